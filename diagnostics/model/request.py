@@ -1,0 +1,49 @@
+"""What the host asks a worker for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostics.model.cell import Load
+
+
+@dataclass(frozen=True)
+class TrialRequest:
+    """One trial that a worker is asked for; one JSON object on the wire.
+
+    Attributes:
+        key: of the trial; names its files in `folder`.
+        url: base URL of this trial on the provider server.
+        timeout: seconds until the trial counts as hanging.
+        memory: bytes of address space the trial may use; 0 is no limit.
+        loop: loop implementation, `asyncio` or `uvloop`.
+    """
+
+    key: str
+    provider: str
+    scenario: str
+    fix: str
+    load: Load
+    url: str
+    folder: str
+    timeout: float
+    memory: int = 0
+    loop: str = "asyncio"
+    cold: bool = False
+
+    @property
+    def result_file(self) -> str:
+        return os.path.join(self.folder, f"{self.key}.json")
+
+    @property
+    def output_file(self) -> str:
+        return os.path.join(self.folder, f"{self.key}.out")
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "load": self.load.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> TrialRequest:
+        return cls(**{**data, "load": Load.from_json(data["load"])})

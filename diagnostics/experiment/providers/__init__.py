@@ -1,0 +1,16 @@
+"""The table of providers: one file a provider, one row here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from diagnostics.experiment.provider import Provider
+from diagnostics.experiment.providers import anthropic, google_genai, httpx, httpx2, openai
+
+PROVIDERS: Final[dict[str, Provider]] = {
+    "openai": openai.PROVIDER,
+    "anthropic": anthropic.PROVIDER,
+    "google-genai": google_genai.PROVIDER,
+    "httpx": httpx.PROVIDER,
+    "httpx2": httpx2.PROVIDER,
+}

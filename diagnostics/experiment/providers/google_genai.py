@@ -1,0 +1,79 @@
+"""`google-genai`: generate_content, async (`client.aio`) and sync.
+
+The client picks aiohttp by itself where that is importable, so there the control already is the aiohttp transport.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diagnostics.experiment.program import Incompatible, Target
+from diagnostics.experiment.provider import ClientOptions, build, load, need_aiohttp
+
+
+class GoogleGenAI:
+    """The Google Gen AI SDK against the Gemini Developer API."""
+
+    name = "google-genai"
+    distribution = "google-genai"
+
+    def build(self, target: Target, options: ClientOptions) -> Any:
+        if options.transport == "aiohttp":
+            need_aiohttp(self.name)
+        arguments: dict[str, Any] = {}
+        if not options.keepalive:
+            api_client = load("google.genai._api_client")
+            library = getattr(api_client, "httpx2", None) or getattr(api_client, "httpx", None)
+            if library is None:
+                raise Incompatible("this release of google-genai uses neither httpx nor httpx2")
+            arguments["async_client_args"] = {"limits": library.Limits(max_keepalive_connections=0)}
+        return self._client(target, options, arguments)
+
+    def build_sync(self, target: Target, options: ClientOptions) -> Any:
+        return self._client(target, options, {})
+
+    def _client(self, target: Target, options: ClientOptions, arguments: dict[str, Any]) -> Any:
+        genai = load("google.genai")
+        retry = getattr(genai.types, "HttpRetryOptions", None)
+        if retry is not None and "retry_options" in genai.types.HttpOptions.model_fields:
+            arguments["retry_options"] = retry(attempts=options.retries + 1)
+        try:
+            http_options = genai.types.HttpOptions(base_url=target.url + "/gemini", **arguments)
+        except ValueError as error:
+            raise Incompatible(f"google-genai's HttpOptions does not take {sorted(arguments)}: {error}") from error
+        return build(genai.Client, api_key=target.api_key, http_options=http_options)
+
+    async def ask(self, client: Any, target: Target, question: str) -> str:
+        response = await client.aio.models.generate_content(model=target.model, contents=question)
+        return str(response.text)
+
+    def ask_sync(self, client: Any, target: Target, question: str) -> str:
+        return str(client.models.generate_content(model=target.model, contents=question).text)
+
+    async def abandon(self, client: Any, target: Target, question: str) -> str:
+        stream = await client.aio.models.generate_content_stream(model=target.model, contents=question)
+        async for chunk in stream:
+            if chunk.text:
+                return str(chunk.text)
+        return ""
+
+    def abandon_sync(self, client: Any, target: Target, question: str) -> str:
+        for chunk in client.models.generate_content_stream(model=target.model, contents=question):
+            if chunk.text:
+                return str(chunk.text)
+        return ""
+
+    async def close(self, client: Any) -> None:
+        aclose = getattr(client.aio, "aclose", None)
+        if aclose is None:
+            raise Incompatible("this release of google-genai cannot close an async client (no aio.aclose)")
+        await aclose()
+
+    def close_sync(self, client: Any) -> None:
+        close = getattr(client, "close", None)
+        if close is None:
+            raise Incompatible("this release of google-genai cannot close a client (no close)")
+        close()
+
+
+PROVIDER = GoogleGenAI()

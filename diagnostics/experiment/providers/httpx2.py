@@ -1,0 +1,7 @@
+"""`httpx2`: the bare client of the second generation (httpcore2, anyio)."""
+
+from __future__ import annotations
+
+from diagnostics.experiment.bare_http import BareHTTP
+
+PROVIDER = BareHTTP("httpx2", ("httpx_aiohttp", "Httpx2AiohttpClient"))

@@ -1,0 +1,96 @@
+"""A throwaway child that shows whether a provider works here at all, and which modules its calls pull in.
+
+It makes each kind of call once, on one loop, and closes what it opened: nothing here can meet the error we look for. A
+provider that fails even so is `incompatible` with this environment, and its cells say nothing about any fix.
+
+The same calls also warm the process that trials are forked from: half of a short trial would otherwise go into what an
+SDK builds at its first call (models, type adapters, header tables). That is done only where the throwaway child was
+left as it began, with no loop, no thread and no descriptor more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import threading
+from typing import Any
+
+from diagnostics.experiment.program import ECHO, Incompatible, Target, describe
+from diagnostics.experiment.provider import ClientOptions, Provider
+from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.worker.trial import open_fds
+
+QUESTION = "are you there"
+
+
+def probe(provider_name: str, url: str) -> dict[str, Any]:
+    """Calls a provider once in each way.
+
+    Returns:
+        `{"status": "ran" | "incompatible", "reason": str | None, "modules": [name, …], "left": [sentence, …]}`: the
+        modules in the order in which they were imported, and what the calls left behind in the process.
+    """
+    before = set(sys.modules)
+    fds = open_fds()
+    reason = call_once(provider_name, url)
+    modules = [name for name in sys.modules if name not in before]
+    left = leftovers(fds)
+    return {"status": "ran" if reason is None else "incompatible", "reason": reason, "modules": modules, "left": left}
+
+
+def call_once(provider_name: str, url: str) -> str | None:
+    """Makes the calls, in a thread of their own, and returns why they failed or `None`.
+
+    A thread, because `asyncio.run` changes what `asyncio.get_event_loop` does afterwards in the thread it ran in.
+    """
+    provider, target = PROVIDERS[provider_name], Target(url)
+    failed: list[str] = []
+
+    def calls() -> None:
+        try:
+            asyncio.run(_ask(provider, target))
+            _ask_sync(provider, target)
+        except Incompatible as error:
+            failed.append(str(error))
+        except Exception as error:
+            failed.append(f"a single call on one loop already fails: {describe(error)}")
+
+    thread = threading.Thread(target=calls)
+    thread.start()
+    thread.join()
+    return failed[0] if failed else None
+
+
+def leftovers(fds: int) -> list[str]:
+    """What would be forked into every trial: threads, open loops, and descriptors beyond `fds`."""
+    gc.collect()
+    # By type, not isinstance: that asks an object for its class, and a lazy proxy then imports what it stands for.
+    loops = [found for found in gc.get_objects() if issubclass(type(found), asyncio.AbstractEventLoop)]
+    left = [f"thread {thread.name}" for thread in threading.enumerate() if thread is not threading.main_thread()]
+    left += [f"open loop {loop!r}" for loop in loops if not loop.is_closed()]
+    if open_fds() > fds:
+        left.append(f"{open_fds() - fds} descriptors")
+    return left
+
+
+async def _ask(provider: Provider, target: Target) -> None:
+    client = provider.build(target, ClientOptions())
+    try:
+        _check(await provider.ask(client, target, QUESTION))
+        await provider.abandon(client, target, QUESTION)
+    finally:
+        await provider.close(client)
+
+
+def _ask_sync(provider: Provider, target: Target) -> None:
+    client = provider.build_sync(target, ClientOptions())
+    try:
+        _check(provider.ask_sync(client, target, QUESTION))
+    finally:
+        provider.close_sync(client)
+
+
+def _check(answer: str) -> None:
+    if answer != ECHO + QUESTION:
+        raise ValueError(f"the provider server was asked {QUESTION!r} and answered {answer[:80]!r}")

@@ -1,0 +1,175 @@
+"""One trial, in a process of its own, from the first descriptor count to the result file.
+
+The result is written whole or not at all (`os.replace`), before the process ends; what the process prints is evidence
+and goes to the file that descriptors 1 and 2 were pointed at. How the process ended is for its parent to say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import http.client
+import json
+import os
+import signal
+import ssl
+import sys
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+from diagnostics.experiment.fixes import FIXES
+from diagnostics.experiment.program import Incompatible, Ledger, Stage, Target, describe
+from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.model.request import TrialRequest
+
+EVIDENCE_LIMIT = 16 * 2**20
+"""Bytes a trial may write to any file: an SDK that floods its output must not fill the disk."""
+
+
+def prepare_process(request: TrialRequest) -> None:
+    """Points output at the evidence file and sets the limits that hold even if the parent dies."""
+    output = os.open(request.output_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    if hasattr(signal, "alarm"):
+        # The parent kills earlier; this is for the case that there is no parent any more.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(int(request.timeout) + 10)
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (EVIDENCE_LIMIT, EVIDENCE_LIMIT))
+        if request.memory:
+            resource.setrlimit(resource.RLIMIT_AS, (request.memory, request.memory))
+
+
+def run(request: TrialRequest) -> None:
+    """Runs the trial and writes its result file.
+
+    An `Incompatible` becomes a result with that status. What is no `Exception` (`SystemExit`, above all) ends the
+    process, because that is what it would do to a person's program.
+    """
+    if request.loop == "uvloop":
+        import asyncio
+
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    ledger = Ledger()
+    try:
+        measured = play(request, ledger)
+    except Incompatible as error:
+        write(request, {"status": "incompatible", "reason": describe(error).split(": ", 1)[-1]})
+        return
+    # The end of the program: what only the collector can free is freed now, while it can be seen.
+    gc.collect()
+    counted = {"calls": ledger.calls, "answers": ledger.answers, "raised": len(ledger.errors)}
+    write(request, {"status": "ran", "errors": ledger.errors[:20], **counted, **measured})
+
+
+def play(request: TrialRequest, ledger: Ledger) -> dict[str, float]:
+    """Plays the program, lets the fix tidy up, and drops both.
+
+    Returns:
+        `seconds`, `fds_left`, `fds_leaked` and `threads_left`, as `model.trial.Accounting` has them.
+    """
+    fds, threads = open_fds(), threading.active_count()
+    started = time.perf_counter()
+    fix = FIXES[request.fix](PROVIDERS[request.provider], Target(request.url), ledger, request.load.retries)
+    stage = Stage(request.load, fix.prepare, drop_idle(request.url))
+    program = SCENARIOS[request.scenario].play(stage)
+    _noting(ledger, lambda: fix.play(program))
+    seconds = time.perf_counter() - started
+    fds_left, threads_left = open_fds() - fds, threading.active_count() - threads
+    _noting(ledger, fix.finish)
+    return {
+        "seconds": seconds,
+        "fds_left": max(0, fds_left),
+        "fds_leaked": max(0, open_fds() - fds),
+        "threads_left": max(0, threads_left),
+    }
+
+
+def _noting(ledger: Ledger, part: Callable[[], None]) -> None:
+    """Runs a part of the program; what leaves it would have reached the person who runs it."""
+    try:
+        part()
+    except Incompatible:
+        raise
+    except Exception as error:
+        ledger.error(error)
+
+
+def write(request: TrialRequest, result: dict[str, Any]) -> None:
+    """Writes the result file, whole or not at all."""
+    temporary = request.result_file + ".part"
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(result, file)
+    os.replace(temporary, request.result_file)
+
+
+def open_fds() -> int:
+    """How many descriptors this process has open; 0 where the system does not tell."""
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        with contextlib.suppress(OSError):
+            return len(os.listdir(folder))
+    return 0
+
+
+def drop_idle(url: str) -> Any:
+    """Asks the provider server to close this trial's idle connections, and returns when it has.
+
+    By `http.client`, so that nothing of the environment under test is involved.
+    """
+    parts = urllib.parse.urlsplit(url)
+
+    def ask() -> None:
+        context = ssl.create_default_context()
+        connection = http.client.HTTPSConnection(parts.netloc, context=context, timeout=10)
+        try:
+            connection.request("POST", f"{parts.path}/control/drop-idle")
+            response = connection.getresponse()
+            response.read()
+            if response.status != 200:
+                raise RuntimeError(f"the provider server could not drop idle connections: status {response.status}")
+        finally:
+            connection.close()
+
+    return ask
+
+
+def leave(status: int) -> None:
+    """Ends a forked trial the way an interpreter ends, without finalising what the parent imported.
+
+    Exit functions run and output is flushed; the module teardown that follows in a new interpreter is skipped.
+    """
+    import atexit
+
+    with contextlib.suppress(Exception):
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for non-daemon threads, as Py_FinalizeEx does
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(status)
+
+
+def run_and_report(request: TrialRequest) -> int:
+    """Runs a trial in this process and returns its exit status; what ends it badly is printed as Python prints it."""
+    prepare_process(request)
+    try:
+        run(request)
+    except MemoryError:
+        os.write(2, b"MemoryError: the trial used all the memory it was given\n")
+        return 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0

@@ -1,0 +1,114 @@
+"""`python -m diagnostics serve`: the provider server in the foreground, so that a person can point anything at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import threading
+from typing import Annotated, Any
+
+import typer
+
+from diagnostics.lab.server import Faults, ProviderServer, ServerError
+
+_BASES = {
+    "OPENAI_BASE_URL": "/openai/v1",
+    "ANTHROPIC_BASE_URL": "/anthropic",
+    "GOOGLE_GEMINI_BASE_URL": "/gemini",
+}
+"""The environment variable that each SDK reads, and what it is given."""
+
+_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
+
+
+def serve(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 for one that is free.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready, and nothing else.")] = False,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0.0,
+    status: Annotated[str, typer.Option(help="Statuses of the first answers, such as 429,500; then 200.")] = "",
+    retry_after: Annotated[float, typer.Option(min=0, help="Seconds in Retry-After of those statuses.")] = 0.0,
+    keepalive_expiry: Annotated[
+        float | None, typer.Option(min=0, help="Close a connection that was idle for so many seconds.")
+    ] = None,
+    reset: Annotated[int, typer.Option(min=0, help="Answer so many requests with a TCP RST first.")] = 0,
+    half_close: Annotated[int, typer.Option(min=0, help="End the sending side after so many answers.")] = 0,
+    slow_body: Annotated[float, typer.Option(min=0, help="Seconds between two chunks of a body.")] = 0.0,
+    cut_stream_after: Annotated[
+        int | None, typer.Option(min=0, help="Close the connection after so many chunks of a stream.")
+    ] = None,
+) -> None:
+    """Serve the APIs of OpenAI, Anthropic and Gemini over HTTPS on loopback until Ctrl-C.
+
+    Each answer is "echo: " and the question. Requests under /t/NAME/ are counted
+    by NAME (see GET /t/NAME/control/account), all others together; faults start
+    anew for each NAME.
+
+    Example: python -m diagnostics serve --port 8443 --status 429,500 --retry-after 1
+    """
+    try:
+        faults = Faults(
+            latency=latency,
+            status=_statuses(status),
+            retry_after=retry_after,
+            keepalive_expiry=keepalive_expiry,
+            reset=reset,
+            half_close=half_close,
+            slow_body=slow_body,
+            cut_stream_after=cut_stream_after,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    stopped = threading.Event()
+    # Before the start, so that there is no moment in which a signal would leave the folder behind.
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in _signals()}
+    try:
+        with ProviderServer(port, faults) as server:
+            typer.echo(_ready(server) if as_json else _welcome(server))
+            stopped.wait()
+    except ServerError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _statuses(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError(f"--status takes numbers with commas between them, such as 429,500, not {text!r}") from None
+
+
+def _signals() -> list[Any]:
+    # A closed terminal (SIGHUP) must not leave the folder behind either; Windows has no such signal.
+    return [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _ready(server: ProviderServer) -> str:
+    return json.dumps({"url": server.url, "ca_file": str(server.ca_file), "pid": os.getpid()})
+
+
+def _welcome(server: ProviderServer) -> str:
+    width = max(len(name) for name in _BASES)
+    lines = [f"{name:{width}}  {server.url}{path}" for name, path in _BASES.items()]
+    exports = {
+        "SSL_CERT_FILE": shlex.quote(str(server.ca_file)),
+        **{name: server.url + path for name, path in _BASES.items()},
+        **dict.fromkeys(_KEYS, "none"),
+    }
+    return "\n".join(
+        [
+            f"The provider server runs at {server.url}; Ctrl-C stops it.",
+            f"Its certificates are signed by {server.ca_file}.",
+            "",
+            *lines,
+            "",
+            "Paste this into the shell of the program that is to use it:",
+            "",
+            "export " + " ".join(f"{name}={value}" for name, value in exports.items()),
+        ]
+    )

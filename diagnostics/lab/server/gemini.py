@@ -1,0 +1,83 @@
+"""Gemini's answers: generateContent and streamGenerateContent. Pure functions of the question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from diagnostics.lab.server.wire import (
+    Answer,
+    Question,
+    dump,
+    echo,
+    event,
+    last_user_text,
+    pieces,
+    stream,
+    tokens,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_STATUSES: Final = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def error(status: int, message: str, ident: str) -> dict[str, Any]:  # noqa: ARG001 - one signature for all vendors
+    """The body of an error."""
+    return {"error": {"code": status, "message": message, "status": _STATUSES.get(status, "UNKNOWN")}}
+
+
+def generate(question: Question) -> Answer:
+    """`POST /{version}/models/{model}:generateContent`."""
+    asked = _asked(question)
+    return whole(_response(question, asked, echo(asked), echo(asked), "STOP"))
+
+
+def stream_generate(question: Question) -> Answer:
+    """`POST /{version}/models/{model}:streamGenerateContent`, as events with `?alt=sse`, else as a JSON array."""
+    parts = list(_parts(question, _asked(question)))
+    if question.query.get("alt") == "sse":
+        return stream([event(part, end=b"\r\n\r\n") for part in parts])
+    chunks = [(b"," if number else b"[") + dump(part) for number, part in enumerate(parts)]
+    return Answer((*chunks, b"]"), streamed=True)
+
+
+def _asked(question: Question) -> str:
+    return last_user_text(question.body.get("contents"), inside="parts", default_role="user")
+
+
+def _parts(question: Question, asked: str) -> Iterator[dict[str, Any]]:
+    reply = echo(asked)
+    sent = ""
+    for piece in pieces(reply):
+        sent += piece
+        yield _response(question, asked, piece, sent, "STOP" if sent == reply else None)
+
+
+def _response(question: Question, asked: str, text: str, so_far: str, finish: str | None) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
+    if finish:
+        candidate["finishReason"] = finish
+    inward, outward = tokens(asked), tokens(so_far)
+    return {
+        "candidates": [candidate],
+        "usageMetadata": {
+            "promptTokenCount": inward,
+            "candidatesTokenCount": outward,
+            "totalTokenCount": inward + outward,
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": inward}],
+        },
+        "modelVersion": question.path["model"],
+        "responseId": question.ident,
+    }

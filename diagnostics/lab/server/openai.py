@@ -1,0 +1,149 @@
+"""OpenAI's answers: chat completions, responses, embeddings, models. Pure functions of the question."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import sys
+from array import array
+from typing import TYPE_CHECKING, Any, Final
+
+from diagnostics.lab.server.wire import (
+    Answer,
+    BadRequest,
+    Question,
+    dump,
+    echo,
+    event,
+    last_user_text,
+    pieces,
+    stream,
+    tokens,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODELS: Final = ("gpt-4o-mini", "gpt-4.1", "text-embedding-3-small")
+DIMENSIONS: Final = 1536
+"""The length of an embedding that asks for none in particular."""
+
+_ERROR_TYPES: Final = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_exceeded"}
+
+
+def error(status: int, message: str, ident: str) -> dict[str, Any]:  # noqa: ARG001 - one signature for all vendors
+    """The body of an error."""
+    kind = _ERROR_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": None}}
+
+
+def chat(question: Question) -> Answer:
+    """`POST /v1/chat/completions`."""
+    asked = last_user_text(question.body.get("messages"), inside="content")
+    reply = echo(asked)
+    if question.body.get("stream"):
+        return stream([*_chat_events(question, asked, reply), b"data: [DONE]\n\n"])
+    message: dict[str, Any] = {"role": "assistant", "content": reply, "refusal": None, "annotations": []}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    return whole({**_completion(question, "chat.completion"), "choices": [choice], "usage": _usage(asked, reply)})
+
+
+def _chat_events(question: Question, asked: str, reply: str) -> Iterator[bytes]:
+    options = question.body.get("stream_options")
+    with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+    head = _completion(question, "chat.completion.chunk")
+    # With include_usage every chunk but the last says that it has none.
+    tail: dict[str, Any] = {"usage": None} if with_usage else {}
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return event({**head, "choices": [choice], **tail})
+
+    yield chunk({"role": "assistant", "content": "", "refusal": None})
+    for piece in pieces(reply):
+        yield chunk({"content": piece})
+    yield chunk({}, "stop")
+    if with_usage:
+        yield event({**head, "choices": [], "usage": _usage(asked, reply)})
+
+
+def _completion(question: Question, kind: str) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{question.ident}",
+        "object": kind,
+        "created": question.created,
+        "model": question.model,
+        "service_tier": "default",
+        "system_fingerprint": "fp_diagnostics",
+    }
+
+
+def _usage(asked: str, reply: str) -> dict[str, Any]:
+    inward, outward = tokens(asked), tokens(reply)
+    return {
+        "prompt_tokens": inward,
+        "completion_tokens": outward,
+        "total_tokens": inward + outward,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def embeddings(question: Question) -> Answer:
+    """`POST /v1/embeddings`: unit vectors that depend on the input alone, as numbers or base64 of 32-bit floats."""
+    asked = question.body.get("input")
+    # A list of numbers is one input, already in tokens.
+    inputs: list[Any] = asked if isinstance(asked, list) and not _is_tokens(asked) else [asked]
+    if not inputs or not all(one and (isinstance(one, str) or _is_tokens(one)) for one in inputs):
+        raise BadRequest("input must be a string, an array of strings or an array of tokens, and not empty")
+    length = question.body.get("dimensions", DIMENSIONS)
+    if not isinstance(length, int) or not 0 < length <= 4096:
+        raise BadRequest("dimensions must be an integer from 1 to 4096")
+    packed = question.body.get("encoding_format") == "base64"
+    data = []
+    for index, one in enumerate(inputs):
+        vector = embedding(one if isinstance(one, str) else dump(one).decode(), length)
+        form = base64.b64encode(_little_endian(vector)).decode() if packed else vector.tolist()
+        data.append({"object": "embedding", "index": index, "embedding": form})
+    count = sum(tokens(one) if isinstance(one, str) else len(one) for one in inputs)  # a list holds tokens
+    usage = {"prompt_tokens": count, "total_tokens": count}
+    return whole({"object": "list", "data": data, "model": question.model, "usage": usage})
+
+
+def _is_tokens(one: Any) -> bool:
+    return isinstance(one, list) and bool(one) and all(isinstance(token, int) for token in one)
+
+
+def embedding(text: str, length: int) -> array[float]:
+    """The unit vector that stands for a text: 32-bit floats, the same in every process."""
+    raw = hashlib.shake_128(text.encode(errors="surrogatepass")).digest(length)
+    centred = [byte - 127.5 for byte in raw]
+    norm = sum(value * value for value in centred) ** 0.5
+    return array("f", [value / norm for value in centred])
+
+
+def _little_endian(vector: array[float]) -> bytes:
+    if sys.byteorder == "big":
+        vector = array("f", vector)
+        vector.byteswap()
+    return vector.tobytes()
+
+
+def models(question: Question) -> Answer:
+    """`GET /v1/models`."""
+    return whole({"object": "list", "data": [_model(name, question.created) for name in MODELS]})
+
+
+def model(question: Question) -> Answer:
+    """`GET /v1/models/{model}`: every name is a model here."""
+    return whole(_model(question.path["model"], question.created))
+
+
+def _model(name: str, created: int) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": created, "owned_by": "diagnostics"}

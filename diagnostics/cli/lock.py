@@ -1,0 +1,94 @@
+"""`python -m diagnostics lock`: renews the locks of the whole matrix, or says what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from diagnostics.lab.combination import Combination, MatrixError
+from diagnostics.lab.environments import EnvironmentProblem, Unsatisfiable, locks
+from diagnostics.lab.environments.locks import Lock
+from diagnostics.lab.environments.resolve import resolve
+from diagnostics.lab.matrix_file import load_matrix
+
+
+def lock(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing: fail if a lock is missing, stale or incomplete.")
+    ] = False,
+    as_of: Annotated[
+        str | None, typer.Option(help="Resolve as if on this day, such as 2026-11-01. Needs --output.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Write to this folder instead of the project's own.")] = None,
+    matrix: Annotated[Path | None, typer.Option(help="The pyproject.toml that holds the matrix.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Resolutions at once.")] = 4,
+) -> None:
+    """Ask uv's resolver for every environment of the matrix and write the locks.
+
+    Nothing is written unless every combination got an answer: a lock, or the reason why there is none.
+    """
+    if as_of and output is None:
+        _fail("--as-of needs --output FOLDER: the project's own locks are those of today", status=2)
+    folder = output or locks.COMMITTED
+    try:
+        combinations = load_matrix(matrix)
+        if check:
+            _check(combinations, folder)
+            return
+        found, reasons = _resolve_all(combinations, as_of, jobs)
+        locks.write(folder, found, reasons)
+    except (MatrixError, EnvironmentProblem) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"cannot write {folder} ({error.strerror}); choose another folder with --output")
+    typer.echo(f"{len(found)} locks and {len(reasons)} unsatisfiable combinations written")
+
+
+def _check(combinations: Sequence[Combination], folder: Path) -> None:
+    faults = locks.faults(combinations, folder)
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if faults:
+        _fail(f"{len(faults)} faults in the locks; run: python -m diagnostics lock")
+    typer.echo(f"the locks fit the matrix: {len(combinations)} combinations")
+
+
+def _resolve_all(
+    combinations: Sequence[Combination], as_of: str | None, jobs: int
+) -> tuple[dict[str, Lock], dict[str, str]]:
+    found: dict[str, Lock] = {}
+    reasons: dict[str, str] = {}
+    columns = (
+        TextColumn("locking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress, ThreadPoolExecutor(jobs) as pool:
+        task = progress.add_task("", total=len(combinations))
+        answers: dict[Future[Lock], str] = {pool.submit(resolve, c, as_of=as_of): c.slug for c in combinations}
+        try:
+            for answer in as_completed(answers):
+                slug = answers[answer]
+                try:
+                    found[slug] = answer.result()
+                except Unsatisfiable as error:
+                    reasons[slug] = error.reason
+                progress.update(task, advance=1, description=slug)
+        except BaseException:
+            # What is left would ask the same index in vain, or keep somebody waiting after Ctrl-C.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return found, reasons
+
+
+def _fail(message: str, *, status: int = 1) -> None:
+    typer.echo(f"diagnostics lock: {message}", err=True)
+    raise typer.Exit(status)

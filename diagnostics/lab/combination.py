@@ -1,0 +1,137 @@
+"""One combination of the matrix, and what a written value such as `<3` or `httpx2` says about it.
+
+Standard library and `packaging` only: the noxfile imports this before anything else is installed. No IO.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+AXES: Final = ("python", "openai", "httpx", "anthropic", "google-genai")
+"""What the product is made of, slowest first."""
+
+EXTRAS: Final = ("aiohttp", "httpx-aiohttp", "uvloop", "loop")
+"""What an `include` entry may add."""
+
+GENERATIONS: Final = ("httpx", "httpx2")
+"""The distributions that the `httpx` axis chooses between; an environment holds one of them."""
+
+LOOPS: Final = ("asyncio", "uvloop")
+
+Predicate = Callable[["Combination"], bool]
+
+
+class MatrixError(ValueError):
+    """The matrix, or a choice from it, cannot be meant as it is written. One line that says what there is instead."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One environment that the matrix asks for: versions, not yet a lock.
+
+    Attributes:
+        python: as the matrix writes it, such as `3.13`.
+        packages: pairs of distribution and version, in the order of the axes, then the extras.
+        loop: `asyncio` or `uvloop`.
+    """
+
+    python: str
+    packages: tuple[tuple[str, str], ...]
+    loop: str = "asyncio"
+
+    @property
+    def generation(self) -> str | None:
+        """`httpx` or `httpx2`; `None` where the combination leaves it to the resolver."""
+        return next((name for name, _ in self.packages if name in GENERATIONS), None)
+
+    @property
+    def slug(self) -> str:
+        """A name for people and file systems, unique among all combinations.
+
+        Parts are joined by `_`, which neither a normalised distribution name nor a version can hold.
+        """
+        parts = [f"py{self.python}", *(f"{name}-{version}" for name, version in self.packages)]
+        return "_".join(parts if self.loop == "asyncio" else [*parts, f"loop-{self.loop}"])
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The pins, such as `openai==3.54.0`."""
+        return tuple(f"{name}=={version}" for name, version in self.packages)
+
+    def value(self, key: str) -> str | None:
+        """What this combination has on an axis or as an extra, as the matrix writes it; `None` for nothing."""
+        if key == "python":
+            return self.python
+        if key == "loop":
+            return self.loop
+        if key == "httpx":
+            return next((f"{name}=={version}" for name, version in self.packages if name in GENERATIONS), None)
+        return dict(self.packages).get(key)
+
+    def version(self, key: str) -> Version | None:
+        """The version on an axis, or `None`."""
+        value = self.value(key)
+        return None if value is None else Version(value.rpartition("==")[2])
+
+
+def predicate(key: str, text: str, *, prefix: bool = False) -> Predicate:
+    """What a written value asks of a combination.
+
+    Args:
+        key: an axis or an extra.
+        text: an exact version (`3.54.0`), a PEP 440 specifier (`>=2,<3`), for httpx also a distribution with or without
+            one (`httpx2`, `httpx==0.27.2`), for loop its name.
+        prefix: whether a version stands for all that begin with it, as people type it: `3` for every 3.x.
+
+    Raises:
+        MatrixError: the text is none of these.
+    """
+    if key == "loop":
+        if text not in LOOPS:
+            raise MatrixError(f"loop {text!r} is not known; there are {', '.join(LOOPS)}")
+        return lambda combination: combination.loop == text
+    name, rest = _split(key, text)
+    test = _version_test(key, text, rest, prefix=prefix)
+
+    def holds(combination: Combination) -> bool:
+        version = combination.version(key)
+        return version is not None and name in (None, combination.generation) and test(version)
+
+    return holds
+
+
+def _split(key: str, text: str) -> tuple[str | None, str]:
+    """The distribution (httpx axis only) and the part about its version."""
+    if key != "httpx" or not re.match(r"\s*[A-Za-z]", text):
+        return None, text.strip()
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        requirement = None
+    if requirement is None or requirement.name not in GENERATIONS or requirement.extras or requirement.marker:
+        raise MatrixError(f"httpx {text!r} is not a requirement on {' or '.join(GENERATIONS)}")
+    specifiers = list(requirement.specifier)
+    if len(specifiers) == 1 and specifiers[0].operator == "==" and "*" not in specifiers[0].version:
+        return requirement.name, specifiers[0].version
+    return requirement.name, str(requirement.specifier)
+
+
+def _version_test(key: str, text: str, rest: str, *, prefix: bool) -> Callable[[Version], bool]:
+    try:
+        if not rest or rest[0] in "<>=!~":
+            specifiers = SpecifierSet(rest)
+            return lambda version: specifiers.contains(version, prereleases=True)
+        wanted = Version(rest)
+        if prefix and wanted.public == wanted.base_version:
+            start = SpecifierSet(f"=={rest}.*")
+            return lambda version: version == wanted or start.contains(version, prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        raise MatrixError(f"{key} {text!r} is neither a version nor a PEP 440 specifier") from None
+    return lambda version: version == wanted

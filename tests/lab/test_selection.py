@@ -1,0 +1,99 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnostics.lab.combination import Combination, MatrixError
+from diagnostics.lab.matrix import expand
+from diagnostics.lab.selection import FILTERS, default_selection, select
+
+MATRIX = expand(
+    {
+        "python": ["3.9", "3.10", "3.13", "3.12"],
+        "openai": ["1.40.8", "2.54.0", "3.0.0", "3.54.0"],
+        "httpx": ["httpx==0.27.2", "httpx==0.28.1", "httpx2==2.16.2", "httpx2==2.12.0"],
+        "exclude": [{"openai": "<3", "httpx": "httpx2"}, {"openai": ">=3", "httpx": "httpx"}],
+        "include": [
+            {"python": "3.13", "openai": "3.54.0", "httpx": "httpx2==2.16.2", "aiohttp": "3.14.5"},
+            {"python": "3.12", "openai": "3.54.0", "httpx": "httpx2==2.16.2", "aiohttp": "3.14.5"},
+        ],
+    }
+)
+PYTHONS = {c.python for c in MATRIX}
+VALUES = [(key, value) for key in ("python", "openai", "httpx") for value in {str(c.value(key)) for c in MATRIX}]
+
+
+def test_no_filter_keeps_all() -> None:
+    assert select(MATRIX, {}) == select(MATRIX, {"openai": []}) == MATRIX
+
+
+@given(st.sampled_from(VALUES), st.sampled_from(VALUES))
+def test_values_of_one_filter_add_up_and_filters_narrow(one: tuple[str, str], other: tuple[str, str]) -> None:
+    fitting = [[c for c in MATRIX if c.value(key) == value] for key, value in (one, other)]
+    filters: dict[str, list[str]] = {}
+    for key, value in (one, other):
+        filters.setdefault(key, []).append(value)
+    if one[0] == other[0]:
+        expected = [c for c in MATRIX if c in fitting[0] or c in fitting[1]]
+    else:
+        expected = [c for c in fitting[0] if c in fitting[1]]
+    if expected:
+        assert select(MATRIX, filters) == expected
+    else:
+        with pytest.raises(MatrixError, match=r"no combination of the matrix has .* together"):
+            select(MATRIX, filters)
+
+
+@pytest.mark.parametrize("combination", MATRIX, ids=lambda combination: combination.slug)
+def test_a_slug_selects_its_combination(combination: Combination) -> None:
+    assert select(MATRIX, {"environment": [combination.slug]}) == [combination]
+
+
+def test_the_ways_to_write_a_value() -> None:
+    def openai(*values: str) -> set[str | None]:
+        return {c.value("openai") for c in select(MATRIX, {"openai": values})}
+
+    assert openai("3") == {"3.0.0", "3.54.0"}
+    assert openai("3.0") == openai("3.0.0") == {"3.0.0"}
+    assert openai("<2", "3.54") == {"1.40.8", "3.54.0"}
+    assert {c.generation for c in select(MATRIX, {"httpx": ["httpx2"]})} == {"httpx2"}
+    assert [c.value("aiohttp") for c in select(MATRIX, {"aiohttp": ["3.14.5"]})] == ["3.14.5", "3.14.5"]
+    assert len(select(MATRIX, {"aiohttp": ["none"]})) == len(MATRIX) - 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "there"),
+    [
+        ("python", "3.1", "3.9, 3.10, 3.13, 3.12"),
+        ("openai", "3.5", "1.40.8, 2.54.0, 3.0.0, 3.54.0"),
+        ("openai", "newest", "1.40.8, 2.54.0, 3.0.0, 3.54.0"),
+        ("httpx", "htpx2", "httpx==0.27.2, httpx==0.28.1, httpx2==2.16.2, httpx2==2.12.0"),
+        ("anthropic", "2.12.0", "none"),
+        ("loop", "trio", "asyncio"),
+    ],
+)
+def test_a_value_that_is_not_there_is_an_error_that_says_what_is(key: str, value: str, there: str) -> None:
+    with pytest.raises(MatrixError) as caught:
+        select(MATRIX, {key: [value]})
+    assert str(caught.value) == f"{key} {value!r} is not in the matrix; there is {there}"
+
+
+def test_an_unknown_filter_is_an_error_that_says_what_is() -> None:
+    with pytest.raises(MatrixError) as caught:
+        select(MATRIX, {"opnai": []})
+    assert str(caught.value) == f"there is no filter 'opnai'; there are {', '.join(FILTERS)}"
+
+
+@given(st.sets(st.sampled_from(sorted(PYTHONS))))
+def test_the_default_is_all_of_the_newest_python_and_two_of_every_other(available: set[str]) -> None:
+    newest = max(available, key=lambda version: int(version[2:]), default=None)
+    chosen = default_selection(MATRIX, available)
+    assert chosen == [c for c in MATRIX if c in chosen]
+    for python in PYTHONS:
+        own = [c for c in chosen if c.python == python]
+        if python == newest:
+            assert own == [c for c in MATRIX if c.python == python]
+        else:
+            assert [(c.value("openai"), c.value("httpx"), c.value("aiohttp")) for c in own] == [
+                ("2.54.0", "httpx==0.28.1", None),
+                ("3.54.0", "httpx2==2.16.2", None),
+            ]

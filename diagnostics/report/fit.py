@@ -1,0 +1,34 @@
+"""Keeps a document under a size by shortening its long tables, the last ones first.
+
+Pure, and knows nothing of Markdown: a document is whatever `render` makes of the number of rows that each table keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+LIMIT = 60_000
+"""Characters: GitHub refuses a body of more than 65,536."""
+
+
+def fit(render: Callable[[Mapping[str, int]], str], rows: Mapping[str, Sequence[str]], limit: int = LIMIT) -> str:
+    """Renders with as many rows as fit.
+
+    Args:
+        render: makes the document, given how many rows of each table to keep; it says itself what was left out.
+        rows: the rows of every table that may be shortened, in the order in which the tables give way.
+        limit: the most characters that the document may have.
+
+    Returns:
+        The whole document where it fits; else with tables cut from their ends, one table after the other.
+    """
+    keep = {name: len(lines) for name, lines in rows.items()}
+    document = render(keep)
+    for name, lines in rows.items():
+        while len(document) > limit and keep[name]:
+            excess = len(document) - limit
+            while keep[name] and excess > 0:
+                keep[name] -= 1
+                excess -= len(lines[keep[name]]) + 1
+            document = render(keep)
+    return document

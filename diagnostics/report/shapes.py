@@ -1,0 +1,215 @@
+"""The one view of a run that every format is rendered from: frozen data, nothing is worked out here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from diagnostics.model.cell import CONTROL, Load
+from diagnostics.model.trial import FindingCount, Trial
+
+
+@dataclass(frozen=True)
+class EnvironmentRow:
+    """One environment of the matrix, whether it could be made or not.
+
+    Attributes:
+        label: `E1`, `E2`, … in the order of the report, to point at it in a table.
+        status: one of `words.STATUSES`.
+        reason: why it could not be made; `None` where it could.
+        packages: distribution name to version; empty where no lock exists.
+    """
+
+    label: str
+    name: str
+    slug: str
+    status: str
+    reason: str | None
+    python: str
+    packages: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunMeta:
+    """When and where a run was made; `finished` is `None` where it was interrupted. Times in seconds."""
+
+    started: str
+    finished: str | None
+    system: str
+    cpus: int | None
+    python: str
+    command: tuple[str, ...]
+    profile: str
+    seconds: float
+    trial_seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `read.read_run` found in a run folder."""
+
+    trials: tuple[Trial, ...]
+    environments: tuple[EnvironmentRow, ...]
+    meta: RunMeta
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an arrangement costs, over all its trials; a ratio is `None` where there is nothing to divide by.
+
+    Attributes:
+        connections_per_call: connections the server accepted for each call asked.
+        requests_per_call: requests the server received for each call asked.
+        seconds_per_call: wall-clock seconds for each call asked.
+        time_ratio: `seconds_per_call` against the fix `single-run` of the same subject: one long loop.
+        fds_left: most descriptors left open after the runs in any trial.
+        fds_leaked: most descriptors still open after the program tidied up, in any trial.
+        threads_left: most threads left alive after the runs in any trial.
+    """
+
+    connections_per_call: float | None
+    requests_per_call: float | None
+    seconds_per_call: float | None
+    time_ratio: float | None
+    fds_left: int
+    fds_leaked: int
+    threads_left: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one fix (or the control) did for one subject.
+
+    Attributes:
+        verdict: one of `words.VERDICTS`; `None` for the control and where nothing ran.
+        symptom: the worst of the trials that decide; `None` where nothing ran.
+        symptoms: each symptom seen to the number of trials that decide.
+        differ: whether the trials that decide disagree about the symptom.
+        trials: how many trials ran and decide.
+        findings: the sum over the watched trials; empty where none was watched.
+        watched: how many trials ran with the sanitizer on.
+        clean: whether nothing at all was wrong; `None` where nothing ran.
+        answered: whether every call of every trial returned the right answer; `None` where nothing ran.
+        evidence: the first evidence of the worst symptom, secrets removed.
+        status: `ran`, or why nothing ran.
+        reason: the reason that goes with the status, secrets removed.
+    """
+
+    fix: str
+    verdict: str | None
+    symptom: str | None
+    symptoms: Mapping[str, int]
+    differ: bool
+    trials: int
+    findings: tuple[FindingCount, ...]
+    watched: int
+    clean: bool | None
+    answered: bool | None
+    evidence: str | None
+    cost: Cost | None
+    status: str
+    reason: str | None
+
+    @property
+    def said(self) -> bool:
+        """Whether the verdict says something about the fix."""
+        return self.verdict in ("removes", "hides", "no effect", "worsens")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a verdict compares within: one environment, provider, scenario and load."""
+
+    environment: EnvironmentRow
+    provider: str
+    generation: str
+    scenario: str
+    load: Load
+    control: Result | None
+    fixes: tuple[Result, ...]
+
+    @property
+    def column(self) -> str:
+        """The provider and the HTTP stack beneath it, such as `openai · httpx2`."""
+        return f"{self.provider} · {self.generation}" if self.generation else self.provider
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether a person would have seen something without any fix."""
+        return self.control is not None and self.control.symptom not in (None, "none")
+
+    def result(self, fix: str) -> Result | None:
+        """What a fix did here, the control included; `None` where it was not tried."""
+        if fix == CONTROL:
+            return self.control
+        return next((result for result in self.fixes if result.fix == fix), None)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Neighbouring releases on which the control did the same; a release reads `3.54.0 (httpx2 2.16.2)`."""
+
+    first: str
+    last: str
+    symptom: str
+    releases: int
+
+
+@dataclass(frozen=True)
+class History:
+    """The control's symptom over the releases of one provider, on one Python and loop, oldest first."""
+
+    provider: str
+    scenario: str
+    python: str
+    loop: str
+    load: Load
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def releases(self) -> int:
+        """How many releases the control ran on."""
+        return sum(stretch.releases for stretch in self.stretches)
+
+    @property
+    def newest(self) -> Stretch:
+        """The stretch that the newest release is in."""
+        return self.stretches[-1]
+
+
+@dataclass(frozen=True)
+class Impossible:
+    """Environments, or cells of an environment, that gave no outcome for one and the same reason."""
+
+    status: str
+    reason: str
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How much was tried; `statuses` counts trials, `environments` counts environments by their status."""
+
+    trials: int
+    statuses: Mapping[str, int]
+    symptoms: Mapping[str, int]
+    environments: Mapping[str, int]
+    calls: int
+    answers: int
+    requests: int
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that a format may show. `fixes` are ordered by how much they remove, the control left out."""
+
+    meta: RunMeta
+    totals: Totals
+    environments: tuple[EnvironmentRow, ...]
+    subjects: tuple[Subject, ...]
+    fixes: tuple[str, ...]
+    histories: tuple[History, ...]
+    impossible: tuple[Impossible, ...]
+    warnings: tuple[str, ...] = ()
+    fix_notes: Mapping[str, str] = field(default_factory=dict)

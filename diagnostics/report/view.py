@@ -1,0 +1,167 @@
+"""Builds the view: a pure function of the records, so that every format says the same.
+
+Trials that carry the same key are one trial (a resumed or merged run may hold it twice); the order of the records
+never matters. Evidence, reasons and the command line pass through `redact` here, before any format sees them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from diagnostics.model.cell import CONTROL, Load
+from diagnostics.model.trial import Trial
+from diagnostics.model.words import STATUSES
+from diagnostics.report.cells import LOOP_FIX, SYMPTOM_ORDER, deciding, result_of, seconds_per_call
+from diagnostics.report.history import generation, histories, version_key
+from diagnostics.report.redact import Secrets, redact
+from diagnostics.report.shapes import EnvironmentRow, Impossible, Run, Subject, Totals, View
+from diagnostics.report.tally import tally
+
+_SubjectKey = tuple[str, str, str, Load]
+
+
+def build_view(run: Run, secrets: Secrets, fix_notes: Mapping[str, str] | None = None) -> View:
+    """Everything that a format may show of a run.
+
+    Args:
+        run: the records, as `read.read_run` returns them.
+        secrets: what to hide in any text that the run produced.
+        fix_notes: what a fix does and what it trades, in a sentence, by its name.
+    """
+    trials = tuple({trial.key: trial for trial in run.trials}.values())
+    environments = _environments(run.environments, trials, secrets)
+    subjects = _subjects(trials, {row.name: row for row in environments}, secrets)
+    loops = {trial.environment.name: trial.environment.loop for trial in trials}
+    meta = replace(
+        run.meta,
+        command=tuple(redact(word, secrets) for word in run.meta.command),
+        system=redact(run.meta.system, secrets),
+    )
+    return View(
+        meta=meta,
+        totals=_totals(trials, environments),
+        environments=environments,
+        subjects=subjects,
+        fixes=_by_effect(subjects),
+        histories=histories(subjects, loops),
+        impossible=_impossible(environments, subjects),
+        warnings=tuple(redact(warning, secrets) for warning in run.warnings),
+        fix_notes=dict(fix_notes or {}),
+    )
+
+
+def _environments(
+    listed: Iterable[EnvironmentRow], trials: Iterable[Trial], secrets: Secrets
+) -> tuple[EnvironmentRow, ...]:
+    """The listed environments and those that only trials name: newest Python last, those that ran first."""
+    rows = {row.name: row for row in listed}
+    for environment in {trial.environment.name: trial.environment for trial in trials}.values():
+        if environment.name not in rows:
+            rows[environment.name] = EnvironmentRow(
+                label="",
+                name=environment.name,
+                slug=environment.name,
+                status="ran",
+                reason=None,
+                python=environment.python,
+                packages=environment.packages,
+            )
+    order = list(STATUSES)
+    ranked = sorted(
+        rows.values(), key=lambda row: (order.index(row.status), version_key(row.python), row.slug, row.name)
+    )
+    return tuple(
+        replace(row, label=f"E{number}", reason=redact(row.reason, secrets) if row.reason else None)
+        for number, row in enumerate(ranked, start=1)
+    )
+
+
+def _subjects(
+    trials: Iterable[Trial], environments: Mapping[str, EnvironmentRow], secrets: Secrets
+) -> tuple[Subject, ...]:
+    cells: dict[_SubjectKey, dict[str, list[Trial]]] = defaultdict(lambda: defaultdict(list))
+    for trial in trials:
+        cells[(*trial.cell.subject, trial.cell.load)][trial.cell.fix].append(trial)
+    subjects = [_subject(key, by_fix, environments[key[0]], secrets) for key, by_fix in cells.items()]
+    return tuple(sorted(subjects, key=_subject_key))
+
+
+def _subject(
+    key: _SubjectKey, by_fix: Mapping[str, Sequence[Trial]], environment: EnvironmentRow, secrets: Secrets
+) -> Subject:
+    _, provider, scenario, load = key
+    control = deciding(by_fix.get(CONTROL, ()))
+    one_loop = seconds_per_call(deciding(by_fix.get(LOOP_FIX, ())))
+    results = {fix: result_of(fix, found, control, one_loop, secrets) for fix, found in by_fix.items()}
+    return Subject(
+        environment=environment,
+        provider=provider,
+        generation=generation(provider, dict(environment.packages)),
+        scenario=scenario,
+        load=load,
+        control=results.pop(CONTROL, None),
+        fixes=tuple(results[fix] for fix in sorted(results)),
+    )
+
+
+def _subject_key(subject: Subject) -> tuple[object, ...]:
+    load = subject.load
+    return (
+        subject.provider,
+        subject.scenario,
+        int(subject.environment.label[1:]),
+        (load.runs, load.jets, load.concurrency, load.retries),
+    )
+
+
+def _by_effect(subjects: Sequence[Subject]) -> tuple[str, ...]:
+    """The fixes, those that remove the most first; ties by what they hide, then by name."""
+    tallies = {fix: tally(subjects, fix) for fix in {result.fix for subject in subjects for result in subject.fixes}}
+
+    def rank(fix: str) -> tuple[bool, float, float, str]:
+        found = tallies[fix]
+        said = found.said or 1
+        return (found.said == 0, -found.removes / said, -found.hides / said, fix)
+
+    return tuple(sorted(tallies, key=rank))
+
+
+def _impossible(environments: Iterable[EnvironmentRow], subjects: Iterable[Subject]) -> tuple[Impossible, ...]:
+    """What gave no outcome, grouped by status and reason: first whole environments, then single cells."""
+    whole: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in environments:
+        if row.status != "ran":
+            whole[row.status, row.reason or "no reason was recorded"].append(f"{row.label} {row.slug}")
+    cells: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for subject in subjects:
+        for result in filter(None, (subject.control, *subject.fixes)):
+            if result.status != "ran":
+                what = f"{result.fix} for {subject.provider}"
+                cells[result.status, result.reason or "no reason was recorded"].add(what)
+    order = list(STATUSES)
+    grouped = [
+        sorted((Impossible(status, reason, tuple(what)) for (status, reason), what in found.items()), key=_by_status)
+        for found in (whole, {key: sorted(what) for key, what in cells.items()})
+    ]
+    return tuple(sorted(grouped[0], key=lambda group: order.index(group.status)) + grouped[1])
+
+
+def _by_status(group: Impossible) -> tuple[int, int, str]:
+    return (list(STATUSES).index(group.status), -len(group.what), group.reason)
+
+
+def _totals(trials: Sequence[Trial], environments: Sequence[EnvironmentRow]) -> Totals:
+    statuses = Counter(trial.status for trial in trials)
+    symptoms = Counter(trial.symptom for trial in trials if trial.symptom is not None)
+    made = Counter(row.status for row in environments)
+    return Totals(
+        trials=len(trials),
+        statuses={status: statuses[status] for status in STATUSES if statuses[status]},
+        symptoms={symptom: symptoms[symptom] for symptom in SYMPTOM_ORDER if symptoms[symptom]},
+        environments={status: made[status] for status in STATUSES if made[status]},
+        calls=sum(trial.accounting.calls for trial in trials),
+        answers=sum(trial.accounting.answers for trial in trials),
+        requests=sum(trial.accounting.requests for trial in trials),
+    )

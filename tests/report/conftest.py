@@ -1,0 +1,153 @@
+"""Records to report on, built by the project's own classes: a plausible small run, and parts to build others from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diagnostics.model.cell import Cell, Environment, Load
+from diagnostics.model.trial import Accounting, FindingCount, Trial
+from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta
+
+CLEAN = Accounting(calls=15, answers=15, requests=15, connections=5, seconds=0.1)
+META = RunMeta(
+    started="2026-11-20T10:00:00+00:00",
+    finished="2026-11-20T10:02:30+00:00",
+    system="Linux 6.1",
+    cpus=2,
+    python="3.12.1",
+    command=("nox", "-s", "repro"),
+    profile="default",
+    seconds=150.0,
+    trial_seconds=130.0,
+)
+# What each fix does where the control shows something: symptom and what its accounting changes.
+EFFECTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "none": ("logged", {"answers": 15, "requests": 18, "fds_left": 6, "fds_leaked": 6}),
+    "single-run": ("none", {}),
+    "context-manager": ("none", {"connections": 15, "seconds": 0.12}),
+    "background-loop": ("none", {"threads_left": 1}),
+    "never-close": ("none", {"fds_left": 9, "fds_leaked": 9}),
+    "instance-loop": ("logged", {"fds_left": 6, "fds_leaked": 6}),
+    "no-keepalive": ("raised", {"answers": 10}),
+}
+
+
+def environment(openai: str, stack: str, version: str, python: str = "3.13.0") -> Environment:
+    return Environment(
+        f"py{python}-openai{openai}-{stack}{version}", python, packages={"openai": openai, stack: version}
+    )
+
+
+OLD, MIDDLE, NEW = (
+    environment("1.54.0", "httpx", "0.27.2"),
+    environment("2.54.0", "httpx", "0.28.1"),
+    environment("3.54.0", "httpx2", "2.16.2"),
+)
+
+
+def make_trial(fix: str = "none", symptom: str = "none", **changes: Any) -> Trial:
+    """A trial that ran clean unless told otherwise; a field of any of its parts can be named."""
+    where = changes.pop("environment", OLD)
+    parts = {name: changes.pop(name) for name in list(changes) if name in Accounting.__dataclass_fields__}
+    cell = Cell(
+        environment=where.name,
+        provider=changes.pop("provider", "openai"),
+        scenario=changes.pop("scenario", "repeated-run"),
+        fix=fix,
+        load=changes.pop("load", Load()),
+    )
+    number, mode, watched = changes.pop("trial", 0), changes.pop("mode", "fork"), changes.pop("watched", False)
+    status = changes.pop("status", "ran")
+    return Trial(
+        key=cell.key(number, mode=mode, watched=watched),
+        environment=where,
+        cell=cell,
+        trial=number,
+        mode=mode,
+        watched=watched,
+        status=status,
+        symptom=symptom if status == "ran" else None,
+        accounting=replace(CLEAN, **parts),
+        **changes,
+    )
+
+
+def make_run(trials: list[Trial], rows: tuple[EnvironmentRow, ...] = (), **meta: Any) -> Run:
+    return Run(tuple(trials), rows, replace(META, **meta))
+
+
+def make_sample() -> Run:
+    trials = []
+    for where in (OLD, MIDDLE, NEW):
+        for scenario in ("repeated-run", "gc-inside-run", "fork"):
+            fixed = where is NEW and scenario == "repeated-run"  # the newest release has fixed this one
+            for fix, effect in EFFECTS.items():
+                seen, numbers = ("none", {}) if fixed else effect
+                if fix == "background-loop" and scenario == "fork":
+                    seen = "hang"
+                said = "RuntimeError: Event loop is closed" if seen != "none" else None
+                cell = {"environment": where, "scenario": scenario, "evidence": said, **numbers}
+                trials += [make_trial(fix, seen, trial=number, **cell) for number in range(2)]
+            reason = "openai 1.54.0 has no aiohttp transport"
+            cell = {"environment": where, "scenario": scenario, "status": "incompatible", "reason": reason}
+            trials.append(make_trial("aiohttp-transport", **cell))
+    leak = (FindingCount("client-left-open", "leak", 2), FindingCount("cross-loop-close", "error", 1))
+    trials.append(make_trial("none", "logged", environment=OLD, watched=True, findings=leak))
+    missing = EnvironmentRow("", "py3.15", "py3.15", "unavailable", "no python3.15 on this machine", "3.15", {})
+    reason = "openai==3.54.0 needs httpx2, and Python 3.10 has none"
+    no_lock = EnvironmentRow("", "py3.10-x", "py3.10-openai3.54.0", "unsatisfiable", reason, "3.10", {})
+    return make_run(trials, (no_lock, missing))
+
+
+def write_run(run: Run, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(trial.to_json()) + "\n" for trial in run.trials]
+    (folder / "trials.jsonl").write_text("".join(lines), encoding="utf-8")
+    rows = [
+        {name: getattr(row, name) for name in ("name", "slug", "status", "reason", "python", "packages")}
+        for row in run.environments
+    ]
+    (folder / "environments.json").write_text(json.dumps(rows), encoding="utf-8")
+    machine = {"system": run.meta.system, "cpus": run.meta.cpus, "python": run.meta.python}
+    names = ("started", "finished", "command", "profile", "seconds", "trial_seconds")
+    meta = {name: getattr(run.meta, name) for name in names}
+    words = {"schema": "diagnostics.run/1", "machine": machine, **meta}
+    (folder / "run.json").write_text(json.dumps(words), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trial() -> Callable[..., Trial]:
+    return make_trial
+
+
+@pytest.fixture(scope="session")
+def run_of() -> Callable[..., Run]:
+    return make_run
+
+
+@pytest.fixture(scope="session")
+def sample() -> Run:
+    return make_sample()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of the sample run."""
+    return write_run(make_sample(), tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def env() -> Callable[..., Environment]:
+    return environment
+
+
+@pytest.fixture(scope="session")
+def written() -> Callable[[Run, Path], Path]:
+    return write_run

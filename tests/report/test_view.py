@@ -1,0 +1,175 @@
+"""The view says what the records say, whatever order they come in."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from diagnostics.model.cell import Environment, Load
+from diagnostics.model.trial import FindingCount, Trial
+from diagnostics.report.redact import Secrets
+from diagnostics.report.shapes import EnvironmentRow, Result, Run, View
+from diagnostics.report.view import build_view
+
+Make = Callable[..., Trial]
+LEAK = (FindingCount("client-left-open", "leak", 1),)
+NOBODY = Secrets()
+
+
+@pytest.fixture
+def result(run_of: Callable[..., Run]) -> Callable[..., Result]:
+    """The result of one fix from trials of a single subject."""
+
+    def find(trials: list[Trial], fix: str) -> Result:
+        (subject,) = build_view(run_of(trials), NOBODY).subjects
+        found = subject.result(fix)
+        assert found is not None
+        return found
+
+    return find
+
+
+def test_the_order_of_the_records_is_irrelevant(sample: Run) -> None:
+    shuffled = list(sample.trials)
+    random.Random(7).shuffle(shuffled)
+    rows = sample.environments[::-1]
+    assert build_view(replace(sample, trials=tuple(shuffled), environments=rows), NOBODY) == build_view(sample, NOBODY)
+
+
+def test_a_record_that_is_there_twice_counts_once(sample: Run) -> None:
+    twice = replace(sample, trials=sample.trials * 2)
+    assert build_view(twice, NOBODY) == build_view(sample, NOBODY)
+
+
+def test_the_symptom_is_the_worst_and_says_when_trials_differ(trial: Make, result: Callable[..., Result]) -> None:
+    control = result(
+        [trial("none", word, trial=number) for number, word in enumerate(["logged", "raised", "none"])], "none"
+    )
+    assert control.symptom == "raised"
+    assert control.differ
+    assert control.symptoms == {"none": 1, "logged": 1, "raised": 1}
+    assert control.verdict is None
+    assert not result([trial("none", "logged", trial=number) for number in range(2)], "none").differ
+
+
+def test_unwatched_trials_decide_the_symptom_and_watched_ones_give_the_findings(
+    trial: Make, result: Callable[..., Result]
+) -> None:
+    control = trial("none", "logged")
+    unwatched, watched = trial("runner"), trial("runner", "raised", watched=True, findings=LEAK)
+    found = result([control, unwatched, watched], "runner")
+    assert (found.symptom, found.trials, found.watched) == ("none", 1, 1)
+    assert found.findings == LEAK
+    assert found.verdict == "hides"
+    assert result([control, unwatched], "runner").verdict == "removes"
+
+
+def test_watched_trials_decide_where_there_are_no_others(trial: Make, result: Callable[..., Result]) -> None:
+    trials = [trial("none", "logged"), trial("runner", "raised", watched=True)]
+    assert result(trials, "runner").symptom == "raised"
+
+
+def test_costs_are_per_call_and_times_against_one_long_loop(trial: Make, result: Callable[..., Result]) -> None:
+    trials = [
+        trial("none", "logged"),
+        trial("single-run", seconds=0.2),
+        trial("runner", seconds=0.3, connections=15, requests=30, fds_left=2, threads_left=1),
+        trial("runner", seconds=0.5, connections=0, requests=15, trial=1, fds_left=1),
+    ]
+    cost = result(trials, "runner").cost
+    assert cost is not None
+    assert (cost.connections_per_call, cost.requests_per_call, cost.time_ratio) == (0.5, 1.5, 2.0)
+    assert (cost.fds_left, cost.threads_left) == (2, 1)
+    without = result([trials[0], trials[2]], "runner").cost
+    assert without is not None
+    assert without.time_ratio is None
+
+
+def test_a_cell_without_calls_has_no_cost_per_call(trial: Make, result: Callable[..., Result]) -> None:
+    cost = result([trial("none", "crash", calls=0, answers=0, requests=0)], "none").cost
+    assert cost is not None
+    assert cost.requests_per_call is cost.connections_per_call is cost.time_ratio is None
+
+
+def test_what_did_not_run_says_why_and_has_no_verdict(trial: Make, result: Callable[..., Result]) -> None:
+    found = result([trial("none", "logged"), trial("runner", status="incompatible", reason="no runner")], "runner")
+    assert (found.status, found.reason, found.verdict, found.cost) == ("incompatible", "no runner", None, None)
+
+
+def test_another_load_is_another_subject(trial: Make, run_of: Callable[..., Run]) -> None:
+    trials = [trial("none", "logged"), trial("none", load=Load(jets=50)), trial("runner", load=Load(jets=50))]
+    small, large = build_view(run_of(trials), NOBODY).subjects
+    assert (small.control and small.control.symptom, small.fixes) == ("logged", ())
+    assert [found.verdict for found in large.fixes] == ["not reproduced"]
+
+
+def test_evidence_reasons_and_the_command_are_redacted(trial: Make, run_of: Callable[..., Run]) -> None:
+    secret = "/home/marple/x.py sk-abcdefghijkl"
+    row = EnvironmentRow("", "gone", "gone", "unavailable", secret, "3.15", {})
+    trials = [
+        trial("none", "logged", evidence=secret),
+        trial("runner", status="broken", reason=secret),
+    ]
+    run = replace(run_of(trials, (row,), command=("nox", secret)), warnings=(secret,))
+    view = build_view(run, Secrets(user="marple"))
+    assert "marple" not in repr(view)
+    assert "abcdefghijkl" not in repr(view)
+
+
+def test_environments_are_labelled_in_order_and_none_is_missing(sample: Run) -> None:
+    view = build_view(sample, NOBODY)
+    assert [row.label for row in view.environments] == ["E1", "E2", "E3", "E4", "E5"]
+    assert view.totals.environments == {"ran": 3, "unsatisfiable": 1, "unavailable": 1}
+    assert {group.status for group in view.impossible} == {"unsatisfiable", "unavailable", "incompatible"}
+
+
+def test_the_totals_add_up(sample: Run) -> None:
+    totals = build_view(sample, NOBODY).totals
+    assert totals.trials == len(sample.trials) == sum(totals.statuses.values())
+    assert sum(totals.symptoms.values()) == totals.statuses["ran"]
+
+
+def test_fixes_come_in_the_order_of_what_they_remove(sample: Run) -> None:
+    fixes = build_view(sample, NOBODY).fixes
+    assert fixes[:3] == ("context-manager", "single-run", "background-loop")
+    assert fixes[-1] == "aiohttp-transport", "nothing can be said of it"
+    assert "none" not in fixes
+
+
+def _lines(view: View) -> list[list[tuple[str, str, str]]]:
+    return [[(part.first, part.last, part.symptom) for part in history.stretches] for history in view.histories]
+
+
+def test_a_history_is_stretches_of_releases(
+    trial: Make, env: Callable[..., Environment], run_of: Callable[..., Run]
+) -> None:
+    seen = [("1.9.0", "none"), ("1.10.0", "logged"), ("2.0.0rc1", "logged"), ("2.0.0", "raised")]
+    trials = [trial("none", word, environment=env(version, "httpx", "0.28.1")) for version, word in seen]
+    view = build_view(run_of(trials[::-1]), NOBODY)
+    assert _lines(view) == [
+        [
+            ("1.9.0 (httpx 0.28.1)", "1.9.0 (httpx 0.28.1)", "none"),
+            ("1.10.0 (httpx 0.28.1)", "2.0.0rc1 (httpx 0.28.1)", "logged"),
+            ("2.0.0 (httpx 0.28.1)", "2.0.0 (httpx 0.28.1)", "raised"),
+        ]
+    ]
+
+
+def test_pythons_have_histories_of_their_own_and_one_release_is_none(
+    trial: Make, env: Callable[..., Environment], run_of: Callable[..., Run]
+) -> None:
+    trials = [
+        trial("none", "logged", environment=env("1.0", "httpx", "0.28.1", "3.12.1")),
+        trial("none", "none", environment=env("2.0", "httpx", "0.28.1", "3.12.1")),
+        trial("none", "none", environment=env("1.0", "httpx", "0.28.1", "3.13.0")),
+        trial("runner", "none", environment=env("2.0", "httpx", "0.28.1", "3.13.0")),
+    ]
+    (history,) = build_view(run_of(trials), NOBODY).histories
+    assert (history.python, history.releases, history.newest.symptom) == ("3.12.1", 2, "none")
+
+
+def test_the_stack_beneath_tells_columns_apart(sample: Run) -> None:
+    assert {subject.column for subject in build_view(sample, NOBODY).subjects} == {"openai · httpx", "openai · httpx2"}

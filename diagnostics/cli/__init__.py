@@ -1,0 +1,33 @@
+"""The commands: one file a command, one row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import typer
+
+from diagnostics.cli.bench import bench
+from diagnostics.cli.lock import lock
+from diagnostics.cli.report import report
+from diagnostics.cli.repro import repro
+from diagnostics.cli.serve import serve
+
+COMMANDS: Final[dict[str, Callable[..., Any]]] = {
+    "repro": repro,
+    "report": report,
+    "serve": serve,
+    "lock": lock,
+    "bench": bench,
+}
+
+app = typer.Typer(
+    name="python -m diagnostics",
+    help="Reproduces, explains and fixes async clients that outlive their event loop.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)

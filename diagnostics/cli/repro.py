@@ -1,0 +1,187 @@
+"""`python -m diagnostics repro`: runs the matrix, or a part of it, and leaves a run folder."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from diagnostics.cli.progress import progress
+from diagnostics.experiment.fixes import FIXES
+from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.lab import store as stores
+from diagnostics.lab.combination import Combination, MatrixError
+from diagnostics.lab.environments import default_cache, find_interpreter
+from diagnostics.lab.matrix import default_selection, select
+from diagnostics.lab.matrix_file import load_matrix
+from diagnostics.lab.plan import PROFILES, Choice, Profile, roles
+from diagnostics.lab.run import Settings, default_width, run
+from diagnostics.lab.server import ServerError
+from diagnostics.model.cell import Load
+from diagnostics.report.formats import FORMATS, write_reports
+from diagnostics.report.read import RunError, read_run
+from diagnostics.report.redact import Secrets, redact
+from diagnostics.report.view import build_view
+
+
+def _names(what: str, table: Collection[str]) -> Any:
+    return typer.Option(help=f"Only these {what}, may be given several times: {', '.join(table)}.", show_default=False)
+
+
+def repro(
+    profile: Annotated[str, typer.Option(help=f"How much is tried: {', '.join(PROFILES)}.")] = "default",
+    provider: Annotated[list[str] | None, _names("providers", PROVIDERS)] = None,
+    scenario: Annotated[list[str] | None, _names("scenarios", SCENARIOS)] = None,
+    fix: Annotated[list[str] | None, _names("fixes (the control always runs)", FIXES)] = None,
+    environment: Annotated[list[str] | None, typer.Option(help="Only these environments, by their slug.")] = None,
+    python: Annotated[list[str] | None, typer.Option(help="Only these Pythons, such as 3.13.")] = None,
+    openai: Annotated[
+        list[str] | None, typer.Option(help="Only these openai releases: 3.54.0, 3, or '>=2,<3'.")
+    ] = None,
+    httpx: Annotated[list[str] | None, typer.Option(help="Only these: httpx2, httpx==0.28.1.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="How often each cell is tried.")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="How often a trial enters the event loop.")] = 3,
+    jets: Annotated[int, typer.Option(min=1, help="Calls a run.")] = 5,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 5,
+    retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = 2,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Each trial in a new interpreter instead of a forked one.")
+    ] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Environments at once.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")] = 30.0,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
+    reports: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("reports"),
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with this run folder, such as reports/latest; trials in it are not repeated."),
+    ] = None,
+    matrix: Annotated[Path | None, typer.Option(help="The pyproject.toml that holds the matrix.")] = None,
+) -> None:
+    """Reproduce the error, try every fix, write the report.
+
+    Example: python -m diagnostics repro --openai 3.54.0 --python 3.13 --scenario repeated-run --trials 5
+
+    Exit status: 0 the run is complete (whatever it found), 1 it could not be, 2 the command line cannot be meant so,
+    130 interrupted: what was done is kept.
+    """
+    if profile not in PROFILES:
+        _misspelt("profile", profile, PROFILES)
+    choice = Choice(
+        providers=_known("provider", provider, PROVIDERS),
+        scenarios=_known("scenario", scenario, SCENARIOS),
+        fixes=_known("fix", fix, FIXES),
+        trials=trials,
+        mode="cold" if cold else "fork",
+        load=Load(runs, jets, concurrency, retries),
+    )
+    filters = {"environment": environment or [], "python": python or [], "openai": openai or [], "httpx": httpx or []}
+    try:
+        combinations, found = _combinations(matrix, filters, PROFILES[profile])
+    except MatrixError as error:
+        _fail(str(error), status=2)
+    at_once, each = default_width()
+    settings = Settings(
+        combinations=roles(combinations, found),
+        profile=PROFILES[profile],
+        choice=choice,
+        cache=default_cache(),
+        redact=functools.partial(redact, secrets=Secrets.of_this_machine()),
+        offline=offline,
+        environments_at_once=jobs or at_once,
+        trials_at_once=each,
+        timeout=timeout,
+    )
+    folder = _run_folder(reports, resume)
+    _play(settings, folder, {"command": _command(), "profile": profile})
+    _render(folder)
+
+
+def _combinations(
+    matrix: Path | None, filters: dict[str, list[str]], profile: Profile
+) -> tuple[list[Combination], set[str]]:
+    """What is to be run, and the Pythons of it that this machine has."""
+    every = load_matrix(matrix)
+    found = {python for python in {c.python for c in every} if find_interpreter(python) is not None}
+    if any(filters.values()):
+        return select(every, filters), found
+    return (list(every) if profile.every_environment else default_selection(every, found)), found
+
+
+def _run_folder(reports: Path, resume: Path | None) -> Path:
+    if resume is None:
+        return stores.new_run(reports)
+    try:
+        folder = stores.latest(resume.parent) if resume.name == "latest" else resume
+    except stores.StoreError as error:
+        _fail(str(error))
+    if not folder.is_dir():
+        _fail(f"there is no run in {resume}: leave --resume out to start one, or name a folder of {resume.parent}")
+    return folder
+
+
+def _play(settings: Settings, folder: Path, about: dict[str, Any]) -> None:
+    def terminate(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        with stores.Store(folder) as store:
+            stores.point_latest(folder)
+            with progress(total=len(settings.combinations), kept=len(store.done)) as listener:
+                run(settings, store, listener, about)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"interrupted; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}\n")
+        sys.exit(130)
+    except (stores.StoreError, ServerError, OSError) as error:
+        _fail(str(error))
+
+
+def _render(folder: Path) -> None:
+    try:
+        view = build_view(
+            read_run(folder), Secrets.of_this_machine(), {name: fix.trade_off for name, fix in FIXES.items()}
+        )
+        write_reports(view, folder, list(FORMATS))
+    except (RunError, OSError) as error:
+        _fail(f"the run is complete, but its report could not be written: {error}")
+    for format_ in FORMATS.values():
+        if format_.show is not None:
+            format_.show(view)
+    sys.stdout.write(f"\nThe report is in {folder}/report.md (reports/latest points to it).\n")
+
+
+def _count(folder: Path) -> int:
+    return sum(1 for _ in stores.read_trials(folder / stores.TRIALS))
+
+
+def _command() -> list[str]:
+    return ["python", "-m", "diagnostics", *sys.argv[1:]]
+
+
+def _again(folder: Path) -> str:
+    arguments = [argument for argument in sys.argv[1:] if not argument.startswith("--resume")]
+    if "--resume" in sys.argv:
+        arguments.remove(sys.argv[sys.argv.index("--resume") + 1])
+    return " ".join(["python -m diagnostics", *arguments, "--resume", str(folder)])
+
+
+def _known(kind: str, names: Sequence[str] | None, table: Collection[str]) -> tuple[str, ...]:
+    for name in names or ():
+        if name not in table:
+            _misspelt(kind, name, table)
+    return tuple(names or ())
+
+
+def _misspelt(kind: str, name: str, table: Collection[str]) -> NoReturn:
+    _fail(f"there is no {kind} {name!r}; choose from {', '.join(table)}", status=2)
+
+
+def _fail(message: str, *, status: int = 1) -> NoReturn:
+    sys.stderr.write(f"diagnostics repro: {message}\n")
+    sys.exit(status)

@@ -1,0 +1,25 @@
+"""Measurements, printed side by side from one run as ratios; nothing here is a test. One file, one row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from diagnostics.lab.bench import fork_server, memory, whole_run
+from diagnostics.lab.bench.figures import Bench, Figure
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measurement: what it asks, and how to find out."""
+
+    question: str
+    measure: Callable[[Bench], list[Figure]]
+
+
+PARTS: Final[dict[str, Part]] = {
+    "fork-server": Part("how much faster is a forked trial than one in a new interpreter?", fork_server.measure),
+    "memory": Part("does the host stay flat from 100 to 10,000 trials?", memory.measure),
+    "whole-run": Part("how long is the default run, and how much of it is trials?", whole_run.measure),
+}

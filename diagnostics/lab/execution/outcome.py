@@ -1,0 +1,138 @@
+"""What a trial's traces mean: result file, end of the process, output and the server's account -> a `Trial`. Pure.
+
+Precedence where several things happened: what ended the process, then what reached the caller, then what was printed,
+then what only the server saw.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostics.lab.server import Account
+from diagnostics.model.cell import Cell, Environment
+from diagnostics.model.trial import Accounting, Trial
+
+EVIDENCE_CHARACTERS = 2000
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What a trial left behind.
+
+    Attributes:
+        result: the result file's object; `None` where there is none or it is not whole.
+        exit: exit status; negative, the signal that ended the process.
+        hang: it was ended because its time was over.
+        output: what it printed, or the beginning and the end of it.
+        account: what the server saw.
+    """
+
+    result: Mapping[str, Any] | None
+    exit: int
+    hang: bool
+    output: str
+    account: Account
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """One trial to run."""
+
+    cell: Cell
+    trial: int
+    mode: str
+    watched: bool = False
+
+    @property
+    def key(self) -> str:
+        """The trial's identity, in every process and on every day."""
+        return self.cell.key(self.trial, mode=self.mode, watched=self.watched)
+
+
+def conclude(plan: TrialPlan, environment: Environment, traces: Traces, clean: Callable[[str], str]) -> Trial:
+    """The record of a trial.
+
+    Args:
+        clean: takes secrets and this machine's names out of a text.
+    """
+    status, symptom, text = _judge(traces)
+    result = traces.result or {}
+    shown = clean(shorten(text)) if text else None
+    return Trial(
+        key=plan.key,
+        environment=environment,
+        cell=plan.cell,
+        trial=plan.trial,
+        mode=plan.mode,
+        watched=plan.watched,
+        status=status,
+        reason=shown if status != "ran" else None,
+        symptom=symptom,
+        evidence=shown if status == "ran" else None,
+        accounting=Accounting(
+            calls=result.get("calls", 0),
+            answers=result.get("answers", 0),
+            requests=traces.account.requests,
+            retries=traces.account.retries,
+            connections=traces.account.connections,
+            seconds=round(result.get("seconds", 0.0), 6),
+            fds_left=result.get("fds_left", 0),
+            fds_leaked=result.get("fds_leaked", 0),
+            threads_left=result.get("threads_left", 0),
+        ),
+    )
+
+
+def missing(plan: TrialPlan, environment: Environment, status: str, reason: str) -> Trial:
+    """The record of a trial that could not run."""
+    return Trial(
+        key=plan.key,
+        environment=environment,
+        cell=plan.cell,
+        trial=plan.trial,
+        mode=plan.mode,
+        watched=plan.watched,
+        status=status,
+        reason=reason,
+    )
+
+
+def _judge(traces: Traces) -> tuple[str, str | None, str]:
+    """Status, symptom, and the text that shows it."""
+    output = traces.output.strip()
+    if traces.hang:
+        return "ran", "hang", "the program did not end in time\n" + output
+    if traces.exit < 0:
+        return "ran", "crash", f"the process was ended by {_signal_name(-traces.exit)}\n" + output
+    if traces.exit > 0:
+        return "ran", "crash", f"the process ended with status {traces.exit}\n" + output
+    if traces.result is None:
+        return "broken", None, "the process ended with status 0 and left no whole result\n" + output
+    if traces.result["status"] != "ran":
+        return str(traces.result["status"]), None, str(traces.result["reason"])
+    if traces.result["raised"]:
+        return "ran", "raised", "\n".join(traces.result["errors"])
+    if output:
+        return "ran", "logged", output
+    account, calls = traces.account, traces.result["calls"]
+    if account.retries or account.requests > calls:
+        return "ran", "retried", f"{calls} calls, {account.requests} requests, {account.retries} marked as a retry"
+    return "ran", "none", ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def shorten(text: str, limit: int = EVIDENCE_CHARACTERS) -> str:
+    """The beginning and the end of a text, at most `limit` characters; what was left out is counted in between."""
+    if len(text) <= limit:
+        return text
+    half = (limit - 40) // 2
+    return f"{text[:half]}\n[… {len(text) - 2 * half} characters …]\n{text[-half:]}"

@@ -1,0 +1,229 @@
+"""The host's side of a worker: starting it, asking it for trials, reading what they left.
+
+One `Worker` belongs to one thread. The worker ends when its standard input does, and takes its children with it, so
+nothing outlives the host even if the host is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from diagnostics.lab.execution.outcome import Traces, TrialPlan
+from diagnostics.lab.server import ProviderServer
+from diagnostics.model.request import TrialRequest
+
+OUTPUT_READ = 64 * 1024
+"""Bytes of a trial's output that are read from each of its two ends."""
+
+
+class WorkerLost(Exception):
+    """The worker itself ended or could not start; the message says how."""
+
+
+class Worker:
+    """A worker process in an environment.
+
+    Args:
+        python: the environment's interpreter.
+        inside: folder to put on `PYTHONPATH`.
+        server: where the calls go.
+        timeout: seconds a trial may take.
+        memory: bytes of address space a trial may use; 0 is no limit.
+    """
+
+    def __init__(
+        self,
+        python: Path,
+        inside: Path,
+        server: ProviderServer,
+        *,
+        loop: str = "asyncio",
+        timeout: float = 30.0,
+        memory: int = 0,
+    ) -> None:
+        self._server = server
+        self._loop = loop
+        self._timeout = timeout
+        self._memory = memory
+        self._folder = tempfile.TemporaryDirectory(prefix="diagnostics-trials-")
+        self._errors = Path(self._folder.name, "worker.err")
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [str(python), "-m", "diagnostics.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=self._folder.name,
+                env=clean_environment(inside, server.ca_file, self._folder.name),
+                # Ctrl-C in a terminal reaches the whole group: this process decides what ends when.
+                start_new_session=True,
+            )
+        try:
+            self._receive()
+        except WorkerLost:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def kill(self) -> None:
+        """Ends the worker at once, from any thread; it takes its children with it as its input ends.
+
+        Whoever waits for it in `run` or `probe` gets `WorkerLost`.
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def close(self) -> None:
+        """Ends the worker and what it started, and removes the trials' files."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        self._folder.cleanup()
+
+    def _send(self, request: Mapping[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):  # ValueError: closed by kill
+            raise WorkerLost(self._how_it_ended()) from None
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise WorkerLost(self._how_it_ended())
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _how_it_ended(self) -> str:
+        try:
+            status = self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            return "the worker closed its output and still runs"
+        lines = self._errors.read_text(errors="replace").strip().splitlines()
+        return f"the worker ended with status {status}: {lines[-1] if lines else 'it printed nothing'}"
+
+    def probe(self, provider: str) -> tuple[str, str | None]:
+        """Tries a provider once and preloads what it imports.
+
+        Returns:
+            A status (`ran`, `incompatible`, `broken`) and the reason where it is not `ran`.
+        """
+        name = f"probe-{os.urandom(8).hex()}"
+        self._send(
+            {
+                "probe": provider,
+                "url": self._server.trial_url(name),
+                "folder": self._folder.name,
+                "timeout": max(self._timeout, 60.0),
+            }
+        )
+        answer = self._receive()
+        self._server.forget(name)
+        return answer["status"], answer["reason"]
+
+    def run(self, plans: Iterable[TrialPlan], at_once: int) -> Iterator[tuple[TrialPlan, Traces]]:
+        """Runs trials, at most `at_once` at the same time, and yields each as it ends.
+
+        Raises:
+            WorkerLost: the worker ended; the trials not yet yielded have no traces.
+        """
+        waiting = iter(plans)
+        running: dict[str, TrialPlan] = {}
+        while True:
+            while len(running) < at_once and (plan := next(waiting, None)) is not None:
+                running[plan.key] = plan
+                self._send({"trial": self._request(plan).to_json()})
+            if not running:
+                return
+            answer = self._receive()
+            plan = running.pop(answer["key"])
+            yield plan, self._traces(plan, answer)
+
+    def _request(self, plan: TrialPlan) -> TrialRequest:
+        return TrialRequest(
+            key=plan.key,
+            provider=plan.cell.provider,
+            scenario=plan.cell.scenario,
+            fix=plan.cell.fix,
+            load=plan.cell.load,
+            url=self._server.trial_url(plan.key),
+            folder=self._folder.name,
+            timeout=self._timeout,
+            memory=self._memory,
+            loop=self._loop,
+            cold=plan.mode == "cold",
+        )
+
+    def _traces(self, plan: TrialPlan, answer: Mapping[str, Any]) -> Traces:
+        result_file = Path(self._folder.name, f"{plan.key}.json")
+        output_file = Path(self._folder.name, f"{plan.key}.out")
+        try:
+            result = json.loads(result_file.read_bytes())
+        except (OSError, ValueError):
+            result = None
+        output = read_ends(output_file)
+        for file in (result_file, output_file, result_file.with_suffix(".json.part")):
+            file.unlink(missing_ok=True)
+        return Traces(
+            result=result if isinstance(result, dict) and "status" in result else None,
+            exit=answer["exit"],
+            hang=answer["hang"],
+            output=output,
+            account=self._server.forget(plan.key),
+        )
+
+
+def read_ends(file: Path) -> str:
+    """The text of a file; of a large one, its beginning and its end."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(OUTPUT_READ)
+            size = stream.seek(0, os.SEEK_END)
+            if size <= OUTPUT_READ:
+                return head.decode(errors="replace")
+            stream.seek(max(OUTPUT_READ, size - OUTPUT_READ))
+            tail = stream.read()
+    except FileNotFoundError:
+        return ""
+    return f"{head.decode(errors='replace')}\n[… of {size} bytes …]\n{tail.decode(errors='replace')}"
+
+
+def clean_environment(inside: Path, ca_file: Path, home: str) -> dict[str, str]:
+    """The variables of a trial: what an interpreter needs, our certificate, and nothing of the person's own.
+
+    No key, no proxy and no configuration of a person's shell reaches the patient, and nothing leaves the loopback.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR") if name in os.environ}
+    return {
+        **kept,
+        "HOME": home,
+        "PYTHONPATH": str(inside),
+        "PYTHONNOUSERSITE": "1",
+        "SSL_CERT_FILE": str(ca_file),
+        "NO_PROXY": "*",
+    }

@@ -1,0 +1,202 @@
+"""The run folder: `trials.jsonl`, one whole line a trial, and the files beside it.
+
+A line is appended in one write and flushed to the disk before the next, so a run that was killed has lost at most the
+line it was writing. Opening a store for appending cuts such a line off; the trial simply runs again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from diagnostics.model.trial import RecordError, Trial
+
+TRIALS = "trials.jsonl"
+ENVIRONMENTS = "environments.json"
+RUN = "run.json"
+
+
+class StoreError(Exception):
+    """A run folder cannot be read or written; the message says what to do."""
+
+
+class Store:
+    """A run folder that is open for appending; only one process at a time can have it so.
+
+    Args:
+        folder: made if it is not there.
+
+    Raises:
+        StoreError: another run has it, a line in it is broken, or the disk refuses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(folder / ".lock")
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreError(
+                f"another run is writing {folder}: wait for it, or leave --resume out to start a new one"
+            ) from None
+        except OSError as error:
+            raise StoreError(
+                f"{folder} cannot be written ({error.strerror}): choose another place with --reports"
+            ) from error
+        try:
+            self.done = {trial.key: trial.status for trial in recover(folder / TRIALS)}
+            self._file = os.open(folder / TRIALS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._file)
+        self._lock.release()
+        (self.folder / ".lock").unlink(missing_ok=True)
+
+    def append(self, trial: Trial) -> None:
+        """Adds one trial; it is on the disk when this returns.
+
+        Raises:
+            StoreError: the disk is full or gone. What was appended before is whole.
+        """
+        line = json.dumps(trial.to_json(), separators=(",", ":")).encode() + b"\n"
+        start = os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, line)
+            if written == len(line):
+                os.fsync(self._file)
+                self.done[trial.key] = trial.status
+                return
+            reason = "the disk is full"
+        except OSError as error:
+            reason = error.strerror or str(error)
+        os.ftruncate(self._file, start)
+        raise StoreError(f"{self.folder / TRIALS} cannot be written ({reason}): make room, then go on with --resume")
+
+    def write(self, name: str, content: str) -> None:
+        """Writes a file of the run, whole or not at all.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        write_whole(self.folder / name, content)
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Writes a text file so that it is either the old one or the new one.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(content, encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # the folder itself is gone or read-only; the error below says so
+            draft.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written ({error.strerror}): make room or choose another place") from error
+
+
+def read_trials(file: Path) -> Iterator[Trial]:
+    """The trials of a file in the order in which they ended; a last line that was cut off is passed over.
+
+    Raises:
+        StoreError: a line before the last is broken, or the file cannot be read.
+    """
+    try:
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    yield Trial.from_json(json.loads(line))
+                except (ValueError, RecordError) as error:
+                    raise StoreError(
+                        f"{file}, line {number} is not a trial ({error}): remove it, its trial runs again with --resume"
+                    ) from error
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"{file} cannot be read ({error.strerror})") from error
+
+
+def recover(file: Path) -> Iterator[Trial]:
+    """Reads a file for going on with it: what follows the last whole line is cut off first."""
+    try:
+        with file.open("rb+") as stream:
+            content_end = 0
+            for line in stream:
+                if line.endswith(b"\n"):
+                    content_end += len(line)
+            stream.truncate(content_end)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written ({error.strerror}): choose another place with --reports") from error
+    yield from read_trials(file)
+
+
+def new_run(reports: Path) -> Path:
+    """The folder of a new run, named by the time in UTC."""
+    name = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
+    folder = reports / name
+    return folder if not folder.exists() else reports / f"{name}-{secrets.token_hex(2)}"
+
+
+def point_latest(folder: Path) -> None:
+    """Makes `latest` beside a run folder point to it; where links are not to be had, a file that holds its name."""
+    link = folder.parent / "latest"
+    draft = folder.parent / f".latest.{secrets.token_hex(4)}"
+    try:
+        draft.symlink_to(folder.name, target_is_directory=True)
+    except OSError:
+        draft.write_text(folder.name + "\n", encoding="utf-8")
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.unlink(missing_ok=True)
+        raise StoreError(f"{link} is a folder, not a link to a run: move it away")
+    os.replace(draft, link)
+
+
+def latest(reports: Path) -> Path:
+    """The run that `latest` points to.
+
+    Raises:
+        StoreError: there is none.
+    """
+    link = reports / "latest"
+    if link.is_dir():
+        return link.resolve()
+    if link.is_file():
+        return reports / link.read_text(encoding="utf-8").strip()
+    raise StoreError(f"there is no run in {reports} yet: start one with `nox -s repro`")
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def dump(value: Mapping[str, Any] | list[Any]) -> str:
+    """JSON as the files of a run have it."""
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,127 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]>=2025.5.1", "packaging"]
+# ///
+"""What there is to run: `nox` for tests and lint, `nox -s repro` for the whole matrix, `nox -l` for all.
+
+Every environment of the matrix is a session too, named like a call; `nox -s "repro(...)"` runs that one alone. It loads
+before anything is installed, so it may import nothing but nox, packaging and the matrix, which needs no more either.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+import nox.virtualenv
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from diagnostics.lab.matrix import MatrixError, expand, sessions  # noqa: E402
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests", "lint"]
+
+
+LOCKS = {
+    # What each file of requirements/ holds, as arguments of `uv export`.
+    "lab": ("--extra", "lab", "--group", "build"),
+    "tests": ("--only-group", "tests"),
+    "lint": ("--only-group", "lint"),
+}
+
+
+def install(session: nox.Session, *locks: str, into: Path | None = None) -> Path:
+    """Installs the lab and what else is named, from the pins and hashes in requirements/, and the project itself.
+
+    Args:
+        session: the session that asks.
+        locks: files of requirements/, beside `lab`.
+        into: the environment, created if it is missing; without it, the session's own.
+
+    Returns:
+        The environment's interpreter.
+    """
+    place = into or Path(session.virtualenv.location)
+    if not place.exists():
+        session.run_install(nox.virtualenv.UV, "venv", "--quiet", "--python", sys.executable, str(place), external=True)
+    python = place / "Scripts" / "python.exe" if sys.platform == "win32" else place / "bin" / "python"
+    pip = (nox.virtualenv.UV, "pip", "install", "--quiet", "--python", str(python))
+    files = [part for name in ("lab", *locks) for part in ("-r", str(HERE / "requirements" / f"{name}.txt"))]
+    session.run_install(*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", *files, external=True)
+    session.run_install(*pip, "--no-deps", "--no-build-isolation", "--editable", str(HERE), external=True)
+    return python
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests, in parallel."""
+    python = install(session, "tests")
+    session.run(python, "-m", "pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
+def lock(session: nox.Session) -> None:
+    """Renews the files in requirements/; for the environments under test it is `python -m diagnostics lock`."""
+    session.run(nox.virtualenv.UV, "lock", "--quiet", "--upgrade", external=True)
+    for name, what in LOCKS.items():
+        file = HERE / "requirements" / f"{name}.txt"
+        export = (
+            "export",
+            "--quiet",
+            "--frozen",
+            "--no-emit-project",
+            "--no-default-groups",
+            "--no-header",
+            "--no-annotate",
+        )
+        session.run(nox.virtualenv.UV, *export, *what, "--output-file", str(file), external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff, mypy and the floors between the packages."""
+    python = install(session, "tests", "lint")
+    session.run(python, "-m", "ruff", "check", ".")
+    session.run(python, "-m", "ruff", "format", "--check", ".")
+    session.run(python, "-m", "mypy")
+    session.run(python.with_name("lint-imports"), "--no-cache")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed and memory, as ratios side by side."""
+    python = install(session)
+    session.run(python, "-m", "diagnostics", "bench", *session.posargs)
+
+
+@nox.session
+def repro(session: nox.Session) -> None:
+    """The whole matrix: reproduces the error, tries every fix, writes the report."""
+    python = install(session)
+    session.run(python, "-m", "diagnostics", "repro", *session.posargs)
+
+
+def register(name: str, slug: str) -> None:
+    """Makes one environment of the matrix a session."""
+
+    # A literal name: with nox's own parameters, `nox -s repro` would run every environment on its own. No environment
+    # of its own either: what differs is built by the lab, so that all share the one of `repro`.
+    @nox.session(name=name, venv_backend="none", default=False)
+    def repro_one(session: nox.Session) -> None:
+        python = install(session, into=session.cache_dir.parent / "repro")
+        session.run(python, "-m", "diagnostics", "repro", "--environment", slug, *session.posargs, external=True)
+
+
+try:
+    matrix = sessions(expand(nox.project.load_toml(HERE / "pyproject.toml")["tool"]["diagnostics"]["matrix"]))
+except MatrixError as error:
+    sys.exit(f"pyproject.toml, [tool.diagnostics.matrix]: {error}")
+for name, combination in matrix.items():
+    register(name, combination.slug)
+
+if __name__ == "__main__":
+    nox.main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import sys
 from collections.abc import Collection, Sequence
@@ -77,7 +78,7 @@ def repro(
         scenarios=_known("scenario", scenario, SCENARIOS),
         fixes=_known("fix", fix, FIXES),
         trials=trials,
-        mode="cold" if cold else "fork",
+        mode="cold" if cold or not hasattr(os, "fork") else "fork",
         load=Load(runs, jets, concurrency, retries),
     )
     filters = {"environment": environment or [], "python": python or [], "openai": openai or [], "httpx": httpx or []}
@@ -87,7 +88,7 @@ def repro(
         _fail(str(error), status=2)
     at_once, each = default_width()
     settings = Settings(
-        combinations=roles(combinations, found),
+        combinations=[(c, role) for c, role in roles(combinations, found) if role in PROFILES[profile].blocks],
         profile=PROFILES[profile],
         choice=choice,
         cache=default_cache(),

@@ -8,6 +8,9 @@ from typing import Any
 
 from diagnostics.model.cell import Load
 
+HARNESS_FAILED = 70
+"""Exit status of a trial that could not even write down what happened, say because the disk is full (EX_SOFTWARE)."""
+
 
 @dataclass(frozen=True)
 class TrialRequest:

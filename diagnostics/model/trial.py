@@ -34,7 +34,7 @@ class Accounting:
         requests: requests the server received for this trial.
         retries: requests that said themselves that they are a repetition.
         connections: connections the server accepted for this trial.
-        seconds: wall-clock time of the scenario, imports excluded.
+        seconds: wall-clock time of the scenario; of a cold trial with the imports, of a forked one without.
         fds_left: descriptors open after the runs that were not open before them.
         fds_leaked: descriptors still open after the program has tidied up as its fix says.
         threads_left: threads alive after the runs that were not alive before them.

@@ -2,7 +2,9 @@
 
 Arguments:
     none             read requests from standard input, one JSON object a line, and answer on standard output
+    --no-fork        the same, one new interpreter after the other; always so where there is no `os.fork`
     --trial REQUEST  run one trial in this interpreter and end with its status
+    --probe REQUEST  try a provider once in this interpreter
 
 Requests
     {"probe": PROVIDER, "url": …, "folder": …, "timeout": …}   try the provider once, then import what it imported
@@ -24,6 +26,7 @@ if sys.version_info < (3, 10):
     sys.exit(3)
 
 import json
+import os
 
 
 def main(arguments: "list[str]") -> int:
@@ -33,8 +36,14 @@ def main(arguments: "list[str]") -> int:
         from diagnostics.worker.trial import run_and_report
 
         return run_and_report(TrialRequest.from_json(json.loads(arguments[1])))
-    from diagnostics.worker.server import serve
+    if arguments[:1] == ["--probe"]:
+        from diagnostics.worker.probe import run_probe
 
+        return run_probe(json.loads(arguments[1]))
+    if hasattr(os, "fork") and arguments != ["--no-fork"]:
+        from diagnostics.worker.server import serve
+    else:
+        from diagnostics.worker.sequential import serve
     serve()
     return 0
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
+import os
 import sys
 import threading
 from typing import Any
@@ -19,7 +21,9 @@ from typing import Any
 from diagnostics.experiment.program import ECHO, Incompatible, Target, describe
 from diagnostics.experiment.provider import ClientOptions, Provider
 from diagnostics.experiment.providers import PROVIDERS
-from diagnostics.worker.trial import open_fds
+from diagnostics.model.cell import Load
+from diagnostics.model.request import TrialRequest
+from diagnostics.worker.trial import open_fds, prepare_process, write
 
 QUESTION = "are you there"
 
@@ -94,3 +98,50 @@ def _ask_sync(provider: Provider, target: Target) -> None:
 def _check(answer: str) -> None:
     if answer != ECHO + QUESTION:
         raise ValueError(f"the provider server was asked {QUESTION!r} and answered {answer[:80]!r}")
+
+
+def probe_request(request: dict[str, Any]) -> TrialRequest:
+    """A probe as a trial without a scenario: the same files, time and limits."""
+    return TrialRequest(
+        key=f"probe-{request['probe']}",
+        provider=request["probe"],
+        scenario="",
+        fix="",
+        load=Load(),
+        url=request["url"],
+        folder=request["folder"],
+        timeout=request["timeout"],
+    )
+
+
+def run_probe(request: dict[str, Any]) -> int:
+    """Probes in this process, which is there for nothing else, and leaves the result in its file."""
+    throwaway = probe_request(request)
+    prepare_process(throwaway)
+    write(throwaway, probe(request["probe"], request["url"]))
+    return 0
+
+
+def read_probe(request: dict[str, Any], status: int, *, hang: bool) -> tuple[dict[str, Any], list[str]]:
+    """The answer to the host and the modules to import, from what the process of a probe left behind."""
+    throwaway = probe_request(request)
+    try:
+        with open(throwaway.result_file, encoding="utf-8") as file:
+            result = json.load(file)
+        os.unlink(throwaway.result_file)
+    except (OSError, ValueError):
+        how = f"did not end within {throwaway.timeout:g} s" if hang else f"ended with status {status}"
+        reason = f"a first call with {request['probe']} {how}: {last_line(throwaway.output_file)}"
+        result = {"status": "broken", "reason": reason, "left": [], "modules": []}
+    modules: list[str] = result.pop("modules")
+    return {"probe": request["probe"], **result, "threads": threading.active_count()}, modules
+
+
+def last_line(file: str) -> str:
+    """The last line of a file that is not blank."""
+    try:
+        with open(file, "rb") as stream:
+            lines = stream.read().decode(errors="replace").split("\n")
+    except OSError:
+        lines = []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")

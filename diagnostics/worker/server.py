@@ -7,42 +7,16 @@ from __future__ import annotations
 
 import gc
 import importlib
-import json
-import os
 import select
 import sys
 import threading
 import time
 from typing import Any
 
-from diagnostics.model.cell import Load
 from diagnostics.model.request import TrialRequest
 from diagnostics.worker.children import Child, end, start, start_trial
-from diagnostics.worker.probe import call_once, probe
-from diagnostics.worker.trial import prepare_process, write
-
-
-class Wire:
-    """Lines from and to the host, on descriptors that nothing else can print to."""
-
-    def __init__(self) -> None:
-        self.input = os.dup(0)
-        self._output = os.dup(1)
-        # Whatever an SDK prints while it is imported goes where errors go, not between the answers.
-        os.dup2(2, 1)
-        self._buffer = b""
-
-    def send(self, answer: dict[str, Any]) -> None:
-        """Writes one answer."""
-        os.write(self._output, json.dumps(answer).encode() + b"\n")
-
-    def receive(self) -> list[dict[str, Any]] | None:
-        """The requests that one read completed, or `None` at the end of input."""
-        data = os.read(self.input, 65536)
-        if not data:
-            return None
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        return [json.loads(line) for line in lines]
+from diagnostics.worker.probe import call_once, probe_request, read_probe, run_probe
+from diagnostics.worker.wire import Wire
 
 
 def serve() -> None:
@@ -78,60 +52,21 @@ def serve() -> None:
 
 def preload(request: dict[str, Any]) -> dict[str, Any]:
     """Probes in a throwaway child, imports here what it imported there, and makes the first calls if that is safe."""
-    provider = request["probe"]
-    throwaway = TrialRequest(
-        key=f"probe-{provider}",
-        provider=provider,
-        scenario="",
-        fix="",
-        load=Load(),
-        url=request["url"],
-        folder=request["folder"],
-        timeout=request["timeout"],
-    )
-
-    def job() -> int:
-        prepare_process(throwaway)
-        write(throwaway, probe(provider, request["url"]))
-        return 0
-
-    child = start(throwaway.key, throwaway.timeout, job)
+    throwaway = probe_request(request)
+    child = start(throwaway.key, throwaway.timeout, lambda: run_probe(request))
     readable, _, _ = select.select([child.sentinel], [], [], throwaway.timeout)
     status = end(child, kill=not readable)
-    answer: dict[str, Any] = {"probe": provider, "status": "broken"}
-    try:
-        with open(throwaway.result_file, encoding="utf-8") as file:
-            result = json.load(file)
-    except (OSError, ValueError):
-        how = f"ended with status {status}" if readable else f"did not end within {throwaway.timeout:g} s"
-        answer["reason"] = f"a first call with {provider} {how}: {last_line(throwaway.output_file)}"
-        return answer
-    if result["status"] == "ran":
-        import_quietly(result["modules"])
-        if not result["left"]:
-            call_once(provider, request["url"])
+    answer, modules = read_probe(request, status, hang=not readable)
+    if answer["status"] == "ran":
+        import_quietly(modules)
+        if not answer["left"]:
+            call_once(request["probe"], request["url"])
         # What was imported is garbage for no child: with it set aside, a collection in a child costs what it would cost
         # a small program, and copies no page. The collection before it leaves the collector's own thresholds, and so
         # the moments at which it starts by itself, as they are after these imports in a new interpreter.
         gc.collect()
         gc.freeze()
-    return {
-        **answer,
-        "status": result["status"],
-        "reason": result["reason"],
-        "left": result["left"],
-        "threads": threading.active_count(),
-    }
-
-
-def last_line(file: str) -> str:
-    """The last line of a file that is not blank."""
-    try:
-        with open(file, "rb") as stream:
-            lines = stream.read().decode(errors="replace").split("\n")
-    except OSError:
-        lines = []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
+    return answer
 
 
 def import_quietly(modules: list[str]) -> None:

@@ -24,7 +24,12 @@ from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.program import Incompatible, Ledger, Stage, Target, describe
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.model.request import TrialRequest
+from diagnostics.model.request import HARNESS_FAILED, TrialRequest
+
+
+class Unwritten(Exception):
+    """The result file cannot be written: the trial says nothing about the program it ran."""
+
 
 EVIDENCE_LIMIT = 16 * 2**20
 """Bytes a trial may write to any file: an SDK that floods its output must not fill the disk."""
@@ -107,11 +112,18 @@ def _noting(ledger: Ledger, part: Callable[[], None]) -> None:
 
 
 def write(request: TrialRequest, result: dict[str, Any]) -> None:
-    """Writes the result file, whole or not at all."""
+    """Writes the result file, whole or not at all.
+
+    Raises:
+        Unwritten: the disk refuses.
+    """
     temporary = request.result_file + ".part"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(result, file)
-    os.replace(temporary, request.result_file)
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(result, file)
+        os.replace(temporary, request.result_file)
+    except OSError as error:
+        raise Unwritten(f"the trial's result cannot be written: {error}") from error
 
 
 def open_fds() -> int:
@@ -169,6 +181,9 @@ def run_and_report(request: TrialRequest) -> int:
     except MemoryError:
         os.write(2, b"MemoryError: the trial used all the memory it was given\n")
         return 1
+    except Unwritten as error:
+        os.write(2, f"{error}\n".encode())
+        return HARNESS_FAILED
     except BaseException:
         sys.excepthook(*sys.exc_info())
         return 1

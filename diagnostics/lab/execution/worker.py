@@ -37,6 +37,7 @@ class Worker:
         server: where the calls go.
         timeout: seconds a trial may take.
         memory: bytes of address space a trial may use; 0 is no limit.
+        fork: whether the worker may fork; it never does where the system cannot.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Worker:
         loop: str = "asyncio",
         timeout: float = 30.0,
         memory: int = 0,
+        fork: bool = True,
     ) -> None:
         self._server = server
         self._loop = loop
@@ -57,7 +59,7 @@ class Worker:
         self._errors = Path(self._folder.name, "worker.err")
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
-                [str(python), "-m", "diagnostics.worker"],
+                [str(python), "-m", "diagnostics.worker", *([] if fork else ["--no-fork"])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

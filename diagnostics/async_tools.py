@@ -38,32 +38,43 @@ class PersistentLoop:
     ) -> None:
         self._name = name
         self._loop_factory = loop_factory
-        self._reset()
+        self._inherited: list[asyncio.AbstractEventLoop] = []
+        self._begin()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=functools.partial(_begin_again, weakref.ref(self)))
 
-    def _reset(self) -> None:
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
+
+    def _begin_again(self) -> None:
+        """In a forked child: it has its parent's loop but not its thread, so nothing would ever run there."""
+        if self._loop is not None:
+            # Kept for good: closing it, as the collector would, takes the parent's loop out of the selector they share.
+            self._inherited.append(self._loop)
+        self._begin()
 
     def _started(self) -> asyncio.AbstractEventLoop:
-        if self._pid != os.getpid():
-            # A forked child has the parent's loop but not its thread: nothing would ever run there.
-            self._reset()
-        with self._lock:
-            if self._loop is None:
-                self._loop = self._loop_factory()
-                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name=self._name, daemon=True)
-                self._thread.start()
-            return self._loop
+        """The loop; called with the lock held."""
+        if self._loop is None:
+            self._loop = self._loop_factory()
+            self._thread = threading.Thread(target=self._serve, args=(self._loop,), name=self._name, daemon=True)
+            self._thread.start()
+        return self._loop
 
-    @staticmethod
-    def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         try:
             loop.run_forever()
+        except (SystemExit, KeyboardInterrupt):
+            pass  # raised by a coroutine, whose caller gets it; the next call starts a new loop
         finally:
+            with self._lock:
+                if self._loop is loop:
+                    self._loop = None
             try:
+                loop.run_until_complete(asyncio.sleep(0))  # what was submitted but has not begun becomes a task here
                 _cancel_all(loop)
                 loop.run_until_complete(loop.shutdown_asyncgens())
                 loop.run_until_complete(loop.shutdown_default_executor())
@@ -73,16 +84,12 @@ class PersistentLoop:
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Starts a coroutine on the loop, with a copy of the caller's context variables."""
-        loop = self._started()
         result: Future[T] = Future()
         context = contextvars.copy_context()
-
-        def start() -> None:
-            task = context.run(loop.create_task, coroutine)
-            result.add_done_callback(lambda _: loop.call_soon_threadsafe(task.cancel) if result.cancelled() else None)
-            task.add_done_callback(functools.partial(_hand_over, result))
-
-        loop.call_soon_threadsafe(start)
+        # Under the lock, so that nothing is submitted to a loop that has begun to end: nobody would ever run it.
+        with self._lock:
+            loop = self._started()
+            loop.call_soon_threadsafe(_start, loop, context, coroutine, result)
         return result
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
@@ -95,29 +102,61 @@ class PersistentLoop:
             RuntimeError: called from the loop's own thread, where waiting would block the loop for ever.
             TimeoutError: the time was over (`asyncio.TimeoutError` before Python 3.11).
         """
-        if threading.current_thread() is self._thread and self._pid == os.getpid():
+        if threading.current_thread() is self._thread:
             coroutine.close()
             raise RuntimeError("run_sync was called on the persistent loop's own thread: await the coroutine instead")
-        if timeout is not None:
-            coroutine = asyncio.wait_for(coroutine, timeout)
-        result = self.submit(coroutine)
+        result = self.submit(_within(coroutine, timeout))
         try:
             return result.result()
         except BaseException:
             # Ctrl-C, above all: the coroutine must not go on without anybody waiting for it.
             result.cancel()
             raise
+        finally:
+            # An exception holds this frame: with the future in it, the two would keep each other until a collection.
+            del result
 
     def shutdown(self) -> None:
-        """Cancels what still runs, finalises async generators, and closes the loop. A later call starts a new one."""
-        if self._pid != os.getpid():
-            return
+        """Cancels what still runs, finalises async generators, and closes the loop. A later call starts a new one.
+
+        Raises:
+            RuntimeError: called from the loop's own thread, which cannot wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("shutdown was called on the persistent loop's own thread: call it from another one")
         with self._lock:
             loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is not None and thread is not None and thread.is_alive():
-            loop.call_soon_threadsafe(loop.stop)
+            self._loop = None
+            if loop is not None:
+                loop.call_soon_threadsafe(loop.stop)
+        if thread is not None:
             thread.join()
+
+
+def _begin_again(reference: weakref.ref[PersistentLoop]) -> None:
+    persistent = reference()
+    if persistent is not None:
+        persistent._begin_again()
+
+
+def _within(coroutine: Coroutine[Any, Any, T], timeout: float | None) -> Coroutine[Any, Any, T]:
+    return coroutine if timeout is None else asyncio.wait_for(coroutine, timeout)
+
+
+def _start(
+    loop: asyncio.AbstractEventLoop,
+    context: contextvars.Context,
+    coroutine: Coroutine[Any, Any, T],
+    result: Future[T],
+) -> None:
+    try:
+        task = context.run(loop.create_task, coroutine)
+    except BaseException as error:  # noqa: BLE001 - no coroutine, say: its caller waits for an answer, whatever it is
+        if result.set_running_or_notify_cancel():
+            result.set_exception(error)
+        return
+    result.add_done_callback(lambda done: loop.call_soon_threadsafe(task.cancel) if done.cancelled() else None)
+    task.add_done_callback(functools.partial(_hand_over, result))
 
 
 def _hand_over(result: Future[T], task: asyncio.Task[T]) -> None:
@@ -160,7 +199,7 @@ def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) ->
         return _DEFAULT.run(coroutine, timeout)
     if running is _DEFAULT._loop:
         return _DEFAULT.run(coroutine, timeout)
-    return asyncio.wrap_future(_DEFAULT.submit(coroutine))
+    return asyncio.wrap_future(_DEFAULT.submit(_within(coroutine, timeout)))
 
 
 def to_sync(function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T | Awaitable[T]]:

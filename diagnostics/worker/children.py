@@ -1,7 +1,9 @@
 """Starting, watching and ending the processes that trials run in (POSIX).
 
-A child is a session of its own, so that everything it starts can be killed with it. Its end is seen by a *sentinel*:
-the read end of a pipe whose write end only the child and its descendants hold.
+A child is a session of its own, so that what it starts can be killed with it. Its end is seen by a *sentinel*, a
+descriptor that becomes readable: of the process itself where the system has such (Linux), else the read end of a pipe
+whose write end only the child and its descendants hold. If this process is killed, its children go too (Linux;
+elsewhere each ends by its own alarm).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from diagnostics.model.request import TrialRequest
@@ -24,7 +26,7 @@ class Child:
     """A running child.
 
     Attributes:
-        sentinel: readable (at its end) when the child and all it started are gone.
+        sentinel: readable when the child is gone.
         deadline: on the monotonic clock, when it counts as hanging.
     """
 
@@ -34,45 +36,84 @@ class Child:
     deadline: float
 
 
-def start(key: str, timeout: float, job: Callable[[], int]) -> Child:
-    """Forks a child that runs a job and ends with its status."""
+def start(key: str, timeout: float, job: Callable[[], int], *, private: Collection[int] = ()) -> Child:
+    """Forks a child that runs a job and ends with its status.
+
+    Args:
+        private: descriptors of this process that the child must not have. With the wire to the host in a child's hands,
+            a trial could garble it, and the host would not see that this process has ended.
+    """
     reader, writer = os.pipe()
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        # The wire to the host belongs to the parent alone; a trial that printed there would garble it.
-        null = os.open(os.devnull, os.O_RDWR)
-        os.dup2(null, 0)
-        os.close(reader)
-        os.set_inheritable(writer, True)  # a cold child holds its end across exec
-        os.setsid()
         status = 1
         try:
+            end_with(parent)
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, 0)
+            for descriptor in (null, reader, *private):
+                os.close(descriptor)
+            os.set_inheritable(writer, True)  # a cold child holds its end across exec
+            os.setsid()
             status = job()
         finally:
             leave(status)
     os.close(writer)
-    return Child(key, pid, reader, time.monotonic() + timeout)
+    try:
+        sentinel = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        sentinel = reader
+    else:
+        os.close(reader)
+    return Child(key, pid, sentinel, time.monotonic() + timeout)
 
 
-def start_trial(request: TrialRequest) -> Child:
+def _death_signal() -> Callable[[], object] | None:
+    """Asks the kernel for SIGKILL at the parent's death; `None` where it cannot be asked. Looked up before any fork."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        import ctypes
+
+        prctl = ctypes.CDLL(None).prctl
+    except (ImportError, OSError, AttributeError):
+        return None
+    return lambda: prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG; kept across exec
+
+
+_DEATH_SIGNAL = _death_signal()
+
+
+def end_with(parent: int) -> None:
+    """Makes this process, a child, end when its parent does, however that ends."""
+    if _DEATH_SIGNAL is not None:
+        _DEATH_SIGNAL()
+    if os.getppid() != parent:  # it ended before this was asked for
+        os._exit(1)
+
+
+def start_trial(request: TrialRequest, *, private: Collection[int] = ()) -> Child:
     """A trial in a child forked from here, or in a new interpreter where it is to be cold."""
 
     def cold() -> int:
         arguments = [sys.executable, "-m", "diagnostics.worker", "--trial", json.dumps(request.to_json())]
         os.execv(sys.executable, arguments)  # noqa: S606 - no shell is wanted
 
-    return start(request.key, request.timeout, cold if request.cold else lambda: run_and_report(request))
+    job = cold if request.cold else lambda: run_and_report(request)
+    return start(request.key, request.timeout, job, private=private)
 
 
-def end(child: Child, *, kill: bool) -> int:
-    """Waits for a child that is ending, after killing its session where asked to.
+def end(child: Child) -> int:
+    """Ends a child and what it has started in its session. One that has ended by itself keeps its status.
 
     Returns:
         The exit status; negative, the signal that ended it.
     """
-    if kill:
+    # Twice: a child that was forked a moment ago may not lead its session yet.
+    for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
+            kill(child.pid, signal.SIGKILL)
     _, status = os.waitpid(child.pid, 0)
     os.close(child.sentinel)
     return os.waitstatus_to_exitcode(status)

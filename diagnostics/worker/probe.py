@@ -57,7 +57,7 @@ def call_once(provider_name: str, url: str) -> str | None:
             _ask_sync(provider, target)
         except Incompatible as error:
             failed.append(str(error))
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: it would end this thread without a word
             failed.append(f"a single call on one loop already fails: {describe(error)}")
 
     thread = threading.Thread(target=calls)

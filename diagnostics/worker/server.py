@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import gc
 import importlib
+import math
 import select
+import signal
 import sys
 import threading
 import time
+from collections.abc import Collection
 from typing import Any
 
 from diagnostics.model.request import TrialRequest
@@ -24,6 +27,7 @@ def serve() -> None:
     wire = Wire()
     wire.send({"ready": True, "python": sys.version.split()[0], "threads": threading.active_count()})
     children: dict[int, Child] = {}
+    probes: dict[int, dict[str, Any]] = {}
     try:
         while True:
             next_deadline = min((child.deadline for child in children.values()), default=None)
@@ -34,33 +38,43 @@ def serve() -> None:
                 over = sentinel in readable
                 if over or child.deadline <= now:
                     del children[sentinel]
-                    wire.send({"key": child.key, "exit": end(child, kill=not over), "hang": not over})
+                    status, probe = end(child), probes.pop(sentinel, None)
+                    if probe is None:
+                        wire.send({"key": child.key, "exit": status, "hang": not over})
+                    else:
+                        wire.send(preload(probe, status, hang=not over))
             if wire.input in readable:
                 requests = wire.receive()
                 if requests is None:
                     return
                 for request in requests:
                     if "probe" in request:
-                        wire.send(preload(request))
+                        child = start_probe(request, wire.descriptors)
+                        probes[child.sentinel] = request
                     else:
-                        child = start_trial(TrialRequest.from_json(request["trial"]))
-                        children[child.sentinel] = child
+                        child = start_trial(TrialRequest.from_json(request["trial"]), private=wire.descriptors)
+                    children[child.sentinel] = child
     finally:
         for child in children.values():
-            end(child, kill=True)
+            end(child)
 
 
-def preload(request: dict[str, Any]) -> dict[str, Any]:
-    """Probes in a throwaway child, imports here what it imported there, and makes the first calls if that is safe."""
+def start_probe(request: dict[str, Any], private: Collection[int]) -> Child:
+    """Tries a provider in a throwaway child."""
     throwaway = probe_request(request)
-    child = start(throwaway.key, throwaway.timeout, lambda: run_probe(request))
-    readable, _, _ = select.select([child.sentinel], [], [], throwaway.timeout)
-    status = end(child, kill=not readable)
-    answer, modules = read_probe(request, status, hang=not readable)
+    return start(throwaway.key, throwaway.timeout, lambda: run_probe(request), private=private)
+
+
+def preload(request: dict[str, Any], status: int, *, hang: bool) -> dict[str, Any]:
+    """What a throwaway child found; imports here what it imported there, and makes the first calls if that is safe."""
+    answer, modules = read_probe(request, status, hang=hang)
     if answer["status"] == "ran":
+        # What went well in the throwaway child may hang here, where nobody watches: the host then gets a new worker.
+        signal.alarm(math.ceil(request["timeout"]))
         import_quietly(modules)
         if not answer["left"]:
             call_once(request["probe"], request["url"])
+        signal.alarm(0)
         # What was imported is garbage for no child: with it set aside, a collection in a child costs what it would cost
         # a small program, and copies no page. The collection before it leaves the collector's own thresholds, and so
         # the moments at which it starts by itself, as they are after these imports in a new interpreter.

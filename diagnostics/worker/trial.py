@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.experiment.program import Incompatible, Ledger, Stage, Target, describe
+from diagnostics.experiment.program import Incompatible, Ledger, Stage, Target
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.model.request import HARNESS_FAILED, TrialRequest
@@ -70,7 +70,7 @@ def run(request: TrialRequest) -> None:
     try:
         measured = play(request, ledger)
     except Incompatible as error:
-        write(request, {"status": "incompatible", "reason": describe(error).split(": ", 1)[-1]})
+        write(request, {"status": "incompatible", "reason": str(error)})
         return
     # The end of the program: what only the collector can free is freed now, while it can be seen.
     gc.collect()

@@ -15,6 +15,7 @@ class Wire:
         self._output = os.dup(1)
         # Whatever an SDK prints while it is imported goes where errors go, not between the answers.
         os.dup2(2, 1)
+        self.descriptors = (self.input, self._output)
         self._buffer = b""
 
     def send(self, answer: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from diagnostics.lab.server import Account
 from diagnostics.model.cell import Cell, Environment
+from diagnostics.model.request import HARNESS_FAILED
 from diagnostics.model.trial import Accounting, Trial
 
 EVIDENCE_CHARACTERS = 2000
@@ -60,7 +61,8 @@ def conclude(plan: TrialPlan, environment: Environment, traces: Traces, clean: C
     """
     status, symptom, text = _judge(traces)
     result = traces.result or {}
-    shown = clean(shorten(text)) if text else None
+    # Shortened last: half a secret would not be recognised.
+    shown = shorten(clean(printable(text))) if text else None
     return Trial(
         key=plan.key,
         environment=environment,
@@ -96,7 +98,7 @@ def missing(plan: TrialPlan, environment: Environment, status: str, reason: str)
         mode=plan.mode,
         watched=plan.watched,
         status=status,
-        reason=reason,
+        reason=shorten(printable(reason)),
     )
 
 
@@ -107,12 +109,14 @@ def _judge(traces: Traces) -> tuple[str, str | None, str]:
         return "ran", "hang", "the program did not end in time\n" + output
     if traces.exit < 0:
         return "ran", "crash", f"the process was ended by {_signal_name(-traces.exit)}\n" + output
+    if traces.exit == HARNESS_FAILED and traces.result is None:
+        return "broken", None, output or f"the process ended with status {HARNESS_FAILED}"
     if traces.exit > 0:
         return "ran", "crash", f"the process ended with status {traces.exit}\n" + output
     if traces.result is None:
-        return "broken", None, "the process ended with status 0 and left no whole result\n" + output
+        return "ran", "crash", "the process ended with status 0 in the middle of its program\n" + output
     if traces.result["status"] != "ran":
-        return str(traces.result["status"]), None, str(traces.result["reason"])
+        return str(traces.result["status"]), None, str(traces.result["reason"] or "no reason was given")
     if traces.result["raised"]:
         return "ran", "raised", "\n".join(traces.result["errors"])
     if output:
@@ -128,6 +132,11 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def printable(text: str) -> str:
+    """The text as any file can hold it: half a surrogate, as in an error about a file name, cannot be encoded."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def shorten(text: str, limit: int = EVIDENCE_CHARACTERS) -> str:

@@ -37,6 +37,7 @@ class Worker:
         server: where the calls go.
         timeout: seconds a trial may take.
         memory: bytes of address space a trial may use; 0 is no limit.
+        probe_timeout: seconds a provider's first call may take, imports included.
         fork: whether the worker may fork; it never does where the system cannot.
     """
 
@@ -49,25 +50,32 @@ class Worker:
         loop: str = "asyncio",
         timeout: float = 30.0,
         memory: int = 0,
+        probe_timeout: float = 60.0,
         fork: bool = True,
     ) -> None:
         self._server = server
         self._loop = loop
         self._timeout = timeout
         self._memory = memory
-        self._folder = tempfile.TemporaryDirectory(prefix="diagnostics-trials-")
+        self._probe_timeout = probe_timeout
+        # What a killed trial still writes while its files are removed is no error.
+        self._folder = tempfile.TemporaryDirectory(prefix="diagnostics-trials-", ignore_cleanup_errors=True)
         self._errors = Path(self._folder.name, "worker.err")
-        with self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [str(python), "-m", "diagnostics.worker", *([] if fork else ["--no-fork"])],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd=self._folder.name,
-                env=clean_environment(inside, server.ca_file, self._folder.name),
-                # Ctrl-C in a terminal reaches the whole group: this process decides what ends when.
-                start_new_session=True,
-            )
+        try:
+            with self._errors.open("wb") as errors:
+                self._process = subprocess.Popen(
+                    [str(python), "-m", "diagnostics.worker", *([] if fork else ["--no-fork"])],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    cwd=self._folder.name,
+                    env=clean_environment(inside, server.ca_file, self._folder.name),
+                    # Ctrl-C in a terminal reaches the whole group: this process decides what ends when.
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._folder.cleanup()
+            raise WorkerLost(f"the worker cannot start with {python}: {error.strerror or error}") from error
         try:
             self._receive()
         except WorkerLost:
@@ -88,7 +96,8 @@ class Worker:
         Whoever waits for it in `run` or `probe` gets `WorkerLost`.
         """
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
 
     def close(self) -> None:
         """Ends the worker and what it started, and removes the trials' files."""
@@ -141,7 +150,7 @@ class Worker:
                 "probe": provider,
                 "url": self._server.trial_url(name),
                 "folder": self._folder.name,
-                "timeout": max(self._timeout, 60.0),
+                "timeout": self._probe_timeout,
             }
         )
         answer = self._receive()

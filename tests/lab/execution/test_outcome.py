@@ -1,0 +1,132 @@
+"""What a trial's traces mean: always a valid record, the worst first, and nothing that a file cannot hold."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnostics.lab.execution.outcome import EVIDENCE_CHARACTERS, Traces, TrialPlan, conclude, missing, shorten
+from diagnostics.lab.server import Account
+from diagnostics.model.cell import Cell, Environment
+from diagnostics.model.request import HARNESS_FAILED
+from diagnostics.model.trial import Trial
+
+SOMEWHERE = Environment("somewhere", "3.13.0")
+PLAN = TrialPlan(Cell("somewhere", "openai", "repeated-run", "none"), 0, "fork")
+CLEAN = {
+    "status": "ran",
+    "errors": [],
+    "calls": 4,
+    "answers": 4,
+    "raised": 0,
+    "seconds": 0.1,
+    "fds_left": 0,
+    "fds_leaked": 0,
+    "threads_left": 0,
+}
+
+counts = st.integers(min_value=0, max_value=10)
+# With lone surrogates, which a result file can hold and a text file cannot.
+texts = st.text(st.characters(), max_size=60)
+ran = st.builds(
+    lambda errors, counted, seconds: {
+        **CLEAN,
+        **dict(zip(("calls", "answers", "fds_left", "fds_leaked", "threads_left"), counted, strict=True)),
+        "seconds": seconds,
+        "errors": errors,
+        "raised": len(errors),
+    },
+    st.lists(texts, max_size=3),
+    st.tuples(*[counts] * 5),
+    st.floats(min_value=0, max_value=1e6),
+)
+refused = st.builds(lambda reason: {"status": "incompatible", "reason": reason}, st.none() | texts)
+traces = st.builds(
+    Traces,
+    result=st.none() | ran | refused,
+    exit=st.integers(min_value=-80, max_value=255) | st.just(HARNESS_FAILED) | st.just(0),
+    hang=st.booleans(),
+    output=texts,
+    account=st.builds(Account, counts, counts, counts),
+)
+
+
+@given(traces)
+def test_any_traces_give_a_record_that_a_file_can_hold(left: Traces) -> None:
+    trial = conclude(PLAN, SOMEWHERE, left, str)
+    line = json.dumps(trial.to_json(), ensure_ascii=False).encode("utf-8")
+    assert Trial.from_json(json.loads(line)) == trial
+    assert trial.accounting.requests == left.account.requests
+    assert (trial.symptom in (None, "none")) == (trial.evidence is None)
+
+
+@given(traces)
+def test_the_worst_that_happened_is_what_counts(left: Traces) -> None:
+    trial = conclude(PLAN, SOMEWHERE, left, str)
+    said = left.result or {"status": None}
+    if left.hang:
+        assert trial.symptom == "hang"
+    elif left.exit == HARNESS_FAILED and left.result is None:
+        assert trial.status == "broken"
+    elif left.exit or left.result is None:
+        assert trial.symptom == "crash"
+    elif said["status"] == "incompatible":
+        assert trial.status == "incompatible"
+        assert trial.reason
+    elif said["raised"]:
+        assert trial.symptom == "raised"
+    elif left.output.strip():
+        assert trial.symptom == "logged"
+    elif left.account.retries or left.account.requests > said["calls"]:
+        assert trial.symptom == "retried"
+    else:
+        assert trial.symptom == "none"
+
+
+def evidence(left: Traces) -> str:
+    return conclude(PLAN, SOMEWHERE, left, str).evidence or ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_signal_has_a_name(number: signal.Signals) -> None:
+    assert evidence(Traces(None, -number, hang=False, output="last words", account=Account())).splitlines() == [
+        f"the process was ended by {number.name}",
+        "last words",
+    ]
+
+
+def test_what_the_harness_could_not_write_is_no_symptom_of_the_program() -> None:
+    output = "the trial's result cannot be written: [Errno 28] No space left on device"
+    trial = conclude(PLAN, SOMEWHERE, Traces(None, HARNESS_FAILED, hang=False, output=output, account=Account()), str)
+    assert (trial.status, trial.reason, trial.symptom) == ("broken", output, None)
+
+
+def test_a_secret_is_taken_out_before_the_text_is_shortened() -> None:
+    """Half a secret would not be recognised."""
+    secret = "sk-" + "s" * 40
+    for before in range(900, 1100):
+        output = "x" * before + secret + "y" * EVIDENCE_CHARACTERS
+        left = Traces(CLEAN, 0, hang=False, output=output, account=Account())
+        trial = conclude(PLAN, SOMEWHERE, left, lambda text: text.replace(secret, "[key]"))
+        assert "ss" not in (trial.evidence or "")
+
+
+@given(st.text(max_size=400), st.integers(min_value=100, max_value=300))
+def test_a_shortened_text_keeps_its_beginning_and_its_end(text: str, limit: int) -> None:
+    short = shorten(text, limit)
+    assert len(short) <= limit
+    if len(text) <= limit:
+        assert short == text
+    else:
+        assert text.startswith(short.partition("\n[… ")[0])
+        assert text.endswith(short.rpartition(" characters …]\n")[2])
+
+
+def test_the_reason_for_a_trial_that_could_not_run_is_shortened_too() -> None:
+    trial = missing(PLAN, SOMEWHERE, "broken", "x" * 10_000 + "\udcff")
+    assert len(trial.reason or "") <= EVIDENCE_CHARACTERS
+    (trial.reason or "").encode("utf-8")

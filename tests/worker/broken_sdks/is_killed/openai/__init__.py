@@ -1,0 +1,16 @@
+"""Is killed from outside, as by the system that is out of memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from well_behaved import clients, in_a_trial
+
+
+def misbehave(question: str) -> None:
+    if in_a_trial(question):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+AsyncOpenAI, OpenAI = clients(misbehave)

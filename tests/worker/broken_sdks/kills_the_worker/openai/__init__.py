@@ -1,0 +1,16 @@
+"""Takes its parent with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from well_behaved import clients, in_a_trial
+
+
+def misbehave(question: str) -> None:
+    if in_a_trial(question):
+        os.kill(os.getppid(), signal.SIGKILL)
+
+
+AsyncOpenAI, OpenAI = clients(misbehave)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import Annotated
 
@@ -13,8 +14,10 @@ from diagnostics.lab.bench import PARTS
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
+from diagnostics.lab.execution.worker import WorkerLost
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import Role, roles
+from diagnostics.lab.server import ServerError
 
 
 def bench(
@@ -39,7 +42,7 @@ def bench(
         for name in parts or PARTS:
             sys.stderr.write(f"{name}: {PARTS[name].question}\n")
             console.print(_table(name, PARTS[name].measure(setting)))
-    except (MatrixError, EnvironmentProblem) as error:
+    except (MatrixError, EnvironmentProblem, WorkerLost, ServerError, OSError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"diagnostics bench: {error}\n")
         sys.exit(1)
 

@@ -14,9 +14,9 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from diagnostics.lab.run import Listener
 from diagnostics.model.trial import Trial
@@ -38,14 +38,14 @@ def progress(*, total: int, kept: int) -> Iterator[Listener]:
         return
     columns = (
         TextColumn("[bold]trials[/]"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.description}", markup=False),
+        TextColumn("left"),
+        # Whatever is too long for the terminal is cut here, and not in the counts.
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
     )
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, expand=True) as bar:
         yield Bar(bar, bar.add_task("preparing environments", total=None), total)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import signal
 import sys
+import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -92,15 +94,19 @@ def repro(
         profile=PROFILES[profile],
         choice=choice,
         cache=default_cache(),
-        redact=functools.partial(redact, secrets=Secrets.of_this_machine()),
+        redact=functools.partial(_redact, secrets=Secrets.of_this_machine(), cache=str(default_cache())),
         offline=offline,
         environments_at_once=jobs or at_once,
         trials_at_once=each,
         timeout=timeout,
     )
     folder = _run_folder(reports, resume)
-    _play(settings, folder, {"command": _command(), "profile": profile})
-    _render(folder)
+    try:
+        _play(settings, folder, {"command": [settings.redact(part) for part in _command()], "profile": profile})
+        _render(folder)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"interrupted; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}\n")
+        sys.exit(130)
 
 
 def _combinations(
@@ -114,14 +120,19 @@ def _combinations(
     return (list(every) if profile.every_environment else default_selection(every, found)), found
 
 
+def _redact(text: str, *, secrets: Secrets, cache: str) -> str:
+    """Without secrets, and without the folders of this machine that every traceback of a trial is full of."""
+    return redact(text.replace(cache, "<cache>").replace(tempfile.gettempdir(), "<tmp>"), secrets)
+
+
 def _run_folder(reports: Path, resume: Path | None) -> Path:
-    if resume is None:
-        return stores.new_run(reports)
     try:
+        if resume is None:
+            return stores.new_run(reports)
         folder = stores.latest(resume.parent) if resume.name == "latest" else resume
     except stores.StoreError as error:
         _fail(str(error))
-    if not folder.is_dir():
+    if not (folder / stores.TRIALS).is_file():
         _fail(f"there is no run in {resume}: leave --resume out to start one, or name a folder of {resume.parent}")
     return folder
 
@@ -130,15 +141,14 @@ def _play(settings: Settings, folder: Path, about: dict[str, Any]) -> None:
     def terminate(*_: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, terminate)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), terminate)
     try:
         with stores.Store(folder) as store:
             stores.point_latest(folder)
             with progress(total=len(settings.combinations), kept=len(store.done)) as listener:
                 run(settings, store, listener, about)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"interrupted; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}\n")
-        sys.exit(130)
     except (stores.StoreError, ServerError, OSError) as error:
         _fail(str(error))
 
@@ -154,7 +164,7 @@ def _render(folder: Path) -> None:
     for format_ in FORMATS.values():
         if format_.show is not None:
             format_.show(view)
-    sys.stdout.write(f"\nThe report is in {folder}/report.md (reports/latest points to it).\n")
+    sys.stdout.write(f"\nThe report is in {folder}/report.md ({folder.parent / 'latest'} points to it).\n")
 
 
 def _count(folder: Path) -> int:
@@ -166,10 +176,16 @@ def _command() -> list[str]:
 
 
 def _again(folder: Path) -> str:
-    arguments = [argument for argument in sys.argv[1:] if not argument.startswith("--resume")]
-    if "--resume" in sys.argv:
-        arguments.remove(sys.argv[sys.argv.index("--resume") + 1])
-    return " ".join(["python -m diagnostics", *arguments, "--resume", str(folder)])
+    """The command that goes on with a run, in the way in which it was started: by nox or by hand."""
+    command, *arguments = sys.argv[1:]
+    kept, is_value = [], False
+    for argument in arguments:
+        if not is_value and not argument.startswith("--resume"):
+            kept.append(argument)
+        is_value = argument == "--resume"
+    session = os.environ.get("NOX_CURRENT_SESSION")
+    start = ["nox", "-s", session, "--"] if session else ["python", "-m", "diagnostics", command]
+    return shlex.join([*start, *kept, "--resume", str(folder)])
 
 
 def _known(kind: str, names: Sequence[str] | None, table: Collection[str]) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ from diagnostics.lab.execution.outcome import TrialPlan, conclude, missing
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.lab.plan import Choice, Profile, Role, plans
 from diagnostics.lab.server import ProviderServer
-from diagnostics.lab.store import ENVIRONMENTS, RUN, Store, dump, now
+from diagnostics.lab.store import ENVIRONMENTS, RUN, Store, StoreError, dump, now
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import Trial
 
@@ -109,7 +109,8 @@ class _Run:
         self.server = server
         self.inside = lay_out(settings.cache)
         self.busy = _Busy()
-        self.environments: dict[str, dict[str, Any]] = {}
+        # On with what an earlier part of this run has noted: its trials are here, whatever is asked for now.
+        self.environments = {row["slug"]: row for row in store.read(ENVIRONMENTS, [])}
         self._store = store
         self._listener = listener
         self._lock = threading.Lock()
@@ -239,7 +240,8 @@ def run(
         ServerError: the provider server cannot start.
         KeyboardInterrupt: the run was interrupted; every child is gone and what was stored is whole.
     """
-    started, clock = now(), time.perf_counter()
+    clock, earlier = time.perf_counter(), store.read(RUN, {})
+    started = earlier.get("started") or now()
     with ProviderServer() as server, executor or ThreadPoolExecutor(settings.environments_at_once) as pool:
         shared = _Run(settings, store, listener, server)
 
@@ -257,8 +259,8 @@ def run(
                             "python": platform.python_version(),
                         },
                         **about,
-                        "seconds": round(time.perf_counter() - clock, 3),
-                        "trial_seconds": round(shared.busy.seconds, 3),
+                        "seconds": round(earlier.get("seconds", 0.0) + time.perf_counter() - clock, 3),
+                        "trial_seconds": round(earlier.get("trial_seconds", 0.0) + shared.busy.seconds, 3),
                     }
                 ),
             )
@@ -266,12 +268,14 @@ def run(
         note_run(None)
         futures = [pool.submit(shared.play, combination, role) for combination, role in settings.combinations]
         try:
-            for future in futures:
+            for future in as_completed(futures):
                 future.result()
         except BaseException:
             for future in futures:
                 future.cancel()
             shared.stop()
+            with suppress(StoreError):
+                note_run(None)
             raise
         note_run(now())
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -24,6 +24,8 @@ from diagnostics.model.trial import RecordError, Trial
 TRIALS = "trials.jsonl"
 ENVIRONMENTS = "environments.json"
 RUN = "run.json"
+
+_Json = TypeVar("_Json", list[Any], dict[str, Any])
 
 
 class StoreError(Exception):
@@ -51,9 +53,7 @@ class Store:
                 f"another run is writing {folder}: wait for it, or leave --resume out to start a new one"
             ) from None
         except OSError as error:
-            raise StoreError(
-                f"{folder} cannot be written ({error.strerror}): choose another place with --reports"
-            ) from error
+            raise unwritable(folder, error) from error
         try:
             self.done = {trial.key: trial.status for trial in recover(folder / TRIALS)}
             self._file = os.open(folder / TRIALS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -68,8 +68,8 @@ class Store:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self._file)
+        # The lock's file stays: whoever waits for it has it open, and would not see one that is made anew.
         self._lock.release()
-        (self.folder / ".lock").unlink(missing_ok=True)
 
     def append(self, trial: Trial) -> None:
         """Adds one trial; it is on the disk when this returns.
@@ -98,6 +98,19 @@ class Store:
             StoreError: the disk refuses.
         """
         write_whole(self.folder / name, content)
+
+    def read(self, name: str, otherwise: _Json) -> _Json:
+        """A JSON file of the run as an earlier part of it left it; `otherwise` where there is none of that kind."""
+        try:
+            value = json.loads((self.folder / name).read_bytes())
+        except (OSError, ValueError):
+            return otherwise
+        return value if isinstance(value, type(otherwise)) else otherwise
+
+
+def unwritable(path: Path, error: OSError) -> StoreError:
+    """What is said where the disk refuses before anything was stored."""
+    return StoreError(f"{path} cannot be written ({error.strerror}): choose another place with --reports")
 
 
 def write_whole(path: Path, content: str) -> None:
@@ -152,15 +165,26 @@ def recover(file: Path) -> Iterator[Trial]:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StoreError(f"{file} cannot be written ({error.strerror}): choose another place with --reports") from error
+        raise unwritable(file, error) from error
     yield from read_trials(file)
 
 
 def new_run(reports: Path) -> Path:
-    """The folder of a new run, named by the time in UTC."""
+    """Makes the folder of a new run, named by the time in UTC; two that start in the same second get one each.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
     name = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
-    folder = reports / name
-    return folder if not folder.exists() else reports / f"{name}-{secrets.token_hex(2)}"
+    for folder in (reports / name, reports / f"{name}-{secrets.token_hex(4)}"):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise unwritable(folder, error) from error
+        return folder
+    raise StoreError(f"{reports} cannot hold a new run: choose another place with --reports")
 
 
 def point_latest(folder: Path) -> None:

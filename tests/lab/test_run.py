@@ -1,0 +1,228 @@
+"""Whole runs as a person starts them: complete, interrupted, killed, gone on with, and asked for what cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from diagnostics.cli import app
+from diagnostics.lab.store import TRIALS, Store, read_trials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from diagnostics.lab.combination import Combination
+    from diagnostics.lab.environments import PreparedEnvironment
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120
+"""Seconds after which a test fails that would otherwise hang."""
+SMALL = ("--profile", "smoke", "--trials", "1", "--runs", "2", "--jets", "2", "--concurrency", "2")
+TRIALS_EACH = 3
+
+
+class Runs:
+    """Starts `python -m diagnostics repro` and ends what a failed test has left."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """A run in a process group of its own, as a terminal would start it."""
+        environ = {name: value for name, value in os.environ.items() if name != "NOX_CURRENT_SESSION"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "diagnostics", "repro", *arguments],
+            cwd=ROOT,
+            env={**environ, "COLUMNS": "200", "NO_COLOR": "1", **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._started.append(process)
+        return process
+
+    def play(self, *arguments: str) -> tuple[int, str, str]:
+        """A run to its end: status, output, errors."""
+        process = self.start(*arguments)
+        output, errors = process.communicate(timeout=PATIENCE)
+        return process.returncode, output, errors
+
+    def end(self) -> None:
+        for process in self._started:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def runs() -> Iterator[Runs]:
+    started = Runs()
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def chosen(
+    environment: Callable[[str], PreparedEnvironment], combination: Callable[[str], Combination]
+) -> Callable[..., list[str]]:
+    """The options that choose the environments of some generations, which are there afterwards."""
+
+    def options(*generations: str) -> list[str]:
+        for generation in generations:
+            environment(generation)
+        return [word for generation in generations for word in ("--environment", combination(generation).slug)]
+
+    return options
+
+
+def stored(folder: Path) -> list[str]:
+    return [trial.key for trial in read_trials(folder / TRIALS)]
+
+
+def note(folder: Path, name: str) -> Any:
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.environment
+def test_a_run_is_complete_and_goes_on_without_repeating_or_forgetting(
+    runs: Runs, chosen: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    first = [*SMALL, *chosen("httpx"), "--reports", str(tmp_path)]
+    status, output, errors = runs.play(*first)
+    assert status == 0, errors
+    assert "context-manager" in output
+    latest = tmp_path / "latest"
+    assert {path.name for path in latest.iterdir()} >= {TRIALS, "report.md", "summary.json", "run.json", "environments"}
+    keys, began = stored(latest), note(latest, "run.json")["started"]
+    assert len(set(keys)) == len(keys) == TRIALS_EACH
+    assert [trial.status for trial in read_trials(latest / TRIALS)] == ["ran"] * TRIALS_EACH
+
+    status, _, errors = runs.play(*first, "--resume", str(latest))
+    assert status == 0, errors
+    assert f"going on: {TRIALS_EACH} trials are there already" in errors
+    assert "0 trials: nothing left to do" in errors
+    assert stored(latest) == keys
+
+    # The other generation is added to the same run, and the environment of the first stays on its list.
+    status, _, errors = runs.play(*SMALL, *chosen("httpx2"), "--resume", str(latest))
+    assert status == 0, errors
+    assert stored(latest)[:TRIALS_EACH] == keys
+    assert len(set(stored(latest))) == 2 * TRIALS_EACH
+    rows = note(latest, "environments.json")
+    assert [row["status"] for row in rows] == ["ran", "ran"]
+    assert {row["name"] for row in rows} == {trial.environment.name for trial in read_trials(latest / TRIALS)}
+    assert sorted(path.stem for path in (latest / "environments").iterdir()) == sorted(row["name"] for row in rows)
+    assert note(latest, "run.json")["started"] == began
+    assert note(latest, "run.json")["finished"]
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_in_the_middle_it_leaves_nothing_running_and_can_go_on(
+    number: signal.Signals, runs: Runs, chosen: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    asked = [*SMALL, *chosen("httpx", "httpx2"), "--jobs", "1"]
+    by_nox = {"NOX_CURRENT_SESSION": "repro"} if number is signal.SIGTERM else {}
+    process = runs.start(*asked, "--reports", str(tmp_path), **by_nox)
+    assert process.stderr is not None
+    assert f"{TRIALS_EACH} trials" in process.stderr.readline()  # the first environment is done, the second has begun
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=PATIENCE)
+
+    left = [
+        child for child in psutil.wait_procs(children, timeout=PATIENCE)[1] if child.status() != psutil.STATUS_ZOMBIE
+    ]
+    assert left == []
+    latest = tmp_path / "latest"
+    kept = stored(latest)
+    assert TRIALS_EACH <= len(kept) < 2 * TRIALS_EACH
+    if number is signal.SIGKILL:
+        again = [*asked, "--resume", str(latest)]
+    else:
+        assert process.returncode == 130
+        assert f"interrupted; {len(kept)} trials are kept. Go on with:" in errors
+        words = shlex.split(errors.splitlines()[-1])
+        start = ["nox", "-s", "repro", "--"] if by_nox else ["python", "-m", "diagnostics", "repro"]
+        assert words[: len(start)] == start
+        again = words[len(start) :]
+    if number is signal.SIGTERM:
+        return  # it would only go on as after SIGINT
+    status, _, errors = runs.play(*again)
+    assert status == 0, errors
+    assert stored(latest)[: len(kept)] == kept
+    assert len(set(stored(latest))) == len(stored(latest)) == 2 * TRIALS_EACH
+
+
+def refused(*arguments: str) -> tuple[int, str, str]:
+    """What the command says and how it ends where no run begins: in this process, since nothing is changed."""
+    result = CliRunner().invoke(app, ["repro", *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("--provider", "opnai", "google-genai"),
+        ("--scenario", "repeted-run", "repeated-run"),
+        ("--fix", "contextmanager", "context-manager"),
+        ("--profile", "smok", "smoke"),
+        ("--python", "3.99", "3.13"),
+        ("--openai", "99.0.0", "3.54.0"),
+        ("--httpx", "httpx3", "httpx2==2.16.2"),
+        ("--environment", "nowhere", "py3.13"),
+    ],
+)
+def test_what_is_misspelt_is_one_line_that_says_what_there_is(
+    option: str, value: str, named: str, tmp_path: Path
+) -> None:
+    status, output, errors = refused(option, value, "--reports", str(tmp_path / "reports"))
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert value in errors
+    assert named in errors
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("option", ["--runs=0", "--jets=-1", "--concurrency=x", "--nonsense"])
+def test_a_command_line_that_cannot_be_meant_so_is_refused(option: str, tmp_path: Path) -> None:
+    assert refused(option, "--reports", str(tmp_path / "reports"))[0] == 2
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("missing", ["nowhere", "latest", "empty"])
+def test_what_is_no_run_cannot_be_gone_on_with(missing: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    status, output, errors = refused("--resume", str(tmp_path / missing))
+    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert "there is no run in" in errors
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
+
+
+def test_reports_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, output, errors = refused("--reports", str(tmp_path / "file"))
+    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert "choose another place with --reports" in errors
+
+
+def test_a_broken_line_is_named(runs: Runs, tmp_path: Path) -> None:
+    (tmp_path / TRIALS).write_text('{"half a tri\n{}\n', encoding="utf-8")
+    status, output, errors = runs.play("--resume", str(tmp_path))
+    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert f"{tmp_path / TRIALS}, line 1 is not a trial" in errors
+
+
+def test_two_runs_cannot_have_the_same_folder(runs: Runs, tmp_path: Path) -> None:
+    with Store(tmp_path / "run"):
+        status, output, errors = runs.play("--resume", str(tmp_path / "run"))
+    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert "another run is writing" in errors

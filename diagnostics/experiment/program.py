@@ -10,6 +10,7 @@ Nothing here may keep a client, a loop or a step alive longer than the program i
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -113,21 +114,25 @@ Program = Iterator[Step]
 
 @dataclass
 class Ledger:
-    """What the program asked and got."""
+    """What the program asked and got; threads may count at the same time."""
 
     calls: int = 0
     answers: int = 0
     errors: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def ask(self, batch: Batch) -> None:
         """Counts the calls of a batch as asked, whether or not the program gets as far as making them."""
-        self.calls += batch.size
+        size = batch.size
+        with self._lock:
+            self.calls += size
 
     def answer(self, question: str, answer: str, *, partial: bool = False) -> None:
         """Counts an answer if it is the right one; a wrong one is an error."""
         expected = ECHO + question
         if answer == expected or (partial and answer and expected.startswith(answer)):
-            self.answers += 1
+            with self._lock:
+                self.answers += 1
         else:
             self.errors.append(f"WrongAnswer: asked {question!r}, got {answer[:80]!r}")
 
@@ -137,9 +142,10 @@ class Ledger:
 
     def add(self, calls: int, answers: int, errors: Sequence[str]) -> None:
         """Adds what another process counted."""
-        self.calls += calls
-        self.answers += answers
-        self.errors.extend(errors)
+        with self._lock:
+            self.calls += calls
+            self.answers += answers
+            self.errors.extend(errors)
 
 
 def describe(error: BaseException) -> str:

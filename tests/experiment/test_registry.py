@@ -1,0 +1,101 @@
+"""Folder and table, compared both ways: what is written but not registered is found, and so is the other way round."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import diagnostics
+from diagnostics.cli import COMMANDS
+from diagnostics.experiment.fix import Fix
+from diagnostics.experiment.fixes import FIXES
+from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.lab.bench import PARTS
+from diagnostics.model.cell import CONTROL
+from diagnostics.report.formats import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PACKAGE = Path(diagnostics.__file__).parent
+NOT_A_COMMAND = {"progress"}
+NOT_A_MEASUREMENT = {"figures"}
+TABLES: dict[str, tuple[Mapping[str, object], set[str]]] = {
+    "experiment/providers": (PROVIDERS, set()),
+    "experiment/scenarios": (SCENARIOS, set()),
+    "experiment/fixes": (FIXES, set()),
+    "cli": (COMMANDS, NOT_A_COMMAND),
+    "lab/bench": (PARTS, NOT_A_MEASUREMENT),
+}
+
+
+def modules(folder: str) -> set[str]:
+    return {path.stem for path in (PACKAGE / folder).glob("*.py")} - {"__init__"}
+
+
+@pytest.mark.parametrize("folder", TABLES)
+def test_every_file_is_one_row_and_every_row_one_file(folder: str) -> None:
+    table, others = TABLES[folder]
+    assert {name.replace("_", "-") for name in modules(folder) - others} == set(table)
+    assert others <= modules(folder)
+
+
+def test_every_format_is_rendered_by_a_module_of_its_own() -> None:
+    rendering = {format_.render.__module__.rpartition(".")[2] for format_ in FORMATS.values()}
+    assert rendering == set(FORMATS)
+    assert rendering <= modules("report")
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_provider_is_called_like_its_row_and_has_every_method(name: str) -> None:
+    provider = PROVIDERS[name]
+    assert provider.name == name
+    assert provider.distribution
+    methods = ("build", "build_sync", "ask", "ask_sync", "abandon", "abandon_sync", "close", "close_sync")
+    assert [method for method in methods if not callable(getattr(provider, method, None))] == []
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_is_called_like_its_row_and_says_what_it_does(name: str) -> None:
+    assert SCENARIOS[name].name == name
+    assert SCENARIOS[name].summary.strip()
+
+
+@pytest.mark.parametrize("name", FIXES)
+def test_a_fix_is_called_like_its_row_and_says_what_it_costs(name: str) -> None:
+    fix = FIXES[name]
+    assert issubclass(fix, Fix)
+    assert fix.name == name
+    assert fix.trade_off.strip()
+    assert (fix.__doc__ or "").strip()
+    assert fix.needs >= (3, 10)
+
+
+def test_the_control_is_the_base_unchanged() -> None:
+    own = {name for name in vars(FIXES[CONTROL]) if not name.startswith("__")}
+    assert own == {"name", "trade_off"}
+
+
+@pytest.mark.parametrize("folder", ["experiment/providers", "experiment/scenarios", "experiment/fixes", "cli"])
+def test_siblings_never_import_each_other(folder: str) -> None:
+    parent = f"diagnostics.{folder.replace('/', '.')}"
+    table = {f"{parent}.{name.replace('-', '_')}" for name in TABLES[folder][0]}
+    for path in (PACKAGE / folder).glob("*.py"):
+        if path.stem != "__init__":
+            assert imported(path, parent) & table == set(), path.name
+
+
+def imported(path: Path, parent: str) -> set[str]:
+    """Every module that a file may import, `from` a package included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or "" if not node.level else ".".join(filter(None, (parent, node.module)))
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return found

@@ -72,8 +72,10 @@ def judge(control: Sequence[Trial], fixed: Sequence[Trial]) -> str:
         return "inconclusive"
     if after == {Level.CLEAN}:
         return "removes"
-    if max(after) <= Level.RETRIED and max(after) < max(before):
-        # Where the control itself shows nothing now and then, neither does the fix's silence.
-        return "hides" if max(after) < min(before) else "inconclusive"
+    if max(after) <= Level.RETRIED and max(after) < min(before):
+        return "hides"
+    if max(after) <= Level.RETRIED < max(before) and min(before) <= Level.RETRIED:
+        # The control is silent now and then too, so the silence of the fix says nothing.
+        return "inconclusive"
     # A symptom that only changes its kind, say from logged to raised and back between trials, is still there.
     return "no effect"

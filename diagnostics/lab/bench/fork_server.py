@@ -1,4 +1,4 @@
-"""Trials from the fork server against trials in new interpreters: the same cells, one at a time on one core."""
+"""Trials from the fork server against trials in new interpreters: the same cells, everything on one core."""
 
 from __future__ import annotations
 
@@ -16,17 +16,26 @@ from diagnostics.model.verdict import level
 
 SCENARIOS = ("repeated-run", "gc-inside-run", "unclosed-in-coroutine")
 FIXES = ("none", "context-manager")
-LOAD = Load(runs=2, jets=2, concurrency=2)
+LOAD = Load(runs=2, jets=2, concurrency=1)
+PROVIDERS = ("openai", "anthropic", "google-genai")
+AT_ONCE = 4
+"""In both ways, so that a retry that waits does not leave the core idle."""
 
 
 def measure(bench: Bench) -> list[Figure]:
     """Seconds a trial in both ways, and how many cells come out alike."""
     prepared = prepare(bench.combination, cache=bench.cache)
-    cells = [Cell(prepared.environment.name, "openai", scenario, fix, LOAD) for scenario in SCENARIOS for fix in FIXES]
+    cells = [
+        Cell(prepared.environment.name, provider, scenario, fix, LOAD)
+        for provider in PROVIDERS
+        for scenario in SCENARIOS
+        for fix in FIXES
+    ]
     forked, cold = bench.count(20), bench.count(4)
     bench.say(f"{len(cells)} cells, {forked} forked and {cold} cold trials of each")
     with one_core(), ProviderServer() as server, Worker(prepared.python, lay_out(bench.cache), server) as worker:
-        worker.probe("openai")
+        for provider in PROVIDERS:
+            worker.probe(provider)
         fork_seconds, fork_levels = _play(worker, prepared.environment, cells, forked, "fork")
         cold_seconds, cold_levels = _play(worker, prepared.environment, cells, cold, "cold")
     alike = sum(fork_levels[cell] & cold_levels[cell] != set() for cell in cells)
@@ -49,7 +58,7 @@ def _play(
     plans = [TrialPlan(cell, trial, mode) for trial in range(trials) for cell in cells]
     seen: dict[Cell, set[str]] = {}
     started = time.perf_counter()
-    for plan, traces in worker.run(plans, 1):
+    for plan, traces in worker.run(plans, AT_ONCE):
         trial = conclude(plan, environment, traces, str)
         seen.setdefault(plan.cell, set()).add(level(trial).name if trial.symptom else trial.status)
     return (time.perf_counter() - started) / len(plans), seen

@@ -85,12 +85,15 @@ class PersistentLoop:
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Starts a coroutine on the loop, with a copy of the caller's context variables."""
         result: Future[T] = Future()
+        self._send(coroutine, result)
+        return result
+
+    def _send(self, coroutine: Coroutine[Any, Any, T], result: Future[T]) -> None:
         context = contextvars.copy_context()
         # Under the lock, so that nothing is submitted to a loop that has begun to end: nobody would ever run it.
         with self._lock:
             loop = self._started()
             loop.call_soon_threadsafe(_start, loop, context, coroutine, result)
-        return result
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Runs a coroutine on the loop and blocks until it has finished.
@@ -105,11 +108,13 @@ class PersistentLoop:
         if threading.current_thread() is self._thread:
             coroutine.close()
             raise RuntimeError("run_sync was called on the persistent loop's own thread: await the coroutine instead")
-        result = self.submit(_within(coroutine, timeout))
+        result: Future[T] = Future()
         try:
+            self._send(_within(coroutine, timeout), result)
             return result.result()
         except BaseException:
-            # Ctrl-C, above all: the coroutine must not go on without anybody waiting for it.
+            # Ctrl-C, above all, and that even before the sending has returned: the coroutine must not go on without
+            # anybody waiting for it.
             result.cancel()
             raise
         finally:

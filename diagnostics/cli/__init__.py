@@ -8,6 +8,7 @@ from typing import Any, Final
 import typer
 
 from diagnostics.cli.bench import bench
+from diagnostics.cli.diagnose import diagnose
 from diagnostics.cli.lock import lock
 from diagnostics.cli.report import report
 from diagnostics.cli.repro import repro
@@ -15,6 +16,7 @@ from diagnostics.cli.serve import serve
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "repro": repro,
+    "diagnose": diagnose,
     "report": report,
     "serve": serve,
     "lock": lock,

@@ -79,5 +79,6 @@ def row(cells: list[Md]) -> Md:
 
 def one_line(value: str, limit: int) -> str:
     """Not escaped: no line break, nothing that cannot be seen, cut after `limit` characters."""
-    line = _INVISIBLE.sub("", _SPACE.sub(" ", value)).strip()
+    # What goes may have kept two blanks apart.
+    line = _SPACE.sub(" ", _INVISIBLE.sub("", _SPACE.sub(" ", value))).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"

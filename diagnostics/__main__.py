@@ -6,12 +6,17 @@ import sys
 
 
 def main() -> int:
-    """Runs a command; the lab's libraries are needed for all that exist so far.
+    """Runs a command; all but `run` need the lab's libraries.
 
     Returns:
         The exit status: 0 done, 1 it could not be done (one line says why), 2 the command line cannot be meant so,
         130 interrupted.
     """
+    if sys.argv[1:2] == ["run"]:
+        # The person's own program, in whatever environment: nothing of the lab may be needed.
+        from diagnostics.sanitizer.command import main as run
+
+        return run(sys.argv[2:])
     try:
         from diagnostics.cli import app
     except ImportError as error:

@@ -1,0 +1,11 @@
+"""`python -m diagnostics.sanitizer`: the same as `python -m diagnostics run`."""
+
+from __future__ import annotations
+
+import sys
+
+from diagnostics.sanitizer.command import main
+
+if __name__ == "__main__":
+    # In one expression: the program that runs takes this module's place, and nothing here has a name afterwards.
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,16 @@
+"""What is watched: one file a library or a part of the interpreter, one row here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from diagnostics.sanitizer.detectors import aiohttp, httpcore, httpx, loops, sdks
+from diagnostics.sanitizer.patching import Patch
+
+DETECTORS: Final[dict[str, list[Patch]]] = {
+    "loops": loops.PATCHES,
+    "httpx": httpx.PATCHES,
+    "httpcore": httpcore.PATCHES,
+    "sdks": sdks.PATCHES,
+    "aiohttp": aiohttp.PATCHES,
+}

@@ -1,0 +1,121 @@
+"""httpcore and httpcore2: connections as they are opened, used and closed.
+
+One edge each: the object of a connection that is up, the moment a request's head goes out, `aclose`. HTTP/1.1 and
+HTTP/2 alike, behind a proxy or not, on any loop.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from diagnostics.sanitizer.facts import ConnectionRecord, Fact
+from diagnostics.sanitizer.patching import Patch, before
+from diagnostics.sanitizer.recorder import RECORDER, record_of, running_loop, task_frames
+from diagnostics.sanitizer.sites import capture
+
+_ASYNC_GENERATOR = 0x200
+"""`inspect.CO_ASYNC_GENERATOR`."""
+
+
+def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **__: Any) -> None:
+    """A connection is up."""
+    loop = running_loop()
+    if loop is None:
+        return  # trio, or a pool used without a loop
+    call = RECORDER.current_call()
+    host, port = getattr(origin, "host", b""), getattr(origin, "port", None)
+    peer = f"{host.decode(errors='replace')}:{port}" if isinstance(host, bytes) and host else ""
+    RECORDER.connection_opened(connection, peer, transport_of(stream, loop), call.http if call else None)
+
+
+def sending(connection: Any, request: Any = None, *_: Any, **__: Any) -> None:
+    """A request's head goes out on a connection."""
+    RECORDER.sending((request.method, request.url.target) if request is not None else None)
+    record = record_of(connection)
+    if record is None:
+        return
+    if record.generation != RECORDER.generation:
+        inherited(record)
+    if record.loop.ref() is not running_loop():
+        RECORDER.touched(record, "connection.send", closing=False)
+
+
+def closing(connection: Any) -> None:
+    """A connection is closed by its library."""
+    record = record_of(connection)
+    if record is None:
+        return
+    if not record.closed and RECORDER.current_call() is None and not (connection.is_idle() or connection.is_closed()):
+        _cut_short(record)
+    RECORDER.connection_closed(record)
+
+
+def _cut_short(record: ConnectionRecord) -> None:
+    """A response is closed before its end. A coroutine may do that; two ways tell that nobody did.
+
+    The loop finalises a generator that was dropped, or was still there at the end, in a task of its own; and a client
+    that is closed cuts off the responses that are still open.
+    """
+    stack = task_frames(capture(sys._getframe(1)))
+    codes = stack[::2]
+    finaliser = bool(codes) and codes[-1].co_flags & _ASYNC_GENERATOR
+    closing_client = any(code.co_name == "_close_connections" for code in codes) and not _in_flight(record)
+    if finaliser or closing_client:
+        RECORDER.facts.append(
+            Fact(
+                "abandoned-stream",
+                "leak",
+                loop=record.loop,
+                client=record.client,
+                connection=record,
+                current=RECORDER.running(),
+                stack=record.opened,
+                operation="generator.aclose",
+                trigger="finaliser" if finaliser else "client closed",
+            )
+        )
+
+
+def _in_flight(record: ConnectionRecord) -> bool:
+    """Whether a call of the same client has not returned yet, which may be what the connection is busy with."""
+    client = record.client.outermost if record.client else None
+    return any(
+        call.active and call.client is not None and call.client.outermost is client
+        for call in list(RECORDER.active_calls.values())
+    )
+
+
+def inherited(record: ConnectionRecord) -> None:
+    """A connection that was opened before a fork sends something in the child."""
+    RECORDER.facts.append(
+        Fact(
+            "inherited-connection",
+            "error",
+            loop=record.loop,
+            client=record.client,
+            connection=record,
+            current=RECORDER.running(),
+            stack=capture(sys._getframe(2)),
+            operation="connection.send",
+            trigger="call",
+        )
+    )
+    record.generation = RECORDER.generation  # told
+
+
+def transport_of(stream: Any, loop: Any) -> Any:
+    """The transport beneath a network stream, where the loop keeps a table of them."""
+    transports = getattr(loop, "_transports", None)
+    socket = stream.get_extra_info("socket") if stream is not None else None
+    if transports is None or socket is None:
+        return None
+    return transports.get(socket.fileno())
+
+
+PATCHES = [
+    Patch(f"{package}._async.{module}", owner, attribute, before(observe), optional=module == "http2")
+    for package in ("httpcore", "httpcore2")
+    for module, owner in (("http11", "AsyncHTTP11Connection"), ("http2", "AsyncHTTP2Connection"))
+    for attribute, observe in (("__init__", opened), ("_send_request_headers", sending), ("aclose", closing))
+]

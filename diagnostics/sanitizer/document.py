@@ -1,0 +1,67 @@
+"""Findings as the JSON of `diagnostics run --json`."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from diagnostics.model.finding import FINDINGS_SCHEMA, Finding
+
+_DISTRIBUTIONS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google.genai": "google-genai",
+    "httpx": "httpx",
+    "httpx2": "httpx2",
+    "httpcore": "httpcore",
+    "httpcore2": "httpcore2",
+    "anyio": "anyio",
+    "aiohttp": "aiohttp",
+    "httpx_aiohttp": "httpx-aiohttp",
+    "uvloop": "uvloop",
+}
+
+
+def document(findings: Sequence[Finding], *, calls: int, requests: int, exit_code: int | None) -> dict[str, Any]:
+    """The object; `exit_code` is the program's own, `None` where it never ended."""
+    return {
+        "schema": FINDINGS_SCHEMA,
+        "program": {"argv": list(sys.argv), "python": sys.version.split()[0], "exit_code": exit_code},
+        "environment": versions({finding.fault.component for finding in findings}),
+        "accounting": {"calls": calls, "requests": requests},
+        "findings": [finding.to_json() for finding in findings],
+    }
+
+
+def versions(components: set[str]) -> dict[str, str]:
+    """Versions of the libraries that are loaded, and of those at fault."""
+    names = {name for module, name in _DISTRIBUTIONS.items() if module in sys.modules} | (components - {"user"})
+    found = {}
+    for name in sorted(names):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def write(file: str, data: dict[str, Any]) -> None:
+    """Writes the file whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder = os.path.dirname(os.path.abspath(file))
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".diagnostics-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(data, stream, indent=1)
+            stream.write("\n")
+        os.replace(temporary, file)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,185 @@
+"""What is recorded: loops, clients, connections, calls, and the facts that findings are made of.
+
+Plain classes with slots, because these modules are loaded into a program that is to start no slower. Each holds at most
+a weak reference to the live thing it stands for. Nothing here reads a clock, patches or judges.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from typing import Any
+
+from diagnostics.sanitizer.sites import Stack
+
+Reference = weakref.ref[Any]
+
+_numbers = itertools.count(1)
+
+
+class LoopRecord:
+    """An event loop.
+
+    Attributes:
+        created: where it was made; empty if that was before the watch or cannot be seen.
+        closed: where it was closed; `None` while it is open.
+        connections: those opened on it and not known to be closed, by the id of their record.
+        dropped: for each client, a connection that only the collector closed and how many there were.
+    """
+
+    __slots__ = ("__weakref__", "closed", "connections", "created", "dropped", "kind", "number", "ref")
+
+    def __init__(self, loop: Any, created: Stack) -> None:
+        self.number = next(_numbers)
+        self.ref: Reference = weakref.ref(loop)
+        self.kind = type(loop).__module__.split(".")[0]
+        self.created = created
+        self.closed: Stack | None = None
+        self.connections: dict[int, ConnectionRecord] = {}
+        self.dropped: list[ConnectionRecord] = []
+
+
+class ClientRecord:
+    """A client object of a library that is known here.
+
+    Attributes:
+        name: as its users write it, such as `openai.AsyncOpenAI`.
+        package: import name of the library it belongs to.
+        created: where it was made.
+        owner: the client that made this one for itself, if one did.
+    """
+
+    __slots__ = ("__weakref__", "calls", "created", "name", "number", "owner", "package", "ref", "requests")
+
+    def __init__(self, client: Any, name: str, package: str, created: Stack) -> None:
+        self.number = next(_numbers)
+        self.ref: Reference = weakref.ref(client)
+        self.name = name
+        self.package = package
+        self.created = created
+        self.owner: ClientRecord | None = None
+        self.calls = 0
+        self.requests = 0
+
+    @property
+    def outermost(self) -> ClientRecord:
+        """The client that a person would name."""
+        return self.owner.outermost if self.owner is not None else self
+
+
+class ConnectionRecord:
+    """A pooled connection.
+
+    Attributes:
+        transport: asyncio's transport beneath it; `None` where the loop does not show one (uvloop).
+        generation: how many forks this process had behind it when it was opened.
+        closed: whether the library closed it, on any loop.
+        by_collector: whether that was the work of a `__del__`.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "by_collector",
+        "client",
+        "closed",
+        "generation",
+        "loop",
+        "number",
+        "opened",
+        "peer",
+        "ref",
+        "transport",
+    )
+
+    def __init__(self, loop: LoopRecord, client: ClientRecord | None, peer: str, opened: Stack) -> None:
+        self.number = next(_numbers)
+        self.ref: Reference | None = None
+        self.transport: Reference | None = None
+        self.loop = loop
+        self.client = client
+        self.peer = peer
+        self.opened = opened
+        self.generation = 0
+        self.closed = False
+        self.by_collector = False
+
+
+class CallRecord:
+    """A call of the person's, from a client's request method until that returns.
+
+    Attributes:
+        coroutine: the call is over when it is gone or has finished.
+        latest: the request that went out last, as something that can be compared.
+        foreign: the request, and the connection of another loop that it went out on.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "client",
+        "coroutine",
+        "counted",
+        "foreign",
+        "http",
+        "latest",
+        "loop",
+        "number",
+        "resent",
+    )
+
+    def __init__(self, client: ClientRecord | None, loop: LoopRecord | None) -> None:
+        self.number = next(_numbers)
+        self.client = client
+        self.http = client
+        self.loop = loop
+        self.coroutine: Reference | None = None
+        self.counted: ClientRecord | None = None
+        self.latest: Any = None
+        self.foreign: tuple[Any, ConnectionRecord] | None = None
+        self.resent = False
+
+    @property
+    def active(self) -> bool:
+        """Whether it has not returned yet."""
+        coroutine = self.coroutine() if self.coroutine is not None else None
+        return coroutine is not None and getattr(coroutine, "cr_frame", None) is not None
+
+
+class Fact:
+    """One thing that happened; `judging` turns facts into findings.
+
+    Attributes:
+        kind: of the finding it leads to.
+        stack: the access, innermost frame first.
+        trigger: `user`, `call`, `gc`, `__del__`, `pool eviction`, `task` or `loop close`.
+        current: the loop whose code was running, if any.
+        detail: words for the message, depending on the kind.
+    """
+
+    __slots__ = (
+        "call",
+        "client",
+        "connection",
+        "count",
+        "current",
+        "detail",
+        "kind",
+        "loop",
+        "operation",
+        "severity",
+        "stack",
+        "trigger",
+    )
+
+    def __init__(self, kind: str, severity: str, *, loop: LoopRecord | None = None, **words: Any) -> None:
+        self.kind = kind
+        self.severity = severity
+        self.loop = loop
+        self.client: ClientRecord | None = words.get("client")
+        self.connection: ConnectionRecord | None = words.get("connection")
+        self.call: CallRecord | None = words.get("call")
+        self.current: LoopRecord | None = words.get("current")
+        self.stack: Stack = words.get("stack", ())
+        self.operation: str = words.get("operation", "")
+        self.trigger: str = words.get("trigger", "")
+        self.detail: dict[str, Any] = words.get("detail", {})
+        self.count: int = words.get("count", 1)

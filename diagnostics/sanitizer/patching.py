@@ -1,0 +1,254 @@
+"""Replacing attributes of other people's classes, so that the program does not notice.
+
+A patch is one attribute of one class or module. It is applied when the module is there, or as soon as it is imported,
+and it can be taken back. An observer that raises is switched off and named in `Patches.problems`; the program goes on.
+
+No wrapper stays on the stack while a coroutine runs: it observes, and returns what the original returns. So a traceback
+that the program prints is the same with and without.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import sys
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
+
+_COROUTINE = 0x80
+"""`inspect.CO_COROUTINE`; importing `inspect` costs more than the rest of this package."""
+
+Build = Callable[[Any, "Patch"], Any]
+
+
+class Patch:
+    """One attribute to replace.
+
+    Args:
+        module: where the owner is defined.
+        owner: class in that module, or "" for the module itself.
+        name: of the attribute.
+        build: makes the replacement from the original and this patch.
+        optional: whether a library without that attribute is nothing to mention.
+        inherited: whether the class has it from another one, which stays as it is.
+    """
+
+    def __init__(
+        self, module: str, owner: str, name: str, build: Build, *, optional: bool = False, inherited: bool = False
+    ) -> None:
+        self.module = module
+        self.owner = owner
+        self.name = name
+        self.on = False
+        self.problem: str | None = None
+        self.optional = optional
+        self.inherited = inherited
+        self._build = build
+        self._target: Any = None
+        self._original: Any = None
+        self._replacement: Any = None
+
+    def __str__(self) -> str:
+        return ".".join(filter(None, (self.module, self.owner, self.name)))
+
+    def fail(self, error: BaseException) -> None:
+        """Switches the observer off for good; the replacement only passes through from now on."""
+        self.on = False
+        self.problem = f"{self}: {type(error).__name__}: {error}"
+
+    def apply(self, module: ModuleType) -> None:
+        """Replaces the attribute; a library that has no such attribute makes the patch a problem, not an error."""
+        if self.problem:
+            return
+        if self._replacement is not None:  # it could not be taken back the last time
+            self.on = True
+            return
+        try:
+            target = getattr(module, self.owner) if self.owner else module
+            if self.inherited:
+                original = getattr(target, self.name)
+            else:
+                original = vars(target)[self.name] if self.name != "__new__" else vars(target).get("__new__")
+            replacement = self._build(original, self)
+            setattr(target, self.name, replacement)
+        except (AttributeError, KeyError, TypeError) as error:
+            if not self.optional:
+                self.fail(error)
+            return
+        self._target, self._original, self._replacement = target, original, replacement
+        self.on = True
+
+    def take_back(self) -> None:
+        """Restores the original, unless somebody has replaced the replacement: then it only passes through."""
+        self.on = False
+        if self._replacement is None:
+            return
+        there = vars(self._target).get(self.name)
+        # A class that once had a `__new__` in Python no longer takes arguments without one, so that one stays, idle.
+        ours = getattr(there, "__func__", there) is getattr(self._replacement, "__func__", self._replacement)
+        if ours and self.inherited:
+            delattr(self._target, self.name)
+            self._replacement = None
+        elif ours and self._original is not None:
+            setattr(self._target, self.name, self._original)
+            self._replacement = None
+        self.problem = None
+
+
+def before(observe: Callable[..., None]) -> Build:
+    """A replacement that calls `observe(self, *arguments)` and then the original."""
+
+    def build(original: Any, patch: Patch) -> Any:
+        def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if patch.on:
+                try:
+                    observe(self, *args, **kwargs)
+                except Exception as error:
+                    patch.fail(error)
+            return original(self, *args, **kwargs)
+
+        return disguise(replacement, original)
+
+    return build
+
+
+def around(start: Callable[..., Any], end: Callable[[Any, Any], None]) -> Build:
+    """A replacement for a plain function: `end` gets what `start` returned and the result, also after an exception."""
+
+    def build(original: Any, patch: Patch) -> Any:
+        def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+            begun = started = result = None
+            if patch.on:
+                try:
+                    begun, started = True, start(self, *args, **kwargs)
+                except Exception as error:
+                    patch.fail(error)
+            try:
+                result = original(self, *args, **kwargs)
+                return result
+            finally:
+                if begun and patch.on:
+                    try:
+                        end(started, result)
+                    except Exception as error:
+                        patch.fail(error)
+
+        return disguise(replacement, original)
+
+    return build
+
+
+def built(observe: Callable[[Any], None]) -> Build:
+    """A `__new__` that tells of each object; unlike an `__init__`, it is in no traceback of a wrong argument."""
+
+    def build(original: Any, patch: Patch) -> Any:
+        owner = getattr(sys.modules[patch.module], patch.owner)
+        create = original.__func__ if isinstance(original, staticmethod) else original
+
+        def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+            if create is not None:
+                made = create(cls, *args, **kwargs)
+            else:
+                following = super(owner, cls).__new__
+                made = following(cls) if following is object.__new__ else following(cls, *args, **kwargs)
+            if patch.on:
+                try:
+                    observe(made)
+                except Exception as error:
+                    patch.fail(error)
+            return made
+
+        if create is None:
+            # For `inspect.signature`, which asks `__new__` before `__init__`.
+            __new__.__wrapped__ = owner.__init__  # type: ignore[attr-defined]
+        return staticmethod(__new__)
+
+    return build
+
+
+def disguise(replacement: Any, original: Any) -> Any:
+    """Makes a replacement look like what it replaces, to `inspect` too."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(replacement, name, getattr(original, name, None))
+    replacement.__wrapped__ = original
+    code = getattr(original, "__code__", None)  # what is written in C has none
+    if code is not None and code.co_flags & _COROUTINE:
+        if sys.version_info >= (3, 12):
+            import inspect
+
+            inspect.markcoroutinefunction(replacement)
+        else:
+            import asyncio.coroutines
+
+            replacement._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    return replacement
+
+
+class Patches:
+    """A set of patches that are applied and taken back together."""
+
+    def __init__(self, patches: Iterable[Patch]) -> None:
+        self._by_module: dict[str, list[Patch]] = {}
+        for patch in patches:
+            self._by_module.setdefault(patch.module, []).append(patch)
+        self._finder = _Finder(self._by_module, self._loaded)
+
+    @property
+    def problems(self) -> list[str]:
+        """What does not work here, a line each."""
+        return [patch.problem for patches in self._by_module.values() for patch in patches if patch.problem]
+
+    def apply(self) -> None:
+        """Patches what is imported, and what will be."""
+        sys.meta_path.insert(0, self._finder)
+        for name in self._by_module:
+            module = sys.modules.get(name)
+            if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
+                self._loaded(module)
+
+    def take_back(self) -> None:
+        """Restores everything that nobody else has replaced since."""
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        for patches in self._by_module.values():
+            for patch in reversed(patches):
+                patch.take_back()
+
+    def _loaded(self, module: ModuleType) -> None:
+        for patch in self._by_module.get(module.__name__, ()):
+            patch.apply(module)
+
+
+class _Finder:
+    """Finds nothing itself: it asks the others, and has the modules of the table told of when they have run."""
+
+    def __init__(self, names: Iterable[str], loaded: Callable[[ModuleType], None]) -> None:
+        self._names = names
+        self._loaded = loaded
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if name not in self._names:
+            return None
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            spec: importlib.machinery.ModuleSpec | None = (
+                find(name, path, target) if find and finder is not self else None
+            )
+            if spec is not None:
+                self._tell_when_run(spec)
+                return spec
+        return None
+
+    def _tell_when_run(self, spec: importlib.machinery.ModuleSpec) -> None:
+        loader: Any = spec.loader
+        if not hasattr(loader, "__dict__") or not hasattr(loader, "exec_module"):
+            return
+        run = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            # The loader is the library's own again before its code runs, which may look at it.
+            loader.__dict__.pop("exec_module", None)
+            run(module)
+            self._loaded(module)
+
+        loader.exec_module = exec_module

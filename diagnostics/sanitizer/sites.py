@@ -1,0 +1,86 @@
+"""Where something happened: stacks as they are captured, and how they are read later.
+
+Capturing is cheap and holds code objects and line numbers only, never a frame, so it prolongs no lifetime but that of
+code. Reading (file, source line, whose code it is) happens when findings are made, never while the program works.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from types import CodeType, FrameType
+from typing import Any
+
+Stack = tuple[Any, ...]
+"""Code object, line, code object, line, …; innermost first."""
+
+DEPTH = 60
+"""Frames kept of a stack: a framework's own are many, the person's line is below them."""
+
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_INTERNED_AT_MOST = 4096
+
+_interned: dict[Stack, Stack] = {}
+
+
+def capture(frame: FrameType | None = None) -> Stack:
+    """The stack from a frame outwards, this package's own frames left out.
+
+    Equal stacks are one object: a thousand connections opened on one line cost one stack.
+    """
+    found: list[Any] = []
+    frame = frame or sys._getframe(1)
+    deepest = DEPTH * 2
+    while frame is not None and len(found) < deepest:
+        code = frame.f_code
+        if not code.co_filename.startswith(_HERE):
+            found.append(code)
+            found.append(frame.f_lineno)
+        frame = frame.f_back
+    stack = tuple(found)
+    if len(_interned) >= _INTERNED_AT_MOST:
+        _interned.clear()
+    return _interned.setdefault(stack, stack)
+
+
+def frames(stack: Stack) -> Iterator[tuple[CodeType, int]]:
+    """The pairs of a stack, innermost first."""
+    return zip(stack[::2], stack[1::2])  # noqa: B905 - `strict` costs, and a stack has pairs by construction
+
+
+def in_stdlib(file: str) -> bool:
+    """Whether a file is the standard library's, or made up by the interpreter."""
+    return file.startswith("<frozen") or (file.startswith(_STDLIB) and not any(part in file for part in _INSTALLED))
+
+
+def installed(file: str) -> bool:
+    """Whether a file belongs to an installed package."""
+    return any(part in file for part in _INSTALLED)
+
+
+def belongs(file: str, package: str) -> bool:
+    """Whether a file is part of an installed package, given by its import name."""
+    inside = package.replace(".", os.sep) + os.sep
+    return any(part + inside in file for part in _INSTALLED)
+
+
+def is_users(file: str) -> bool:
+    """Whether a file is the person's own: neither the standard library's nor an installed package's."""
+    return not (in_stdlib(file) or installed(file))
+
+
+def users_frame(stack: Stack) -> tuple[CodeType, int] | None:
+    """The innermost frame of the person's own code."""
+    for code, line in frames(stack):
+        if is_users(code.co_filename):
+            return code, line
+    return None
+
+
+def contains(stack: Stack, inner: Stack) -> bool:
+    """Whether a stack was captured below another one, in the same call: the outer one's first frames are in it."""
+    few = inner[:16]
+    return bool(few) and any(stack[at : at + len(few)] == few for at in range(0, min(len(stack), 40), 2))

@@ -1,0 +1,155 @@
+"""Real SDKs to run programs with, the server they talk to, and programs under the sanitizer as a person starts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uv
+from filelock import FileLock
+
+from diagnostics.lab.execution.inside import lay_out
+from diagnostics.lab.server import ProviderServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ENVIRONMENTS = {
+    "openai-1": ("openai==1.54.0", "httpx==0.27.2"),
+    "openai-2": (
+        "openai==2.54.0",
+        "httpx==0.28.1",
+        "anthropic==0.125.0",
+        "google-genai==2.34.0",
+        "aiohttp==3.14.5",
+        "httpx-aiohttp==0.2.0",
+    ),
+    "frameworks": (
+        "openai==3.3.0",
+        "httpx2==2.16.2",
+        "langchain-openai==1.7.3",
+        "litellm==1.83.0",
+        "instructor==1.17.0",
+        "llama-index-llms-openai==0.1.27",
+        "pydantic-ai-slim[openai]==2.38.0",
+        "uvloop==0.23.0",
+        "nest-asyncio==1.6.0",
+    ),
+    "openai-3": ("openai==3.54.0", "httpx2==2.16.2", "anthropic==2.12.0", "google-genai==3.4.0"),
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a program ended, and what the sanitizer wrote where it was on."""
+
+    status: int
+    output: str
+    errors: str
+    document: dict[str, Any] | None
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        assert self.document is not None, self.errors
+        return list(self.document["findings"])
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        return {finding["kind"]: finding["severity"] for finding in self.findings}
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of a run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def interpreter(shared: Path) -> Callable[[str], Path]:
+    """The interpreter of an environment, which is built when it is first asked for; `none` is this one."""
+
+    def build(name: str) -> Path:
+        if name == "none":
+            return Path(sys.executable)
+        python, built = shared / f"watched-{name}" / "bin" / "python", shared / f"watched-{name}.built"
+        with FileLock(shared / f"watched-{name}.lock"):
+            if not built.exists():
+                run_uv("venv", "--quiet", "--clear", "--python", sys.executable, str(python.parent.parent))
+                install = ("pip", "install", "--quiet", "--only-binary", ":all:", "--compile-bytecode")
+                run_uv(*install, "--python", str(python), *ENVIRONMENTS[name])
+                built.touch()
+        return python
+
+    return build
+
+
+def run_uv(*arguments: str) -> None:
+    done = subprocess.run([uv.find_uv_bin(), *arguments], capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode:
+        pytest.fail(f"uv {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ProviderServer]:
+    with ProviderServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def inside(shared: Path) -> Path:
+    """What an environment sees of this project."""
+    return lay_out(shared)
+
+
+@pytest.fixture
+def run(
+    interpreter: Callable[[str], Path],
+    server: ProviderServer,
+    inside: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Callable[..., Ran]:
+    """Runs a program, watched or not, in an environment."""
+    trial = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
+
+    def run_program(
+        environment: str,
+        program: Path | str,
+        *arguments: str,
+        options: tuple[str, ...] = (),
+        watched: bool = True,
+        module: bool = False,
+        variables: dict[str, str] | None = None,
+    ) -> Ran:
+        file = tmp_path / "findings.json"
+        file.unlink(missing_ok=True)
+        started = [*(["-m"] if module else []), str(program), *arguments]
+        command = ["-m", "diagnostics.sanitizer", "--json", str(file), *options, *([] if module else ["--"])]
+        done = subprocess.run(
+            [interpreter(environment), *(command if watched else []), *started],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(inside),
+                "PROVIDER": server.trial_url(trial),
+                "SSL_CERT_FILE": str(server.ca_file),
+                "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # or it asks the network for one
+                "NO_PROXY": "localhost,127.0.0.1",
+                **(variables or {}),
+            },
+        )
+        document = json.loads(file.read_text()) if file.exists() else None
+        return Ran(done.returncode, done.stdout, done.stderr, document)
+
+    return run_program

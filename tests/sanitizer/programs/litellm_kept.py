@@ -1,0 +1,19 @@
+# ENVIRONMENTS: frameworks
+# FINDINGS: client-left-open=leak
+# FAULT: litellm
+import asyncio
+import os
+
+import litellm
+
+url = os.environ["PROVIDER"] + "/openai/v1"
+messages = [{"role": "user", "content": "one"}]
+
+
+async def ask():
+    answer = await litellm.acompletion(model="openai/m", api_key="none", api_base=url, messages=messages)  # CREATED
+    print(answer.choices[0].message.content)
+
+
+for _ in range(2):
+    asyncio.run(ask())

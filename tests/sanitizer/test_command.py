@@ -1,0 +1,189 @@
+"""`diagnostics run`: options, exit status, and a report however the program ends."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.sanitizer.conftest import Ran
+
+# One error: a loop that is used after its end.
+ERROR = """
+import asyncio, os, signal, sys
+loop = asyncio.new_event_loop()
+loop.close()
+try:
+    loop.call_soon(print)
+except RuntimeError:
+    pass
+"""
+# One leak: a task that nobody waits for.
+LEAK = """
+import asyncio, logging
+logging.disable()
+async def wait():
+    await asyncio.Event().wait()
+async def main():
+    global task
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+loop = asyncio.new_event_loop()
+loop.run_until_complete(main())
+loop.close()
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        file = tmp_path / "program.py"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("", 66),
+        ("sys.exit(3)", 3),
+        ("sys.exit('no')", 1),
+        ("raise ValueError('own')", 1),
+        ("os._exit(0)", 0),
+        ("os._exit(5)", 5),
+        ("os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
+        ("raise KeyboardInterrupt", -signal.SIGINT),
+        ("import threading; threading.Thread(target=sys.exit).start()", 66),
+        ("import atexit; atexit.register(print, 'last')", 66),
+    ],
+)
+def test_the_report_is_made_however_the_program_ends(
+    run: Callable[..., Ran], script: Callable[[str], Path], end: str, status: int
+) -> None:
+    program = script(ERROR + end)
+    watched, alone = run("none", program), run("none", program, watched=False)
+    assert watched.kinds == {"use-after-loop-close": "error"}
+    assert "SUMMARY: diagnostics: 1 error: use-after-loop-close" in watched.errors
+    assert watched.status == status
+    assert alone.status == (0 if status == 66 else status)
+    assert watched.output == alone.output
+    assert watched.document is not None
+    assert watched.document["program"]["exit_code"] == alone.status
+
+
+def test_a_forked_child_counts_for_the_whole(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
+    ran = run("none", script(f"import os\nif os.fork():\n    os.wait()\nelse:\n    exec({ERROR!r})\n    os._exit(0)\n"))
+    assert (ran.status, ran.kinds) == (66, {"use-after-loop-close": "error"})
+
+
+def test_a_process_pool_is_watched_too(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
+    text = (
+        "import multiprocessing\n"
+        f"def work():\n    exec({ERROR!r})\n"
+        "process = multiprocessing.get_context('fork').Process(target=work)\n"
+        "process.start()\nprocess.join()\n"
+    )
+    assert run("none", script(text)).kinds == {"use-after-loop-close": "error"}
+
+
+def test_a_loop_may_outlive_the_sanitizer(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
+    program = script("import asyncio, builtins\nbuiltins.kept = asyncio.new_event_loop()\nkept.close()\n")
+    assert run("none", program).errors == run("none", program, watched=False).errors
+
+
+@pytest.mark.parametrize(("leaks", "status", "kinds"), [("report", 0, 1), ("error", 66, 1), ("off", 0, 0)])
+def test_leaks_are_what_a_person_makes_of_them(
+    run: Callable[..., Ran], script: Callable[[str], Path], leaks: str, status: int, kinds: int
+) -> None:
+    ran = run("none", script(LEAK), options=("--leaks", leaks))
+    assert (ran.status, len(ran.findings)) == (status, kinds)
+
+
+def test_the_environment_sets_options_and_the_command_line_wins(
+    run: Callable[..., Ran], script: Callable[[str], Path]
+) -> None:
+    variables = {"DIAGNOSTICS_OPTIONS": "leaks=error:exit_code=9"}
+    assert run("none", script(LEAK), variables=variables).status == 9
+    assert run("none", script(LEAK), variables=variables, options=("--exit-code", "8")).status == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "says"),
+    [
+        (("--suppress", "missing"), {}, "cannot read the suppressions in missing"),
+        ((), {"DIAGNOSTICS_OPTIONS": "leak=error"}, "'leak=error' is not one of json=…, leaks=…"),
+        ((), {"DIAGNOSTICS_OPTIONS": "leaks=maybe"}, "leaks is one of report, error, off, not 'maybe'"),
+        ((), {"DIAGNOSTICS_OPTIONS": "timeout=soon"}, "timeout cannot be 'soon'"),
+        (("--leaks", "maybe"), {}, "invalid choice: 'maybe'"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_nothing_runs(
+    run: Callable[..., Ran],
+    script: Callable[[str], Path],
+    options: tuple[str, ...],
+    variables: dict[str, str],
+    says: str,
+) -> None:
+    ran = run("none", script("print('ran')"), options=options, variables=variables)
+    assert ran.status == 2
+    assert says in ran.errors
+    assert not ran.output
+
+
+def test_a_missing_script_or_module_is_one_line(run: Callable[..., Ran]) -> None:
+    assert "no such script: missing.py; for a module write -m missing" in run("none", "missing.py").errors
+    ran = run("none", "missing.module", module=True)
+    assert (ran.status, "no module named missing.module" in ran.errors) == (2, True)
+
+
+def test_suppressions_leave_out_what_they_name(
+    run: Callable[..., Ran], script: Callable[[str], Path], tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules"
+    rules.write_text("# ours\nuse-after-loop-close:*/program.py\n")
+    assert run("none", script(ERROR), options=("--suppress", str(rules))).status == 0
+    rules.write_text("use-after-loop-close:*/other.py\n")
+    assert run("none", script(ERROR), options=("--suppress", str(rules))).status == 66
+    rules.write_text("no-such-kind:*\n")
+    assert "line 1: write kind:pattern" in run("none", script(ERROR), options=("--suppress", str(rules))).errors
+
+
+def test_a_module_runs_as_python_runs_it(run: Callable[..., Ran], tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import sys\nfrom . import other\nprint(__name__, __package__, sys.argv[1:])\n"
+    )
+    (package / "other.py").touch()
+    for watched in (True, False):
+        ran = run("none", "package", "a", "--leaks", module=True, watched=watched)
+        assert (ran.status, ran.output) == (0, "__main__ package ['a', '--leaks']\n"), ran.errors
+
+
+def test_pytest_runs_under_it(run: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(f"def test_it():\n    exec({ERROR!r})\n")
+    ran = run("none", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py", module=True)
+    assert (ran.status, ran.kinds) == (66, {"use-after-loop-close": "error"})
+    assert "1 passed" in ran.output
+
+
+def test_a_report_that_cannot_be_written_says_so_and_the_program_is_what_it_was(
+    run: Callable[..., Ran], script: Callable[[str], Path], tmp_path: Path
+) -> None:
+    ran = run("none", script("print('ran')"), options=("--json", str(tmp_path / "missing" / "findings.json")))
+    assert (ran.status, ran.output) == (0, "ran\n")
+    assert "choose another --json FILE" in ran.errors
+
+
+def test_time_that_is_up_ends_the_program_with_a_report(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
+    ran = run("none", script(LEAK + "import threading\nthreading.Event().wait()"), options=("--timeout", "1"))
+    assert (ran.status, ran.kinds) == (124, {"pending-task-destroyed": "leak"})
+    assert "not done after 1 s" in ran.errors

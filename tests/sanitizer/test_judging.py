@@ -1,0 +1,162 @@
+"""Facts become findings: grouped, in order, with the component that holds the client."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import CodeType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnostics.model.words import FINDING_KINDS, SEVERITIES
+from diagnostics.sanitizer.describing import component, who
+from diagnostics.sanitizer.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.judging import counts, judge
+from diagnostics.sanitizer.printing import render
+from diagnostics.sanitizer.sites import capture, contains, in_stdlib, is_users
+from diagnostics.sanitizer.suppressing import keep
+from diagnostics.sanitizer.wording import KINDS
+
+USERS = "/home/somebody/agent.py"
+INSTALLED = "/venv/lib/python3.13/site-packages"
+
+
+class Thing:
+    """Stands for a live loop, client or connection."""
+
+
+def code(file: str, name: str = "main") -> CodeType:
+    """A code object as if it came from a file."""
+    namespace: dict[str, Any] = {}
+    exec(compile(f"def {name}(): pass", file, "exec"), namespace)
+    found: CodeType = namespace[name].__code__
+    return found
+
+
+def stack(*files: str) -> tuple[Any, ...]:
+    return tuple(part for file in files for part in (code(file), 1))
+
+
+LOOPS = [LoopRecord(Thing(), stack(USERS)), LoopRecord(Thing(), stack(USERS, USERS))]
+CLIENTS = [
+    ClientRecord(Thing(), "openai.AsyncOpenAI", "openai", stack(USERS)),
+    ClientRecord(
+        Thing(),
+        "openai.AsyncOpenAI",
+        "openai",
+        stack(f"{INSTALLED}/openai/_client.py", f"{INSTALLED}/agentkit/x.py", USERS),
+    ),
+]
+CONNECTIONS = [ConnectionRecord(LOOPS[0], CLIENTS[0], "localhost:1", stack(USERS))]
+facts = st.builds(
+    Fact,
+    st.sampled_from(sorted(FINDING_KINDS)),
+    st.sampled_from(sorted(SEVERITIES)),
+    loop=st.sampled_from(LOOPS),
+    client=st.sampled_from([*CLIENTS, None]),
+    connection=st.sampled_from([*CONNECTIONS, None]),
+    current=st.sampled_from([*LOOPS, None]),
+    stack=st.sampled_from([stack(USERS), ()]),
+    trigger=st.sampled_from(["gc", "call", "loop close"]),
+    operation=st.sampled_from(["", "transport.abort"]),
+    count=st.integers(1, 5),
+    detail=st.just({"connections": 1}),
+)
+
+
+@given(st.lists(facts, max_size=12))
+def test_nothing_is_lost_or_made_up(made: list[Fact]) -> None:
+    findings = judge(made)
+    assert sum(finding.count for finding in findings) == sum(fact.count for fact in made)
+    assert sorted({(f.kind, f.severity) for f in findings}) == sorted({(f.kind, f.severity) for f in made})
+    assert {(kind, severity): count for kind, severity, count in counts(made)} == {
+        (kind, severity): sum(f.count for f in findings if (f.kind, f.severity) == (kind, severity))
+        for kind, severity, _ in counts(made)
+    }
+
+
+@given(st.lists(facts, max_size=12))
+def test_errors_come_first_and_equal_facts_give_equal_findings(made: list[Fact]) -> None:
+    findings = judge(made)
+    order = [list(SEVERITIES).index(finding.severity) for finding in findings]
+    assert order == sorted(order)
+    assert [finding.to_json() for finding in judge(made)] == [finding.to_json() for finding in findings]
+    assert keep(findings, [("*", "*")]) == []
+
+
+@given(st.lists(facts, min_size=1, max_size=12))
+def test_the_report_ends_with_a_summary_that_names_each_kind(made: list[Fact]) -> None:
+    findings = judge(made)
+    text = render(findings)
+    last = text.splitlines()[-1]
+    assert last.startswith("SUMMARY: diagnostics: ")
+    assert all(finding.kind in last and finding.message in text for finding in findings)
+    assert text.count("AT FAULT: ") == text.count("FIX") == len(findings)
+
+
+def test_nothing_seen_is_nothing_said() -> None:
+    assert render(judge([])) == ""
+
+
+def test_each_kind_has_words() -> None:
+    assert KINDS.keys() == FINDING_KINDS.keys()
+
+
+def test_what_follows_from_a_foreign_connection_is_not_told_twice() -> None:
+    call = CallRecord(None, None)
+    first = Fact("cross-loop-use", "error", loop=LOOPS[0], call=call)
+    second = Fact("use-after-loop-close", "error", loop=LOOPS[0], call=call)
+    assert [finding.kind for finding in judge([second, first])] == ["cross-loop-use"]
+    assert [finding.kind for finding in judge([second])] == ["use-after-loop-close"]
+
+
+@pytest.mark.parametrize(("client", "holder"), [(CLIENTS[0], "user"), (CLIENTS[1], "agentkit")])
+def test_the_fault_goes_to_the_component_that_holds_the_client(client: ClientRecord, holder: str) -> None:
+    (finding,) = judge([Fact("cross-loop-use", "error", loop=LOOPS[0], client=client)])
+    assert component(client) == finding.fault.component == holder
+    assert finding.client is not None
+    assert finding.client.created_at is not None
+    assert finding.client.created_at.file == USERS
+    assert finding.hint.fix == ("single-run" if holder == "user" else "background-loop")
+
+
+@pytest.mark.parametrize(
+    ("files", "names", "closed_by"),
+    [
+        ((USERS,), ("main",), "user"),
+        (("runners.py", USERS), ("close", "main"), "asyncio.Runner"),
+        (("runners.py", "runners.py", USERS), ("close", "run", "main"), "asyncio.run"),
+        (("base_events.py", USERS), ("__del__", "main"), "gc"),
+    ],
+)
+def test_what_closed_a_loop_is_named(files: tuple[str, ...], names: tuple[str, ...], closed_by: str) -> None:
+    folder = asyncio_folder()
+    made: list[Any] = []
+    for file, name in zip(files, names, strict=True):
+        made += [code(file if file == USERS else folder + file, name), 1]
+    assert who(tuple(made), "close") == closed_by
+
+
+def asyncio_folder() -> str:
+    return asyncio.__file__.removesuffix("__init__.py")
+
+
+def test_a_stack_is_captured_from_the_caller_outwards_and_shared() -> None:
+    def inner() -> Any:
+        return capture(sys._getframe(0))
+
+    once, again = [inner() for _ in range(2)]
+    assert once is again
+    assert once[0] is inner.__code__
+    assert contains(once, once[2:])
+    assert not contains(once[4:], once)
+
+
+def test_whose_a_file_is() -> None:
+    assert is_users(USERS)
+    assert not is_users(f"{INSTALLED}/openai/_client.py")
+    assert in_stdlib(asyncio_folder() + "runners.py")
+    assert in_stdlib("<frozen runpy>")

@@ -1,0 +1,105 @@
+"""The log of events: what is written, in which order, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from diagnostics import sanitizer
+from diagnostics.model.event import Event
+from diagnostics.sanitizer import log
+from diagnostics.sanitizer.recorder import RECORDER, Recorder
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Iterator[Callable[[], list[Event]]]:
+    """Watches; what is returned stops the log and reads it."""
+    file = tmp_path / "k.events.jsonl"
+    sanitizer.install()
+    log.start(str(file))
+
+    def read() -> list[Event]:
+        log.stop()
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return sorted((Event.from_json(json.loads(line)) for line in lines), key=lambda event: event.number)
+
+    yield read
+    log.stop()
+    sanitizer.uninstall()
+
+
+def told(found: list[Event], subject: str = "L1") -> list[str]:
+    return [event.what for event in found if event.subject == subject]
+
+
+async def nothing() -> None:
+    await asyncio.sleep(0)
+
+
+def test_a_loop_closed_by_asyncio_run(events: Callable[[], list[Event]]) -> None:
+    asyncio.run(nothing())
+
+    found = events()
+
+    lives = [event for event in found if event.subject == "L1" and not event.detail]
+    assert [event.what for event in lives] == ["created", "entered", "left", "closed"]
+    closed = lives[-1]
+    assert closed.by is not None
+    assert closed.by.file == "asyncio/runners.py"
+    assert closed.site is not None
+    assert closed.site.file == "sanitizer/test_log.py"
+    assert [event.number for event in found] == list(range(1, len(found) + 1))
+
+
+def test_a_loop_that_is_run_twice(events: Callable[[], list[Event]]) -> None:
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(nothing())
+    loop.run_until_complete(nothing())
+    loop.close()
+
+    found = events()
+
+    assert told(found)[:6] == ["created", "entered", "left", "entered", "left", "closed"]
+    made = found[0]
+    assert made.by is not None
+    assert made.by.function.endswith("test_a_loop_that_is_run_twice")
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_only_the_collector_closes(events: Callable[[], list[Event]]) -> None:
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(nothing())
+    itself = [loop]
+    itself.append(itself)  # type: ignore[arg-type]
+    del loop, itself
+    gc.collect()
+
+    found = events()
+
+    closed = next(event for event in found if event.what == "closed")
+    assert closed.by is not None
+    assert closed.by.function.endswith("__del__")
+    assert closed.by.file == "asyncio/base_events.py"
+    assert any(event.subject == "GC" and event.detail == "generation 2" for event in found)
+
+
+def test_nothing_stays(tmp_path: Path) -> None:
+    close, turn = asyncio.BaseEventLoop.close, vars(asyncio.BaseEventLoop)["_set_coroutine_origin_tracking"]
+    callbacks = list(gc.callbacks)
+
+    sanitizer.install()
+    log.start(str(tmp_path / "events"))
+    log.stop()
+    log.stop()  # the second does nothing
+    sanitizer.uninstall()
+
+    assert asyncio.BaseEventLoop.close is close
+    assert vars(asyncio.BaseEventLoop)["_set_coroutine_origin_tracking"] is turn
+    assert type(RECORDER) is Recorder
+    assert gc.callbacks == callbacks

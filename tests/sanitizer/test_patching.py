@@ -1,0 +1,136 @@
+"""Patches can be taken back, are not noticed, and give up quietly."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from diagnostics.sanitizer.patching import Patch, Patches, around, before, built
+
+
+@pytest.fixture
+def module() -> Iterator[Any]:
+    """A library of one class."""
+
+    class Client:
+        def __init__(self, name: str, *, size: int = 1) -> None:
+            self.name = name
+            self.size = size
+
+        def close(self) -> str:
+            return f"closed {self.name}"
+
+        async def send(self, what: str) -> str:
+            return f"sent {what}"
+
+    made = types.ModuleType("library_of_one")
+    made.Client = Client  # type: ignore[attr-defined]
+    sys.modules["library_of_one"] = made
+    yield made
+    del sys.modules["library_of_one"]
+
+
+def applied(*patches: Patch) -> Patches:
+    patches_ = Patches(patches)
+    patches_.apply()
+    return patches_
+
+
+def test_what_is_patched_is_observed_and_then_what_it_was(module: Any) -> None:
+    seen: list[Any] = []
+    original = module.Client.close
+    patches = applied(Patch("library_of_one", "Client", "close", before(lambda client: seen.append(client.name))))
+    assert module.Client("a").close() == "closed a"
+    patches.take_back()
+    assert module.Client.close is original
+    assert module.Client("b").close() == "closed b"
+    assert seen == ["a"]
+
+
+def test_an_observer_that_fails_is_switched_off_and_named(module: Any) -> None:
+    def fail(_: Any) -> None:
+        raise ZeroDivisionError("oops")
+
+    patches = applied(Patch("library_of_one", "Client", "close", before(fail)))
+    assert module.Client("a").close() == "closed a"
+    assert patches.problems == ["library_of_one.Client.close: ZeroDivisionError: oops"]
+    assert module.Client("a").close() == "closed a"
+    patches.take_back()
+
+
+def test_a_library_without_the_attribute_is_a_problem_and_no_error(module: Any) -> None:
+    patches = applied(
+        Patch("library_of_one", "Client", "abort", before(print)),
+        Patch("library_of_one", "Server", "close", before(print), optional=True),
+    )
+    assert patches.problems == ["library_of_one.Client.abort: KeyError: 'abort'"]
+    patches.take_back()
+
+
+def test_a_coroutine_function_stays_one(module: Any) -> None:
+    patches = applied(Patch("library_of_one", "Client", "send", before(lambda *_: None)))
+    assert (
+        asyncio.iscoroutinefunction(module.Client.send)
+        if sys.version_info < (3, 12)
+        else (inspect.iscoroutinefunction(module.Client.send))
+    )
+    assert asyncio.run(module.Client("a").send("x")) == "sent x"
+    patches.take_back()
+
+
+def test_objects_are_seen_when_they_are_built_and_the_signature_is_the_same(module: Any) -> None:
+    seen: list[Any] = []
+    signature = inspect.signature(module.Client)
+    patches = applied(Patch("library_of_one", "Client", "__new__", built(seen.append)))
+
+    class Derived(module.Client):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__("derived", size=2)
+
+    made = [module.Client("a", size=3), Derived()]
+    assert [(each.name, each.size) for each in made] == [("a", 3), ("derived", 2)]
+    assert seen == made
+    assert inspect.signature(module.Client) == signature
+    assert str(inspect.signature(Derived)) == "() -> 'None'"
+    patches.take_back()
+    assert module.Client("b").name == "b"
+    patches.apply()
+    assert module.Client("c") is seen[-1]
+    patches.take_back()
+    assert len(seen) == 3
+
+
+def test_the_end_of_a_function_is_seen_also_when_it_raises(module: Any) -> None:
+    def explode(self: Any) -> None:
+        raise ValueError("own")
+
+    module.Client.close = explode
+    seen: list[Any] = []
+    patches = applied(
+        Patch("library_of_one", "Client", "close", around(lambda client: client.name, lambda *ends: seen.append(ends)))
+    )
+    with pytest.raises(ValueError, match="own"):
+        module.Client("a").close()
+    assert seen == [("a", None)]
+    patches.take_back()
+
+
+def test_a_module_is_patched_when_it_is_imported_later(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "library_to_come.py").write_text("class Client:\n    def close(self):\n        return 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    seen: list[Any] = []
+    patches = applied(Patch("library_to_come", "Client", "close", before(seen.append)))
+    library = importlib.import_module("library_to_come")
+    client = library.Client()
+    assert (client.close(), seen) == (1, [client])
+    assert "exec_module" not in vars(library.__loader__)
+    patches.take_back()
+    assert not any(type(finder).__module__.startswith("diagnostics") for finder in sys.meta_path)
+    del sys.modules["library_to_come"]

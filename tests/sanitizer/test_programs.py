@@ -1,0 +1,121 @@
+"""Programs of a few lines with real packages: each finding with its kind, line and culprit, silence where all is right.
+
+A program says at its head in which environments it runs and what is to be found: `# FINDINGS: kind=severity …` or
+`none`. The line that makes the client ends in `# CREATED`, the one that is to be named as the access in `# TOUCHED`;
+`# FAULT:` names the component, where that is not the program itself.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from diagnostics.model.words import FINDING_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.sanitizer.conftest import Ran
+
+PROGRAMS = sorted(Path(__file__).with_name("programs").glob("*.py"))
+
+
+def header(program: Path, word: str, environment: str = "") -> list[str] | None:
+    """The words of a header line; a line for this environment goes before one for all."""
+    lines = dict(re.findall(rf"^# ({word}(?: \S+)?): (.*)$", program.read_text(), re.MULTILINE))
+    text = lines.get(f"{word} {environment}", lines.get(word))
+    return None if text is None else text.split()
+
+
+def marked(program: Path, mark: str) -> int | None:
+    return next((n for n, line in enumerate(program.read_text().splitlines(), 1) if line.endswith(f"# {mark}")), None)
+
+
+CASES = [
+    pytest.param(program, environment, id=f"{program.stem}-{environment}")
+    for program in PROGRAMS
+    for environment in header(program, "ENVIRONMENTS") or []
+]
+
+
+# One that hangs cannot be compared, one that races with itself does not even compare with itself, and the frameworks
+# take long to import.
+SAME = [case for case in CASES if not any(name in str(case.id) for name in ("no_slot", "two_live_loops", "frameworks"))]
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize(("program", "environment"), CASES)
+def test_a_program_gets_the_findings_it_deserves(run: Callable[..., Ran], program: Path, environment: str) -> None:
+    expected = dict(word.split("=") for word in header(program, "FINDINGS", environment) or [] if word != "none")
+    maybe = dict(word.split("=") for word in header(program, "MAYBE", environment) or [])
+    ran = run(environment, program, environment, options=tuple(header(program, "OPTIONS") or ()))
+    assert {kind: severity for kind, severity in ran.kinds.items() if kind not in maybe} == expected, ran.errors
+    assert "switched off" not in ran.errors
+    for finding in ran.findings:
+        if finding["client"] is not None:
+            assert finding["client"]["created_at"]["file"] == str(program)
+            assert finding["client"]["created_at"]["line"] == marked(program, "CREATED")
+        assert [finding["fault"]["component"]] == (header(program, "FAULT") or ["user"])
+        touched = marked(program, "TOUCHED")
+        if touched and finding["severity"] == "error":
+            assert finding["access"]["site"]["line"] == touched
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize(("program", "environment"), SAME)
+def test_a_program_does_the_same_watched_and_unwatched(
+    run: Callable[..., Ran], program: Path, environment: str
+) -> None:
+    watched, alone = run(environment, program, environment), run(environment, program, environment, watched=False)
+    assert plain(watched.output) == plain(alone.output)
+    assert plain(re.sub(r"(?s)={66}\n.*\nSUMMARY: .*?\n", "", watched.errors)) == plain(alone.errors)
+    error = any(finding["severity"] == "error" for finding in watched.findings)
+    assert watched.status == (66 if error and alone.status == 0 else alone.status)
+    assert watched.document is not None
+    assert watched.document["program"]["exit_code"] == alone.status
+
+
+def plain(text: str) -> str:
+    # asyncio ends the generators of a loop in the order of their addresses, and some orders make it complain.
+    text = re.sub(
+        r"an error occurred during closing of asynchronous generator.*\nasyncgen: .*\nRuntimeError: aclose.*\n",
+        "",
+        text,
+    )
+    return re.sub(
+        r"0x[0-9a-f]+|fd=\d+|async_generator object \S+|ResponseHandler.*|localhost:\d+|127\.0\.0\.1:\d+",
+        "…",
+        text,
+    )
+
+
+def test_every_kind_has_a_program() -> None:
+    tried = {
+        word.split("=")[0]
+        for program in PROGRAMS
+        for environment in header(program, "ENVIRONMENTS") or []
+        for word in header(program, "FINDINGS", environment) or []
+    }
+    assert tried - {"none"} == set(FINDING_KINDS)
+
+
+def test_enough_programs_are_right() -> None:
+    assert sum(header(program, "FINDINGS") == ["none"] for program in PROGRAMS) >= 8
+
+
+@pytest.mark.environment
+def test_what_was_left_open_does_not_depend_on_the_collector(run: Callable[..., Ran]) -> None:
+    program = Path(__file__).with_name("programs") / "left_open.py"
+    answers = [
+        run("openai-2", program, *arguments).findings
+        for arguments in ([], ["--no-gc"], ["--gc-at-the-end"], ["20000"], ["70000"])
+    ]
+    assert [finding["kind"] for finding in answers[0]] == ["client-left-open"]
+    assert all(answer == answers[0] for answer in answers) or [
+        {key: value for key, value in finding.items() if key not in ("connection", "access")}
+        for answer in answers
+        for finding in answer
+    ] == [{key: value for key, value in answers[0][0].items() if key not in ("connection", "access")}] * len(answers)

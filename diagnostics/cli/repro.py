@@ -23,7 +23,7 @@ from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import default_cache, find_interpreter
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.plan import PROFILES, Choice, Profile, roles
+from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, Profile, roles
 from diagnostics.lab.run import Settings, default_width, run
 from diagnostics.lab.server import ServerError
 from diagnostics.model.cell import Load
@@ -56,6 +56,9 @@ def repro(
     cold: Annotated[
         bool, typer.Option("--cold", help="Each trial in a new interpreter instead of a forked one.")
     ] = False,
+    instrument: Annotated[
+        str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in INSTRUMENT.items()) + ".")
+    ] = "all",
     jobs: Annotated[int | None, typer.Option(min=1, help="Environments at once.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")] = 30.0,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
@@ -75,6 +78,8 @@ def repro(
     """
     if profile not in PROFILES:
         _misspelt("profile", profile, PROFILES)
+    if instrument not in INSTRUMENT:
+        _misspelt("choice for --instrument", instrument, INSTRUMENT)
     choice = Choice(
         providers=_known("provider", provider, PROVIDERS),
         scenarios=_known("scenario", scenario, SCENARIOS),
@@ -82,6 +87,7 @@ def repro(
         trials=trials,
         mode="cold" if cold or not hasattr(os, "fork") else "fork",
         load=Load(runs, jets, concurrency, retries),
+        instrument=instrument,
     )
     filters = {"environment": environment or [], "python": python or [], "openai": openai or [], "httpx": httpx or []}
     try:

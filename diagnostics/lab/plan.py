@@ -122,15 +122,28 @@ PROFILES: Final[dict[str, Profile]] = {
 }
 
 
+INSTRUMENT: Final[dict[str, str]] = {
+    "off": "no trial is watched",
+    "control": "one trial of each control is watched beside the others",
+    "all": "one trial of each cell is",
+}
+"""Which trials run under the sanitizer."""
+
+
 @dataclass(frozen=True)
 class Choice:
-    """What a person asked for on the command line; empty means what the profile says."""
+    """What a person asked for on the command line; empty means what the profile says.
+
+    Attributes:
+        instrument: one of `INSTRUMENT`.
+    """
 
     providers: tuple[str, ...] = ()
     scenarios: tuple[str, ...] = ()
     fixes: tuple[str, ...] = ()
     trials: int | None = None
     mode: str = "fork"
+    instrument: str = "off"
     load: Load = Load()  # noqa: RUF009 - frozen
 
 
@@ -158,12 +171,17 @@ def plans(
         for cell in here.cells(environment, choice.load):
             numbered[cell] = max(numbered.get(cell, 0), block.trials)
     rounds = max(numbered.values(), default=0)
+    watched = {
+        cell for cell in numbered if choice.instrument == "all" or (choice.instrument == "control" and cell.is_control)
+    }
+    # The control keeps all its unwatched trials; of a fix, the watched one takes the place of the last.
+    left_out = {cell for cell in watched if not cell.is_control and numbered[cell] > 1}
     return [
         TrialPlan(cell, trial, choice.mode)
         for trial in range(rounds)
         for cell, trials in numbered.items()
-        if trial < trials
-    ]
+        if trial < trials - (cell in left_out)
+    ] + [TrialPlan(cell, 0, choice.mode, watched=True) for cell in numbered if cell in watched]
 
 
 def _asked_for(blocks: Sequence[Block], choice: Choice) -> list[Block]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnostics.model.cell import Load
+from diagnostics.model.event import EVENTS_SUFFIX
 
 HARNESS_FAILED = 70
 """Exit status of a trial that could not even write down what happened, say because the disk is full (EX_SOFTWARE)."""
@@ -22,6 +23,8 @@ class TrialRequest:
         timeout: seconds until the trial counts as hanging.
         memory: bytes of address space the trial may use; 0 is no limit.
         loop: loop implementation, `asyncio` or `uvloop`.
+        watched: whether the sanitizer is on.
+        events: whether a watched trial also writes its events down, in their order.
     """
 
     key: str
@@ -35,6 +38,8 @@ class TrialRequest:
     memory: int = 0
     loop: str = "asyncio"
     cold: bool = False
+    watched: bool = False
+    events: bool = False
 
     @property
     def result_file(self) -> str:
@@ -43,6 +48,10 @@ class TrialRequest:
     @property
     def output_file(self) -> str:
         return os.path.join(self.folder, f"{self.key}.out")
+
+    @property
+    def events_file(self) -> str:
+        return os.path.join(self.folder, self.key + EVENTS_SUFFIX)
 
     def to_json(self) -> dict[str, Any]:
         return {**self.__dict__, "load": self.load.to_json()}

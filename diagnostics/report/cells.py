@@ -1,8 +1,8 @@
 """From the trials of one cell to one result: which trials decide, the worst symptom, the findings, the cost.
 
 The sanitizer may change when things happen, so where a cell ran both ways the unwatched trials decide the symptom and
-the numbers. The findings of the watched ones count against every one of them: a leak that was seen once is there, also
-where nobody looked.
+the numbers. A verdict rests on all of them, and the findings of the watched ones count against every one: a leak that
+was seen once is there, also where nobody looked.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ def deciding(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     findings = findings_of(ran)
     chosen = sorted(unwatched or ran, key=lambda trial: (trial.trial, trial.key))
     return tuple(replace(trial, findings=findings) for trial in chosen)
+
+
+def judged(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+    """Every trial that ran, watched or not, with every finding of the cell: what a verdict rests on."""
+    ran = [trial for trial in trials if trial.status == "ran"]
+    findings = findings_of(ran)
+    return tuple(replace(trial, findings=findings) for trial in sorted(ran, key=lambda trial: (trial.trial, trial.key)))
 
 
 def findings_of(trials: Sequence[Trial]) -> tuple[FindingCount, ...]:
@@ -83,7 +90,7 @@ def result_of(
     Args:
         fix: its name; the control's gives a result without a verdict.
         trials: every trial of the cell, also those that did not run.
-        control: the trials of the control that decide.
+        control: the trials of the control that a verdict rests on.
         one_loop: seconds per call of the fix `single-run` here.
         secrets: what to hide in evidence and reason.
     """
@@ -94,7 +101,7 @@ def result_of(
     status, reason = ("ran", None) if ran else _why_not(trials)
     return Result(
         fix=fix,
-        verdict=judge(control, ran) if ran and fix != CONTROL else None,
+        verdict=judge(control, judged(trials)) if ran and fix != CONTROL else None,
         symptom=symptom,
         symptoms={word: symptoms[word] for word in SYMPTOM_ORDER if word in symptoms},
         differ=len(symptoms) > 1,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from diagnostics.model.cell import CONTROL, Load
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import STATUSES
-from diagnostics.report.cells import LOOP_FIX, SYMPTOM_ORDER, deciding, result_of, seconds_per_call
+from diagnostics.report.cells import LOOP_FIX, SYMPTOM_ORDER, deciding, judged, result_of, seconds_per_call
 from diagnostics.report.history import generation, histories, version_key
 from diagnostics.report.redact import Secrets, redact
 from diagnostics.report.shapes import EnvironmentRow, Impossible, Run, Subject, Totals, View
@@ -92,7 +92,7 @@ def _subject(
     key: _SubjectKey, by_fix: Mapping[str, Sequence[Trial]], environment: EnvironmentRow, secrets: Secrets
 ) -> Subject:
     _, provider, scenario, load = key
-    control = deciding(by_fix.get(CONTROL, ()))
+    control = judged(by_fix.get(CONTROL, ()))
     one_loop = seconds_per_call(deciding(by_fix.get(LOOP_FIX, ())))
     results = {fix: result_of(fix, found, control, one_loop, secrets) for fix, found in by_fix.items()}
     return Subject(

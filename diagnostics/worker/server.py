@@ -71,7 +71,8 @@ def preload(request: dict[str, Any], status: int, *, hang: bool) -> dict[str, An
     if answer["status"] == "ran":
         # What went well in the throwaway child may hang here, where nobody watches: the host then gets a new worker.
         signal.alarm(math.ceil(request["timeout"]))
-        import_quietly(modules)
+        # With it, the watcher: a watched child must not start by importing what an unwatched one does not.
+        import_quietly([*modules, "diagnostics.sanitizer", "diagnostics.sanitizer.judging"])
         if not answer["left"]:
             call_once(request["probe"], request["url"])
         signal.alarm(0)
@@ -86,7 +87,7 @@ def preload(request: dict[str, Any], status: int, *, hang: bool) -> dict[str, An
 def import_quietly(modules: list[str]) -> None:
     """Imports modules in the order given; one that cannot be imported by its name is left to the trials."""
     for module in modules:
-        if module.split(".")[0] not in ("diagnostics", "__main__"):
+        if module != "__main__" and module not in sys.modules:
             try:
                 importlib.import_module(module)
             except Exception:  # noqa: S112 - some names in sys.modules are not importable; it costs only time

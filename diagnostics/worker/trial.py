@@ -67,6 +67,14 @@ def run(request: TrialRequest) -> None:
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     ledger = Ledger()
+    if request.watched:
+        from diagnostics import sanitizer
+
+        sanitizer.install()
+        if request.events:
+            from diagnostics.sanitizer import log
+
+            log.start(request.events_file)
     try:
         measured = play(request, ledger)
     except Incompatible as error:
@@ -75,7 +83,18 @@ def run(request: TrialRequest) -> None:
     # The end of the program: what only the collector can free is freed now, while it can be seen.
     gc.collect()
     counted = {"calls": ledger.calls, "answers": ledger.answers, "raised": len(ledger.errors)}
-    write(request, {"status": "ran", "errors": ledger.errors[:20], **counted, **measured})
+    write(request, {"status": "ran", "errors": ledger.errors[:20], **counted, **measured, "findings": found(request)})
+
+
+def found(request: TrialRequest) -> list[dict[str, Any]]:
+    """What the sanitizer saw, in the form of `model.trial.FindingCount`; nothing where it was off."""
+    if not request.watched:
+        return []
+    from diagnostics import sanitizer
+
+    return [
+        {"kind": kind, "severity": severity, "count": count} for kind, severity, count in sanitizer.count_findings()
+    ]
 
 
 def play(request: TrialRequest, ledger: Ledger) -> dict[str, float]:

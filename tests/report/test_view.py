@@ -59,12 +59,19 @@ def test_unwatched_trials_decide_the_symptom_and_watched_ones_give_the_findings(
     trial: Make, result: Callable[..., Result]
 ) -> None:
     control = trial("none", "logged")
-    unwatched, watched = trial("runner"), trial("runner", "raised", watched=True, findings=LEAK)
+    unwatched, watched = trial("runner"), trial("runner", watched=True, findings=LEAK)
     found = result([control, unwatched, watched], "runner")
     assert (found.symptom, found.trials, found.watched) == ("none", 1, 1)
     assert found.findings == LEAK
     assert found.verdict == "hides"
     assert result([control, unwatched], "runner").verdict == "removes"
+
+
+def test_a_verdict_rests_on_every_trial_watched_or_not(trial: Make, result: Callable[..., Result]) -> None:
+    trials = [trial("none", "logged"), trial("runner"), trial("runner", "raised", watched=True)]
+    found = result(trials, "runner")
+    assert found.symptom == "none"
+    assert found.verdict == "inconclusive"
 
 
 def test_watched_trials_decide_where_there_are_no_others(trial: Make, result: Callable[..., Result]) -> None:

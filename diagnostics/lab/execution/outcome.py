@@ -14,7 +14,7 @@ from typing import Any
 from diagnostics.lab.server import Account
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.request import HARNESS_FAILED
-from diagnostics.model.trial import Accounting, Trial
+from diagnostics.model.trial import Accounting, FindingCount, Trial
 
 EVIDENCE_CHARACTERS = 2000
 
@@ -74,6 +74,7 @@ def conclude(plan: TrialPlan, environment: Environment, traces: Traces, clean: C
         reason=shown if status != "ran" else None,
         symptom=symptom,
         evidence=shown if status == "ran" else None,
+        findings=tuple(FindingCount(**finding) for finding in result.get("findings", ())),
         accounting=Accounting(
             calls=result.get("calls", 0),
             answers=result.get("answers", 0),

@@ -39,6 +39,7 @@ class Worker:
         memory: bytes of address space a trial may use; 0 is no limit.
         probe_timeout: seconds a provider's first call may take, imports included.
         fork: whether the worker may fork; it never does where the system cannot.
+        events: whether watched trials write their events down, beside their results in `folder`.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class Worker:
         memory: int = 0,
         probe_timeout: float = 60.0,
         fork: bool = True,
+        events: bool = False,
     ) -> None:
         self._server = server
         self._loop = loop
         self._timeout = timeout
         self._memory = memory
+        self._events = events
         self._probe_timeout = probe_timeout
         # What a killed trial still writes while its files are removed is no error.
         self._folder = tempfile.TemporaryDirectory(prefix="diagnostics-trials-", ignore_cleanup_errors=True)
@@ -89,6 +92,11 @@ class Worker:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def folder(self) -> Path:
+        """Where trials leave their files; gone once the worker is closed."""
+        return Path(self._folder.name)
 
     def kill(self) -> None:
         """Ends the worker at once, from any thread; it takes its children with it as its input ends.
@@ -188,6 +196,8 @@ class Worker:
             memory=self._memory,
             loop=self._loop,
             cold=plan.mode == "cold",
+            watched=plan.watched,
+            events=self._events and plan.watched,
         )
 
     def _traces(self, plan: TrialPlan, answer: Mapping[str, Any]) -> Traces:

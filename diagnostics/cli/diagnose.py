@@ -1,0 +1,113 @@
+"""`python -m diagnostics diagnose`: all six phases in order, and what they come to."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diagnostics import phase1, phase2, phase3, phase4, phase5, phase6
+from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.lab import store
+from diagnostics.lab.environments import default_cache
+from diagnostics.lab.patient import NEWEST, NoPatient, Ward, find_patient
+from diagnostics.lab.server import ServerError
+from diagnostics.phase import FAILING, Choice, Phase, clean, examine, plans, print_line, printer, write
+from diagnostics.report import conclusion
+from diagnostics.report.conclusion_formats import markdown, show
+from diagnostics.report.phase import KNOWN, Findings
+
+PHASES: tuple[Phase, ...] = tuple(module.PHASE for module in (phase1, phase2, phase3, phase4, phase5, phase6))
+
+
+def diagnose(
+    provider: Annotated[str, typer.Option(help=f"Whose client: {', '.join(PROVIDERS)}.")] = "openai",
+    runs: Annotated[int | None, typer.Option(min=1, help="How often a trial enters the event loop.")] = None,
+    jets: Annotated[int | None, typer.Option(min=1, help="Calls a run; phase 6 does not sweep them then.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="Calls in flight at once; phase 6 does not sweep them then.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="How often each cell is tried.")] = None,
+    instrument: Annotated[
+        bool, typer.Option("--instrument", help="Watch every trial and print what happens in it.")
+    ] = False,
+    environment: Annotated[
+        str | None,
+        typer.Option(help=f"An environment of the matrix, or {NEWEST}; without it, this interpreter.", metavar="SLUG"),
+    ] = None,
+    here: Annotated[bool, typer.Option("--here", help="Phase 5 in this environment only.")] = False,
+    reports: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("reports"),
+    as_json: Annotated[bool, typer.Option("--json", help="The conclusion as JSON on standard output.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
+) -> None:
+    """Answer the debugging plan: when, why, where, how to fix.
+
+    Example: python -m diagnostics diagnose --environment newest
+
+    Exit status: 0 it found out, 1 it could not, 2 the command line cannot be meant so, 130 interrupted.
+    """
+    if provider not in PROVIDERS:
+        _fail(f"there is no provider {provider!r}; choose from {', '.join(PROVIDERS)}", status=2)
+    choice = Choice(provider, runs, jets, concurrency, trials, instrument=instrument, others=not here)
+    cache = default_cache()
+    tell = printer(as_json_lines=as_json) if instrument else None
+    try:
+        patient = find_patient(provider, environment, cache=cache, offline=offline)
+        folder = store.new_run(reports)
+        with Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward:
+            known = _diagnose(ward, choice, folder, as_json=as_json)
+    except (NoPatient, store.StoreError, ServerError, OSError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("diagnostics diagnose: interrupted; what was finished is kept\n")
+        sys.exit(130)
+    sys.exit(0 if known else 1)
+
+
+def _diagnose(ward: Ward, choice: Choice, folder: Path, *, as_json: bool) -> bool:
+    """Runs the phases, writes and prints; whether any of the four questions has an answer."""
+    found: list[Findings] = []
+    for phase in PHASES:
+        sys.stderr.write(f"phase {phase.number} of {len(PHASES)}: {phase.title}\n")
+        findings, played = examine(phase, ward, choice)
+        write(findings, played, folder)
+        found.append(findings)
+    facts = {name: value for findings in found for name, value in findings.facts().items()}
+    pipeline = whole_pipeline(ward, choice, facts.get("removes") or [])
+    answers = conclusion.four_answers(facts, FAILING)
+    criteria = conclusion.criteria(facts, FAILING, pipeline)
+    data = conclusion.to_json(answers, criteria)
+    store.write_whole(folder / "diagnosis.json", store.dump(data))
+    store.write_whole(folder / "diagnosis.md", markdown(found, answers, criteria))
+    store.point_latest(folder)
+    if as_json:
+        print_line(json.dumps(data))
+    else:
+        show(answers, criteria)
+        print_line(f"\nWritten to {folder}/diagnosis.md, with a page for each phase beside it")
+    return any(answer.verdict == KNOWN for answer in answers)
+
+
+def whole_pipeline(ward: Ward, choice: Choice, removing: list[str]) -> conclusion.Pipeline | None:
+    """Every scenario with the best fix; `None` where there is none."""
+    if not removing:
+        return None
+    load, here = choice.load(runs=3, jets=50), ward.patient.environment.name
+    wanted = [
+        plan
+        for scenario in SCENARIOS
+        for plan in plans(here, choice.provider, scenario, load, trials=1, fix=removing[0])
+    ]
+    ran = [played.trial for played in ward.play(wanted, at_once=2) if played.trial.status == "ran"]
+    fine = [trial for trial in ran if trial.symptom == "none" and trial.accounting.answers == trial.accounting.calls]
+    names = (tuple(trial.cell.scenario for trial in group) for group in (ran, fine))
+    return conclusion.Pipeline(removing[0], *names)
+
+
+def _fail(message: str, *, status: int = 1) -> None:
+    sys.stderr.write(f"diagnostics diagnose: {message}\n")
+    sys.exit(status)

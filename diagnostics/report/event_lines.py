@@ -1,0 +1,33 @@
+"""Events as lines: for people, and as JSON Lines for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diagnostics.model.cell import Cell
+from diagnostics.model.event import Event, place
+
+
+def told(event: Event) -> str:
+    """A line for people: `[L2] created asyncio by new_event_loop (asyncio/events.py:834) while L1 runs`."""
+    words = [f"[{event.subject}]", event.what]
+    if event.what == "created" and event.name:
+        words.append(event.name)
+    if event.loop:
+        state = {True: " (open)", False: " (closed)", None: ""}[event.open]
+        words.append(f"on {event.loop}{state}")
+    if event.by:
+        words.append(f"by {place(event.by)}")
+    if event.site and event.site != event.by:
+        words.append(f"for {place(event.site)}")
+    if event.running:
+        words.append(f"while {event.running} runs")
+    if event.detail:
+        words.append(f"- {event.detail}")
+    return "".join(char if char.isprintable() else " " for char in " ".join(words))
+
+
+def as_json(key: str, cell: Cell, repetition: int, event: Event) -> dict[str, Any]:
+    """The object of one JSON line: the event, and the trial that it happened in."""
+    about = {"trial": key, "scenario": cell.scenario, "fix": cell.fix, "repetition": repetition}
+    return {**about, **event.to_json()}

@@ -1,0 +1,132 @@
+"""Lives, read off the events of one watched trial: which loop was open when, and whose client was used on it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from diagnostics.model.event import Event
+from diagnostics.model.finding import Site
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One time that a loop was run, from the event in which it began.
+
+    Attributes:
+        first: the number of that event.
+        last: the number of the event in which it ended; of the last event, if it never did.
+        next: the number of the event before the next entry of any loop; of the last, when loops were last run or closed
+            by the program, so that what is cleaned up at its very end is left out.
+    """
+
+    loop: str
+    first: int
+    last: int
+    next: int
+
+
+class Loops:
+    """The loops of a trial."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = [event for event in events if event.subject.startswith("L")]
+        self._last = max((event.number for event in events), default=0)
+        self.names = tuple(dict.fromkeys(event.subject for event in self._events))
+
+    def event(self, loop: str, what: str) -> Event | None:
+        """The first event of a kind in a loop's life."""
+        return next((event for event in self._events if event.subject == loop and event.what == what), None)
+
+    def entries(self) -> list[Entry]:
+        """Every time a loop was run for the program (and not only to shut it down), in order."""
+        begun = [event for event in self._events if event.what == "entered" and not event.detail]
+        found = []
+        for event, after in zip(begun, [*begun[1:], None], strict=True):
+            left = (
+                other.number
+                for other in self._events
+                if other.subject == event.subject and other.what == "left" and other.number > event.number
+            )
+            until = after.number - 1 if after else self._end(event.number)
+            found.append(Entry(event.subject, event.number, next(left, self._last), until))
+        return found
+
+    def _end(self, since: int) -> int:
+        turns = [
+            event.number
+            for event in self._events
+            if event.number > since and (event.what == "left" or (event.what == "closed" and not _by_finaliser(event)))
+        ]
+        return max(turns, default=self._last)
+
+    def state(self, loop: str, at: int) -> str:
+        """`open` or `closed` right after the event with this number; `not there` before it was made."""
+        made, closed = self.event(loop, "created"), self.event(loop, "closed")
+        if made is None or made.number > at:
+            return "not there"
+        return "closed" if closed is not None and closed.number <= at else "open"
+
+    def summary(self, *, before: int, but: str) -> str:
+        """The states of the loops made before an event, such as `L1 closed`; `none` where there are none."""
+        told = [f"{name} {self.state(name, before)}" for name in self.names if name != but]
+        return ", ".join(text for text in told if not text.endswith("not there")) or "none"
+
+
+class Clients:
+    """The clients of a trial."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = [event for event in events if event.subject.startswith("C")]
+        self.names = tuple(dict.fromkeys(event.subject for event in self._events))
+
+    def event(self, client: str, what: str) -> Event | None:
+        """The first event of a kind in a client's life."""
+        return next((event for event in self._events if event.subject == client and event.what == what), None)
+
+    def all(self, client: str, what: str) -> list[Event]:
+        """Every event of a kind in a client's life."""
+        return [event for event in self._events if event.subject == client and event.what == what]
+
+    def used_in(self, entry: Entry) -> tuple[str, ...]:
+        """The clients that were used, for the first time on that loop, while it ran; else those last used on it."""
+        used = [event for event in self._events if event.what == "used" and event.loop == entry.loop]
+        return tuple(dict.fromkeys(event.subject for event in used if event.number <= entry.next))
+
+    def home(self, client: str) -> str | None:
+        """The loop on which a client was first used: its connections belong there."""
+        used = self.event(client, "used")
+        return used.loop if used is not None else None
+
+    def state(self, client: str, at: int) -> str:
+        """`open`, `closed`, `finalised` or `gone` right after an event; `not there` before it was made."""
+        made = self.event(client, "created")
+        if made is None or made.number > at:
+            return "not there"
+        # A client that the collector is done with may have been brought back by its own finaliser.
+        for what in ("closed", "finalised", "gone"):
+            event = self.event(client, what)
+            if event is not None and event.number <= at:
+                return what
+        return "open"
+
+    def summary(self, *, before: int, but: Collection[str]) -> str:
+        """The states of the clients made before an event."""
+        told = [f"{name} {self.state(name, before)}" for name in self.names if name not in but]
+        return ", ".join(text for text in told if not text.endswith("not there")) or "none"
+
+
+def _by_finaliser(event: Event) -> bool:
+    return event.by is not None and event.by.function.endswith("__del__")
+
+
+def spot(site: Site | None) -> str:
+    """A place in code for a table or a sentence."""
+    return f"`{site.function}` (`{site.file}:{site.line}`)" if site is not None else "a place that was not seen"
+
+
+def closer(event: Event | None) -> str:
+    """What closed a loop: the operation, and what made it run."""
+    if event is None:
+        return "nothing: it was still open at the end"
+    return f"{spot(event.by)}, its finaliser" if _by_finaliser(event) else spot(event.by)

@@ -1,0 +1,153 @@
+"""Every phase on a real SDK, over real TLS, with loads as small as they can be."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from diagnostics import phase1, phase2, phase3, phase4, phase5, phase6
+from diagnostics.cli import app
+from diagnostics.lab.combination import Combination
+from diagnostics.lab.environments import PreparedEnvironment, default_cache
+from diagnostics.lab.patient import Patient, Ward
+from diagnostics.phase import FAILING, Choice, Phase, command, examine, write
+from diagnostics.report.phase import Findings
+
+pytestmark = pytest.mark.environment
+
+SMALL = Choice(runs=2, jets=2, concurrency=2, trials=1, others=False)
+
+
+@pytest.fixture(scope="module")
+def ward(environment: Callable[[str], PreparedEnvironment]) -> Iterator[Ward]:
+    prepared = environment("httpx2")
+    with Ward(Patient(prepared.python, prepared.environment), cache=default_cache(), redact=str) as open_ward:
+        yield open_ward
+
+
+def played(phase: Phase, ward: Ward, folder: Path) -> Findings:
+    found, trials = examine(phase, ward, SMALL)
+    write(found, trials, folder)
+    again = Findings.from_json(json.loads((folder / f"phase{phase.number}.json").read_bytes()))
+    assert again == found
+    assert (folder / f"phase{phase.number}.md").read_text(encoding="utf-8").startswith(f"# Phase {phase.number}")
+    return found
+
+
+def test_phase_1_sees_where_a_collection_does_harm(ward: Ward, tmp_path: Path) -> None:
+    facts = played(phase1.PHASE, ward, tmp_path).facts()
+
+    assert facts["collection_inside_run"] == "causes"
+    assert facts["collection_between_runs"] in ("prevents", "does not cause")
+    assert facts["first_failing"]["repeated-run"] == 2
+
+
+def test_phase_2_names_what_closes_the_loop(ward: Ward, tmp_path: Path) -> None:
+    facts = played(phase2.PHASE, ward, tmp_path).facts()
+
+    assert all("BaseEventLoop.__del__ (asyncio/base_events.py:" in name for name in facts["closed_by"][FAILING])
+    assert all("(asyncio/runners.py:" in name for name in facts["closed_by"]["repeated-run"])
+    assert facts["closed_between"] == {FAILING: 0, "gc-inside-run": 1, "repeated-run": 1}
+
+
+def test_phase_3_names_the_touch(ward: Ward, tmp_path: Path) -> None:
+    facts = played(phase3.PHASE, ward, tmp_path).facts()
+
+    assert facts["finalised_on_another_loop"]["gc-inside-run"] == 1
+    assert any("httpcore2/" in touch for touch in facts["touches"])
+    events = (tmp_path / "phase3.events.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["subject"][0] for line in events} == {"L", "C", "G"}
+
+
+def test_phase_4_finds_a_fix(ward: Ward, tmp_path: Path) -> None:
+    facts = played(phase4.PHASE, ward, tmp_path).facts()
+
+    assert "context-manager" in facts["removes"]
+    assert facts["control"]["repeated-run"] == {"raised": 1}
+
+
+def test_phase_5_names_issues(ward: Ward, tmp_path: Path) -> None:
+    found = played(phase5.PHASE, ward, tmp_path)
+
+    assert "https://github.com/openai/openai-python/issues/1059" in found.facts()["issues"]
+
+
+def test_phase_6_counts(ward: Ward, tmp_path: Path) -> None:
+    found = played(phase6.PHASE, ward, tmp_path)
+
+    table = found.answers[3].tables[0]
+    assert table.title.startswith("passes that the collector began by itself")
+    assert [row[:2] for row in table.rows] == [("2", "2")]
+
+
+def test_the_command_of_a_phase(
+    combination: Callable[[str], Combination],
+    environment: Callable[[str], PreparedEnvironment],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    environment("httpx2")
+    arguments = ["--environment", combination("httpx2").slug, "--jets", "2", "--runs", "2", "--trials", "1"]
+
+    status = command(phase3.PHASE, [*arguments, "--instrument", "--json", "--reports", str(tmp_path)])
+
+    out = capsys.readouterr().out.splitlines()
+    assert status == 0
+    assert [json.loads(line)["subject"] for line in out[:-1]]
+    assert json.loads(out[-1])["schema"] == "diagnostics.phase/1"
+    assert (tmp_path / "latest" / "phase3.json").is_file()
+
+
+def test_without_the_sdk_a_phase_ends_with_one_line(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "diagnostics.phase1", "--provider", "anthropic", "--reports", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert "pip install anthropic" in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_diagnosis_answers_the_plan(
+    combination: Callable[[str], Combination], environment: Callable[[str], PreparedEnvironment], tmp_path: Path
+) -> None:
+    environment("httpx2")
+    small = ["--jets", "2", "--runs", "2", "--concurrency", "2", "--trials", "1", "--here", "--json"]
+    arguments = ["diagnose", "--environment", combination("httpx2").slug, *small, "--reports", str(tmp_path)]
+
+    result = CliRunner().invoke(app, arguments)
+
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout.splitlines()[-1])
+    when = next(answer for answer in said["answers"] if answer["question"].startswith("When"))
+    assert any("BaseEventLoop.__del__ (asyncio/base_events.py:" in name for name in when["facts"]["operation"])
+    assert {answer["verdict"] for answer in said["answers"]} == {"known"}
+    assert [each["met"] for each in said["criteria"][1:4]] == [True, True, True]
+    page = (tmp_path / "latest" / "diagnosis.md").read_text(encoding="utf-8")
+    assert "[x] Identify exact line/operation that closes the loop" in page
+    assert sorted(path.name for path in (tmp_path / "latest").glob("phase?.md")) == [
+        f"phase{n}.md" for n in range(1, 7)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [(["--provider", "nobody"], 2, "choose from openai"), (["--provider", "anthropic"], 1, "pip install anthropic")],
+)
+def test_a_diagnosis_that_cannot_be_is_one_line(arguments: list[str], status: int, words: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["diagnose", *arguments, "--reports", str(tmp_path)])
+
+    assert result.exit_code == status
+    (line,) = result.stderr.splitlines()
+    assert words in line

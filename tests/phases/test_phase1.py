@@ -1,0 +1,102 @@
+"""Phase 1's answers, from trials of any origin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from diagnostics import phase1
+from diagnostics.model.cell import Load
+from diagnostics.model.event import Event
+from diagnostics.phase import Choice, Played
+from diagnostics.report.phase import CANNOT_TELL, KNOWN
+
+Make = Callable[..., Played]
+
+
+def trials(make: Make, **symptoms: str) -> list[Played]:
+    """One trial an arm; `outside`, `inside`, `neither` and `kept` name the symptoms."""
+    return [
+        make("gc-between-runs", symptoms.get("outside", "none")),
+        make("gc-inside-run", symptoms.get("inside", "logged"), fds_left=25),
+        make("keep-references", symptoms.get("kept", "none"), fds_left=100),
+        *(make("sequential-classifiers", symptoms.get("neither", "none"), load=Load(n, 50, 50)) for n in (1, 2)),
+        make("sequential-classifiers", "logged", load=Load(3, 50, 50), fds_left=106),
+        *(make("repeated-run", "raised" if n > 1 else "none", load=Load(n, 50, 50)) for n in (1, 2, 3)),
+    ]
+
+
+def test_the_first_failing_configuration_is_the_smallest_number_of_runs_with_a_symptom(played: Make) -> None:
+    answer = phase1.which(trials(played))
+
+    assert answer.facts["first_failing"] == {"sequential-classifiers": 3, "repeated-run": 2}
+    assert "configuration 3: `RuntimeError: Event loop is closed`" in answer.sentences[0]
+    assert "Never on the first" in answer.sentences[-1]
+
+
+def test_a_scenario_that_shows_nothing_is_said_to(played: Make) -> None:
+    silent = [played("sequential-classifiers", load=Load(n, 5, 5)) for n in (1, 2, 3)]
+
+    answer = phase1.which(silent)
+
+    assert answer.facts["first_failing"]["sequential-classifiers"] is None
+    assert "nothing with up to 3" in answer.sentences[0]
+
+
+def test_without_any_trial_nothing_can_be_told() -> None:
+    assert {answer.verdict for answer in phase1.answers((), Choice())} == {CANNOT_TELL}
+
+
+def test_collection_prevents_outside_and_causes_inside(played: Make) -> None:
+    answer = phase1.deletion(trials(played))
+
+    assert answer.facts == {"collection_between_runs": "prevents", "collection_inside_run": "causes"}
+
+
+def test_collection_that_fails_in_both_places_causes_it(played: Make) -> None:
+    answer = phase1.deletion(trials(played, outside="logged"))
+
+    assert answer.facts["collection_between_runs"] == "causes"
+
+
+def test_collection_that_never_fails_is_neither(played: Make) -> None:
+    answer = phase1.deletion(trials(played, inside="none"))
+
+    assert answer.facts == {"collection_between_runs": "neither", "collection_inside_run": "neither"}
+
+
+def test_kept_references_leave_descriptors(played: Make) -> None:
+    answer = phase1.kept(trials(played))
+
+    assert answer.facts == {"kept_fails": False}
+    assert "100 descriptors" in answer.sentences[0]
+
+
+def test_states_need_a_watched_trial(played: Make) -> None:
+    assert phase1.state(trials(played)).verdict == CANNOT_TELL
+
+
+def test_states_are_read_off_the_events(played: Make, late: list[Event], runs: list[Event]) -> None:
+    watched = [
+        played("sequential-classifiers", watched=True, events=late),
+        played("repeated-run", watched=True, events=runs),
+    ]
+
+    answer = phase1.state([*trials(played), *watched])
+
+    assert answer.verdict == KNOWN
+    rows = answer.tables[0].rows
+    assert ("`sequential-classifiers`", "2", "L2: open, then open", "L1 open", "C2: open", "C1 open") in rows
+    assert ("`repeated-run`", "2", "L2: open, then closed", "L1 closed", "C1: open", "C1 open") in rows
+
+
+def test_what_it_plays(played: Make, ward: Any) -> None:
+    table = ward(lambda plan: played(plan.cell.scenario, load=plan.cell.load, watched=plan.watched, trial=plan.trial))
+
+    phase1.play(table, Choice(jets=5, trials=1))
+
+    arms = {(plan.cell.scenario, plan.watched) for plan in table.asked if plan.cell.load.runs == 2}
+    assert arms == {(arm, watched) for arm in phase1.ARMS for watched in (False, True)}
+    assert {plan.cell.load.runs for plan in table.asked if plan.cell.scenario == "repeated-run"} == {1, 2, 3}
+    assert {plan.cell.load.jets for plan in table.asked} == {5}
+    assert len({plan.key for plan in table.asked}) == len(table.asked)

@@ -1,0 +1,90 @@
+"""What phases 2 and 3 read off the events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from diagnostics import phase2, phase3
+from diagnostics.model.event import Event
+from diagnostics.phase import Choice, Played
+from diagnostics.report.phase import CANNOT_TELL
+
+Make = Callable[..., Played]
+
+
+@pytest.fixture
+def watched(played: Make, late: list[Event], runs: list[Event]) -> list[Played]:
+    return [
+        played("sequential-classifiers", "logged", watched=True, events=late),
+        played("repeated-run", "raised", watched=True, events=runs),
+    ]
+
+
+def test_a_loop_for_each_object(watched: list[Played]) -> None:
+    assert phase2.new_for_each(watched).facts["new_loop_for_each"] == {
+        "sequential-classifiers": True,
+        "repeated-run": True,
+    }
+
+
+def test_a_loop_that_is_run_twice_is_reused(played: Make, diary: Callable[[], Callable[..., object]]) -> None:
+    book = diary()
+    for what in ("created", "entered", "left", "entered", "left"):
+        book("L1", what)
+
+    answer = phase2.new_for_each([played("repeated-run", watched=True, events=book.events)])  # type: ignore[attr-defined]
+
+    assert answer.facts["new_loop_for_each"] == {"repeated-run": False}
+
+
+def test_what_closes_the_loop_is_named_by_function_and_file(watched: list[Played]) -> None:
+    answer = phase2.what_closes(watched)
+
+    assert answer.facts["closed_by"] == {
+        "sequential-classifiers": ["BaseEventLoop.__del__ (asyncio/base_events.py:762)"],
+        "repeated-run": ["Runner.close (asyncio/base_events.py:762)"],
+    }
+    assert "through the collector" in answer.sentences[0]
+    assert any("1 loop of it still open" in sentence for sentence in answer.sentences)
+    assert any("generation 1" in cell for row in answer.tables[0].rows for cell in row)
+
+
+def test_loops_between_configurations(watched: list[Played]) -> None:
+    assert phase2.closed_between(watched).facts["closed_between"] == {"sequential-classifiers": 0, "repeated-run": 1}
+
+
+def test_the_loop_went_before_its_client(watched: list[Played]) -> None:
+    assert phase2.timing(watched).facts["loop_closed_first"] == {"sequential-classifiers": 1, "repeated-run": 0}
+
+
+def test_a_finaliser_on_another_loop_is_counted(watched: list[Played]) -> None:
+    answer = phase3.finalised(watched)
+
+    assert answer.facts["finalised_on_another_loop"] == {"sequential-classifiers": 1, "repeated-run": 0}
+    assert ("`sequential-classifiers`", "C1", "event 12", "by the collector", "L1", "closed", "L2") in answer.tables[
+        0
+    ].rows
+
+
+def test_a_client_on_two_loops_is_named(watched: list[Played]) -> None:
+    assert "C1 used on more than one loop" in phase3.made(watched).sentences[1]
+
+
+def test_the_touch_is_named(watched: list[Played]) -> None:
+    (touch,) = phase3.touched(watched).facts["touches"]
+    assert touch.startswith("connection.aclose by `aclose`")
+
+
+def test_no_touch_is_an_answer(played: Make, runs: list[Event]) -> None:
+    answer = phase3.touched([played("repeated-run", watched=True, events=runs)])
+
+    assert answer.facts == {"touches": []}
+
+
+@pytest.mark.parametrize("phase", [phase2, phase3])
+def test_unwatched_trials_tell_nothing(phase: object, played: Make) -> None:
+    answers = phase.answers([played("repeated-run", "raised")], Choice())  # type: ignore[attr-defined]
+
+    assert {answer.verdict for answer in answers} == {CANNOT_TELL}

@@ -1,0 +1,49 @@
+"""Phase 4's verdicts and order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from diagnostics import phase4
+from diagnostics.phase import Choice, Played
+from diagnostics.report.phase import CANNOT_TELL
+
+Make = Callable[..., Played]
+
+
+def test_fixes_that_remove_are_ordered_by_their_price(played: Make) -> None:
+    trials = []
+    for scenario, symptom in (("sequential-classifiers", "logged"), ("repeated-run", "raised")):
+        trials += [played(scenario, symptom, trial=number, fds_leaked=3) for number in range(2)]
+        for fix, seconds in (("single-run", 0.1), ("context-manager", 0.3), ("client-per-loop", 0.2)):
+            trials += [played(scenario, fix=fix, trial=number, seconds=seconds) for number in range(2)]
+        trials += [played(scenario, fix="never-close", trial=number, fds_leaked=9) for number in range(2)]
+        trials += [played(scenario, symptom, fix="instance-loop", trial=number) for number in range(2)]
+
+    prevents, options, cost = phase4.answers(trials, Choice())
+
+    assert prevents.facts["removes"] == ["single-run", "client-per-loop", "context-manager"]
+    assert prevents.facts["control"]["repeated-run"] == {"raised": 2}
+    assert any("hides: `never-close`" in sentence for sentence in prevents.sentences)
+    assert any("Option A" in sentence and "hides" in sentence for sentence in options.sentences)
+    assert ("`repeated-run`", "`context-manager`", "3.00", "1.00", "1.00", "0", "0") in cost.tables[0].rows
+
+
+def test_a_fix_has_to_remove_it_in_both_scenarios(played: Make) -> None:
+    trials = [
+        played("sequential-classifiers", "logged"),
+        played("repeated-run", "raised"),
+        played("sequential-classifiers", fix="runner"),
+        played("repeated-run", "raised", fix="runner"),
+    ]
+
+    assert phase4.answers(trials, Choice())[0].facts["removes"] == []
+
+
+def test_a_silent_control_says_nothing_of_any_fix(played: Make) -> None:
+    trials = [played("repeated-run"), played("repeated-run", fix="single-run")]
+
+    prevents, options, _ = phase4.answers(trials, Choice())
+
+    assert prevents.verdict == CANNOT_TELL
+    assert options.verdict == CANNOT_TELL

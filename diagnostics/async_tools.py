@@ -15,12 +15,16 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from concurrent import futures
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 __all__ = ["LoopLocal", "PersistentLoop", "run_sync", "shutdown", "to_sync"]
 
 T = TypeVar("T")
+
+SIGNAL_CHECK = 1.0
+"""Seconds after which a waiting caller looks for signals that came while it was falling asleep."""
 
 
 class PersistentLoop:
@@ -111,7 +115,7 @@ class PersistentLoop:
         result: Future[T] = Future()
         try:
             self._send(_within(coroutine, timeout), result)
-            return result.result()
+            return _wait(result)
         except BaseException:
             # Ctrl-C, above all, and that even before the sending has returned: the coroutine must not go on without
             # anybody waiting for it.
@@ -142,6 +146,20 @@ def _begin_again(reference: weakref.ref[PersistentLoop]) -> None:
     persistent = reference()
     if persistent is not None:
         persistent._begin_again()
+
+
+def _wait(result: Future[T]) -> T:
+    """The result, once it is there.
+
+    In steps, because a signal that arrives just before a thread blocks does not wake it: one Ctrl-C could be lost.
+    """
+    try:
+        while not futures.wait((result,), SIGNAL_CHECK).done:
+            pass
+        return result.result()
+    finally:
+        # An exception holds this frame: with the future in it, the two would keep each other until a collection.
+        del result
 
 
 def _within(coroutine: Coroutine[Any, Any, T], timeout: float | None) -> Coroutine[Any, Any, T]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from diagnostics.lab.bench import fork_server, memory, whole_run
+from diagnostics.lab.bench import fork_server, memory, sanitizer, whole_run
 from diagnostics.lab.bench.figures import Bench, Figure
 
 
@@ -20,6 +20,7 @@ class Part:
 
 PARTS: Final[dict[str, Part]] = {
     "fork-server": Part("how much faster is a forked trial than one in a new interpreter?", fork_server.measure),
+    "sanitizer": Part("what does the sanitizer cost a program?", sanitizer.measure),
     "memory": Part("does the host stay flat from 100 to 10,000 trials?", memory.measure),
     "whole-run": Part("how long is the default run, and how much of it is trials?", whole_run.measure),
 }

@@ -51,7 +51,13 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m diagnostics run",
         usage="python -m diagnostics run [options] [--] SCRIPT [ARGS] | -m MODULE [ARGS]",
         description="Runs a program and reports clients, connections and loops that outlive each other.",
-        epilog=f"Options may also be in {VARIABLE}, as key=value joined by colons: leaks=error:exit_code=3",
+        epilog=(
+            "examples:\n"
+            "  python -m diagnostics run script.py --an-option-of-the-script\n"
+            "  python -m diagnostics run --json findings.json --leaks error -m pytest tests\n\n"
+            f"Options may also be in {VARIABLE}, as key=value joined by colons: leaks=error:exit_code=3\n"
+            "Exit status: the program's own; 66 where that was 0 and an error was found; 2 where it cannot be started."
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -28,7 +28,8 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 120
 """Seconds after which a test fails that would otherwise hang."""
 SMALL = ("--profile", "smoke", "--trials", "1", "--runs", "2", "--jets", "2", "--concurrency", "2")
-TRIALS_EACH = 3
+TRIALS_EACH = 6
+"""Three cells, each of them watched and unwatched."""
 
 
 class Runs:

@@ -41,9 +41,13 @@ CASES = [
 ]
 
 
-# One that hangs cannot be compared, one that races with itself does not even compare with itself, and the frameworks
-# take long to import.
-SAME = [case for case in CASES if not any(name in str(case.id) for name in ("no_slot", "two_live_loops", "frameworks"))]
+# One that hangs cannot be compared; two that race with themselves (threads; the order in which a loop finalises its
+# async generators) differ between unwatched runs too; and the frameworks take long to import.
+SAME = [
+    case
+    for case in CASES
+    if not any(name in str(case.id) for name in ("no_slot", "two_live_loops", "dropped_stream", "frameworks"))
+]
 
 
 @pytest.mark.environment

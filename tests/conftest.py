@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from diagnostics.lab.combination import Combination
 
+
+# A job in the background of a shell ignores Ctrl-C, and so would every program that a test starts to interrupt it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test may fail because the machine is busy: hypothesis's deadline is a wall clock.
 settings.register_profile("no clock", deadline=None)

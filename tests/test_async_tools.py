@@ -15,6 +15,7 @@ import sys
 import threading
 import weakref
 from concurrent.futures import CancelledError as FutureCancelled
+from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,10 +198,16 @@ def test_what_ends_the_loop_leaves_no_other_caller_waiting(persistent: Persisten
     waiting = threading.Event()
     other = persistent.submit(wait_for_ever())
     assert waiting.wait(PATIENCE)
-    ending, late = persistent.submit(fail(SystemExit(3))), persistent.submit(asyncio.Event().wait())
+    late: list[Future[Any]] = []
+
+    async def end() -> None:
+        # From here, or it might come so late that it runs on the loop that the next call starts.
+        late.append(persistent.submit(asyncio.Event().wait()))
+        raise SystemExit(3)
+
     with pytest.raises(SystemExit):
-        ending.result(PATIENCE)
-    for future in (other, late):
+        persistent.submit(end()).result(PATIENCE)
+    for future in (other, *late):
         with pytest.raises((asyncio.CancelledError, FutureCancelled)):
             future.result(PATIENCE)
 

@@ -106,6 +106,8 @@ def repro(
         trials_at_once=each,
         timeout=timeout,
     )
+    if not settings.combinations:
+        _fail(f"the profile {profile} tries nothing in these environments; choose another --profile", status=2)
     folder = _run_folder(reports, resume)
     try:
         _play(settings, folder, {"command": [settings.redact(part) for part in _command()], "profile": profile})

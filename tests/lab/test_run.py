@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from diagnostics.cli import app
+from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.store import TRIALS, Store, read_trials
 
 if TYPE_CHECKING:
@@ -170,6 +171,14 @@ def refused(*arguments: str) -> tuple[int, str, str]:
     """What the command says and how it ends where no run begins: in this process, since nothing is changed."""
     result = CliRunner().invoke(app, ["repro", *arguments])
     return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_run_that_would_try_nothing_is_refused() -> None:
+    with_aiohttp = next(found for found in load_matrix() if found.value("aiohttp"))
+    status, _, errors = refused("--profile", "smoke", "--environment", with_aiohttp.slug)
+    assert status == 2
+    assert "tries nothing in these environments" in errors
+    assert len(errors.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

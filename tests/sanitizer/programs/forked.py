@@ -18,7 +18,7 @@ child = os.fork()
 if child == 0:
     try:
         asyncio.run(ask())
-    except Exception:
+    except Exception:  # what the stolen connection answers is not the point
         pass
     os._exit(0)
 print(os.waitpid(child, 0)[1])

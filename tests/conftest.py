@@ -11,6 +11,7 @@ from hypothesis import settings
 from packaging.version import Version
 
 from diagnostics.lab.environments import PreparedEnvironment, default_cache, find_interpreter, prepare
+from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import Role, roles
 
@@ -38,7 +39,7 @@ def found_pythons(combinations: list[Combination]) -> set[str]:
 def newest(generation: str) -> Combination:
     """The newest SDKs of a generation on the newest Python of this machine, without extras."""
     combinations = load_matrix()
-    ranked = roles(combinations, found_pythons(combinations))
+    ranked = roles(combinations, found_pythons(combinations), known_unsatisfiable(combinations))
     fitting = [c for c, role in ranked if role in (Role.LEAD, Role.SECOND) and c.generation == generation]
     if not fitting:
         pytest.fail(f"the matrix has nothing of {generation} for a Python of this machine")

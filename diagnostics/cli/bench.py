@@ -14,6 +14,7 @@ from diagnostics.lab.bench import PARTS
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
+from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.execution.worker import WorkerLost
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import Role, roles
@@ -54,7 +55,8 @@ def _say(text: str) -> None:
 def _newest() -> Combination:
     combinations = load_matrix(None)
     found = {python for python in {c.python for c in combinations} if find_interpreter(python) is not None}
-    lead = [combination for combination, role in roles(combinations, found) if role is Role.LEAD]
+    ranked = roles(combinations, found, known_unsatisfiable(combinations))
+    lead = [combination for combination, role in ranked if role is Role.LEAD]
     if not lead:
         raise MatrixError("this machine has none of the matrix's Pythons; install one, say `uv python install 3.13`")
     return lead[0]

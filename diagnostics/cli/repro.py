@@ -21,6 +21,7 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab import store as stores
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import default_cache, find_interpreter
+from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, Profile, roles
@@ -96,7 +97,11 @@ def repro(
         _fail(str(error), status=2)
     at_once, each = default_width()
     settings = Settings(
-        combinations=[(c, role) for c, role in roles(combinations, found) if role in PROFILES[profile].blocks],
+        combinations=[
+            (combination, role)
+            for combination, role in roles(combinations, found, known_unsatisfiable(combinations))
+            if role in PROFILES[profile].blocks
+        ],
         profile=PROFILES[profile],
         choice=choice,
         cache=default_cache(),
@@ -125,7 +130,9 @@ def _combinations(
     found = {python for python in {c.python for c in every} if find_interpreter(python) is not None}
     if any(filters.values()):
         return select(every, filters), found
-    return (list(every) if profile.every_environment else default_selection(every, found)), found
+    if profile.every_environment:
+        return every, found
+    return default_selection(every, found, known_unsatisfiable(every)), found
 
 
 def _redact(text: str, *, secrets: Secrets, cache: str) -> str:

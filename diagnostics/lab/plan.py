@@ -33,14 +33,19 @@ class Role(Enum):
     OTHER = "other"
 
 
-def roles(combinations: Sequence[Combination], available_pythons: Collection[str]) -> list[tuple[Combination, Role]]:
+def roles(
+    combinations: Sequence[Combination],
+    available_pythons: Collection[str],
+    unsatisfiable: Collection[Combination] = (),
+) -> list[tuple[Combination, Role]]:
     """Each combination with its role, those that take longest first.
 
-    The lead and the second are on the newest available Python, and have no extras.
+    The lead and the second are on the newest available Python, have no extras, and can be.
     """
     newest: dict[str | None, Combination] = {}
     for combination in combinations:
-        if combination.python in available_pythons and combination.loop == "asyncio" and not _has_aiohttp(combination):
+        can_be = combination.python in available_pythons and combination not in unsatisfiable
+        if can_be and combination.loop == "asyncio" and not _has_aiohttp(combination):
             best = newest.get(combination.generation)
             if best is None or _age(combination) > _age(best):
                 newest[combination.generation] = combination

@@ -39,25 +39,35 @@ def select(combinations: Sequence[Combination], filters: Mapping[str, Collection
     return kept
 
 
-def default_selection(combinations: Sequence[Combination], available_pythons: Collection[str]) -> list[Combination]:
+def default_selection(
+    combinations: Sequence[Combination],
+    available_pythons: Collection[str],
+    unsatisfiable: Collection[Combination] = (),
+) -> list[Combination]:
     """What a run without options tries.
 
     For the newest available Python everything; for every other one, available or not, the newest openai of each httpx
-    generation on the newest release of that generation. What is unavailable stays in, so that it is recorded.
+    generation on the newest release of that generation. What is unavailable stays in, so that it is recorded; what is
+    unsatisfiable does on the newest Python, and where its whole generation is.
 
     Args:
         combinations: what `expand` gave.
         available_pythons: those of the matrix for which this machine has an interpreter, as the matrix writes them.
+        unsatisfiable: those of which the resolver is known to have said no.
     """
     newest = max((c.python for c in combinations if c.python in available_pythons), key=Version, default=None)
     kept: set[Combination] = set()
+
+    def rank(combination: Combination) -> tuple[object, ...]:
+        return (combination not in unsatisfiable, *_rank(combination))
+
     for python in {combination.python for combination in combinations}:
         own = [combination for combination in combinations if combination.python == python]
         if python == newest:
             kept.update(own)
             continue
         for generation in {combination.generation for combination in own}:
-            kept.add(max((c for c in own if c.generation == generation), key=_rank))
+            kept.add(max((c for c in own if c.generation == generation), key=rank))
     return [combination for combination in combinations if combination in kept]
 
 

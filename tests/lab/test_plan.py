@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import PROFILES, Choice, Role, plans, roles
 from diagnostics.model.cell import CONTROL, Load
 
 MATRIX = load_matrix()
+UNSATISFIABLE = known_unsatisfiable(MATRIX)
 INSTALLED = [provider.distribution for provider in PROVIDERS.values()]
 
 
@@ -118,7 +120,7 @@ def test_the_default_profile_tries_every_scenario_and_every_fix_somewhere() -> N
 
 @given(st.sets(st.sampled_from(["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])))
 def test_one_environment_leads_and_one_of_the_other_generation_follows(pythons: set[str]) -> None:
-    ranked = roles(MATRIX, pythons)
+    ranked = roles(MATRIX, pythons, UNSATISFIABLE)
 
     assert sorted(c.slug for c, _ in ranked) == sorted(c.slug for c in MATRIX)
     order = [list(Role).index(role) for _, role in ranked]
@@ -126,5 +128,6 @@ def test_one_environment_leads_and_one_of_the_other_generation_follows(pythons: 
     chosen = {role: combination for combination, role in ranked if role in (Role.LEAD, Role.SECOND)}
     assert bool(pythons) == (Role.LEAD in chosen)
     assert {combination.python for combination in chosen.values()} <= pythons
+    assert UNSATISFIABLE.isdisjoint(chosen.values())
     if len(chosen) == 2:
         assert chosen[Role.LEAD].generation != chosen[Role.SECOND].generation

@@ -83,6 +83,18 @@ def test_an_unknown_filter_is_an_error_that_says_what_is() -> None:
     assert str(caught.value) == f"there is no filter 'opnai'; there are {', '.join(FILTERS)}"
 
 
+@given(st.sets(st.sampled_from(sorted(PYTHONS))), st.sets(st.sampled_from(MATRIX)))
+def test_what_cannot_be_does_not_stand_for_its_generation_unless_all_of_it_cannot(
+    available: set[str], unsatisfiable: set[Combination]
+) -> None:
+    chosen = default_selection(MATRIX, available, unsatisfiable)
+    assert {(c.python, c.generation) for c in chosen} == {(c.python, c.generation) for c in MATRIX}
+    newest = max(available, key=lambda version: int(version[2:]), default=None)
+    for combination in {c for c in chosen if c.python != newest} & unsatisfiable:
+        alike = [c for c in MATRIX if (c.python, c.generation) == (combination.python, combination.generation)]
+        assert set(alike) <= unsatisfiable
+
+
 @given(st.sets(st.sampled_from(sorted(PYTHONS))))
 def test_the_default_is_all_of_the_newest_python_and_two_of_every_other(available: set[str]) -> None:
     newest = max(available, key=lambda version: int(version[2:]), default=None)

@@ -102,6 +102,12 @@ def reasons(folder: Path) -> dict[str, str]:
     return {str(slug): str(reason) for slug, reason in json.loads(text).items()}
 
 
+def known_unsatisfiable(combinations: Iterable[Combination], folder: Path = COMMITTED) -> frozenset[Combination]:
+    """Those of which the resolver said no when the folder was made."""
+    known = reasons(folder)
+    return frozenset(combination for combination in combinations if combination.slug in known)
+
+
 def write(folder: Path, locks: Mapping[str, Lock], unsatisfiable: Mapping[str, str]) -> None:
     """Makes the folder hold these locks and reasons, and no others.
 

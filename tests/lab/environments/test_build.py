@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from packaging.version import Version
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import (
@@ -20,14 +19,12 @@ from diagnostics.lab.environments import (
     Unavailable,
     Unsatisfiable,
     default_cache,
-    find_interpreter,
     identify,
     prepare,
     unprepared,
 )
 from diagnostics.lab.environments.build import RECORD
 from diagnostics.lab.environments.locks import Lock
-from diagnostics.lab.matrix import default_selection
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.model.words import STATUSES
 
@@ -222,11 +219,10 @@ def test_the_cache_may_be_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 @pytest.mark.environment
 @pytest.mark.parametrize(("generation", "other"), [("httpx", "httpx2"), ("httpx2", "httpx")])
-def test_a_real_environment_holds_the_sdks_and_one_generation(generation: str, other: str) -> None:
-    matrix = [c for c in load_matrix() if c.value("aiohttp") is None and c.generation == generation]
-    newest = max((c.python for c in matrix if find_interpreter(c.python)), key=Version)
-    combination = [c for c in default_selection(matrix, []) if c.python == newest][-1]
-    prepared = prepare(combination, cache=default_cache())
+def test_a_real_environment_holds_the_sdks_and_one_generation(
+    combination: Callable[[str], Combination], generation: str, other: str
+) -> None:
+    prepared = prepare(combination(generation), cache=default_cache())
     code = f"import {generation}, openai, anthropic, google.genai; from importlib.util import find_spec as find"
     assert ask(prepared, f"{code}; print(find({other!r}), find('aiohttp'))") == "None None"
-    assert set(combination.packages) <= set(prepared.environment.packages.items())
+    assert set(combination(generation).packages) <= set(prepared.environment.packages.items())

@@ -226,7 +226,9 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
 
 def _configure(application: Application) -> Config:
     # Without a handler of its own, logging would print uvicorn's warnings about clients that misbehave on purpose.
-    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    # asyncio does so for answers to clients that have gone, which is what the trials are about.
+    for name in ("uvicorn", "asyncio"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
     config = Config(
         application,
         http=Connection,

@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -105,7 +105,7 @@ def repro(
         profile=PROFILES[profile],
         choice=choice,
         cache=default_cache(),
-        redact=functools.partial(_redact, secrets=Secrets.of_this_machine(), cache=str(default_cache())),
+        cleaner=cleaner,
         offline=offline,
         environments_at_once=jobs or at_once,
         trials_at_once=each,
@@ -115,7 +115,7 @@ def repro(
         _fail(f"the profile {profile} tries nothing in these environments; choose another --profile", status=2)
     folder = _run_folder(reports, resume)
     try:
-        _play(settings, folder, {"command": [settings.redact(part) for part in _command()], "profile": profile})
+        _play(settings, folder, {"command": list(map(cleaner(settings.cache), _command())), "profile": profile})
         _render(folder)
     except KeyboardInterrupt:
         sys.stderr.write(f"interrupted; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}\n")
@@ -133,6 +133,11 @@ def _combinations(
     if profile.every_environment:
         return every, found
     return default_selection(every, found, known_unsatisfiable(every)), found
+
+
+def cleaner(cache: Path) -> Callable[[str], str]:
+    """What takes secrets and the names of this machine, whichever it is, out of a text."""
+    return functools.partial(_redact, secrets=Secrets.of_this_machine(), cache=str(cache))
 
 
 def _redact(text: str, *, secrets: Secrets, cache: str) -> str:

@@ -1,9 +1,11 @@
-"""A run: prepares the environments, plays their trials, and stores each as it ends.
+"""A run: has environments prepared and their trials played, and stores each trial as it ends.
 
-    run(settings, store, listener)
+    run(settings, store, listener, about)                here, in threads
+    run(settings, store, listener, about, elsewhere)     wherever an executor carries out orders
 
-Environments go through an `Executor`; each has its own worker, which plays a few trials at a time. Every trial is
-stored by this process as it ends, so whatever stops the run loses at most the trials in flight.
+What there is to do is kept in lanes, one an environment; whoever is free gets the next order of the lane that fewest
+are at. Every trial is stored by this process, and only once, so whatever stops the run or a machine of it loses at most
+the trials in flight.
 """
 
 from __future__ import annotations
@@ -13,26 +15,23 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.environments import EnvironmentProblem, PreparedEnvironment, prepare, unprepared
-from diagnostics.lab.execution.inside import lay_out
-from diagnostics.lab.execution.outcome import TrialPlan, conclude, missing
-from diagnostics.lab.execution.worker import Worker, WorkerLost
+from diagnostics.lab.environments import unprepared
+from diagnostics.lab.execution.order import Clean, Done, MachineLost, Order, covered, fingerprint
+from diagnostics.lab.execution.outcome import missing
+from diagnostics.lab.execution.station import Station, Stopped, carry_out
+from diagnostics.lab.lanes import Lane, Lanes
 from diagnostics.lab.plan import Choice, Profile, Role, plans
-from diagnostics.lab.server import ProviderServer
 from diagnostics.lab.store import ENVIRONMENTS, RUN, Store, StoreError, dump, now
-from diagnostics.model.cell import Environment
 from diagnostics.model.trial import Trial
-
-WORKER_LIVES = 3
-"""How often a worker is started for one environment before its remaining trials are given up."""
 
 
 class Listener(Protocol):
@@ -54,7 +53,8 @@ class Settings:
 
     Attributes:
         combinations: each with its role in the plan.
-        redact: takes secrets and this machine's names out of a text; applied before anything is stored.
+        cleaner: makes, from a machine's cache folder, what takes secrets and that machine's names out of a text;
+            applied on the machine where a trial ran, before anything is sent or stored.
         environments_at_once: prepared and played at the same time.
         trials_at_once: in flight in each of them.
         timeout: seconds a trial may take.
@@ -65,7 +65,7 @@ class Settings:
     profile: Profile
     choice: Choice
     cache: Path
-    redact: Callable[[str], str]
+    cleaner: Callable[[Path], Clean]
     offline: bool = False
     environments_at_once: int = 2
     trials_at_once: int = 2
@@ -73,206 +73,205 @@ class Settings:
     memory: int = 8 * 2**30
 
 
-@dataclass
-class _Busy:
-    """How long at least one trial was in flight."""
+@dataclass(frozen=True)
+class Elsewhere:
+    """Other processes that carry out orders, on this machine or another.
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    running: int = 0
-    since: float = 0.0
-    seconds: float = 0.0
+    Attributes:
+        executor: of any kind; what is submitted to it can be pickled.
+        width: how many orders it has hands for, now.
+        chunk: trials an order: as many are lost, and played again, when somebody is lost.
+    """
 
-    @contextmanager
-    def playing(self) -> Iterator[None]:
-        with self.lock:
-            if self.running == 0:
-                self.since = time.perf_counter()
-            self.running += 1
-        try:
-            yield
-        finally:
-            with self.lock:
-                self.running -= 1
-                if self.running == 0:
-                    self.seconds += time.perf_counter() - self.since
-
-
-class _Stopped(Exception):
-    """The run was interrupted; what is stored is stored."""
+    executor: Executor
+    width: Callable[[], int]
+    chunk: int = 8
 
 
 class _Run:
     """What the threads of one run share."""
 
-    def __init__(self, settings: Settings, store: Store, listener: Listener, server: ProviderServer) -> None:
+    def __init__(self, settings: Settings, store: Store, listener: Listener) -> None:
         self.settings = settings
-        self.server = server
-        self.inside = lay_out(settings.cache)
-        self.busy = _Busy()
         # On with what an earlier part of this run has noted: its trials are here, whatever is asked for now.
         self.environments = {row["slug"]: row for row in store.read(ENVIRONMENTS, [])}
+        self.spans: list[tuple[float, float]] = []
+        self._clean = settings.cleaner(settings.cache)
         self._store = store
         self._listener = listener
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._workers: set[Worker] = set()
+        self._over = False
+        self._lanes: dict[str, Lane] = {}
 
     def stop(self) -> None:
-        """Ends every worker and with it every trial."""
+        """Keeps nothing from now on."""
         with self._lock:
-            self._stopped.set()
-            workers = list(self._workers)
-        for worker in workers:
-            worker.kill()
+            self._over = True
 
-    def play(self, combination: Combination, role: Role) -> None:
-        """One environment from its lock to its last trial."""
-        if self._stopped.is_set():
-            return
+    def play(
+        self, executor: Executor, carry_out: Callable[[Order], Done], width: Callable[[], int], chunk: int | None
+    ) -> None:
+        """Gives out orders until nothing is left to do, and stores what they bring back."""
+        lanes = Lanes([Lane(self._order(combination), role) for combination, role in self.settings.combinations])
+        running: dict[Future[Done], tuple[Lane, Order]] = {}
         try:
-            prepared = prepare(combination, cache=self.settings.cache, offline=self.settings.offline)
-        except EnvironmentProblem as problem:
-            self._note(
-                combination.slug, unprepared(combination), problem.status, self.settings.redact(problem.reason), 0
-            )
-            return
-        todo = [
-            plan
-            for plan in plans(
-                prepared.environment.name,
-                tuple(prepared.environment.packages),
-                self.settings.profile,
-                self.settings.choice,
-                role=role,
-                can_fork=hasattr(os, "fork"),
-            )
-            if plan.key not in self._store.done
-        ]
-        self._store.write(f"environments/{prepared.environment.name}.txt", prepared.lock)
-        self._note(combination.slug, prepared.environment, "ran", None, len(todo))
-        try:
-            self._play_trials(prepared, todo)
-        except _Stopped:
-            return
+            while True:
+                while len(running) < max(1, width()) and (found := lanes.next()) is not None:
+                    running[executor.submit(carry_out, found[1])] = found
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    self._settle(*running.pop(future), future, chunk)
+        except BaseException:
+            for future in running:
+                future.cancel()
+            raise
+
+    def keep(self, *trials: Trial) -> None:
+        """Stores trials of one environment; those that are stored already, and those that come too late, are not.
+
+        Raises:
+            Stopped: the run is over.
+        """
         with self._lock:
-            self._listener.environment_done(combination.slug)
-
-    def _play_trials(self, prepared: PreparedEnvironment, todo: list[TrialPlan]) -> None:
-        left = {plan.key: plan for plan in todo}
-        why = ""
-        for _ in range(WORKER_LIVES):
-            if not left:
+            if self._over:
+                raise Stopped
+            new = [
+                trial for trial in {trial.key: trial for trial in trials}.values() if trial.key not in self._store.done
+            ]
+            if not new:
                 return
-            try:
-                with self._worker(prepared) as worker:
-                    self._play_with(worker, prepared.environment, left)
-            except WorkerLost as error:
-                if self._stopped.is_set():
-                    raise _Stopped from None
-                why = str(error)
-        for plan in list(left.values()):
-            self._keep(missing(plan, prepared.environment, "broken", self.settings.redact(why)), left)
+            self._store.append(*new)
+            lane = self._lanes[new[0].environment.name]
+            lane.left -= len(new)
+            for trial in new:
+                self._listener.trial(trial)
+            if lane.left == 0:
+                self._listener.environment_done(lane.order.combination.slug)
 
-    @contextmanager
-    def _worker(self, prepared: PreparedEnvironment) -> Iterator[Worker]:
+    def _order(self, combination: Combination) -> Order:
         settings = self.settings
-        with Worker(
-            prepared.python,
-            self.inside,
-            self.server,
-            loop=prepared.environment.loop,
+        return Order(
+            combination,
+            settings.cleaner,
+            fingerprint(),
+            at_once=settings.trials_at_once,
             timeout=settings.timeout,
             memory=settings.memory,
-        ) as worker:
-            with self._lock:
-                if self._stopped.is_set():
-                    raise _Stopped
-                self._workers.add(worker)
-            try:
-                yield worker
-            finally:
-                with self._lock:
-                    self._workers.discard(worker)
+            offline=settings.offline,
+        )
 
-    def _play_with(self, worker: Worker, environment: Environment, left: dict[str, TrialPlan]) -> None:
-        for provider in dict.fromkeys(plan.cell.provider for plan in left.values()):
-            status, reason = worker.probe(provider)
-            if status != "ran":
-                for plan in [plan for plan in left.values() if plan.cell.provider == provider]:
-                    self._keep(missing(plan, environment, status, self.settings.redact(reason or "")), left)
-        with self.busy.playing():
-            for plan, traces in worker.run(list(left.values()), self.settings.trials_at_once):
-                self._keep(conclude(plan, environment, traces, self.settings.redact), left)
+    def _settle(self, lane: Lane, order: Order, future: Future[Done], chunk: int | None) -> None:
+        try:
+            done = future.result()
+        except MachineLost as error:
+            done = Done(unprepared(order.combination), status="broken", reason=str(error))
+            answered = False
+        else:
+            answered = True
+            self.spans += done.playing
+            self.keep(*done.trials)
+        given_up = lane.settle(order, answered=answered, stored=self._store.done)
+        if order.plans:
+            for plan in given_up or ():
+                assert order.environment is not None
+                self.keep(missing(plan, order.environment, "broken", self._clean(done.reason or "nobody played it")))
+        elif answered or given_up is not None:
+            self._begin(lane, done, chunk)
 
-    def _keep(self, trial: Trial, left: dict[str, TrialPlan]) -> None:
+    def _begin(self, lane: Lane, done: Done, chunk: int | None) -> None:
+        """Notes what became of an environment, and fills its lane if it is ready."""
+        name, todo = done.environment.name, []
+        if done.status == "ran":
+            todo = [
+                plan
+                for plan in plans(
+                    name,
+                    tuple(done.environment.packages),
+                    self.settings.profile,
+                    self.settings.choice,
+                    role=lane.role,
+                    can_fork=hasattr(os, "fork"),
+                )
+                if plan.key not in self._store.done
+            ]
+            self._store.write(f"environments/{name}.txt", done.lock)
+        slug = lane.order.combination.slug
         with self._lock:
-            if self._stopped.is_set():
-                raise _Stopped
-            self._store.append(trial)
-            del left[trial.key]
-            self._listener.trial(trial)
-
-    def _note(self, slug: str, environment: Environment, status: str, reason: str | None, trials: int) -> None:
-        with self._lock:
+            self._lanes[name] = lane
+            lane.begin(replace(lane.order, environment=done.environment, lock=done.lock), todo, chunk)
             self.environments[slug] = {
-                "name": environment.name,
+                "name": name,
                 "slug": slug,
-                "status": status,
-                "reason": reason,
-                "python": environment.python,
-                "packages": environment.packages,
+                "status": done.status,
+                "reason": done.reason,
+                "python": done.environment.python,
+                "packages": done.environment.packages,
             }
             self._store.write(ENVIRONMENTS, dump(list(self.environments.values())))
-            self._listener.environment(slug, status, reason, trials)
+            self._listener.environment(slug, done.status, done.reason, len(todo))
+            if done.status == "ran" and not todo:
+                self._listener.environment_done(slug)
 
 
 def run(
-    settings: Settings, store: Store, listener: Listener, about: dict[str, Any], executor: Executor | None = None
+    settings: Settings, store: Store, listener: Listener, about: dict[str, Any], elsewhere: Elsewhere | None = None
 ) -> None:
     """Plays a run to its end, or until it is interrupted.
 
     Args:
         about: what `run.json` says of the run besides what is measured here.
-        executor: where environments are played; threads of this process by default.
+        elsewhere: who carries out orders; threads of this process by default.
 
     Raises:
         StoreError: the disk refuses.
         ServerError: the provider server cannot start.
+        NoMachine: nobody is left elsewhere.
+        Unlike: somebody elsewhere would play something else.
         KeyboardInterrupt: the run was interrupted; every child is gone and what was stored is whole.
     """
     clock, earlier = time.perf_counter(), store.read(RUN, {})
     started = earlier.get("started") or now()
-    with ProviderServer() as server, executor or ThreadPoolExecutor(settings.environments_at_once) as pool:
-        shared = _Run(settings, store, listener, server)
+    shared = _Run(settings, store, listener)
 
-        def note_run(finished: str | None) -> None:
-            store.write(
-                RUN,
-                dump(
-                    {
-                        "schema": "diagnostics.run/1",
-                        "started": started,
-                        "finished": finished,
-                        "machine": {
-                            "system": platform.system(),
-                            "cpus": os.cpu_count(),
-                            "python": platform.python_version(),
-                        },
-                        **about,
-                        "seconds": round(earlier.get("seconds", 0.0) + time.perf_counter() - clock, 3),
-                        "trial_seconds": round(earlier.get("trial_seconds", 0.0) + shared.busy.seconds, 3),
-                    }
-                ),
+    def note_run(finished: str | None) -> None:
+        store.write(
+            RUN,
+            dump(
+                {
+                    "schema": "diagnostics.run/1",
+                    "started": started,
+                    "finished": finished,
+                    "machine": {
+                        "system": platform.system(),
+                        "cpus": os.cpu_count(),
+                        "python": platform.python_version(),
+                    },
+                    **about,
+                    "seconds": round(earlier.get("seconds", 0.0) + time.perf_counter() - clock, 3),
+                    "trial_seconds": round(earlier.get("trial_seconds", 0.0) + covered(shared.spans), 3),
+                }
+            ),
+        )
+
+    with ExitStack() as stack:
+        if elsewhere is None:
+            station = stack.enter_context(Station(settings.cache))
+            pool = stack.enter_context(ThreadPoolExecutor(settings.environments_at_once))
+            stack.push(lambda kind, *_: station.stop() if kind else None)
+            play = partial(
+                shared.play,
+                pool,
+                partial(station.carry_out, keep=shared.keep),
+                lambda: settings.environments_at_once,
+                None,
             )
-
+        else:
+            play = partial(shared.play, elsewhere.executor, carry_out, elsewhere.width, elsewhere.chunk)
         note_run(None)
-        futures = [pool.submit(shared.play, combination, role) for combination, role in settings.combinations]
         try:
-            for future in as_completed(futures):
-                future.result()
+            play()
         except BaseException:
-            for future in futures:
-                future.cancel()
             shared.stop()
             with suppress(StoreError):
                 note_run(None)

@@ -71,19 +71,19 @@ class Store:
         # The lock's file stays: whoever waits for it has it open, and would not see one that is made anew.
         self._lock.release()
 
-    def append(self, trial: Trial) -> None:
-        """Adds one trial; it is on the disk when this returns.
+    def append(self, *trials: Trial) -> None:
+        """Adds trials; they are on the disk when this returns.
 
         Raises:
             StoreError: the disk is full or gone. What was appended before is whole.
         """
-        line = json.dumps(trial.to_json(), separators=(",", ":")).encode() + b"\n"
+        lines = b"".join(json.dumps(trial.to_json(), separators=(",", ":")).encode() + b"\n" for trial in trials)
         start = os.fstat(self._file).st_size
         try:
-            written = os.write(self._file, line)
-            if written == len(line):
+            written = os.write(self._file, lines)
+            if written == len(lines):
                 os.fsync(self._file)
-                self.done[trial.key] = trial.status
+                self.done.update((trial.key, trial.status) for trial in trials)
                 return
             reason = "the disk is full"
         except OSError as error:

@@ -51,13 +51,16 @@ class PreparedEnvironment:
     reused: bool
 
 
-def prepare(combination: Combination, *, cache: Path, offline: bool = False) -> PreparedEnvironment:
+def prepare(
+    combination: Combination, *, cache: Path, offline: bool = False, lock: Lock | None = None
+) -> PreparedEnvironment:
     """The environment of a combination, built if it is not in the cache. May be called by many threads and processes.
 
     Args:
         combination: one of the matrix.
         cache: where environments are kept; see `default_cache`.
         offline: whether the package index may not be asked. Even if it may, uv's own cache is tried first.
+        lock: what to install; without it, what `find_lock` finds.
 
     Raises:
         Unavailable: there is no interpreter.
@@ -67,7 +70,7 @@ def prepare(combination: Combination, *, cache: Path, offline: bool = False) -> 
     """
     started = time.perf_counter()
     interpreter = find_interpreter(combination.python)
-    lock = find_lock(combination, cache=cache, offline=offline)
+    lock = lock or find_lock(combination, cache=cache, offline=offline)
     if interpreter is None:
         raise Unavailable(
             f"this machine has no Python {combination.python}; install it, for example with: "

@@ -25,7 +25,15 @@ OUTPUT_READ = 64 * 1024
 
 
 class WorkerLost(Exception):
-    """The worker itself ended or could not start; the message says how."""
+    """The worker itself ended or could not start; the message says how.
+
+    Attributes:
+        in_flight: the trials it had in hand: one of them may be why.
+    """
+
+    def __init__(self, message: str, in_flight: tuple[TrialPlan, ...] = ()) -> None:
+        super().__init__(message)
+        self.in_flight = in_flight
 
 
 class Worker:
@@ -61,6 +69,7 @@ class Worker:
         self._memory = memory
         self._events = events
         self._probe_timeout = probe_timeout
+        self._probed: dict[str, tuple[str, str | None]] = {}
         # What a killed trial still writes while its files are removed is no error.
         self._folder = tempfile.TemporaryDirectory(prefix="diagnostics-trials-", ignore_cleanup_errors=True)
         self._errors = Path(self._folder.name, "worker.err")
@@ -147,11 +156,13 @@ class Worker:
         return f"the worker ended with status {status}: {lines[-1] if lines else 'it printed nothing'}"
 
     def probe(self, provider: str) -> tuple[str, str | None]:
-        """Tries a provider once and preloads what it imports.
+        """Tries a provider once and preloads what it imports; asked again, it answers from memory.
 
         Returns:
             A status (`ran`, `incompatible`, `broken`) and the reason where it is not `ran`.
         """
+        if provider in self._probed:
+            return self._probed[provider]
         name = f"probe-{os.urandom(8).hex()}"
         self._send(
             {
@@ -163,7 +174,8 @@ class Worker:
         )
         answer = self._receive()
         self._server.forget(name)
-        return answer["status"], answer["reason"]
+        self._probed[provider] = answer["status"], answer["reason"]
+        return self._probed[provider]
 
     def run(self, plans: Iterable[TrialPlan], at_once: int) -> Iterator[tuple[TrialPlan, Traces]]:
         """Runs trials, at most `at_once` at the same time, and yields each as it ends.
@@ -174,12 +186,15 @@ class Worker:
         waiting = iter(plans)
         running: dict[str, TrialPlan] = {}
         while True:
-            while len(running) < at_once and (plan := next(waiting, None)) is not None:
-                running[plan.key] = plan
-                self._send({"trial": self._request(plan).to_json()})
-            if not running:
-                return
-            answer = self._receive()
+            try:
+                while len(running) < at_once and (plan := next(waiting, None)) is not None:
+                    running[plan.key] = plan
+                    self._send({"trial": self._request(plan).to_json()})
+                if not running:
+                    return
+                answer = self._receive()
+            except WorkerLost as error:
+                raise WorkerLost(str(error), tuple(running.values())) from None
             plan = running.pop(answer["key"])
             yield plan, self._traces(plan, answer)
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -20,8 +21,10 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab import store as stores
 from diagnostics.lab.combination import Combination, MatrixError
+from diagnostics.lab.elsewhere import AddressError, cluster, scheduler_address
 from diagnostics.lab.environments import default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
+from diagnostics.lab.execution.order import NoMachine, Unlike
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, Profile, roles
@@ -61,6 +64,10 @@ def repro(
         str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in INSTRUMENT.items()) + ".")
     ] = "all",
     jobs: Annotated[int | None, typer.Option(min=1, help="Environments at once.")] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(metavar="dask://HOST:PORT", help="Play on the workers of a dask scheduler instead of here."),
+    ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")] = 30.0,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
     reports: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("reports"),
@@ -113,9 +120,12 @@ def repro(
     )
     if not settings.combinations:
         _fail(f"the profile {profile} tries nothing in these environments; choose another --profile", status=2)
+    scheduler = _scheduler(executor)
     folder = _run_folder(reports, resume)
     try:
-        _play(settings, folder, {"command": list(map(cleaner(settings.cache), _command())), "profile": profile})
+        _play(
+            settings, folder, scheduler, {"command": list(map(cleaner(settings.cache), _command())), "profile": profile}
+        )
         _render(folder)
     except KeyboardInterrupt:
         sys.stderr.write(f"interrupted; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}\n")
@@ -157,7 +167,19 @@ def _run_folder(reports: Path, resume: Path | None) -> Path:
     return folder
 
 
-def _play(settings: Settings, folder: Path, about: dict[str, Any]) -> None:
+def _scheduler(executor: str | None) -> str | None:
+    if executor is None:
+        return None
+    try:
+        address, readable = scheduler_address(executor)
+    except AddressError as error:
+        _fail(str(error), status=2)
+    if readable:
+        sys.stderr.write(f"{executor} is not on this machine and not encrypted: prefer dask+tls:// or a tunnel\n")
+    return address
+
+
+def _play(settings: Settings, folder: Path, scheduler: str | None, about: dict[str, Any]) -> None:
     def terminate(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -167,8 +189,11 @@ def _play(settings: Settings, folder: Path, about: dict[str, Any]) -> None:
     try:
         with stores.Store(folder) as store:
             stores.point_latest(folder)
-            with progress(total=len(settings.combinations), kept=len(store.done)) as listener:
-                run(settings, store, listener, about)
+            elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
+            with elsewhere as there, progress(total=len(settings.combinations), kept=len(store.done)) as listener:
+                run(settings, store, listener, about, there)
+    except (NoMachine, Unlike) as error:
+        _fail(f"{error}; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}")
     except (stores.StoreError, ServerError, OSError) as error:
         _fail(str(error))
 

@@ -15,7 +15,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -29,6 +29,9 @@ T = TypeVar("T")
 
 LOOK_EVERY: Final = 0.25
 """Seconds between two looks at who is there."""
+
+CONNECTING: Final = 5.0
+"""Seconds for a scheduler to answer at all."""
 
 SILENCE: Final = 30.0
 """Seconds after which a worker that says nothing is lost, and a cluster of which nobody says anything is too."""
@@ -69,7 +72,7 @@ class Cluster(Executor):
         self._address = address
         self._silence = silence
         self._machines: dict[str, _Machine] = {}
-        self._carrying: set[asyncio.Task[None]] = set()
+        self._carrying: dict[asyncio.Task[None], Future[Any]] = {}
         self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._thread = threading.Thread(target=self._run, name="cluster", daemon=True)
         self._thread.start()
@@ -99,7 +102,8 @@ class Cluster(Executor):
 
     def _run(self) -> None:
         # What dask has to say of lost workers is said by this module in one line.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             asyncio.run(self._serve())
         except BaseException as error:
@@ -113,7 +117,7 @@ class Cluster(Executor):
         self._alive_at = asyncio.get_running_loop().time()
         try:
             client = await Client(  # type: ignore[no-untyped-call]
-                self._address, asynchronous=True, set_as_default=False, timeout=self._silence, name="diagnostics"
+                self._address, asynchronous=True, set_as_default=False, timeout=CONNECTING, name="diagnostics"
             )
         except (OSError, ValueError) as error:
             raise NoMachine(
@@ -127,9 +131,14 @@ class Cluster(Executor):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(over.wait(), LOOK_EVERY)
                 await self._look()
-            for task in self._carrying:
+            carrying = dict(self._carrying)
+            for task, answer in carrying.items():
+                answer.cancel()
                 task.cancel()
-            await asyncio.gather(*self._carrying, return_exceptions=True)
+            await asyncio.gather(*carrying, return_exceptions=True)
+            for answer in carrying.values():
+                if not answer.done():
+                    answer.set_exception(NoMachine("the cluster was left before this was done"))
 
     async def _look(self) -> None:
         """Who is there, and who is not any more."""
@@ -160,21 +169,18 @@ class Cluster(Executor):
 
     def _begin(self, job: _Job) -> None:
         task = asyncio.get_running_loop().create_task(self._carry(job))
-        self._carrying.add(task)
-        task.add_done_callback(self._carrying.discard)
+        self._carrying[task] = job.answer
+        task.add_done_callback(self._carrying.pop)
 
     async def _carry(self, job: _Job) -> None:
         try:
             machine = await self._free(job)
-            if not job.answer.set_running_or_notify_cancel():
-                return
-            job.answer.set_result(await self._ask(machine, job))
-        except asyncio.CancelledError:
-            if not job.answer.cancel() and not job.answer.done():
-                job.answer.set_exception(NoMachine("the cluster was left before this was done"))
-            raise
-        except BaseException as error:  # noqa: BLE001 - it is the answer
-            if not job.answer.done():
+            if job.answer.set_running_or_notify_cancel():
+                job.answer.set_result(await self._ask(machine, job))
+            else:
+                machine.running -= 1
+        except Exception as error:  # noqa: BLE001 - it is the answer
+            with suppress(InvalidStateError):  # nobody waits for it any more
                 job.answer.set_exception(error)
 
     async def _free(self, job: _Job) -> _Machine:
@@ -213,9 +219,11 @@ class Cluster(Executor):
             why = "is gone or silent" if gone.is_set() else f"did not answer within {job.order.patience:.0f} s"
             raise MachineLost(f"the worker {machine.address} {why}")
         finally:
-            answer.cancel()
             lost.cancel()
             future.release()  # type: ignore[no-untyped-call]
+            # Released, dask ends the waiting itself; cancelled, it would leave a task whose exception nobody retrieves.
+            await asyncio.wait({answer}, timeout=LOOK_EVERY)
+            answer.cancel()
 
 
 async def _result(future: Any) -> Any:

@@ -28,12 +28,12 @@ def scheduler_address(text: str) -> tuple[str, bool]:
     Raises:
         AddressError: it is neither.
     """
-    parts = urlsplit(text)
     try:
+        parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
-    if parts.scheme not in SCHEMES or not host or not port or parts.path or parts.query:
+    if not host or not port or parts.scheme not in SCHEMES or parts.path or parts.query:
         raise AddressError(f"{text!r} is no executor; write dask://HOST:PORT or dask+tls://HOST:PORT")
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -16,8 +16,8 @@ from diagnostics.lab.execution.order import Order
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.plan import Role
 
-TRIES: Final = 3
-"""How often what cannot be halved any more is given out before it is given up."""
+TRIES: Final = 5
+"""How often what cannot be halved any more is given out before it is given up: machines die for other reasons too."""
 
 
 class Lane:
@@ -92,13 +92,15 @@ class Lanes:
     """All lanes of a run, in the order in which they are to begin."""
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
-        self._lanes = list(lanes)
+        self._closed = deque(lanes)
+        self._open: list[Lane] = []
 
     def next(self) -> tuple[Lane, Order] | None:
         """The next order: of the first lane that nobody is at, else of the one that fewest are at; `None` for now."""
-        self._lanes = [lane for lane in self._lanes if lane.waits or lane.in_hand]
-        waiting = [lane for lane in self._lanes if lane.waits]
-        if not waiting:
-            return None
-        lane = min(waiting, key=lambda lane: lane.in_hand)
-        return lane, lane.next()
+        self._open = [lane for lane in self._open if lane.waits or lane.in_hand]
+        waiting = [lane for lane in self._open if lane.waits]
+        lane = min(waiting, key=lambda lane: lane.in_hand, default=None)
+        if self._closed and (lane is None or lane.in_hand):
+            lane = self._closed.popleft()
+            self._open.append(lane)
+        return None if lane is None else (lane, lane.next())

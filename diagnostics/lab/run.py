@@ -16,11 +16,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from diagnostics.lab.combination import Combination
@@ -114,14 +115,17 @@ class _Run:
         """Gives out orders until nothing is left to do, and stores what they bring back."""
         lanes = Lanes([Lane(self._order(combination), role) for combination, role in self.settings.combinations])
         running: dict[Future[Done], tuple[Lane, Order]] = {}
+        ended: SimpleQueue[Future[Done]] = SimpleQueue()
         try:
             while True:
                 while len(running) < max(1, width()) and (found := lanes.next()) is not None:
-                    running[executor.submit(carry_out, found[1])] = found
+                    future = executor.submit(carry_out, found[1])
+                    running[future] = found
+                    future.add_done_callback(ended.put)
                 if not running:
                     return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    self._settle(*running.pop(future), future, chunk)
+                future = ended.get()
+                self._settle(*running.pop(future), future, chunk)
         except BaseException:
             for future in running:
                 future.cancel()

@@ -54,6 +54,7 @@ class Order:
         timeout: seconds a trial may take.
         memory: bytes of address space a trial may use; 0 is no limit.
         offline: whether the package index may not be asked.
+        preparing: seconds for an environment that must be downloaded and built.
     """
 
     combination: Combination
@@ -66,16 +67,14 @@ class Order:
     timeout: float = 30.0
     memory: int = 8 * 2**30
     offline: bool = False
+    preparing: float = 600.0
 
     @property
     def patience(self) -> float:
         """Seconds after which an order that is not carried out never will be: each step has a limit of its own."""
         steps = len(self.plans) / self.at_once + len({plan.cell.provider for plan in self.plans})
-        return PREPARING + steps * max(self.timeout, FIRST_CALL)
+        return self.preparing + steps * max(self.timeout, FIRST_CALL)
 
-
-PREPARING = 600.0
-"""Seconds for an environment that must be downloaded and built."""
 
 FIRST_CALL = 60.0
 """Seconds a provider's first call may take, imports included."""

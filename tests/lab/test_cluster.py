@@ -1,0 +1,145 @@
+"""A real scheduler and real workers on loopback, which are killed, frozen and taken away in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from diagnostics.lab.bench.machines import Machines, cleaner, machines, play_and_kill
+from diagnostics.lab.cluster import Cluster
+from diagnostics.lab.combination import Combination
+from diagnostics.lab.elsewhere import AddressError, cluster, scheduler_address
+from diagnostics.lab.environments import default_cache
+from diagnostics.lab.execution.order import Done, MachineLost, NoMachine, Order, Unlike, fingerprint
+from diagnostics.lab.execution.station import carry_out
+from diagnostics.model.cell import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diagnostics.lab.environments import PreparedEnvironment
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork server")
+
+LONG = 120.0
+"""Seconds that a test waits only if it fails."""
+
+
+@pytest.fixture
+def there() -> Iterator[Machines]:
+    with machines(1) as started:
+        yield started
+
+
+def order(slug: str = "1.0") -> Order:
+    return Order(Combination("3.13", (("openai", slug),)), cleaner, fingerprint())
+
+
+def quick(order: Order) -> Done:
+    """Says which process has carried it out."""
+    return Done(Environment(str(os.getpid()), "3.13.0"))
+
+
+def never(order: Order) -> Done:
+    """Freezes the worker that carries it out."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return quick(order)
+
+
+def stuck(order: Order) -> Done:
+    threading.Event().wait()
+    return quick(order)
+
+
+def deadly(order: Order) -> Done:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return quick(order)
+
+
+def unlike(order: Order) -> Done:
+    raise Unlike("another Python")
+
+
+@pytest.mark.environment
+def test_twenty_workers_lost_in_the_middle_and_every_trial_is_there_once(
+    environment: Callable[[str], PreparedEnvironment], combination: Callable[[str], Combination], tmp_path: Path
+) -> None:
+    environment("httpx2")
+    with machines(3) as there:
+        counted = play_and_kill(combination("httpx2"), default_cache(), tmp_path, there, kills=20, seed=3)
+    assert counted.killed + counted.frozen == 20
+    assert (counted.stored, counted.twice, counted.broken) == (counted.asked, 0, 0)
+
+
+def test_a_worker_that_dies_or_freezes_costs_the_order_in_hand_and_nobody_left_is_an_error(there: Machines) -> None:
+    with Cluster(there.address, silence=5) as executor:
+        assert executor.submit(quick, order()).result(LONG).environment.name == str(there.workers[0].pid)
+        with pytest.raises(Unlike, match="another Python"):
+            executor.submit(unlike, order()).result(LONG)
+
+        lost = executor.submit(deadly, order())
+        with pytest.raises(MachineLost, match="is gone or silent"):
+            lost.result(LONG)
+
+        there.replace(0, None)
+        assert executor.submit(quick, order()).result(LONG).environment.name == str(there.workers[0].pid)
+        with pytest.raises(MachineLost, match="is gone or silent"):
+            executor.submit(never, order()).result(LONG)
+
+        with pytest.raises(NoMachine, match=r"no worker is left at tcp://127\.0\.0\.1"):
+            executor.submit(quick, order()).result(LONG)
+
+
+def test_what_takes_too_long_is_lost_though_its_worker_lives(there: Machines) -> None:
+    with Cluster(there.address) as executor, pytest.raises(MachineLost, match="did not answer within 0 s"):
+        executor.submit(stuck, replace(order(), preparing=0.1)).result(LONG)
+
+
+def test_a_machine_that_is_not_alike_is_refused(there: Machines) -> None:
+    with Cluster(there.address) as executor, pytest.raises(Unlike, match="another version of this project"):
+        executor.submit(carry_out, replace(order(), code="another")).result(LONG)
+
+
+def test_leaving_ends_what_waits(there: Machines) -> None:
+    with Cluster(there.address) as executor:
+        frozen = executor.submit(never, order())
+        waiting = executor.submit(quick, order())
+    for future in (frozen, waiting):
+        with pytest.raises((NoMachine, CancelledError)):
+            future.result(LONG)
+
+
+def test_a_scheduler_that_is_not_there_is_one_line() -> None:
+    nobody = pytest.raises(NoMachine, match=r"no dask scheduler answers at tcp://127.0.0.1:9: start one")
+    with nobody, cluster("tcp://127.0.0.1:9"):
+        pytest.fail("nobody is there")
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "readable"),
+    [
+        ("dask://127.0.0.1:8786", "tcp://127.0.0.1:8786", False),
+        ("dask://[::1]:8786", "tcp://[::1]:8786", False),
+        ("dask://localhost:8786", "tcp://localhost:8786", False),
+        ("dask://machine.example:8786", "tcp://machine.example:8786", True),
+        ("dask+tls://machine.example:8786", "tls://machine.example:8786", False),
+    ],
+)
+def test_an_address_says_who_can_read_along(text: str, address: str, readable: bool) -> None:
+    assert scheduler_address(text) == (address, readable)
+
+
+@pytest.mark.parametrize(
+    "text", ["dask://here", "dask://here:x", "dask://:1", "tcp://h:1", "dask://h:1/x", "", "dask://[:1"]
+)
+def test_what_is_no_address_is_one_line(text: str) -> None:
+    with pytest.raises(AddressError, match=r"write dask://HOST:PORT or dask\+tls://HOST:PORT"):
+        scheduler_address(text)

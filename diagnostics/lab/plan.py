@@ -134,6 +134,9 @@ INSTRUMENT: Final[dict[str, str]] = {
 }
 """Which trials run under the sanitizer."""
 
+TIMELINES: Final = (Role.LEAD, Role.SECOND)
+"""In which environments the watched trials of the controls keep what happened in them."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -186,7 +189,11 @@ def plans(
         for trial in range(rounds)
         for cell, trials in numbered.items()
         if trial < trials - (cell in left_out)
-    ] + [TrialPlan(cell, 0, choice.mode, watched=True) for cell in numbered if cell in watched]
+    ] + [
+        TrialPlan(cell, 0, choice.mode, watched=True, timeline=cell.is_control and role in TIMELINES)
+        for cell in numbered
+        if cell in watched
+    ]
 
 
 def _asked_for(blocks: Sequence[Block], choice: Choice) -> list[Block]:

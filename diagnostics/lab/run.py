@@ -27,8 +27,9 @@ from typing import Any, Protocol
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import unprepared
 from diagnostics.lab.execution.order import Clean, Done, MachineLost, Order, covered, fingerprint
-from diagnostics.lab.execution.outcome import missing
+from diagnostics.lab.execution.outcome import Result, missing
 from diagnostics.lab.execution.station import Station, Stopped, carry_out
+from diagnostics.lab.execution.timeline import place_of
 from diagnostics.lab.lanes import Lane, Lanes
 from diagnostics.lab.plan import Choice, Profile, Role, plans
 from diagnostics.lab.store import ENVIRONMENTS, RUN, Store, StoreError, dump, now
@@ -131,8 +132,8 @@ class _Run:
                 future.cancel()
             raise
 
-    def keep(self, *trials: Trial) -> None:
-        """Stores trials of one environment; those that are stored already, and those that come too late, are not.
+    def keep(self, *results: Result) -> None:
+        """Stores the trials of one environment; those that are stored already, and those that come too late, are not.
 
         Raises:
             Stopped: the run is over.
@@ -140,11 +141,14 @@ class _Run:
         with self._lock:
             if self._over:
                 raise Stopped
-            new = [
-                trial for trial in {trial.key: trial for trial in trials}.values() if trial.key not in self._store.done
-            ]
-            if not new:
+            named = {result.trial.key: result for result in results}
+            fresh = [result for key, result in named.items() if key not in self._store.done]
+            if not fresh:
                 return
+            for result in fresh:
+                if result.timeline:
+                    self._store.write(place_of(result.trial.key), result.timeline)
+            new = [result.trial for result in fresh]
             self._store.append(*new)
             lane = self._lanes[new[0].environment.name]
             lane.left -= len(new)
@@ -174,12 +178,13 @@ class _Run:
         else:
             answered = True
             self.spans += done.playing
-            self.keep(*done.trials)
+            self.keep(*done.results)
         given_up = lane.settle(order, answered=answered, stored=self._store.done)
         if order.plans:
             for plan in given_up or ():
                 assert order.environment is not None
-                self.keep(missing(plan, order.environment, "broken", self._clean(done.reason or "nobody played it")))
+                reason = self._clean(done.reason or "nobody played it")
+                self.keep(Result(missing(plan, order.environment, "broken", reason)))
         elif answered or given_up is not None:
             self._begin(lane, done, chunk)
 

@@ -25,6 +25,7 @@ class TrialRequest:
         loop: loop implementation, `asyncio` or `uvloop`.
         watched: whether the sanitizer is on.
         events: whether a watched trial also writes its events down, in their order.
+        timeline: whether connections and stacks are among them.
     """
 
     key: str
@@ -40,6 +41,7 @@ class TrialRequest:
     cold: bool = False
     watched: bool = False
     events: bool = False
+    timeline: bool = False
 
     @property
     def result_file(self) -> str:

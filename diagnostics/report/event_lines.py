@@ -22,6 +22,10 @@ def told(event: Event) -> str:
         words.append(f"for {place(event.site)}")
     if event.running:
         words.append(f"while {event.running} runs")
+    if event.client:
+        words.append(f"for {event.client}")
+    if event.connection:
+        words.append(f"by way of {event.connection}")
     if event.detail:
         words.append(f"- {event.detail}")
     return "".join(char if char.isprintable() else " " for char in " ".join(words))

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from diagnostics.model.cell import Environment
+from diagnostics.model.event import EVENTS_SUFFIX, Event, checked
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import STATUSES
 from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta
 
 RUN_SCHEMA = "diagnostics.run/1"
-TRIALS, ENVIRONMENTS, META = "trials.jsonl", "environments.json", "run.json"
+TRIALS, ENVIRONMENTS, META, TIMELINES = "trials.jsonl", "environments.json", "run.json", "timelines"
 
 _CUT_OFF = object()
 _Read = TypeVar("_Read")
@@ -40,7 +41,9 @@ def read_run(folder: Path) -> Run:
     meta = _parsed(folder / META, _meta)
     environments = _parsed(folder / ENVIRONMENTS, _environments)
     trials, warnings = _trials(folder / TRIALS)
-    return Run(trials=trials, environments=environments, meta=meta, warnings=warnings)
+    keys = [trial.key for trial in trials if trial.watched]
+    timelines = {key: events for key in keys if (events := _timeline(folder / TIMELINES / (key + EVENTS_SUFFIX)))}
+    return Run(trials, environments, meta, warnings, timelines)
 
 
 def _bytes(path: Path) -> bytes:
@@ -72,6 +75,17 @@ def _trials(path: Path) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
             raise RunError(f"{path}: line {number}: {_why(error)}; remove that line to go on without it") from error
         trials.append(replace(trial, environment=known.setdefault(trial.environment.name, trial.environment)))
     return tuple(trials), ()
+
+
+def _timeline(path: Path) -> tuple[Event, ...]:
+    """The events of a trial; none where it kept none."""
+    if not path.is_file():
+        return ()
+    try:
+        events = [checked(Event.from_json(json.loads(line))) for line in _bytes(path).splitlines() if line.strip()]
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise RunError(f"{path}: {_why(error)}; remove that file to go on without it") from error
+    return tuple(events)
 
 
 def _objects(lines: list[bytes], path: Path, last: int) -> Iterator[tuple[int, Any]]:

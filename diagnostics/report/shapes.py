@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from diagnostics.model.cell import CONTROL, Load
+from diagnostics.model.event import Event
 from diagnostics.model.trial import FindingCount, Trial
 
 
@@ -46,12 +47,32 @@ class RunMeta:
 
 @dataclass(frozen=True)
 class Run:
-    """What `read.read_run` found in a run folder."""
+    """What `read.read_run` found in a run folder; `timelines` holds events by the key of their trial."""
 
     trials: tuple[Trial, ...]
     environments: tuple[EnvironmentRow, ...]
     meta: RunMeta
     warnings: tuple[str, ...] = ()
+    timelines: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What happened in one watched trial, in order, secrets removed.
+
+    Attributes:
+        environment: its label, such as `E1`.
+        symptom: of that trial; `None` where it gave no outcome.
+        key: of the trial.
+    """
+
+    environment: str
+    provider: str
+    scenario: str
+    fix: str
+    symptom: str | None
+    key: str
+    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True)
@@ -213,3 +234,4 @@ class View:
     impossible: tuple[Impossible, ...]
     warnings: tuple[str, ...] = ()
     fix_notes: Mapping[str, str] = field(default_factory=dict)
+    timelines: tuple[Timeline, ...] = ()

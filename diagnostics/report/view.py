@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from diagnostics.model.cell import CONTROL, Load
+from diagnostics.model.event import cleaned
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import STATUSES
 from diagnostics.report.cells import LOOP_FIX, SYMPTOM_ORDER, deciding, judged, result_of, seconds_per_call
 from diagnostics.report.history import generation, histories, version_key
 from diagnostics.report.redact import Secrets, redact
-from diagnostics.report.shapes import EnvironmentRow, Impossible, Run, Subject, Totals, View
+from diagnostics.report.shapes import EnvironmentRow, Impossible, Run, Subject, Timeline, Totals, View
 from diagnostics.report.tally import tally
 
 _SubjectKey = tuple[str, str, str, Load]
@@ -49,6 +50,37 @@ def build_view(run: Run, secrets: Secrets, fix_notes: Mapping[str, str] | None =
         impossible=_impossible(environments, subjects),
         warnings=tuple(redact(warning, secrets) for warning in run.warnings),
         fix_notes=dict(fix_notes or {}),
+        timelines=_timelines(run, trials, {row.name: row.label for row in environments}, secrets),
+    )
+
+
+def _timelines(run: Run, trials: Iterable[Trial], labels: Mapping[str, str], secrets: Secrets) -> tuple[Timeline, ...]:
+    """In the order of the subjects; within one, the control first."""
+    found = [
+        Timeline(
+            environment=labels[trial.environment.name],
+            provider=trial.cell.provider,
+            scenario=trial.cell.scenario,
+            fix=trial.cell.fix,
+            symptom=trial.symptom,
+            key=trial.key,
+            events=cleaned(run.timelines[trial.key], lambda text: redact(text, secrets)),
+        )
+        for trial in trials
+        if trial.key in run.timelines
+    ]
+    return tuple(
+        sorted(
+            found,
+            key=lambda each: (
+                each.provider,
+                each.scenario,
+                int(each.environment[1:]),
+                each.fix != CONTROL,
+                each.fix,
+                each.key,
+            ),
+        )
     )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 from types import CodeType
 
 from diagnostics.model.finding import Site
 from diagnostics.sanitizer.sites import Stack, frames, in_stdlib, installed, is_users
+
+FRAMES = 30
+"""Frames of a stack that a timeline keeps."""
 
 
 def shuts_down(stack: Stack, *, again: bool) -> bool:
@@ -35,6 +39,26 @@ def users_site(stack: Stack) -> Site | None:
         if is_users(code.co_filename):
             return Site(short(code.co_filename), line, _name(code), "")
     return None
+
+
+def sites(stack: Stack) -> tuple[Site, ...]:
+    """A stack as places, innermost first; of a deep one the innermost frames."""
+    return tuple(Site(short(code.co_filename), line, _name(code), "") for code, line in frames(stack[: 2 * FRAMES]))
+
+
+def thread_name(known: dict[int, str]) -> str:
+    """The name of this thread, the same at every call; `known` holds those of the threads seen before.
+
+    By the table of threads and not by `current_thread`, which would enter a thread that it does not know.
+    """
+    number = threading.get_ident()
+    thread = threading._active.get(number)  # type: ignore[attr-defined]
+    name = thread.name if thread is not None else f"thread {number}"
+    key = id(thread) if thread is not None else number
+    if key not in known:
+        there = sum(each.partition(" (")[0] == name for each in known.values())
+        known[key] = f"{name} ({there + 1})" if there else name
+    return known[key]
 
 
 def _name(code: CodeType) -> str:

@@ -72,7 +72,9 @@ def preload(request: dict[str, Any], status: int, *, hang: bool) -> dict[str, An
         # What went well in the throwaway child may hang here, where nobody watches: the host then gets a new worker.
         signal.alarm(math.ceil(request["timeout"]))
         # With it, the watcher: a watched child must not start by importing what an unwatched one does not.
-        import_quietly([*modules, "diagnostics.sanitizer", "diagnostics.sanitizer.judging"])
+        import_quietly(
+            [*modules, "diagnostics.sanitizer", "diagnostics.sanitizer.judging", "diagnostics.sanitizer.log"]
+        )
         if not answer["left"]:
             call_once(request["probe"], request["url"])
         signal.alarm(0)

@@ -74,7 +74,7 @@ def run(request: TrialRequest) -> None:
         if request.events:
             from diagnostics.sanitizer import log
 
-            log.start(request.events_file)
+            log.start(request.events_file, whole=request.timeline)
     try:
         measured = play(request, ledger)
     except Incompatible as error:

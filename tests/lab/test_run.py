@@ -104,6 +104,11 @@ def test_a_run_is_complete_and_goes_on_without_repeating_or_forgetting(
     assert "context-manager" in output
     latest = tmp_path / "latest"
     assert {path.name for path in latest.iterdir()} >= {TRIALS, "report.md", "summary.json", "run.json", "environments"}
+    (watched,) = [each for each in read_trials(latest / TRIALS) if each.watched and each.cell.is_control]
+    (timeline,) = (latest / "timelines").iterdir()
+    assert timeline.name == f"{watched.key}.events.jsonl"
+    told = {(event["subject"], event["what"]) for event in map(json.loads, timeline.read_text().splitlines())}
+    assert told >= {("L1", "created"), ("C1", "used"), ("X1", "opened"), ("X1", "used"), ("L1", "closed")}
     keys, began = stored(latest), note(latest, "run.json")["started"]
     assert len(set(keys)) == len(keys) == TRIALS_EACH
     assert [trial.status for trial in read_trials(latest / TRIALS)] == ["ran"] * TRIALS_EACH

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from diagnostics.model.cell import Cell, Environment, Load
+from diagnostics.model.event import Event
+from diagnostics.model.finding import Site
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta
 
@@ -82,6 +84,46 @@ def make_run(trials: list[Trial], rows: tuple[EnvironmentRow, ...] = (), **meta:
     return Run(tuple(trials), rows, replace(META, **meta))
 
 
+def make_events() -> tuple[Event, ...]:
+    """A client that is used on two loops, of which the first is closed before the second touches its connection."""
+    main, run = Site("experiment/fix.py", 30, "play", ""), Site("asyncio/runners.py", 71, "Runner.close", "")
+    send = Site("httpcore/_async/http11.py", 150, "AsyncHTTP11Connection._send_request_headers", "")
+    words: list[tuple[str, str, dict[str, Any]]] = [
+        ("C1", "created", {"name": "openai.AsyncOpenAI", "by": main, "site": main, "stack": (main,)}),
+        ("L1", "created", {"name": "asyncio", "open": True}),
+        ("L1", "entered", {"open": True}),
+        ("C1", "used", {"name": "openai.AsyncOpenAI", "running": "L1", "loop": "L1", "open": True}),
+        ("X1", "opened", {"name": "localhost:1", "running": "L1", "loop": "L1", "open": True, "client": "C1"}),
+        ("X1", "used", {"name": "localhost:1", "running": "L1", "loop": "L1", "open": True, "client": "C1"}),
+        ("L1", "left", {"open": True}),
+        ("L1", "closed", {"open": False, "by": run, "site": main, "stack": (run, main)}),
+        ("L2", "created", {"name": "asyncio", "open": True}),
+        ("L2", "entered", {"open": True}),
+        ("C1", "used", {"name": "openai.AsyncOpenAI", "running": "L2", "loop": "L2", "open": True}),
+        (
+            "C1",
+            "touched",
+            {
+                "running": "L2",
+                "loop": "L1",
+                "open": False,
+                "by": send,
+                "site": main,
+                "detail": "cross-loop-use: connection.send",
+                "connection": "X1",
+                "stack": (send, main),
+            },
+        ),
+        ("GC", "collected", {"running": "L2", "detail": "generation 2"}),
+        ("C1", "gone", {"detail": "by the collector", "running": "L2", "same_stack": 12}),
+        ("L2", "closed", {"open": False, "same_stack": 8}),
+    ]
+    return tuple(
+        Event(number, subject, what=what, **{"name": "", "thread": "MainThread", "at": number / 1000, **more})
+        for number, (subject, what, more) in enumerate(words, start=1)
+    )
+
+
 def make_sample() -> Run:
     trials = []
     for where in (OLD, MIDDLE, NEW):
@@ -102,11 +144,15 @@ def make_sample() -> Run:
     missing = EnvironmentRow("", "py3.15", "py3.15", "unavailable", "no python3.15 on this machine", "3.15", {})
     reason = "openai==3.54.0 needs httpx2, and Python 3.10 has none"
     no_lock = EnvironmentRow("", "py3.10-x", "py3.10-openai3.54.0", "unsatisfiable", reason, "3.10", {})
-    return make_run(trials, (no_lock, missing))
+    return replace(make_run(trials, (no_lock, missing)), timelines={trials[-1].key: make_events()})
 
 
 def write_run(run: Run, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
+    for key, events in run.timelines.items():
+        (folder / "timelines").mkdir(exist_ok=True)
+        text = "".join(json.dumps(event.to_json()) + "\n" for event in events)
+        (folder / "timelines" / f"{key}.events.jsonl").write_text(text, encoding="utf-8")
     lines = [json.dumps(trial.to_json()) + "\n" for trial in run.trials]
     (folder / "trials.jsonl").write_text("".join(lines), encoding="utf-8")
     rows = [

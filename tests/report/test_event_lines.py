@@ -28,6 +28,14 @@ def test_a_touch() -> None:
     assert told(touch) == "[C1] touched on L1 (closed) while L2 runs - cross-loop-close: aclose"
 
 
+def test_a_connection_and_a_touch_of_it() -> None:
+    opened = Event(3, "X1", "localhost:1", "opened", running="L1", loop="L1", open=True, client="C1")
+    touch = Event(9, "C1", "", "touched", loop="L1", open=False, detail="cross-loop-close: aclose", connection="X1")
+
+    assert told(opened) == "[X1] opened on L1 (open) while L1 runs for C1"
+    assert told(touch) == "[C1] touched on L1 (closed) by way of X1 - cross-loop-close: aclose"
+
+
 def test_no_escape_sequence_gets_through() -> None:
     assert "\x1b" not in told(Event(1, "C1", "\x1b[31m", "created"))
 

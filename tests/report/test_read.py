@@ -22,6 +22,8 @@ def test_a_run_comes_back_as_it_was_written(folder: Path, sample: Run) -> None:
     assert run.environments == sample.environments
     assert run.meta == sample.meta
     assert run.warnings == ()
+    assert run.timelines == sample.timelines
+    assert len(run.timelines) == 1
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
@@ -108,3 +110,19 @@ def test_trials_of_one_environment_share_its_record(
     """Ten thousand trials would otherwise hold ten thousand copies of the same packages."""
     run = read_run(written(run_of([trial(trial=0), trial(trial=1)]), tmp_path / "run"))
     assert run.trials[0].environment is run.trials[1].environment
+
+
+@pytest.mark.parametrize("line", ["{", "{}", "[]", '{"number": -1, "subject": "L1", "name": "", "what": ""}'])
+def test_a_timeline_that_is_none_is_an_error_with_its_file(folder: Path, sample: Run, line: str) -> None:
+    (key,) = sample.timelines
+    with (folder / "timelines" / f"{key}.events.jsonl").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(RunError, match=rf"{key}\.events\.jsonl: .*remove that file to go on without it") as error:
+        read_run(folder)
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_without_timelines_is_whole(folder: Path) -> None:
+    for file in (folder / "timelines").iterdir():
+        file.unlink()
+    assert read_run(folder).timelines == {}

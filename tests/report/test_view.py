@@ -180,3 +180,17 @@ def test_pythons_have_histories_of_their_own_and_one_release_is_none(
 
 def test_the_stack_beneath_tells_columns_apart(sample: Run) -> None:
     assert {subject.column for subject in build_view(sample, NOBODY).subjects} == {"openai · httpx", "openai · httpx2"}
+
+
+def test_a_timeline_says_whose_it_is_and_hides_what_is_to_be_hidden(sample: Run) -> None:
+    ((key, events),) = sample.timelines.items()
+    told = (replace(events[0], detail="by alice", thread="alice-1"), *events[1:])
+
+    (timeline,) = build_view(replace(sample, timelines={key: told}), Secrets(user="alice")).timelines
+
+    (watched,) = [each for each in sample.trials if each.key == key]
+    assert (timeline.provider, timeline.scenario, timeline.fix) == (*watched.cell.subject[1:], "none")
+    assert timeline.symptom == watched.symptom
+    assert timeline.environment in {subject.environment.label for subject in build_view(sample, NOBODY).subjects}
+    assert (timeline.events[0].detail, timeline.events[0].thread) == ("by <user>", "<user>-1")
+    assert timeline.events[1:] == events[1:]

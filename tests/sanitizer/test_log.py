@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,6 +88,48 @@ def test_a_loop_that_only_the_collector_closes(events: Callable[[], list[Event]]
     assert closed.by.function.endswith("__del__")
     assert closed.by.file == "asyncio/base_events.py"
     assert any(event.subject == "GC" and event.detail == "generation 2" for event in found)
+
+
+def test_two_threads_of_one_name_are_told_apart(events: Callable[[], list[Event]]) -> None:
+    both_alive = threading.Barrier(2)
+
+    def run() -> None:
+        asyncio.run(nothing())
+        both_alive.wait()
+
+    threads = [threading.Thread(target=run, name="worker") for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    found = events()
+
+    assert {event.thread for event in found if event.what == "entered"} == {"worker", "worker (2)"}
+    assert all(event.at is not None and event.at >= 0 for event in found)
+
+
+def test_stacks_are_written_where_a_timeline_is_kept_and_each_once(tmp_path: Path) -> None:
+    file = tmp_path / "k.events.jsonl"
+    sanitizer.install()
+    log.start(str(file), whole=True)
+    for _ in range(2):
+        asyncio.run(nothing())
+    log.stop()
+    sanitizer.uninstall()
+
+    found = {event.number: event for event in map(Event.from_json, map(json.loads, file.read_text().splitlines()))}
+
+    first, second = [event for event in found.values() if event.what == "closed"]
+    assert first.stack[-1].file.endswith(".py")
+    assert any(frame.function.endswith("Runner.close") or frame.function == "run" for frame in first.stack)
+    assert second.stack == ()
+    assert second.same_stack == first.number
+
+
+def test_without_a_timeline_there_are_no_stacks(events: Callable[[], list[Event]]) -> None:
+    asyncio.run(nothing())
+    assert all(event.stack == () and event.same_stack is None for event in events())
 
 
 def test_nothing_stays(tmp_path: Path) -> None:

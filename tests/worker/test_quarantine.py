@@ -50,10 +50,9 @@ def test_it_alone_is_given_up(
     bad = plan(0, runs=2)
     good = [plan(number) for number in range(6)]
     spans: Spans = []
-    trials = {
-        trial.key: trial
-        for trial in play([*good[:2], bad, *good[2:]], SOMEWHERE, hired.hire, at_once=at_once, clean=str, spans=spans)
-    }
+    asked = [*good[:2], bad, *good[2:]]
+    played = play(asked, SOMEWHERE, hired.hire, at_once=at_once, clean=str, spans=spans)
+    trials = {result.trial.key: result.trial for result in played}
     assert {key: trial.status for key, trial in trials.items()} == {
         bad.key: "broken",
         **dict.fromkeys((one.key for one in good), "ran"),
@@ -67,7 +66,8 @@ def test_it_alone_is_given_up(
 def test_where_each_of_them_does_it_ends(broken: Callable[[str], Path], inside: Path, server: ProviderServer) -> None:
     hired = Hired(broken("kills_the_worker"), inside, server)
     asked = [plan(number) for number in range(3 * WORKERS)]
-    trials = list(play(asked, SOMEWHERE, hired.hire, at_once=2, clean=str, spans=[]))
+    played = play(asked, SOMEWHERE, hired.hire, at_once=2, clean=str, spans=[])
+    trials = [result.trial for result in played]
     assert sorted(trial.key for trial in trials) == sorted(one.key for one in asked)
     assert {trial.status for trial in trials} == {"broken"}
     assert hired.count <= 2 * WORKERS

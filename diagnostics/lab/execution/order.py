@@ -18,9 +18,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.execution.outcome import TrialPlan
+from diagnostics.lab.execution.outcome import Result, TrialPlan
 from diagnostics.model.cell import Environment
-from diagnostics.model.trial import Trial
 
 Clean = Callable[[str], str]
 """Takes secrets and a machine's names out of a text."""
@@ -89,7 +88,7 @@ class Done:
         lock: what is installed in it; empty where it could not be prepared.
         status: `ran`, or why there is no environment, one of `model.words.STATUSES`.
         reason: of a status that is not `ran`.
-        trials: those that were not kept by the listener of the order already.
+        results: of the trials, those that were not kept by the listener of the order already.
         playing: when trials were in flight, from and to, in seconds since the epoch.
     """
 
@@ -97,7 +96,7 @@ class Done:
     lock: str = ""
     status: str = "ran"
     reason: str | None = None
-    trials: tuple[Trial, ...] = ()
+    results: tuple[Result, ...] = ()
     playing: tuple[tuple[float, float], ...] = ()
 
 

@@ -29,6 +29,7 @@ class Traces:
         hang: it was ended because its time was over.
         output: what it printed, or the beginning and the end of it.
         account: what the server saw.
+        events: what was written for its timeline, one JSON object a line; empty where none is kept.
     """
 
     result: Mapping[str, Any] | None
@@ -36,16 +37,26 @@ class Traces:
     hang: bool
     output: str
     account: Account
+    events: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The record of a trial, and the timeline that is kept of it, if any."""
+
+    trial: Trial
+    timeline: str = ""
 
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """One trial to run."""
+    """One trial to run; `timeline` says whether what happens in it, if it is watched, is kept."""
 
     cell: Cell
     trial: int
     mode: str
     watched: bool = False
+    timeline: bool = False
 
     @property
     def key(self) -> str:

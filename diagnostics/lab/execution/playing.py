@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from diagnostics.lab.execution.order import Clean
-from diagnostics.lab.execution.outcome import TrialPlan, conclude, missing
+from diagnostics.lab.execution.outcome import Result, TrialPlan, conclude, missing
+from diagnostics.lab.execution.timeline import timeline
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.model.cell import Environment
-from diagnostics.model.trial import Trial
 
 LIVES = 3
 """How many workers may end with the same trial in hand, or with none, before it or the rest are given up."""
@@ -35,8 +35,8 @@ def play(
     at_once: int,
     clean: Clean,
     spans: Spans,
-) -> Iterator[Trial]:
-    """Yields the record of every trial, once each, as it ends.
+) -> Iterator[Result]:
+    """Yields the result of every trial, once each, as it ends.
 
     Args:
         hire: a worker for as long as the block lasts; a new one where the last has ended.
@@ -50,9 +50,9 @@ def play(
         given_up = []
         try:
             with hire() as worker:
-                for trial in _with(worker, list(left.values()), environment, ended, at_once, clean, spans):
-                    del left[trial.key]
-                    yield trial
+                for result in _with(worker, list(left.values()), environment, ended, at_once, clean, spans):
+                    del left[result.trial.key]
+                    yield result
         except WorkerLost as error:
             why = str(error)
             barren += not error.in_flight
@@ -60,9 +60,10 @@ def play(
             given_up = [plan for plan in error.in_flight if ended[plan.key] == LIVES]
         for plan in given_up:
             del left[plan.key]
-            yield missing(plan, environment, "broken", clean(f"{LIVES} workers ended with this trial in hand: {why}"))
+            reason = clean(f"{LIVES} workers ended with this trial in hand: {why}")
+            yield Result(missing(plan, environment, "broken", reason))
     for plan in left.values():
-        yield missing(plan, environment, "broken", clean(why))
+        yield Result(missing(plan, environment, "broken", clean(why)))
 
 
 def _with(
@@ -73,7 +74,7 @@ def _with(
     at_once: int,
     clean: Clean,
     spans: Spans,
-) -> Iterator[Trial]:
+) -> Iterator[Result]:
     """Yields what one worker makes of the plans."""
     cannot = {}
     for provider in dict.fromkeys(plan.cell.provider for plan in plans):
@@ -82,7 +83,7 @@ def _with(
             cannot[provider] = status, clean(reason or "no reason was given")
     for plan in plans:
         if plan.cell.provider in cannot:
-            yield missing(plan, environment, *cannot[plan.cell.provider])
+            yield Result(missing(plan, environment, *cannot[plan.cell.provider]))
     possible = [plan for plan in plans if plan.cell.provider not in cannot]
     suspects = [[plan] for plan in possible if ended[plan.key]]
     others = [plan for plan in possible if not ended[plan.key]]
@@ -90,6 +91,6 @@ def _with(
     try:
         for batch in (*suspects, others):
             for plan, traces in worker.run(batch, at_once):
-                yield conclude(plan, environment, traces, clean)
+                yield Result(conclude(plan, environment, traces, clean), timeline(traces, clean))
     finally:
         spans.append((began, time.time()))

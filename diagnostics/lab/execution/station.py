@@ -21,11 +21,11 @@ from diagnostics.lab.environments import EnvironmentProblem, PreparedEnvironment
 from diagnostics.lab.environments.locks import Lock
 from diagnostics.lab.execution.inside import lay_out
 from diagnostics.lab.execution.order import FIRST_CALL, Done, Order, Unlike, fingerprint
+from diagnostics.lab.execution.outcome import Result
 from diagnostics.lab.execution.playing import Spans, play
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Environment
-from diagnostics.model.trial import Trial
 
 WARM: Final = 2
 """Workers that a station of another process keeps for its next orders; each has imported a hundred megabytes."""
@@ -79,11 +79,11 @@ class Station:
         for worker in workers:
             worker.kill()
 
-    def carry_out(self, order: Order, keep: Callable[[Trial], None] | None = None) -> Done:
+    def carry_out(self, order: Order, keep: Callable[[Result], None] | None = None) -> Done:
         """Prepares the environment of an order and plays its trials.
 
         Args:
-            keep: given each trial as it ends; without it, all of them are in the answer.
+            keep: given each result as its trial ends; without it, all of them are in the answer.
 
         Raises:
             Stopped: the station was stopped.
@@ -102,8 +102,8 @@ class Station:
         if order.environment not in (None, prepared.environment):
             raise Unlike(_difference(order.environment, prepared.environment))
         spans: Spans = []
-        trials: list[Trial] = []
-        for trial in play(
+        results: list[Result] = []
+        for result in play(
             order.plans,
             prepared.environment,
             lambda: self._hire(prepared, order),
@@ -111,8 +111,8 @@ class Station:
             clean=clean,
             spans=spans,
         ):
-            (keep or trials.append)(trial)
-        return Done(prepared.environment, prepared.lock, trials=tuple(trials), playing=tuple(spans))
+            (keep or results.append)(result)
+        return Done(prepared.environment, prepared.lock, results=tuple(results), playing=tuple(spans))
 
     @contextmanager
     def _hire(self, prepared: PreparedEnvironment, order: Order) -> Iterator[Worker]:

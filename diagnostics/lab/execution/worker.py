@@ -18,10 +18,15 @@ from typing import Any, Self
 
 from diagnostics.lab.execution.outcome import Traces, TrialPlan
 from diagnostics.lab.server import ProviderServer
+from diagnostics.model.event import EVENTS_SUFFIX
 from diagnostics.model.request import TrialRequest
 
 OUTPUT_READ = 64 * 1024
 """Bytes of a trial's output that are read from each of its two ends."""
+
+
+EVENTS_READ = 2 * 2**20
+"""Bytes that are read of what a trial wrote for its timeline."""
 
 
 class WorkerLost(Exception):
@@ -212,7 +217,8 @@ class Worker:
             loop=self._loop,
             cold=plan.mode == "cold",
             watched=plan.watched,
-            events=self._events and plan.watched,
+            events=plan.watched and (self._events or plan.timeline),
+            timeline=plan.watched and plan.timeline,
         )
 
     def _traces(self, plan: TrialPlan, answer: Mapping[str, Any]) -> Traces:
@@ -223,6 +229,7 @@ class Worker:
         except (OSError, ValueError):
             result = None
         output = read_ends(output_file)
+        events = self._timeline(plan)
         for file in (result_file, output_file, result_file.with_suffix(".json.part")):
             file.unlink(missing_ok=True)
         return Traces(
@@ -231,7 +238,22 @@ class Worker:
             hang=answer["hang"],
             output=output,
             account=self._server.forget(plan.key),
+            events=events,
         )
+
+    def _timeline(self, plan: TrialPlan) -> str:
+        """What a trial wrote for its timeline; the file stays where somebody follows it."""
+        if not (plan.watched and plan.timeline):
+            return ""
+        file = Path(self._folder.name, plan.key + EVENTS_SUFFIX)
+        try:
+            with file.open("rb") as stream:
+                text = stream.read(EVENTS_READ).decode(errors="replace")
+        except OSError:
+            return ""
+        if not self._events:
+            file.unlink(missing_ok=True)
+        return text
 
 
 def read_ends(file: Path) -> str:

@@ -1,0 +1,93 @@
+"""What is kept of a watched trial's events: without secrets, in order, bounded, written whole."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnostics.lab.execution.outcome import Traces
+from diagnostics.lab.execution.timeline import EVENTS_AT_MOST, kept, parsed, timeline
+from diagnostics.lab.server import Account
+from diagnostics.model.event import Event
+from diagnostics.model.finding import Site
+
+SITE = Site("alice/program.py", 3, "main", "")
+EVENT = Event(1, "L1", "asyncio", "created", by=SITE, site=SITE, stack=(SITE,), thread="alice", at=0.5, open=False)
+
+
+def traces(events: str) -> Traces:
+    return Traces(None, 0, hang=False, output="", account=Account(), events=events)
+
+
+def line(event: Event) -> str:
+    return json.dumps(event.to_json()) + "\n"
+
+
+def hide(text: str) -> str:
+    return text.replace("alice", "<user>")
+
+
+def test_it_holds_the_events_in_order_and_can_be_read_again() -> None:
+    second = Event(2, "L1", "", "closed", same_stack=1)
+    text = timeline(traces(line(second) + line(EVENT)), hide)
+
+    assert "alice" not in text
+    first, other = (Event.from_json(json.loads(each)) for each in text.splitlines())
+    clean = Site("<user>/program.py", 3, "main", "")
+    assert first == Event(
+        1, "L1", "asyncio", "created", by=clean, site=clean, stack=(clean,), thread="<user>", at=0.5, open=False
+    )
+    assert other == second
+
+
+def test_without_events_there_is_none() -> None:
+    assert timeline(traces(""), hide) == ""
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        "{",
+        "[]",
+        "{}",
+        "1",
+        line(EVENT)[:-9],
+        json.dumps({**EVENT.to_json(), "number": "1"}),
+        json.dumps({**EVENT.to_json(), "detail": None}),
+        json.dumps({**EVENT.to_json(), "by": {"file": 1, "line": 1, "function": "", "code": ""}}),
+        json.dumps({**EVENT.to_json(), "at": 1e999}),
+        json.dumps({**EVENT.to_json(), "another": 1}),
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_event_is_passed_over(rubbish: str) -> None:
+    assert list(parsed(f"{rubbish}\n{line(EVENT)}")) == [EVENT]
+
+
+numbers = st.lists(st.sampled_from(["L1", "C1", "GC"]), max_size=3 * EVENTS_AT_MOST)
+
+
+@given(numbers, st.randoms())
+def test_in_order_bounded_and_the_collector_only_where_something_follows(subjects: list[str], random: object) -> None:
+    events = [Event(number, subject, "", "created") for number, subject in enumerate(subjects, start=1)]
+    shuffled = list(events)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+
+    found = kept(shuffled, str)
+
+    assert [event.number for event in found] == sorted(event.number for event in found)
+    shown = [event for event in found if event.what != "cut"]
+    assert len(shown) <= EVENTS_AT_MOST
+    assert set(shown) <= set(events)
+    others = [event for event in events if event.subject != "GC"]
+    if len(found) == len(shown):
+        assert [event for event in shown if event.subject != "GC"] == others
+    else:
+        assert found[-1].subject == "LOG"
+        assert int(found[-1].detail.split()[0]) > 0
+    for before, after in pairwise(shown):
+        assert not (before.subject == after.subject == "GC")

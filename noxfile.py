@@ -28,7 +28,7 @@ nox.options.sessions = ["tests", "lint"]
 
 LOCKS = {
     # What each file of requirements/ holds, as arguments of `uv export`.
-    "lab": ("--extra", "lab", "--group", "build"),
+    "lab": ("--extra", "lab", "--extra", "dask", "--group", "build"),
     "tests": ("--only-group", "tests"),
     "lint": ("--only-group", "lint"),
 }
@@ -83,12 +83,13 @@ def lock(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff, mypy and the floors between the packages."""
+    """ruff, mypy, the floors between the packages, and what zizmor knows of workflows."""
     python = install(session, "tests", "lint")
     session.run(python, "-m", "ruff", "check", ".")
     session.run(python, "-m", "ruff", "format", "--check", ".")
     session.run(python, "-m", "mypy")
     session.run(python.with_name("lint-imports"), "--no-cache")
+    session.run(python.with_name("zizmor"), "--offline", "--no-progress", "--pedantic", ".github")
 
 
 @nox.session

@@ -10,6 +10,7 @@ import typer
 from diagnostics.cli.bench import bench
 from diagnostics.cli.diagnose import diagnose
 from diagnostics.cli.lock import lock
+from diagnostics.cli.merge import merge
 from diagnostics.cli.report import report
 from diagnostics.cli.repro import repro
 from diagnostics.cli.serve import serve
@@ -18,6 +19,7 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "repro": repro,
     "diagnose": diagnose,
     "report": report,
+    "merge": merge,
     "serve": serve,
     "lock": lock,
     "bench": bench,

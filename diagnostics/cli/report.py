@@ -1,48 +1,162 @@
-"""`python -m diagnostics report RUN`: renders the reports of a run again from its records."""
+"""`python -m diagnostics report RUN`: renders a run again, in any format; of two runs, what changed between them."""
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from diagnostics.cli.evidence import posting
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.report.formats import FORMATS, write_reports
-from diagnostics.report.read import RunError, read_run
-from diagnostics.report.redact import Secrets
+from diagnostics.report import issue, sarif
+from diagnostics.report.changes import CHANGES_FORMATS
+from diagnostics.report.compare import compare
+from diagnostics.report.formats import FORMATS, Format, write_report, write_reports
+from diagnostics.report.projects import PROJECTS
+from diagnostics.report.read import RunError, read_findings, read_run
+from diagnostics.report.redact import Secrets, redact
+from diagnostics.report.shapes import View
 from diagnostics.report.view import build_view
+
+_BY_DEFAULT = ", ".join(name for name, row in FORMATS.items() if not row.on_request)
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="The run folder, such as reports/latest.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="The run folder, such as reports/latest; two of them for what changed; a file of `run --json`."
+        ),
+    ],
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", "-f", help=f"{', '.join(FORMATS)}; may be given several times; all, if left out."),
+        typer.Option(
+            "--format", "-f", help=f"{', '.join(FORMATS)}; may be given several times. Without it: {_BY_DEFAULT}."
+        ),
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option("--for", help=f"Whose form an issue has: {', '.join(PROJECTS)}.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder, or a file if there is one format; - is standard output.")
+    ] = None,
+    python: Annotated[
+        Path | None, typer.Option(help="The interpreter for the script of an issue, in place of one of the run's.")
     ] = None,
 ) -> None:
-    """Writes report.md and summary.json of a run again, and prints which fix removes the error where."""
-    chosen = formats or list(FORMATS)
-    unknown = [name for name in chosen if name not in FORMATS]
-    if unknown:
-        _fail(f"there is no format {unknown[0]!r}; choose from {', '.join(FORMATS)}")
+    """Write the reports of a run again; write the issue to post; say what changed between two runs.
+
+    Example: python -m diagnostics report reports/latest --format issue --for openai-python
+
+    Example: python -m diagnostics report reports/2026-11-20T10-00-00Z reports/latest --format markdown
+
+    Exit status: 0 it is written, 1 it could not be.
+    """
+    secrets = Secrets.of_this_machine()
     try:
-        notes = {name: fix.trade_off for name, fix in FIXES.items()}
-        view = build_view(read_run(run), Secrets.of_this_machine(), notes)
-        written = write_reports(view, run, chosen)
+        if len(runs) == 2:
+            _compare(_view(runs[0], secrets), _view(runs[1], secrets), formats, out)
+        elif len(runs) > 2:
+            _fail(f"one run is rendered and two are compared, but these are {len(runs)}")
+        elif runs[0].is_file():
+            _findings(runs[0], formats, secrets, out)
+        else:
+            _one(runs[0], _chosen(formats, project), project, secrets, out, python)
     except RunError as error:
         _fail(str(error))
     except OSError as error:
-        _fail(f"{run}: cannot write there ({error.strerror or error}); copy the run to a folder that can be written")
-    for path in written:
+        _fail(f"{out or runs[0]}: cannot write there ({error.strerror or error}); name another place with --out")
+
+
+def _view(run: Path, secrets: Secrets) -> View:
+    return build_view(read_run(run), secrets, {name: fix.trade_off for name, fix in FIXES.items()})
+
+
+def _one(
+    run: Path, chosen: list[str], project: str | None, secrets: Secrets, out: Path | None, python: Path | None
+) -> None:
+    view = _view(run, secrets)
+    table = dict(FORMATS)
+    if "issue" in chosen and project is not None:
+        table["issue"] = _issue(view, project, secrets, python)
+    _write(view, run, chosen, table, out)
+
+
+def _compare(before: View, after: View, formats: Sequence[str] | None, out: Path | None) -> None:
+    """What changed, on the screen unless a file is named."""
+    names = formats or ["text"]
+    if len(names) != 1 or names[0] not in CHANGES_FORMATS:
+        _fail(f"two runs are compared in one format; choose from {', '.join(CHANGES_FORMATS)}")
+    chosen, changes = CHANGES_FORMATS[names[0]], compare(before, after)
+    if out is not None and str(out) != "-":
+        typer.echo(f"wrote {write_report(out, chosen.render(changes))}")
+    elif chosen.show is not None:
+        chosen.show(changes)
+    else:
+        sys.stdout.write(chosen.render(changes))
+
+
+def _findings(file: Path, formats: Sequence[str] | None, secrets: Secrets, out: Path | None) -> None:
+    """A document of `run --json` as SARIF, beside it unless another place is named."""
+    if formats and list(formats) != ["sarif"]:
+        _fail(f"{file} holds the findings of one program, which have one format: --format sarif")
+    # Code scanning wants paths as the repository has them, and a program is run from there.
+    here = f"{Path.cwd()}{os.sep}"
+    content = sarif.render_findings(read_findings(file, lambda text: redact(text.replace(here, ""), secrets)))
+    if out is not None and str(out) == "-":
+        sys.stdout.write(content)
+    else:
+        typer.echo(f"wrote {write_report(out or file.with_suffix('.sarif'), content)}")
+
+
+def _chosen(formats: Sequence[str] | None, project: str | None) -> list[str]:
+    chosen = list(formats or (["issue"] if project else [name for name, row in FORMATS.items() if not row.on_request]))
+    unknown = [name for name in chosen if name not in FORMATS]
+    if unknown:
+        _fail(f"there is no format {unknown[0]!r}; choose from {', '.join(FORMATS)}")
+    if project is not None and project not in PROJECTS:
+        _fail(f"there is no form of {project!r}; choose from {', '.join(PROJECTS)}")
+    if "issue" in chosen and project is None:
+        _fail(f"an issue needs --for, and one of {', '.join(PROJECTS)}")
+    return chosen
+
+
+def _issue(view: View, project: str, secrets: Secrets, python: Path | None) -> Format:
+    """The row of the issue, for one project, with its script run."""
+    made = posting(view, PROJECTS[project], secrets, python)
+    reason = f" (the script was not run: {made.run.reason})" if made.run.reason else ""
+    typer.echo(f"title: {issue.title(made)}{reason}", err=True)
+    typer.echo(f"post it at https://github.com/{made.project.repository}/{made.project.start}", err=True)
+    render = functools.partial(issue.render, posting=made)
+    return replace(FORMATS["issue"], file_name=issue.file_name(project), render=render)
+
+
+def _write(view: View, run: Path, chosen: list[str], table: dict[str, Format], out: Path | None) -> None:
+    if out is not None and str(out) == "-":
+        for name in chosen:
+            sys.stdout.write(table[name].render(view))
+        return
+    if out is not None and not out.is_dir() and out.suffix:
+        if len(chosen) != 1:
+            _fail(f"{out} is one file, and these are {len(chosen)} formats; name a folder, or one --format")
+        typer.echo(f"wrote {write_report(out, table[chosen[0]].render(view))}")
+        return
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    for path in write_reports(view, out or run, chosen, table):
         typer.echo(f"wrote {path}")
     for name in chosen:
-        show = FORMATS[name].show
+        show = table[name].show
         if show is not None:
             show(view)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     typer.echo(f"error: {message}", err=True)
     sys.exit(1)

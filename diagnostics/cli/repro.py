@@ -203,7 +203,7 @@ def _render(folder: Path) -> None:
         view = build_view(
             read_run(folder), Secrets.of_this_machine(), {name: fix.trade_off for name, fix in FIXES.items()}
         )
-        write_reports(view, folder, list(FORMATS))
+        write_reports(view, folder)
     except (RunError, OSError) as error:
         _fail(f"the run is complete, but its report could not be written: {error}")
     for format_ in FORMATS.values():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from diagnostics.report import markdown, summary, terminal
+from diagnostics.report import issue, junit, markdown, sarif, summary, text, trace, view_json
 from diagnostics.report.shapes import View
 
 
@@ -21,38 +21,50 @@ class Format:
         file_name: in the run folder; `None` where it is for the screen only.
         render: the whole text, without colour.
         show: prints it on standard output, in colour on a terminal; `None` where it is for a file only.
+        on_request: whether it is written only where it is asked for by its name.
     """
 
     file_name: str | None
     render: Callable[[View], str]
     what: str
     show: Callable[[View], None] | None = None
+    on_request: bool = False
 
 
 FORMATS: Final[dict[str, Format]] = {
     "markdown": Format(markdown.FILE_NAME, markdown.render, "what a person reads or attaches to an issue"),
     "summary": Format(summary.FILE_NAME, summary.render, "every verdict with its cost, for programs"),
-    "terminal": Format(
-        None, terminal.render, "which fix removes the error where, on the screen", terminal.print_summary
+    "issue": Format(
+        issue.FILE_NAME, issue.render, "the body of an upstream issue, in that project's own form", on_request=True
     ),
+    "json": Format(
+        view_json.FILE_NAME, view_json.render, "everything a report may show, for programs", on_request=True
+    ),
+    "trace": Format(trace.FILE_NAME, trace.render, "the timelines, for ui.perfetto.dev", on_request=True),
+    "sarif": Format(sarif.FILE_NAME, sarif.render, "the findings, for code scanning", on_request=True),
+    "junit": Format(junit.FILE_NAME, junit.render, "each fix in each place as a test, for CI servers", on_request=True),
+    "text": Format(None, text.render, "which fix removes the error where, on the screen", text.print_summary),
 }
 
 
-def write_reports(view: View, folder: Path, names: Iterable[str] | None = None) -> tuple[Path, ...]:
-    """Writes the formats that have a file, each whole or not at all; all of them where no names are given.
+def write_reports(
+    view: View, folder: Path, names: Iterable[str] | None = None, table: Mapping[str, Format] = FORMATS
+) -> tuple[Path, ...]:
+    """Writes the formats that have a file, each whole or not at all; without names, those that need not be asked for.
 
     Raises:
         OSError: the folder cannot be written.
     """
     written = []
-    for name in FORMATS if names is None else names:
-        chosen = FORMATS[name]
+    for name in (name for name, row in table.items() if not row.on_request) if names is None else names:
+        chosen = table[name]
         if chosen.file_name is not None:
-            written.append(_write(folder / chosen.file_name, chosen.render(view)))
+            written.append(write_report(folder / chosen.file_name, chosen.render(view)))
     return tuple(written)
 
 
-def _write(path: Path, content: str) -> Path:
+def write_report(path: Path, content: str) -> Path:
+    """Writes one file, whole or not at all."""
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from diagnostics.model.cell import Environment
 from diagnostics.model.event import EVENTS_SUFFIX, Event, checked
+from diagnostics.model.finding import FINDINGS_SCHEMA
 from diagnostics.model.trial import Trial
-from diagnostics.model.words import STATUSES
+from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES
 from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta
 
 RUN_SCHEMA = "diagnostics.run/1"
@@ -44,6 +45,48 @@ def read_run(folder: Path) -> Run:
     keys = [trial.key for trial in trials if trial.watched]
     timelines = {key: events for key in keys if (events := _timeline(folder / TIMELINES / (key + EVENTS_SUFFIX)))}
     return Run(trials, environments, meta, warnings, timelines)
+
+
+def read_findings(path: Path, clean: Callable[[str], str]) -> dict[str, Any]:
+    """A document of schema `diagnostics.findings/1`, as `diagnostics run --json` writes it.
+
+    Args:
+        path: the file.
+        clean: takes secrets out of a text; every text of the document passes through it.
+
+    Raises:
+        RunError: it is none, or a finding in it does not have its form.
+    """
+    found = _parsed(path, _findings)
+    return dict(_cleaned(found, clean))
+
+
+def _findings(data: Any) -> dict[str, Any]:
+    if data["schema"] != FINDINGS_SCHEMA:
+        raise ValueError(f"not a document of schema {FINDINGS_SCHEMA}")
+    for finding in data["findings"]:
+        _check_finding(finding)
+    return dict(data)
+
+
+def _check_finding(finding: Any) -> None:
+    """What a format relies on."""
+    if finding["kind"] not in FINDING_KINDS or finding["severity"] not in SEVERITIES:
+        raise ValueError(f"unknown finding {finding['kind']!r} of severity {finding['severity']!r}")
+    if not isinstance(finding["message"], str) or not _is_count(finding["count"]):
+        raise ValueError("a finding has a message and a count")
+    owners = [finding.get(name) or {} for name in ("fault", "client", "access")]
+    for site in filter(None, (owner.get(name) for owner in owners for name in ("site", "created_at"))):
+        if not isinstance(site["file"], str) or not _is_count(site["line"]):
+            raise ValueError("a place has a file and a line")
+
+
+def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(name): _cleaned(each, clean) for name, each in value.items()}
+    return [_cleaned(each, clean) for each in value] if isinstance(value, list) else value
 
 
 def _bytes(path: Path) -> bytes:

@@ -51,7 +51,7 @@ def test_a_broken_file_is_one_line_and_writes_nothing(folder: Path) -> None:
 
 
 def test_an_unknown_format_is_one_line_that_names_the_others(folder: Path) -> None:
-    assert "choose from markdown, summary, terminal" in _one_line(_invoke(str(folder), "-f", "htlm"))
+    assert "choose from markdown, summary, issue, text" in _one_line(_invoke(str(folder), "-f", "htlm"))
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(folder: Path) -> None:

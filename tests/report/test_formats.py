@@ -17,7 +17,7 @@ import diagnostics.report
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import VERDICTS
-from diagnostics.report import markdown, summary, terminal
+from diagnostics.report import markdown, summary, text
 from diagnostics.report.fit import LIMIT
 from diagnostics.report.formats import FORMATS, write_reports
 from diagnostics.report.redact import Secrets
@@ -106,7 +106,7 @@ def test_a_run_in_which_nothing_ran_is_a_page_too(run_of: Callable[..., Run]) ->
     for run in (run_of([]), run_of([], (row,))):
         view = build_view(run, Secrets())
         assert "Nothing ran" in markdown.render(view)
-        assert "Nothing ran" in terminal.render(view)
+        assert "Nothing ran" in text.render(view)
         assert json.loads(summary.render(view))["verdicts"] == []
 
 
@@ -203,18 +203,16 @@ def test_every_table_row_has_as_many_cells_as_its_head(view: View) -> None:
 
 
 def test_the_screen_shows_which_fix_removes_it_where(view: View) -> None:
-    text = terminal.render(view)
-    assert text.startswith("Reproduced: in 3 of 3 environments")
-    (line,) = [line for line in text.splitlines() if line.startswith("| never-close")]
+    shown = text.render(view)
+    assert shown.startswith("Reproduced: in 3 of 3 environments")
+    (line,) = [line for line in shown.splitlines() if line.startswith("| never-close")]
     assert line.split("|")[2].strip() == "hides 6"
-    assert "\x1b" not in text
+    assert "\x1b" not in shown
 
 
 def _screen(view: View, environ: dict[str, str]) -> str:
     out = io.StringIO()
-    terminal.print_summary(
-        view, Console(file=out, force_terminal=True, width=140, _environ={"TERM": "xterm", **environ})
-    )
+    text.print_summary(view, Console(file=out, force_terminal=True, width=140, _environ={"TERM": "xterm", **environ}))
     return out.getvalue()
 
 
@@ -227,7 +225,7 @@ def test_no_escape_sequence_of_a_run_reaches_the_screen(
     trial: Callable[..., Trial], run_of: Callable[..., Run]
 ) -> None:
     trials = [trial(fix, "logged", scenario=HOSTILE, provider=HOSTILE) for fix in ("none", HOSTILE)]
-    assert "\x1b" not in terminal.render(build_view(run_of(trials), Secrets()))
+    assert "\x1b" not in text.render(build_view(run_of(trials), Secrets()))
 
 
 def test_reports_are_written_whole_and_leave_nothing_else(view: View, tmp_path: Path) -> None:

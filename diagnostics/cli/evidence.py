@@ -1,0 +1,70 @@
+"""Runs the script of an issue before the issue is written, in an environment of the run that holds the newest release.
+
+It joins the lab, which runs, and the report, which writes. Whatever stands in the way becomes the reason that the issue
+then gives: a body can always be written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diagnostics.lab.combination import MatrixError
+from diagnostics.lab.environments import EnvironmentProblem, default_cache, prepare
+from diagnostics.lab.matrix_file import load_matrix
+from diagnostics.lab.script import Ran, ScriptError, run_script
+from diagnostics.report.posting import Case, Posting, Project, ScriptRun, choose_case, newest
+from diagnostics.report.redact import Secrets, redact
+from diagnostics.report.script import script_text
+from diagnostics.report.shapes import View
+
+TIMEOUT = 120.0
+
+
+def posting(view: View, project: Project, secrets: Secrets, python: Path | None = None) -> Posting:
+    """An issue for a project, with what its script gives now.
+
+    Args:
+        python: an interpreter to run it with; without it, that of an environment of the run, from the cache.
+    """
+    case = choose_case(view, project)
+    found = python or _interpreter(view, project)
+    if isinstance(found, str):
+        return Posting(project, case, ScriptRun(reason=redact(found, secrets)))
+    return Posting(project, case, _played(project, case, found, secrets))
+
+
+def _interpreter(view: View, project: Project) -> Path | str:
+    """The interpreter to run the script with, or why there is none."""
+    row = newest(view.environments, project)
+    if row is None:
+        needs = " and ".join(project.needs)
+        return f"no environment of this run holds {needs}; name an interpreter that does with --python"
+    try:
+        combination = next((each for each in load_matrix() if each.slug == row.slug), None)
+        if combination is None:
+            return f"{row.slug} is not in the matrix any more; name an interpreter with --python"
+        return prepare(combination, cache=default_cache(), offline=True).python
+    except (MatrixError, EnvironmentProblem) as error:
+        return f"its environment is not here: {error}"
+
+
+def _played(project: Project, case: Case, python: Path, secrets: Secrets) -> ScriptRun:
+    try:
+        ran = run_script(script_text(project, case), python, timeout=TIMEOUT)
+    except (ScriptError, OSError) as error:
+        return ScriptRun(reason=redact(f"it could not be run: {error}", secrets))
+    return ScriptRun(
+        where=_where(project, ran),
+        system=redact(ran.system, secrets),
+        python=redact(ran.python, secrets),
+        packages=ran.packages,
+        exit_status=ran.exit_status,
+        output=redact(ran.output, secrets),
+        seconds=ran.seconds,
+        reason=None if ran.exit_status is not None else f"it was ended after {TIMEOUT:.0f} s",
+    )
+
+
+def _where(project: Project, ran: Ran) -> str:
+    named = [f"{name} {ran.packages[name]}" for name in project.shown if name in ran.packages]
+    return ", ".join([f"Python {ran.version}", *named[:2]])

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from diagnostics.model.cell import CONTROL
-from diagnostics.model.trial import FindingCount, Trial
+from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.model.verdict import Level, judge, level
 from diagnostics.model.words import SEVERITIES, STATUSES, SYMPTOMS
 from diagnostics.report.redact import Secrets, redact
@@ -114,7 +114,17 @@ def result_of(
         cost=cost_of(ran, one_loop),
         status=status,
         reason=redact(reason, secrets) if reason else None,
+        accounting=_together([trial.accounting for trial in ran]),
     )
+
+
+def _together(records: Sequence[Accounting]) -> Accounting:
+    """Several accounts as one: sums, and of what was left the most."""
+    if not records:
+        return Accounting()
+    most = ("fds_left", "fds_leaked", "threads_left")
+    every = [asdict(record) for record in records]
+    return Accounting(**{name: (max if name in most else sum)([each[name] for each in every]) for name in every[0]})
 
 
 def _why_not(trials: Sequence[Trial]) -> tuple[str, str | None]:

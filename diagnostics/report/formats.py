@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from diagnostics.report import issue, junit, markdown, sarif, summary, text, trace, view_json
+from diagnostics.report import html, issue, junit, markdown, sarif, summary, text, trace, view_json
 from diagnostics.report.shapes import View
 
 
@@ -34,6 +34,9 @@ class Format:
 FORMATS: Final[dict[str, Format]] = {
     "markdown": Format(markdown.FILE_NAME, markdown.render, "what a person reads or attaches to an issue"),
     "summary": Format(summary.FILE_NAME, summary.render, "every verdict with its cost, for programs"),
+    "html": Format(
+        html.FILE_NAME, html.render, "what a person looks at: matrix, timelines, rates and costs in one page"
+    ),
     "issue": Format(
         issue.FILE_NAME, issue.render, "the body of an upstream issue, in that project's own form", on_request=True
     ),

@@ -19,9 +19,11 @@ from diagnostics.model.finding import FINDINGS_SCHEMA
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES
 from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta
+from diagnostics.report.sweeps import sweeps_of
 
 RUN_SCHEMA = "diagnostics.run/1"
-TRIALS, ENVIRONMENTS, META, TIMELINES = "trials.jsonl", "environments.json", "run.json", "timelines"
+TRIALS, ENVIRONMENTS, META = "trials.jsonl", "environments.json", "run.json"
+TIMELINES, SWEEPS = "timelines", "phase6.json"
 
 _CUT_OFF = object()
 _Read = TypeVar("_Read")
@@ -44,7 +46,8 @@ def read_run(folder: Path) -> Run:
     trials, warnings = _trials(folder / TRIALS)
     keys = [trial.key for trial in trials if trial.watched]
     timelines = {key: events for key in keys if (events := _timeline(folder / TIMELINES / (key + EVENTS_SUFFIX)))}
-    return Run(trials, environments, meta, warnings, timelines)
+    sweeps = _parsed(folder / SWEEPS, sweeps_of) if (folder / SWEEPS).is_file() else ()
+    return Run(trials, environments, meta, warnings, timelines, sweeps)
 
 
 def read_findings(path: Path, clean: Callable[[str], str]) -> dict[str, Any]:

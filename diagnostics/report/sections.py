@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 
-from diagnostics.model.cell import CONTROL
 from diagnostics.model.words import VERDICTS
 from diagnostics.report.cells import LOOP_FIX, SYMPTOM_ORDER
 from diagnostics.report.claims import check_claims
+from diagnostics.report.costs import Spread, fix_costs
 from diagnostics.report.escape import Md, code, fence, prose, row, text
 from diagnostics.report.history import telling
-from diagnostics.report.shapes import Cost, EnvironmentRow, History, Result, Subject, View
+from diagnostics.report.shapes import EnvironmentRow, History, Result, Subject, View
 from diagnostics.report.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
 
 SUMMARY, TRIALS = "summary.json", "trials.jsonl"
@@ -170,19 +169,11 @@ def _symptom(result: Result | None) -> Md:
 
 def _costs(view: View) -> Section:
     rows = []
-    for fix in (CONTROL, *view.fixes):
-        results = [subject.result(fix) for subject in view.subjects]
-        costs = [result.cost for result in results if result is not None and result.cost is not None]
-        if costs:
-            numbers = [
-                _middle(costs, lambda cost: cost.connections_per_call),
-                _middle(costs, lambda cost: cost.requests_per_call),
-                _middle(costs, lambda cost: cost.time_ratio),
-                Md(str(max(cost.fds_left for cost in costs))),
-                Md(str(max(cost.threads_left for cost in costs))),
-            ]
-            note = prose(view.fix_notes.get(fix, ""), limit=240)
-            rows.append(row([code(fix), *numbers, Md(str(len(costs))), *([note] if view.fix_notes else [])]))
+    for cost in fix_costs(view):
+        numbers = [_middle(cost.connections), _middle(cost.requests), _middle(cost.time)]
+        left = [Md(str(number)) for number in (cost.fds, cost.threads, cost.places)]
+        note = [prose(view.fix_notes.get(cost.fix, ""), limit=240)] if view.fix_notes else []
+        rows.append(row([code(cost.fix), *numbers, *left, *note]))
     titles = ["fix", "connections a call", "requests a call", "time against one long loop", "descriptors left"]
     titles += ["threads left", "places", *(["what it trades"] if view.fix_notes else [])]
     intro = Md(
@@ -192,11 +183,10 @@ def _costs(view: View) -> Section:
     return Section("costs", "What each fix costs", intro, _table(*titles), tuple(rows), noun="fix")
 
 
-def _middle(costs: Iterable[Cost], of: Callable[[Cost], float | None]) -> Md:
-    numbers = [number for number in map(of, costs) if number is not None]
-    if not numbers:
+def _middle(spread: Spread | None) -> Md:
+    if spread is None:
         return Md(IMPOSSIBLE_MARK)
-    low, middle, high = (f"{number:.2f}" for number in (min(numbers), median(numbers), max(numbers)))
+    low, middle, high = (f"{number:.2f}" for number in (spread.low, spread.middle, spread.high))
     return Md(middle if low == high else f"{middle} ({low} to {high})")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from diagnostics.model.cell import CONTROL, Load
 from diagnostics.model.event import Event
-from diagnostics.model.trial import FindingCount, Trial
+from diagnostics.model.trial import Accounting, FindingCount, Trial
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Run:
     meta: RunMeta
     warnings: tuple[str, ...] = ()
     timelines: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
+    sweeps: tuple[Sweep, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,21 @@ class Timeline:
     symptom: str | None
     key: str
     events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How often the error showed while one measure of the load was varied.
+
+    Attributes:
+        measure: what was varied, such as `jets` or `concurrency`.
+        points: the load, how often it showed, in how many trials.
+    """
+
+    measure: str
+    provider: str
+    python: str
+    points: tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -115,6 +131,7 @@ class Result:
         evidence: the first evidence of the worst symptom, secrets removed.
         status: `ran`, or why nothing ran.
         reason: the reason that goes with the status, secrets removed.
+        accounting: the sum over the trials that decide; of descriptors and threads left, the most of any.
     """
 
     fix: str
@@ -131,6 +148,7 @@ class Result:
     cost: Cost | None
     status: str
     reason: str | None
+    accounting: Accounting
 
     @property
     def said(self) -> bool:
@@ -235,3 +253,4 @@ class View:
     warnings: tuple[str, ...] = ()
     fix_notes: Mapping[str, str] = field(default_factory=dict)
     timelines: tuple[Timeline, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()

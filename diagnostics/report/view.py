@@ -50,6 +50,7 @@ def build_view(run: Run, secrets: Secrets, fix_notes: Mapping[str, str] | None =
         impossible=_impossible(environments, subjects),
         warnings=tuple(redact(warning, secrets) for warning in run.warnings),
         fix_notes=dict(fix_notes or {}),
+        sweeps=run.sweeps,
         timelines=_timelines(run, trials, {row.name: row.label for row in environments}, secrets),
     )
 

@@ -1,34 +1,295 @@
-"""Call async code from sync code on one loop that stays open: `run_sync`, `to_sync`, `LoopLocal`.
+"""Call async code from sync code on one loop that stays open: `run_sync`, `to_sync`, `LoopLocal`, `PersistentLoop`.
 
 One file, standard library only, Python 3.10 and newer: copy it into a project as it is. A pooled connection belongs to
 the loop that opened it. `run_sync` gives every call of the process the same loop, and `LoopLocal` gives every loop its
 own client and closes it there before the loop closes.
+
+What holds for every call, from any thread:
+- It returns once or raises once. An exception has the frames of the caller and of the coroutine in its traceback.
+- Ctrl-C cancels the coroutine and waits for its cleanup, at most `INTERRUPT_GRACE` seconds, before it goes on up.
+- The coroutine sees the caller's context variables. What it sets is set for the caller when a blocking call ends; what
+  tasks that it started set is not, as with any task.
+- A forked child starts a loop of its own. At exit every loop ends as in `asyncio.run`: tasks are cancelled, async
+  generators and the default executor are shut down. Later calls are refused, and so are calls in sub-interpreters.
 """
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import contextvars
 import functools
+import importlib
 import os
+import socket
+import sys
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from concurrent import futures
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
-__all__ = ["LoopLocal", "PersistentLoop", "run_sync", "shutdown", "to_sync"]
+__all__ = ["LoopLocal", "PersistentLoop", "SyncIterator", "run_sync", "shutdown", "to_sync"]
 
 T = TypeVar("T")
+P = ParamSpec("P")
+InsideLoop = Literal["await", "block", "raise"]
 
 SIGNAL_CHECK = 1.0
-"""Seconds after which a waiting caller looks for signals that came while it was falling asleep."""
+"""Seconds after which a waiting main thread looks for signals that came while it was falling asleep."""
+
+INTERRUPT_GRACE = 5.0
+"""Seconds that Ctrl-C leaves to the cleanup of the coroutine that it cancels; a second Ctrl-C does not wait."""
+
+EXIT_GRACE = 10.0
+"""Seconds that a loop has to end in when the interpreter exits."""
+
+_MISSING: Any = object()
+_PERSISTENT: weakref.WeakSet[PersistentLoop] = weakref.WeakSet()
+_LOCALS: weakref.WeakSet[LoopLocal[Any]] = weakref.WeakSet()
+_thread = threading.local()  # .serves: the persistent loop whose thread this is
+
+if sys.version_info >= (3, 11):
+    _TimedOut = TimeoutError
+else:
+
+    class _TimedOut(asyncio.TimeoutError, TimeoutError):
+        """Two classes there; whoever catches either of them means this."""
+
+
+class _Call(Generic[T]):
+    """One awaitable on its way: started and ended on the loop, waited for elsewhere.
+
+    What starts, ends and stops it runs on the loop's thread, so that nothing has to be locked.
+
+    Args:
+        settled: called on the loop's thread, once, as soon as there is an outcome.
+    """
+
+    __slots__ = (
+        "awaitable",
+        "context",
+        "error",
+        "service",
+        "settled",
+        "task",
+        "timed_out",
+        "timeout",
+        "timer",
+        "value",
+    )
+
+    def __init__(self, awaitable: Awaitable[T], timeout: float | None, settled: Callable[[], object]) -> None:
+        if not hasattr(awaitable, "__await__") and not asyncio.iscoroutine(awaitable):
+            raise TypeError(f"a coroutine is needed, not {awaitable!r}")
+        self.awaitable = awaitable
+        self.context = contextvars.copy_context()
+        self.error: BaseException | None = None
+        self.service: _Service | None = None
+        self.settled: Callable[[], object] | None = settled
+        self.task: asyncio.Task[None] | None = None
+        self.timed_out = False
+        self.timeout = timeout
+        self.timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        if self.settled is None:
+            return  # given up before it came here
+        loop, body = asyncio.get_running_loop(), self._body()
+        try:
+            task = _start_task(loop, body, self.context)
+        except BaseException as error:  # noqa: BLE001 - its caller waits for an answer, whatever it is
+            body.close()
+            self._settle(error)
+            return
+        if self.settled is not None:
+            self.task = task
+            task.add_done_callback(lambda _: self._settle(asyncio.CancelledError()))  # where the body never ran
+            if self.timeout is not None:
+                self.timer = loop.call_later(self.timeout, self._expire)
+
+    async def _body(self) -> None:
+        try:
+            self.value = await self.awaitable
+        except BaseException as error:  # noqa: BLE001 - SystemExit too: it ends its caller, not the loop
+            self.context = contextvars.copy_context()
+            self._settle(error)
+        else:
+            self.context = contextvars.copy_context()
+            self._settle(None)
+
+    def _settle(self, error: BaseException | None) -> None:
+        settled, self.settled = self.settled, None
+        if settled is None:
+            return
+        if self.timer is not None:
+            self.timer.cancel()
+        if error is not None:
+            _close(self.awaitable)
+        if self.timed_out and isinstance(error, asyncio.CancelledError):
+            over = _TimedOut(f"the coroutine had not ended after {self.timeout} s and was cancelled")
+            over.__cause__, error = error, over
+        self.error = error
+        settled()
+
+    def _expire(self) -> None:
+        self.timed_out = True
+        self.stop()
+
+    def stop(self) -> None:
+        """Cancels it; comes after `start`, or there was none."""
+        if self.task is not None:
+            self.task.cancel()
+        else:
+            self._settle(asyncio.CancelledError())
+
+    def cancel(self) -> None:
+        """From any thread."""
+        if self.service is not None:
+            self.service.post(self.stop)
+
+    def outcome(self) -> T:
+        """The result, or raises; after it is settled."""
+        try:
+            if self.error is not None:
+                raise self.error
+            return cast("T", self.value)
+        finally:
+            # The exception holds this frame: with the call in it, the two would keep each other until a collection.
+            self.error = None
+
+
+def _start_task(
+    loop: asyncio.AbstractEventLoop, body: Coroutine[Any, Any, None], context: contextvars.Context
+) -> asyncio.Task[None]:
+    """Makes a task and takes its first step at once: going through the loop again is a third of a short call."""
+    if sys.version_info >= (3, 12):
+        if loop.get_task_factory() is None:
+            return asyncio.Task(body, loop=loop, context=context, eager_start=True)
+        return loop.create_task(body, context=context)
+    task = context.run(loop.create_task, body)
+    # Before 3.12 asyncio has no eager tasks, and these versions change no more: take the step out of the queue.
+    for step in reversed(getattr(loop, "_ready", ())):
+        if getattr(step._callback, "__self__", None) is task:
+            step._run()
+            step.cancel()
+            break
+    return task
+
+
+def _close(awaitable: object) -> None:
+    """Closes a coroutine that will not run, so that nobody is told that it was never awaited."""
+    if asyncio.iscoroutine(awaitable):
+        awaitable.close()
+
+
+class _Service:
+    """One loop in its thread, from its beginning to its end.
+
+    What other threads want done there they put into `inbox`. A pair of sockets wakes the loop: one byte and one
+    callback for all that has come, where `call_soon_threadsafe` takes a handle each and reads until it fails.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.inbox: deque[Callable[[], object]] = deque()
+        self.awake = False
+        self.stopping = False
+        self.ended = False
+        self._wake: Callable[[], object]
+        self._sockets = socket.socketpair()
+        for end in self._sockets:
+            end.setblocking(False)
+        try:
+            loop.add_reader(self._sockets[0], self._woken)
+        except NotImplementedError:  # Windows' proactor
+            self._wake = functools.partial(loop.call_soon_threadsafe, self._take)
+        else:
+            self._wake = functools.partial(self._sockets[1].send, b"\0")
+
+    def post(self, item: Callable[[], object]) -> bool:
+        """Has something called on the loop's thread, in the order of posting.
+
+        Without a lock, because a signal handler or a finaliser may call from the midst of a call: put it in, then look.
+        `awake` and `ended` are set by the loop's thread alone, and it looks into the inbox after each change.
+
+        Returns:
+            Whether it is called: False where the loop has ended.
+        """
+        self.inbox.append(item)
+        if not self.awake:
+            # It is awake if the buffer is full (BlockingIOError), and needs no waking where all is closed.
+            with contextlib.suppress(OSError, RuntimeError):
+                self._wake()
+        if self.ended:
+            try:
+                self.inbox.remove(item)
+            except ValueError:
+                return True  # the last look has found it
+            return False
+        return True
+
+    def _woken(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._sockets[0].recv(4096)
+        self._take()
+
+    def _take(self) -> None:
+        if self.ended:
+            return
+        self.awake = True
+        try:
+            for _ in range(len(self.inbox)):
+                self.inbox.popleft()()
+        finally:
+            if not self.inbox:
+                self.awake = False
+            if self.inbox:  # more has come: after the loop's other work
+                self.loop.call_soon(self._take)
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.loop.stop()
+
+    def serve(self) -> None:
+        """Runs the loop until `stop`, and ends it as `asyncio.run` does."""
+        try:
+            while not self.stopping:
+                with contextlib.suppress(SystemExit, KeyboardInterrupt):  # of a task that nobody waits for
+                    self.loop.run_forever()
+        finally:
+            self.ended = True
+            try:
+                for ending in (self._end_tasks, self.loop.shutdown_asyncgens, self.loop.shutdown_default_executor):
+                    self.loop.run_until_complete(ending())
+            finally:
+                self.close()
+
+    async def _end_tasks(self) -> None:
+        while self.inbox:
+            self.inbox.popleft()()
+        this = asyncio.current_task()
+        while tasks := asyncio.all_tasks() - {this}:
+            for task in tasks:
+                # The finalisers of dropped async generators run to their end, as those of the others will.
+                if type(task.get_coro()).__name__ != "async_generator_athrow":
+                    task.cancel()
+            await asyncio.wait(tasks)
+
+    def close(self) -> None:
+        with contextlib.suppress(NotImplementedError):
+            self.loop.remove_reader(self._sockets[0])
+        for end in self._sockets:
+            end.close()
+        self.loop.close()
 
 
 class PersistentLoop:
     """A loop in a daemon thread, started on first use, that any thread can run coroutines on.
+
+    `with PersistentLoop() as loop:` shuts it down at the end of the block; otherwise it ends with the interpreter.
 
     Args:
         name: of the thread.
@@ -42,243 +303,417 @@ class PersistentLoop:
     ) -> None:
         self._name = name
         self._loop_factory = loop_factory
-        self._inherited: list[asyncio.AbstractEventLoop] = []
-        self._begin()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=functools.partial(_begin_again, weakref.ref(self)))
+        self._inherited: list[_Service] = []
+        self._begin_anew()
+        _PERSISTENT.add(self)
 
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+    def _begin_anew(self) -> None:
+        self._lock = threading.RLock()  # for beginning and ending; a finaliser may come back in here
+        self._service: _Service | None = None
         self._thread: threading.Thread | None = None
 
-    def _begin_again(self) -> None:
-        """In a forked child: it has its parent's loop but not its thread, so nothing would ever run there."""
-        if self._loop is not None:
+    def _in_child(self) -> None:
+        """After a fork: the child has its parent's loop but not its thread, so nothing would ever run there."""
+        if self._service is not None:
             # Kept for good: closing it, as the collector would, takes the parent's loop out of the selector they share.
-            self._inherited.append(self._loop)
-        self._begin()
+            self._inherited.append(self._service)
+        self._begin_anew()
 
-    def _started(self) -> asyncio.AbstractEventLoop:
-        """The loop; called with the lock held."""
-        if self._loop is None:
-            self._loop = self._loop_factory()
-            self._thread = threading.Thread(target=self._serve, args=(self._loop,), name=self._name, daemon=True)
-            self._thread.start()
-        return self._loop
+    def __enter__(self) -> PersistentLoop:
+        return self
 
-    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        asyncio.set_event_loop(loop)
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+
+    def _begin(self) -> _Service:
+        with self._lock:
+            if self._service is None:
+                _refuse_where_no_loop_can_run()
+                service = _Service(self._loop_factory())
+                thread = threading.Thread(target=self._serve, args=(service,), name=self._name, daemon=True)
+                if self._service is not None:  # a finaliser has begun it meanwhile, in this thread
+                    service.close()
+                    return self._service
+                self._service, self._thread = service, thread
+                try:
+                    thread.start()
+                except BaseException as error:
+                    self._service = None
+                    if isinstance(error, RuntimeError):
+                        service.close()  # no thread can be started
+                    else:
+                        service.post(service.stop)  # Ctrl-C: there may be a thread, or not
+                    raise
+            return self._service
+
+    def _serve(self, service: _Service) -> None:
+        _thread.serves = self
+        service.serve()
+
+    def _send(self, call: _Call[Any]) -> None:
         try:
-            loop.run_forever()
-        except (SystemExit, KeyboardInterrupt):
-            pass  # raised by a coroutine, whose caller gets it; the next call starts a new loop
-        finally:
-            with self._lock:
-                if self._loop is loop:
-                    self._loop = None
-            try:
-                loop.run_until_complete(asyncio.sleep(0))  # what was submitted but has not begun becomes a task here
-                _cancel_all(loop)
-                loop.run_until_complete(loop.shutdown_asyncgens())
-                loop.run_until_complete(loop.shutdown_default_executor())
-            finally:
-                asyncio.set_event_loop(None)
-                loop.close()
+            while True:
+                call.service = service = self._service or self._begin()
+                if service.post(call.start):
+                    return
+                call.service = None
+                with self._lock:
+                    if self._service is service:
+                        self._service = None
+        except Exception:
+            _close(call.awaitable)
+            raise
 
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Starts a coroutine on the loop, with a copy of the caller's context variables."""
+    def _refuse_own_thread(self, awaitable: object) -> None:
+        if getattr(_thread, "serves", None) is self:
+            _close(awaitable)
+            raise RuntimeError(
+                "a blocking call on the persistent loop's own thread would wait for itself: await the coroutine instead"
+            )
+
+    def submit(self, awaitable: Awaitable[T]) -> Future[T]:
+        """Starts a coroutine on the loop, with a copy of the caller's context variables.
+
+        Returns:
+            Its future; cancelling that cancels the coroutine.
+        """
         result: Future[T] = Future()
-        self._send(coroutine, result)
+
+        def settled() -> None:
+            error, call.error = call.error, None
+            if not result.set_running_or_notify_cancel():
+                return
+            if error is not None:
+                result.set_exception(error)
+            else:
+                result.set_result(call.outcome())
+
+        call = _Call(awaitable, None, settled)
+        self._send(call)
+        result.add_done_callback(lambda done: call.cancel() if done.cancelled() else None)
         return result
 
-    def _send(self, coroutine: Coroutine[Any, Any, T], result: Future[T]) -> None:
-        context = contextvars.copy_context()
-        # Under the lock, so that nothing is submitted to a loop that has begun to end: nobody would ever run it.
-        with self._lock:
-            loop = self._started()
-            loop.call_soon_threadsafe(_start, loop, context, coroutine, result)
-
-    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        """Runs a coroutine on the loop and blocks until it has finished.
+    def run(self, awaitable: Awaitable[T], timeout: float | None = None) -> T:
+        """Runs a coroutine on the loop and blocks until it has ended.
 
         Args:
-            timeout: seconds; the coroutine is cancelled when they are over.
+            awaitable: the coroutine, or whatever else can be awaited on that loop.
+            timeout: seconds after which the coroutine is cancelled; its cleanup may take longer.
 
         Raises:
-            RuntimeError: called from the loop's own thread, where waiting would block the loop for ever.
-            TimeoutError: the time was over (`asyncio.TimeoutError` before Python 3.11).
+            RuntimeError: called from the loop's own thread, or where no loop can run any more.
+            TimeoutError: the time was over (it is an `asyncio.TimeoutError` as well).
         """
-        if threading.current_thread() is self._thread:
-            coroutine.close()
-            raise RuntimeError("run_sync was called on the persistent loop's own thread: await the coroutine instead")
-        result: Future[T] = Future()
+        self._refuse_own_thread(awaitable)
+        answered = threading.Lock()
+        answered.acquire()
+        call = _Call(awaitable, timeout, answered.release)
         try:
-            self._send(_within(coroutine, timeout), result)
-            return _wait(result)
-        except BaseException:
-            # Ctrl-C, above all, and that even before the sending has returned: the coroutine must not go on without
-            # anybody waiting for it.
-            result.cancel()
+            self._send(call)
+            if threading.get_ident() == threading.main_thread().ident:
+                # In steps: a signal that comes just before a thread blocks does not wake it. One Ctrl-C could be lost.
+                while not answered.acquire(timeout=SIGNAL_CHECK):
+                    pass
+            else:
+                answered.acquire()
+        except BaseException as interruption:
+            if call.service is not None:
+                call.cancel()
+                if answered.acquire(timeout=INTERRUPT_GRACE) and not isinstance(call.error, asyncio.CancelledError):
+                    interruption.__context__ = call.error
             raise
-        finally:
-            # An exception holds this frame: with the future in it, the two would keep each other until a collection.
-            del result
+        for variable, value in call.context.items():
+            if variable.get(_MISSING) is not value:
+                variable.set(value)
+        return call.outcome()
 
-    def shutdown(self) -> None:
+    def _awaitable(self, awaitable: Awaitable[T], timeout: float | None) -> asyncio.Task[T]:
+        """Runs a coroutine on the loop for code that runs on another one."""
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[None] = loop.create_future()
+
+        def settled() -> None:
+            with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+                loop.call_soon_threadsafe(answered.set_result, None)
+
+        self._refuse_own_thread(awaitable)
+        call = _Call(awaitable, timeout, settled)
+        self._send(call)
+        task = loop.create_task(_answer(call, answered))
+        task.add_done_callback(lambda done: call.cancel() if done.cancelled() else None)  # maybe before its first step
+        return task
+
+    def shutdown(self, timeout: float | None = None) -> None:
         """Cancels what still runs, finalises async generators, and closes the loop. A later call starts a new one.
+
+        Args:
+            timeout: seconds to wait for that; None for as long as it takes.
 
         Raises:
             RuntimeError: called from the loop's own thread, which cannot wait for itself.
         """
-        if threading.current_thread() is self._thread:
+        if getattr(_thread, "serves", None) is self:
             raise RuntimeError("shutdown was called on the persistent loop's own thread: call it from another one")
         with self._lock:
-            loop, thread = self._loop, self._thread
-            self._loop = None
-            if loop is not None:
-                loop.call_soon_threadsafe(loop.stop)
+            service, thread = self._service, self._thread
+            self._service = None
+        if service is not None:
+            service.post(service.stop)
         if thread is not None:
-            thread.join()
+            thread.join(timeout)
 
 
-def _begin_again(reference: weakref.ref[PersistentLoop]) -> None:
-    persistent = reference()
-    if persistent is not None:
-        persistent._begin_again()
-
-
-def _wait(result: Future[T]) -> T:
-    """The result, once it is there.
-
-    In steps, because a signal that arrives just before a thread blocks does not wake it: one Ctrl-C could be lost.
-    """
+async def _answer(call: _Call[T], answered: asyncio.Future[None]) -> T:
     try:
-        while not futures.wait((result,), SIGNAL_CHECK).done:
-            pass
-        return result.result()
-    finally:
-        # An exception holds this frame: with the future in it, the two would keep each other until a collection.
-        del result
+        await asyncio.shield(answered)
+    except asyncio.CancelledError:
+        call.cancel()
+        await asyncio.shield(answered)  # its cleanup comes first; who cancels twice does not wait
+        raise
+    return call.outcome()
 
 
-def _within(coroutine: Coroutine[Any, Any, T], timeout: float | None) -> Coroutine[Any, Any, T]:
-    return coroutine if timeout is None else asyncio.wait_for(coroutine, timeout)
+_exiting = False
+_exits_in = os.getpid()
 
 
-def _start(
-    loop: asyncio.AbstractEventLoop,
-    context: contextvars.Context,
-    coroutine: Coroutine[Any, Any, T],
-    result: Future[T],
-) -> None:
-    try:
-        task = context.run(loop.create_task, coroutine)
-    except BaseException as error:  # noqa: BLE001 - no coroutine, say: its caller waits for an answer, whatever it is
-        if result.set_running_or_notify_cancel():
-            result.set_exception(error)
-        return
-    result.add_done_callback(lambda done: loop.call_soon_threadsafe(task.cancel) if done.cancelled() else None)
-    task.add_done_callback(functools.partial(_hand_over, result))
+def _refuse_where_no_loop_can_run() -> None:
+    global _exits_in  # noqa: PLW0603
+    if _exiting or sys.is_finalizing():
+        raise RuntimeError("the interpreter is exiting: no event loop can be started any more")
+    for name in ("_interpreters", "_xxsubinterpreters"):  # from Python 3.13, until 3.12
+        with contextlib.suppress(ImportError):
+            interpreters = importlib.import_module(name)
+            if interpreters.get_current() != interpreters.get_main():
+                raise RuntimeError("a sub-interpreter has no daemon threads: use run_sync in the main interpreter")
+            break
+    if _exits_in != os.getpid():  # multiprocessing clears what its parent had registered
+        _exits_in = os.getpid()
+        atexit.register(_at_exit)
 
 
-def _hand_over(result: Future[T], task: asyncio.Task[T]) -> None:
-    if not result.set_running_or_notify_cancel():
-        if not task.cancelled():
-            task.exception()  # retrieved: its caller has left
-        return
-    if task.cancelled():
-        result.set_exception(asyncio.CancelledError())
-    elif (error := task.exception()) is not None:
-        result.set_exception(error)
-    else:
-        result.set_result(task.result())
+def _at_exit() -> None:
+    global _exiting  # noqa: PLW0603
+    _exiting = True
+    for persistent in list(_PERSISTENT):
+        persistent.shutdown(EXIT_GRACE)
 
 
-def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+def _after_fork() -> None:
+    _thread.serves = None
+    for persistent in list(_PERSISTENT):
+        persistent._in_child()
+    for local in list(_LOCALS):
+        local._in_child()
 
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 _DEFAULT = PersistentLoop()
 
 
-def run_sync(coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T | Awaitable[T]:
-    """Runs a coroutine on the process's one persistent loop.
+@overload
+def run_sync(
+    awaitable: Awaitable[T], *, timeout: float | None = ..., inside_loop: Literal["block", "raise"] = ...
+) -> T: ...
+@overload
+def run_sync(
+    awaitable: Awaitable[T], *, timeout: float | None = ..., inside_loop: Literal["await"]
+) -> Awaitable[T]: ...
+@overload
+def run_sync(awaitable: Awaitable[T], *, timeout: float | None = ..., inside_loop: InsideLoop) -> T | Awaitable[T]: ...
+def run_sync(
+    awaitable: Awaitable[T], *, timeout: float | None = None, inside_loop: InsideLoop = "await"
+) -> T | Awaitable[T]:
+    """Runs a coroutine on the process's one persistent loop and returns its result.
 
-    Returns:
-        The result; or, where the caller is inside another running loop, an awaitable of it. The coroutine runs on the
-        persistent loop in both cases, so a shared client never changes its loop.
+    Where the caller's thread is inside another running loop (a notebook, an async web handler), `inside_loop` says what
+    happens. The coroutine runs on the persistent loop all the same, so a shared client never changes its loop.
+
+    - `"await"`: an awaitable of the result comes back at once; cancelling it cancels the coroutine and waits for its
+      cleanup.
+    - `"block"`: blocks, and that other loop with it, and returns the result.
+    - `"raise"`: refuses.
+
+    For a type checker a call without `inside_loop` returns the result, as it does wherever no loop runs; who writes
+    `inside_loop="await"` says that one runs, and gets an awaitable.
+
+    Args:
+        awaitable: the coroutine, or whatever else can be awaited on the persistent loop.
+        timeout: seconds after which the coroutine is cancelled; its cleanup may take longer.
+        inside_loop: see above.
 
     Raises:
-        RuntimeError: called from code that runs on the persistent loop itself.
+        RuntimeError: called from code that runs on the persistent loop itself, which would wait for itself; or inside
+            another loop with `"raise"`; or at the interpreter's exit; or in a sub-interpreter.
+        TimeoutError: the time was over (it is an `asyncio.TimeoutError` as well).
     """
-    try:
-        running = asyncio.get_running_loop()
-    except RuntimeError:
-        return _DEFAULT.run(coroutine, timeout)
-    if running is _DEFAULT._loop:
-        return _DEFAULT.run(coroutine, timeout)
-    return asyncio.wrap_future(_DEFAULT.submit(_within(coroutine, timeout)))
+    if inside_loop not in ("await", "block", "raise"):
+        _close(awaitable)
+        raise ValueError(f"inside_loop is 'await', 'block' or 'raise', not {inside_loop!r}")
+    if inside_loop == "block" or asyncio._get_running_loop() is None:
+        return _DEFAULT.run(awaitable, timeout)
+    if inside_loop == "await":
+        return _DEFAULT._awaitable(awaitable, timeout)
+    _DEFAULT._refuse_own_thread(awaitable)
+    _close(awaitable)
+    raise RuntimeError("run_sync was called inside a running event loop: await the coroutine instead")
 
 
-def to_sync(function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T | Awaitable[T]]:
-    """Makes a coroutine function callable from sync code, by `run_sync`."""
+class SyncIterator(Iterator[T]):
+    """An async iterator for sync code: each item is pulled on the persistent loop.
+
+    `close` runs the generator's cleanup there, and so does dropping it. Inside a running loop it can be used by `async
+    for`; a plain `for` blocks that loop and is refused unless `inside_loop` is `"block"`.
+    """
+
+    def __init__(self, items: AsyncIterator[T], timeout: float | None, inside_loop: InsideLoop) -> None:
+        self._items = items
+        self._timeout = timeout
+        self._inside_loop: Literal["block", "raise"] = "block" if inside_loop == "block" else "raise"
+
+    # The generator is touched on the loop only, or it would not be that loop's to finalise.
+    async def _pull(self) -> T:
+        return await anext(self._items, _MISSING)
+
+    async def _end(self) -> None:
+        if isinstance(self._items, AsyncGenerator):
+            await self._items.aclose()
+
+    def __next__(self) -> T:
+        item = run_sync(self._pull(), timeout=self._timeout, inside_loop=self._inside_loop)
+        if item is _MISSING:
+            raise StopIteration
+        return item
+
+    def __aiter__(self) -> SyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        item = await run_sync(self._pull(), timeout=self._timeout, inside_loop="await")
+        if item is _MISSING:
+            raise StopAsyncIteration
+        return item
+
+    def close(self) -> None:
+        """Ends the generator; its cleanup has run when this returns."""
+        run_sync(self._end(), inside_loop="block")
+
+
+@overload
+def to_sync(
+    function: classmethod[Any, P, Coroutine[Any, Any, T]], *, timeout: float | None = ..., inside_loop: InsideLoop = ...
+) -> classmethod[Any, P, T]: ...
+@overload
+def to_sync(
+    function: staticmethod[P, Coroutine[Any, Any, T]], *, timeout: float | None = ..., inside_loop: InsideLoop = ...
+) -> staticmethod[P, T]: ...
+@overload
+def to_sync(
+    function: Callable[P, AsyncIterator[T]], *, timeout: float | None = ..., inside_loop: InsideLoop = ...
+) -> Callable[P, SyncIterator[T]]: ...
+@overload
+def to_sync(
+    function: Callable[P, Awaitable[T]], *, timeout: float | None = ..., inside_loop: InsideLoop = ...
+) -> Callable[P, T]: ...
+def to_sync(function: Any, *, timeout: float | None = None, inside_loop: InsideLoop = "await") -> Any:
+    """Makes an async function callable from sync code, by `run_sync`; an async generator function gives an iterator.
+
+    Signature, name and documentation stay. A method, `classmethod` or `staticmethod` may be decorated, in either order.
+
+    Args:
+        function: the async function.
+        timeout: seconds for each call, or for each item of an iterator.
+        inside_loop: as for `run_sync`.
+    """
+    if isinstance(function, (classmethod, staticmethod)):
+        return type(function)(to_sync(function.__func__, timeout=timeout, inside_loop=inside_loop))
 
     @functools.wraps(function)
-    def call(*arguments: Any, **keywords: Any) -> T | Awaitable[T]:
-        return run_sync(function(*arguments, **keywords))
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        result = function(*arguments, **keywords)
+        if hasattr(result, "__anext__"):
+            return SyncIterator(result, timeout, inside_loop)
+        return run_sync(result, timeout=timeout, inside_loop=inside_loop)
 
     return call
 
 
 def shutdown() -> None:
-    """Ends the process's persistent loop; runs by itself at exit."""
+    """Ends the process's persistent loop; runs by itself at exit. A later `run_sync` starts a new one."""
     _DEFAULT.shutdown()
 
 
-atexit.register(shutdown)
+class _Slot(Generic[T]):
+    """The place of one loop's object, whether it is made already or not."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.made: tuple[T, AsyncGenerator[T, None]] | None = None
 
 
 class LoopLocal(Generic[T]):
-    """One object for each event loop, made on first use there and closed on its own loop before that loop closes.
+    """One object (a client) for each event loop, made on first use there and closed there before that loop closes.
 
-    The closing rides on an async generator: `asyncio.run`, `asyncio.Runner` and `PersistentLoop` all finalise the
-    generators of a loop (`loop.shutdown_asyncgens`) while it still runs.
+    `await clients.get()` inside a loop; from sync code, `run_sync(clients.get())` is the persistent loop's object.
+
+    The closing rides on an async generator: `asyncio.run`, `asyncio.Runner` and `PersistentLoop` all finalise those of
+    a loop while it still runs. A loop that is closed by hand, without `loop.shutdown_asyncgens()`, closes nothing: its
+    object is kept, unclosed, as long as this `LoopLocal`, for a collector that came upon it would touch its connections
+    from another loop. A `LoopLocal` that is dropped has its objects closed, each on its own loop if that still runs. A
+    forked child makes its own.
 
     Args:
-        factory: makes the object; called inside the running loop.
-        close: closes it; called on the same loop.
+        factory: makes the object, or a coroutine of it; called inside the running loop.
+        close: closes it, or gives a coroutine that does, on the same loop; without it the object's `aclose` or `close`.
     """
 
-    def __init__(self, factory: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> None:
+    @overload
+    def __init__(
+        self, factory: Callable[[], Coroutine[Any, Any, T]], close: Callable[[T], object] | None = None
+    ) -> None: ...
+    @overload
+    def __init__(self, factory: Callable[[], T], close: Callable[[T], object] | None = None) -> None: ...
+    def __init__(self, factory: Callable[[], Any], close: Callable[[T], object] | None = None) -> None:
         self._factory = factory
         self._close = close
-        self._guards: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[T, AsyncGenerator[T, None]]]
-        self._guards = weakref.WeakKeyDictionary()
-        self._lock = threading.Lock()
+        self._inherited: list[object] = []
+        self._slots: dict[asyncio.AbstractEventLoop, _Slot[T]] = {}
+        _LOCALS.add(self)
+
+    def _in_child(self) -> None:
+        self._inherited.append(self._slots)  # kept, or the collector would end the parent's connections
+        self._slots = {}
 
     async def get(self) -> T:
-        """The running loop's object."""
+        """The running loop's object. Tasks that ask at once get the same one; a factory that failed is tried again."""
         loop = asyncio.get_running_loop()
-        with self._lock:
-            known = self._guards.get(loop)
-        if known is not None:
-            return known[0]
-        guard = self._guard(loop)
-        value = await guard.__anext__()
-        with self._lock:
-            self._guards[loop] = (value, guard)
-        return value
+        slot = self._slots.get(loop) or self._slots.setdefault(loop, _Slot())
+        if slot.made is None:
+            async with slot.lock:
+                if slot.made is None:
+                    guard = _guard(weakref.ref(self), self._factory, self._close)
+                    slot.made = (await anext(guard), guard)
+        return slot.made[0]
 
-    async def _guard(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[T, None]:
-        value = self._factory()
-        try:
-            yield value
-        finally:
-            with self._lock:
-                self._guards.pop(loop, None)
-            await self._close(value)
+
+async def _guard(
+    local: weakref.ref[LoopLocal[T]], factory: Callable[[], Any], close: Callable[[T], object] | None
+) -> AsyncGenerator[T, None]:
+    value = factory()
+    if asyncio.iscoroutine(value):
+        value = await value
+    if close is None:
+        close = getattr(type(value), "aclose", None) or type(value).close
+    try:
+        yield value
+    finally:
+        owner = local()
+        if owner is not None:
+            owner._slots.pop(asyncio.get_running_loop(), None)
+        del owner
+        ended = close(value)
+        if isinstance(ended, Awaitable):
+            await ended

@@ -140,7 +140,7 @@ def test_a_thread_that_the_loop_started_may_call() -> None:
     assert run_sync(caller()) == 1
 
 
-def test_context_variables_go_in_and_do_not_come_out() -> None:
+def test_context_variables_go_in_and_out() -> None:
     async def read_and_write() -> str:
         seen = word.get()
         word.set("written inside")
@@ -149,7 +149,7 @@ def test_context_variables_go_in_and_do_not_come_out() -> None:
     token = word.set("written outside")
     try:
         assert run_sync(read_and_write()) == "written outside"
-        assert word.get() == "written outside"
+        assert word.get() == "written inside"
     finally:
         word.reset(token)
 
@@ -189,26 +189,27 @@ def test_what_ends_the_loop_reaches_its_caller_and_the_next_call_works(error: Ba
     assert run_sync(echo(1)) == 1
 
 
-def test_what_ends_the_loop_leaves_no_other_caller_waiting(persistent: PersistentLoop) -> None:
-    async def wait_for_ever() -> None:
+def test_what_ends_one_caller_leaves_the_others_alone(persistent: PersistentLoop) -> None:
+    async def wait_for_the_end() -> str:
         waiting.set()
-        await asyncio.Event().wait()
+        await end.wait()
+        return "undisturbed"
 
-    waiting = threading.Event()
-    other = persistent.submit(wait_for_ever())
-    assert waiting.wait(PATIENCE)
-    late: list[Future[Any]] = []
-
-    async def end() -> None:
-        # From here, or it might come so late that it runs on the loop that the next call starts.
-        late.append(persistent.submit(asyncio.Event().wait()))
+    async def leave() -> None:
         raise SystemExit(3)
 
+    async def make_event() -> asyncio.Event:
+        return asyncio.Event()
+
+    waiting, end = threading.Event(), persistent.run(make_event())
+    other = persistent.submit(wait_for_the_end())
+    assert waiting.wait(PATIENCE)
+    loop = persistent.run(here())
     with pytest.raises(SystemExit):
-        persistent.submit(end()).result(PATIENCE)
-    for future in (other, *late):
-        with pytest.raises((asyncio.CancelledError, FutureCancelled)):
-            future.result(PATIENCE)
+        persistent.submit(leave()).result(PATIENCE)
+    loop.call_soon_threadsafe(end.set)
+    assert other.result(PATIENCE) == "undisturbed"
+    assert persistent.run(here()) is loop
 
 
 @pytest.mark.parametrize("nonsense", [5, None, echo])

@@ -49,7 +49,14 @@ EXIT_GRACE = 10.0
 _MISSING: Any = object()
 _PERSISTENT: weakref.WeakSet[PersistentLoop] = weakref.WeakSet()
 _LOCALS: weakref.WeakSet[LoopLocal[Any]] = weakref.WeakSet()
-_thread = threading.local()  # .serves: the persistent loop whose thread this is
+_main_thread = threading.main_thread().ident
+
+
+class _Thread(threading.local):
+    serves: PersistentLoop | None = None  # the loop whose thread this is
+
+
+_thread = _Thread()
 
 if sys.version_info >= (3, 11):
     _TimedOut = TimeoutError
@@ -67,19 +74,6 @@ class _Call(Generic[T]):
     Args:
         settled: called on the loop's thread, once, as soon as there is an outcome.
     """
-
-    __slots__ = (
-        "awaitable",
-        "context",
-        "error",
-        "service",
-        "settled",
-        "task",
-        "timed_out",
-        "timeout",
-        "timer",
-        "value",
-    )
 
     def __init__(self, awaitable: Awaitable[T], timeout: float | None, settled: Callable[[], object]) -> None:
         if not hasattr(awaitable, "__await__") and not asyncio.iscoroutine(awaitable):
@@ -170,11 +164,14 @@ def _start_task(
             return asyncio.Task(body, loop=loop, context=context, eager_start=True)
         return loop.create_task(body, context=context)
     task = context.run(loop.create_task, body)
-    # Before 3.12 asyncio has no eager tasks, and these versions change no more: take the step out of the queue.
-    for step in reversed(getattr(loop, "_ready", ())):
+    # Before 3.12 asyncio has no eager tasks, and these versions change no more: do the queued step here and now.
+    queue: Any = getattr(loop, "_ready", ())
+    for back in range(1, len(queue) + 1):  # by index: other threads may append meanwhile
+        step = queue[-back]
         if getattr(step._callback, "__self__", None) is task:
-            step._run()
+            run, callback = step._context.run, step._callback
             step.cancel()
+            run(callback)
             break
     return task
 
@@ -220,9 +217,10 @@ class _Service:
         """
         self.inbox.append(item)
         if not self.awake:
-            # It is awake if the buffer is full (BlockingIOError), and needs no waking where all is closed.
-            with contextlib.suppress(OSError, RuntimeError):
+            try:  # noqa: SIM105 - suppress takes as long as all the rest
                 self._wake()
+            except (OSError, RuntimeError):
+                pass  # the buffer is full, so it will wake; or all is closed, which comes below
         if self.ended:
             try:
                 self.inbox.remove(item)
@@ -232,8 +230,10 @@ class _Service:
         return True
 
     def _woken(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        try:
             self._sockets[0].recv(4096)
+        except BlockingIOError:
+            return  # selectors may be wrong
         self._take()
 
     def _take(self) -> None:
@@ -261,15 +261,26 @@ class _Service:
                     self.loop.run_forever()
         finally:
             self.ended = True
+            self.loop.call_soon(self._last_look)
             try:
                 for ending in (self._end_tasks, self.loop.shutdown_asyncgens, self.loop.shutdown_default_executor):
-                    self.loop.run_until_complete(ending())
+                    while not self._done(ending):
+                        pass
             finally:
                 self.close()
 
-    async def _end_tasks(self) -> None:
+    def _done(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        try:
+            self.loop.run_until_complete(ending())
+        except (SystemExit, KeyboardInterrupt):
+            return False  # of a task that ended so: the others are still there
+        return True
+
+    def _last_look(self) -> None:
         while self.inbox:
             self.inbox.popleft()()
+
+    async def _end_tasks(self) -> None:
         this = asyncio.current_task()
         while tasks := asyncio.all_tasks() - {this}:
             for task in tasks:
@@ -365,7 +376,7 @@ class PersistentLoop:
             raise
 
     def _refuse_own_thread(self, awaitable: object) -> None:
-        if getattr(_thread, "serves", None) is self:
+        if _thread.serves is self:
             _close(awaitable)
             raise RuntimeError(
                 "a blocking call on the persistent loop's own thread would wait for itself: await the coroutine instead"
@@ -410,7 +421,7 @@ class PersistentLoop:
         call = _Call(awaitable, timeout, answered.release)
         try:
             self._send(call)
-            if threading.get_ident() == threading.main_thread().ident:
+            if threading.get_ident() == _main_thread:
                 # In steps: a signal that comes just before a thread blocks does not wake it. One Ctrl-C could be lost.
                 while not answered.acquire(timeout=SIGNAL_CHECK):
                     pass
@@ -452,7 +463,7 @@ class PersistentLoop:
         Raises:
             RuntimeError: called from the loop's own thread, which cannot wait for itself.
         """
-        if getattr(_thread, "serves", None) is self:
+        if _thread.serves is self:
             raise RuntimeError("shutdown was called on the persistent loop's own thread: call it from another one")
         with self._lock:
             service, thread = self._service, self._thread
@@ -500,6 +511,8 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
+    global _main_thread  # noqa: PLW0603
+    _main_thread = threading.get_ident()
     _thread.serves = None
     for persistent in list(_PERSISTENT):
         persistent._in_child()

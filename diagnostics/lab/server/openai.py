@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import sys
 from array import array
 from typing import TYPE_CHECKING, Any, Final
 
+from diagnostics.lab.server import jet_classifier, storyteller
 from diagnostics.lab.server.wire import (
     Answer,
     BadRequest,
@@ -23,12 +25,19 @@ from diagnostics.lab.server.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-MODELS: Final = ("gpt-4o-mini", "gpt-4.1", "text-embedding-3-small")
+REPLIES: Final[Mapping[str, Callable[[str, int], str]]] = {
+    "jet-classifier": jet_classifier.reply,
+    "storyteller": storyteller.reply,
+}
+"""Models that say something else than the echo: what each answers to the last message of the user and a seed."""
+
+MODELS: Final = ("gpt-4o-mini", "gpt-4.1", "text-embedding-3-small", *REPLIES)
 DIMENSIONS: Final = 1536
 """The length of an embedding that asks for none in particular."""
 
+_WORD: Final = re.compile(r"\s*\S+|\s+$")
 _ERROR_TYPES: Final = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_exceeded"}
 
 
@@ -41,12 +50,29 @@ def error(status: int, message: str, ident: str) -> dict[str, Any]:  # noqa: ARG
 def chat(question: Question) -> Answer:
     """`POST /v1/chat/completions`."""
     asked = last_user_text(question.body.get("messages"), inside="content")
-    reply = echo(asked)
+    reply = _reply(question, asked)
     if question.body.get("stream"):
         return stream([*_chat_events(question, asked, reply), b"data: [DONE]\n\n"])
     message: dict[str, Any] = {"role": "assistant", "content": reply, "refusal": None, "annotations": []}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    logprobs = {"content": _logprobs(reply), "refusal": None} if question.body.get("logprobs") is True else None
+    choice = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": "stop"}
     return whole({**_completion(question, "chat.completion"), "choices": [choice], "usage": _usage(asked, reply)})
+
+
+def _reply(question: Question, asked: str) -> str:
+    model = REPLIES.get(question.model)
+    seed = question.body.get("seed")
+    return echo(asked) if model is None else model(asked, seed if isinstance(seed, int) else 0)
+
+
+def _logprobs(reply: str) -> list[dict[str, Any]]:
+    """A log probability for each word with what stands before it; it depends on the word alone."""
+    found = []
+    for token in _WORD.findall(reply):
+        raw = token.encode(errors="surrogatepass")
+        logprob = -(hashlib.sha256(raw).digest()[0] + 1) / 64
+        found.append({"token": token, "logprob": logprob, "bytes": list(raw), "top_logprobs": []})
+    return found
 
 
 def _chat_events(question: Question, asked: str, reply: str) -> Iterator[bytes]:

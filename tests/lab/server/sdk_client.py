@@ -24,7 +24,7 @@ def valid(*records: Any) -> bool:
 
 
 def ask_openai(base: str) -> dict[str, Any]:
-    import openai  # type: ignore[import-not-found]
+    import openai
 
     url = f"{base}/openai/v1"
     chat: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": QUESTION}]}

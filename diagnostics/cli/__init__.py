@@ -9,6 +9,7 @@ import typer
 
 from diagnostics.cli.bench import bench
 from diagnostics.cli.diagnose import diagnose
+from diagnostics.cli.jets import jets
 from diagnostics.cli.lock import lock
 from diagnostics.cli.merge import merge
 from diagnostics.cli.report import report
@@ -21,6 +22,7 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "report": report,
     "merge": merge,
     "serve": serve,
+    "jets": jets,
     "lock": lock,
     "bench": bench,
 }

@@ -10,10 +10,14 @@ from diagnostics.experiment.stainless import Stainless
 
 
 class OpenAI(Stainless):
-    """The OpenAI SDK."""
+    """The OpenAI SDK.
 
-    def __init__(self) -> None:
-        super().__init__("openai", "OpenAI", "/openai/v1")
+    Args:
+        path: what its base URL adds to the target.
+    """
+
+    def __init__(self, path: str = "/openai/v1") -> None:
+        super().__init__("openai", "OpenAI", path)
 
     async def ask(self, client: Any, target: Target, question: str) -> str:
         completion = await client.chat.completions.create(**chat_body(target, question))

@@ -28,13 +28,16 @@ _DISTRIBUTIONS = {
 }
 
 
-def document(findings: Sequence[Finding], *, calls: int, requests: int, exit_code: int | None) -> dict[str, Any]:
+def document(
+    findings: Sequence[Finding], *, calls: int, requests: int, exit_code: int | None, cannot_tell: Sequence[str] = ()
+) -> dict[str, Any]:
     """The object; `exit_code` is the program's own, `None` where it never ended."""
     return {
         "schema": FINDINGS_SCHEMA,
         "program": {"argv": list(sys.argv), "python": sys.version.split()[0], "exit_code": exit_code},
         "environment": versions({finding.fault.component for finding in findings}),
         "accounting": {"calls": calls, "requests": requests},
+        "cannot_tell": list(cannot_tell),
         "findings": [finding.to_json() for finding in findings],
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, LoopFacts
 from diagnostics.sanitizer.describing import closed_by, component, created_inside, site, sites, who
 from diagnostics.sanitizer.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.wording import KINDS, About, hint
+from diagnostics.sanitizer.wording import KINDS, LOCK_KEPT, UNSEEN, About, hint
 
 _ORDER = {"error": 0, "leak": 1, "note": 2}
 
@@ -52,7 +52,7 @@ def _same(fact: Fact) -> tuple[Any, ...]:
     created = client.created if client else ()
     loop = (fact.loop.created, fact.loop.closed) if fact.loop else ()
     access = fact.stack if client is None else ()
-    return (fact.kind, fact.severity, created, loop, access, fact.trigger, fact.detail.get("waits"))
+    return (fact.kind, fact.severity, created, loop, access, fact.trigger, *map(fact.detail.get, ("waits", "what")))
 
 
 class _Names:
@@ -76,7 +76,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
     if "connections" in details:
         details["connections"] = sum(fact.detail["connections"] for fact in group)
     about = About(
-        client=f"{client.name} {names('C', client)}" if client else "a client not seen being made",
+        client=f"{client.name} {names('C', client)}" if client else UNSEEN,
         loop=_named(loop),
         current=names("L", current) if current else "no loop",
         operation=first.operation,
@@ -105,7 +105,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
             first.trigger,
             sites(first.stack),
         ),
-        fault=Fault(holder, site(made), wording.why),
+        fault=Fault(holder, site(made), LOCK_KEPT if client is None and "what" in details else wording.why),
         hint=hint(first.kind, component=holder, client=name, inside=created_inside(client)),
     )
 

@@ -11,10 +11,10 @@ RULE = "=" * 66
 FRAMES = 6
 
 
-def render(findings: Sequence[Finding], problems: Sequence[str] = ()) -> str:
+def render(findings: Sequence[Finding], cannot_tell: Sequence[str] = ()) -> str:
     """The whole report; empty where there is nothing to say."""
     lines = [line for finding in findings for line in _finding(finding)]
-    lines += [f"diagnostics: switched off, so it cannot tell: {problem}" for problem in problems]
+    lines += [f"diagnostics: cannot tell: {each}" for each in cannot_tell]
     if findings:
         total = {word: sum(f.count for f in findings if f.severity == word) for word in ("error", "leak", "note")}
         kinds = ", ".join(dict.fromkeys(finding.kind for finding in findings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import io
 import os
@@ -49,15 +50,26 @@ def _run_script(program: list[str]) -> None:
     file = program[0]
     if os.path.isdir(file) or not os.path.exists(file):
         raise ProgramError(f"no such script: {file}; for a module write -m {file.removesuffix('.py')}")
-    with io.open_code(os.path.abspath(file)) as stream:
+    # As the interpreter makes it: nothing is normalised, and only the folder of the script follows symbolic links.
+    absolute = os.path.join(os.getcwd(), file)
+    with io.open_code(absolute) as stream:
         source = stream.read()
     main = _main_module()
-    main.__file__ = file
-    main.__spec__ = None
-    main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
+    main.__dict__.update(
+        __file__=absolute,
+        __cached__=None,
+        __doc__=None,
+        __package__=None,
+        __spec__=None,
+        __loader__=importlib.machinery.SourceFileLoader("__main__", absolute),
+        __builtins__=sys.modules["builtins"],
+    )
+    if sys.version_info < (3, 14):
+        main.__annotations__ = {}
     sys.argv[:] = program
-    sys.path[0] = os.path.dirname(os.path.abspath(file))
-    exec(compile(source, file, "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - this is what the command is for
+    sys.path[0] = os.path.dirname(os.path.realpath(absolute))
+    code = compile(source, absolute, "exec", dont_inherit=True)
+    exec(code, main.__dict__)  # noqa: S102 - this is what the command is for
 
 
 def _run_module(program: list[str]) -> None:

@@ -46,6 +46,8 @@ class Recorder:
         self.requests = 0
         self.active_calls: dict[int, CallRecord] = {}
         self.clients: dict[int, ClientRecord] = {}
+        self.opaque: set[str] = set()
+        self.stuck: set[int] = set()
         self._loops: dict[int, LoopRecord] = {}
         self._latest: list[weakref.ref[ClientRecord]] = []
         self._told: set[tuple[Any, ...]] = set()
@@ -62,6 +64,8 @@ class Recorder:
             record.ref = weakref.ref(loop, lambda _: loops.pop(number, None))
             loops[number] = record
             setattr(loop, MARK, record)
+            if not hasattr(loop, "_check_closed"):  # not built on asyncio's own base class
+                self.opaque.add(record.kind)
         return record
 
     def open_loops(self) -> list[LoopRecord]:
@@ -232,8 +236,9 @@ class Recorder:
         client: ClientRecord | None = None,
         call: CallRecord | None = None,
         finaliser: tuple[str, Stack] | None = None,
+        what: str = "",
     ) -> None:
-        """Notes a foreign touch, unless the same one was noted before."""
+        """Notes a foreign touch of a connection, or of what else is named, unless the same one was noted before."""
         if once in self._told:
             return
         self._told.add(once)
@@ -252,6 +257,7 @@ class Recorder:
                 stack=task_frames(stack) + finaliser[1] if finaliser else stack,
                 operation=operation,
                 trigger=finaliser[0] if finaliser else trigger_of(stack, in_call=call is not None),
+                detail={"what": what} if what else {},
             )
         )
 

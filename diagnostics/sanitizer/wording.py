@@ -10,12 +10,15 @@ from typing import Final, NamedTuple
 
 from diagnostics.model.finding import Hint
 
+UNSEEN: Final = "a client not seen being made"
+LOCK_KEPT: Final = "it keeps one lock or event over several loops"
+
 
 class About(NamedTuple):
     """The words that a message is made of.
 
     Attributes:
-        client: type and id; `a client not seen` where the client is not known.
+        client: type and id; `UNSEEN` where the client is not known.
         loop: id of the loop it belongs to, with how it was closed.
         current: id of the loop that was running, or "no loop".
     """
@@ -43,12 +46,16 @@ def _left_open(about: About) -> str:
     return f"nobody closed {what} of {about.client} before its loop ended: {about.loop}"
 
 
+def _used(about: About) -> str:
+    what = about.detail.get("what", "a connection")
+    if about.client == UNSEEN and "what" in about.detail:
+        return f"code on {about.current} waited for {what} that belongs to {about.loop}"
+    return f"a call on {about.current} used {what} of {about.client} that belongs to {about.loop}"
+
+
 KINDS: Final[dict[str, Wording]] = {
     "client-left-open": Wording(_left_open, "it made the client and nobody closes it before the loop closes"),
-    "cross-loop-use": Wording(
-        lambda about: f"a call on {about.current} used a connection of {about.client} that belongs to {about.loop}",
-        "it keeps one client over several loops",
-    ),
+    "cross-loop-use": Wording(_used, "it keeps one client over several loops"),
     "cross-loop-close": Wording(
         lambda about: (
             f"a connection of {about.client} that belongs to {about.loop} was closed by code on {about.current}"
@@ -95,6 +102,7 @@ _AFTER = (
     "end what belongs to a loop before the loop ends: await or cancel its tasks, close its transports and processes"
 )
 _STREAM = "read the stream in `async with`, or close it in a `finally`, also when the rest is not wanted"
+_LOCK = "make it in the coroutine that uses it, or keep one loop for the whole program"
 _FORK = "make the client in the child, after the fork"
 _CONTEXT = "make the client in the coroutine that uses it: `async with {client}(…) as client:`"
 _SINGLE = (
@@ -118,6 +126,8 @@ def hint(kind: str, *, component: str, client: str, inside: bool) -> Hint:
     """
     if kind == "use-after-loop-close" and not client:
         return Hint(None, _AFTER)
+    if kind == "cross-loop-use" and not client:
+        return Hint(None, _LOCK)
     if kind == "loop-closed-by-gc":
         return Hint(None, _LOOP)
     if kind == "pending-task-destroyed":

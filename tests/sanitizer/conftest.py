@@ -29,6 +29,7 @@ ENVIRONMENTS = {
         "google-genai==2.34.0",
         "aiohttp==3.14.5",
         "httpx-aiohttp==0.2.0",
+        "h2==4.4.1",
     ),
     "frameworks": (
         "openai==3.3.0",

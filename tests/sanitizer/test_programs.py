@@ -2,7 +2,8 @@
 
 A program says at its head in which environments it runs and what is to be found: `# FINDINGS: kind=severity …` or
 `none`. The line that makes the client ends in `# CREATED`, the one that is to be named as the access in `# TOUCHED`;
-`# FAULT:` names the component, where that is not the program itself.
+`# FAULT:` names the component, where that is not the program itself, `# OPERATION:` what a call on another loop did,
+and `# WAITS:` what a call waits for.
 """
 
 from __future__ import annotations
@@ -43,11 +44,8 @@ CASES = [
 
 # One that hangs cannot be compared; two that race with themselves (threads; the order in which a loop finalises its
 # async generators) differ between unwatched runs too; and the frameworks take long to import.
-SAME = [
-    case
-    for case in CASES
-    if not any(name in str(case.id) for name in ("no_slot", "two_live_loops", "dropped_stream", "frameworks"))
-]
+RACING = ("no_slot-", "two_live_loops", "elsewhere", "slot_lost", "dropped_stream", "frameworks")
+SAME = [case for case in CASES if not any(name in str(case.id) for name in RACING)]
 
 
 @pytest.mark.environment
@@ -57,15 +55,21 @@ def test_a_program_gets_the_findings_it_deserves(run: Callable[..., Ran], progra
     maybe = dict(word.split("=") for word in header(program, "MAYBE", environment) or [])
     ran = run(environment, program, environment, options=tuple(header(program, "OPTIONS") or ()))
     assert {kind: severity for kind, severity in ran.kinds.items() if kind not in maybe} == expected, ran.errors
-    assert "switched off" not in ran.errors
+    assert ran.document is not None
+    assert [line.split(":")[0] for line in ran.document["cannot_tell"]] == (header(program, "CANNOT-TELL") or [])
+    assert re.findall("^diagnostics: cannot tell: (.*)$", ran.errors, re.MULTILINE) == ran.document["cannot_tell"]
     for finding in ran.findings:
         if finding["client"] is not None:
             assert finding["client"]["created_at"]["file"] == str(program)
             assert finding["client"]["created_at"]["line"] == marked(program, "CREATED")
         assert [finding["fault"]["component"]] == (header(program, "FAULT") or ["user"])
         touched = marked(program, "TOUCHED")
-        if touched and finding["severity"] == "error":
+        if touched and (finding["severity"] == "error" or finding["kind"] == "stuck-waiter"):
             assert finding["access"]["site"]["line"] == touched
+        if finding["kind"] == "cross-loop-use":
+            assert [finding["access"]["operation"]] == (header(program, "OPERATION") or ["connection.send"])
+        if finding["kind"] == "stuck-waiter":
+            assert f"waits for {' '.join(header(program, 'WAITS') or ['a slot'])}" in finding["message"]
 
 
 @pytest.mark.environment

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from diagnostics.sanitizer.detectors import aiohttp, httpcore, httpx, loops, sdks
+from diagnostics.sanitizer.detectors import aiohttp, httpcore, httpx, locks, loops, sdks
 from diagnostics.sanitizer.patching import Patch
 
 DETECTORS: Final[dict[str, list[Patch]]] = {
     "loops": loops.PATCHES,
+    "locks": locks.PATCHES,
     "httpx": httpx.PATCHES,
     "httpcore": httpcore.PATCHES,
     "sdks": sdks.PATCHES,

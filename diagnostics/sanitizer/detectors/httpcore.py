@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from diagnostics.sanitizer.facts import ConnectionRecord, Fact
+from diagnostics.sanitizer.facts import ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.patching import Patch, before
-from diagnostics.sanitizer.recorder import RECORDER, record_of, running_loop, task_frames
+from diagnostics.sanitizer.recorder import MARK, RECORDER, record_of, running_loop, task_frames
 from diagnostics.sanitizer.sites import capture
 
 _ASYNC_GENERATOR = 0x200
@@ -39,6 +39,51 @@ def sending(connection: Any, request: Any = None, *_: Any, **__: Any) -> None:
         inherited(record)
     if record.loop.ref() is not running_loop():
         RECORDER.touched(record, "connection.send", closing=False)
+
+
+def entered(connection: Any, *_: Any, **__: Any) -> None:
+    """A request is handed to one of a pool's connections, which it may have to open first."""
+    loop = running_loop()
+    if loop is None:
+        return
+    owner = connection.__dict__.get(MARK)
+    if owner is None:
+        setattr(connection, MARK, RECORDER.loop(loop))
+    elif owner.ref() is not loop and connection._connection is None and owner.closed is None:
+        # Requests of HTTP/2 wait for the one that opens the connection, by a lock that its loop releases.
+        _touched(owner, "a lock", "connection.open")
+
+
+def queued(request: Any, *_: Any, **__: Any) -> None:
+    """A request may have to wait for a slot of its pool."""
+    if request.connection is not None:
+        return
+    call = RECORDER.current_call()
+    if call is None:
+        return
+    from diagnostics.sanitizer.slots import slots_of
+    from diagnostics.sanitizer.stuck import waiting_for_slot
+
+    fact = waiting_for_slot(call, request)
+    if fact is not None:
+        RECORDER.facts.append(fact)
+    foreign = slots_of(call, request).foreign
+    if foreign is not None:
+        _touched(foreign, "a pool slot", "pool.wait")
+
+
+def _touched(owner: LoopRecord, what: str, operation: str) -> None:
+    call = RECORDER.current_call()
+    RECORDER.touched_loop(
+        "cross-loop-use",
+        owner,
+        operation,
+        capture(sys._getframe(2)),
+        once=(owner.number, call.number if call else None, what),
+        client=call.http if call else None,
+        call=call,
+        what=what,
+    )
 
 
 def closing(connection: Any) -> None:
@@ -113,9 +158,23 @@ def transport_of(stream: Any, loop: Any) -> Any:
     return transports.get(socket.fileno())
 
 
+_WAITING = (
+    ("connection", "AsyncHTTPConnection", "handle_async_request", entered),
+    ("connection_pool", "AsyncPoolRequest", "wait_for_connection", queued),  # named so since httpcore 1.0.3
+)
+
 PATCHES = [
-    Patch(f"{package}._async.{module}", owner, attribute, before(observe), optional=module == "http2")
+    patch
     for package in ("httpcore", "httpcore2")
-    for module, owner in (("http11", "AsyncHTTP11Connection"), ("http2", "AsyncHTTP2Connection"))
-    for attribute, observe in (("__init__", opened), ("_send_request_headers", sending), ("aclose", closing))
+    for patch in (
+        *(
+            Patch(f"{package}._async.{module}", owner, attribute, before(observe), optional=module == "http2")
+            for module, owner in (("http11", "AsyncHTTP11Connection"), ("http2", "AsyncHTTP2Connection"))
+            for attribute, observe in (("__init__", opened), ("_send_request_headers", sending), ("aclose", closing))
+        ),
+        *(
+            Patch(f"{package}._async.{module}", owner, attribute, before(observe), optional=True)
+            for module, owner, attribute, observe in _WAITING
+        ),
+    )
 ]

@@ -35,11 +35,16 @@ def closed(loop: Any, _: Any) -> None:
         from diagnostics.sanitizer.closed_loops import haunt
 
         haunt(loop)
+        if RECORDER.active_calls:  # of other loops, as a rule: they may wait for what this one has held
+            from diagnostics.sanitizer.stuck import stuck_calls
+
+            RECORDER.facts.extend(stuck_calls(hanging=False))
 
 
 PATCHES = [
     Patch("asyncio.base_events", "BaseEventLoop", "__init__", before(made)),
     Patch("asyncio.base_events", "BaseEventLoop", "close", around(closing, closed)),
     # uvloop is C beneath: a closed loop of its cannot tell who touches it, so only the ends are seen.
+    Patch("uvloop", "Loop", "__init__", before(made), optional=True, inherited=True),
     Patch("uvloop", "Loop", "close", around(closing, lambda *_: None), optional=True, inherited=True),
 ]

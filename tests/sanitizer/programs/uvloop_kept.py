@@ -1,5 +1,6 @@
 # ENVIRONMENTS: frameworks
 # FINDINGS: client-left-open=leak cross-loop-close=error
+# CANNOT-TELL: uvloop
 import os
 
 import uvloop

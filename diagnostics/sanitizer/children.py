@@ -1,0 +1,99 @@
+"""Watching the processes that a program starts through `multiprocessing`, whatever their start method.
+
+A child that is forked has the watch already. One that starts as a new interpreter (`spawn`, the server of `forkserver`)
+is started with a line of ours before its own, which begins the watch there with the settings of its parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import Any
+
+from diagnostics.sanitizer import leaving, watching
+from diagnostics.sanitizer.patching import Patch, Patches, disguise
+from diagnostics.sanitizer.reporting import Report, Settings
+
+_HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# Whatever goes wrong here, the program's own line comes after it.
+_LINE = """
+try:
+    import sys
+    sys.path.insert(0, {home!r})
+    try:
+        from diagnostics.sanitizer import children
+    finally:
+        sys.path.remove({home!r})
+    children.begin({text!r})
+except Exception:
+    pass
+"""
+
+
+def follow(report: Report) -> Patches:
+    """Has the children of this process report to it.
+
+    Returns:
+        What is patched for that, to be taken back at the end.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=report.prepare_for_children)  # it cannot be taken back; a command is one process
+
+    def command_line(original: Any, patch: Patch) -> Any:
+        """`multiprocessing.spawn.get_command_line`: the interpreter, its options, `-c`, a line."""
+
+        def get_command_line(**words: Any) -> list[str]:
+            command = list(original(**words))
+            return _begun(report, command, "from multiprocessing.spawn ") if patch.on else command
+
+        return disguise(get_command_line, original)
+
+    def start(original: Any, patch: Patch) -> Any:
+        """`multiprocessing.util.spawnv_passfds`: what starts the server that `forkserver` forks from."""
+
+        def spawnv_passfds(path: Any, args: Any, passfds: Any) -> Any:
+            command = _begun(report, list(args), "from multiprocessing.forkserver ") if patch.on else args
+            return original(path, command, passfds)
+
+        return disguise(spawnv_passfds, original)
+
+    patches = Patches(
+        [
+            Patch("multiprocessing.spawn", "", "get_command_line", command_line, optional=True),
+            Patch("multiprocessing.util", "", "spawnv_passfds", start, optional=True),
+        ]
+    )
+    patches.apply()
+    return patches
+
+
+def _begun(report: Report, command: list[str], first: str) -> list[str]:
+    """A command line that begins the watch before it does what it did."""
+    for at, word in enumerate(command):
+        if isinstance(word, str) and word.startswith(first):
+            report.prepare_for_children()
+            text = json.dumps([report.settings._asdict(), report.owner, report.folder])
+            line = _LINE.format(home=_HOME, text=text)
+            return [*command[:at], f"exec({line!r}); {word}", *command[at + 1 :]]
+    return command
+
+
+def begin(text: str) -> None:
+    """Starts the watch in a new interpreter that is somebody's child."""
+    import atexit
+
+    settings, owner, folder = json.loads(text)
+    settings["suppressions"] = [tuple(rule) for rule in settings["suppressions"]]
+    report = Report(Settings(**settings), owner, folder)
+    watching.install()
+    leaving.before_exit(report.make)
+    leaving.before_signals(report.before_death)
+    follow(report)
+
+    def at_exit() -> None:
+        with contextlib.suppress(Exception):
+            report.make(None)
+
+    atexit.register(at_exit)  # the first to be registered is the last to run

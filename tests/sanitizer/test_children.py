@@ -1,0 +1,123 @@
+"""What children of a watched program find is the program's: forked, spawned, or still there when it has ended."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.sanitizer.conftest import Ran
+
+WORK = """
+import asyncio, concurrent.futures, multiprocessing, os, sys
+
+def work():
+    loop = asyncio.new_event_loop()
+    loop.close()
+    try:
+        loop.call_soon(print)
+    except RuntimeError:
+        print("worked", flush=True)
+"""
+PROCESS = """
+if __name__ == "__main__":
+    process = multiprocessing.get_context(sys.argv[1]).Process(target=work)
+    process.start()
+    process.join()
+    print(process.exitcode)
+"""
+POOL = """
+if __name__ == "__main__":
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(sys.argv[1])) as pool:
+        pool.submit(work).result()
+"""
+FORK = """
+child = os.fork()
+if child == 0:
+    work()
+    sys.exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+LATE = """
+if os.fork() == 0:
+    sys.stdin.read()  # until the parent is gone
+    work()
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        file = tmp_path / "program.py"
+        file.write_text(WORK + text)
+        return file
+
+    return write
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder for temporary files with a short name: a socket of `forkserver` must fit."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        *((PROCESS, (method,)) for method in multiprocessing.get_all_start_methods()),
+        (POOL, ("spawn",)),
+        (FORK, ()),
+    ],
+)
+def test_a_child_counts_for_the_whole_and_ends_as_it_would(
+    run: Callable[..., Ran],
+    script: Callable[[str], Path],
+    tmp_path: Path,
+    temporary: Path,
+    text: str,
+    arguments: tuple[str, ...],
+) -> None:
+    program, variables = script(text), {"TMPDIR": str(temporary)}
+    alone = run("none", program, *arguments, variables=variables, watched=False)
+    watched = run("none", program, *arguments, variables=variables)
+    assert (watched.status, alone.status) == (66, 0)
+    assert watched.output == alone.output
+    assert watched.kinds == {"use-after-loop-close": "error"}
+    (finding,) = watched.findings
+    assert finding["access"]["site"]["function"] == "work"
+    assert watched.errors.count("SUMMARY: diagnostics: 1 error") == 1
+    assert list(temporary.glob("diagnostics-*")) == []
+    assert list(tmp_path.glob("findings.json*")) == [tmp_path / "findings.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_that_outlives_its_parent_writes_its_own_file(
+    script: Callable[[str], Path], inside: Path, tmp_path: Path, temporary: Path
+) -> None:
+    file = tmp_path / "findings.json"
+    command = [sys.executable, "-m", "diagnostics.sanitizer", "--json", str(file), "--", str(script(LATE))]
+    variables = {**os.environ, "PYTHONPATH": str(inside), "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=variables
+    ) as parent:
+        assert parent.wait(60) == 0
+        assert json.loads(file.read_text())["findings"] == []
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        parent.stdin.close()
+        assert parent.stdout.read() == b"worked\n"  # and then it has ended: nobody holds the pipe any more
+    (late,) = tmp_path.glob("findings.json.*")
+    assert late.suffix[1:].isdigit()
+    assert [finding["kind"] for finding in json.loads(late.read_text())["findings"]] == ["use-after-loop-close"]
+    assert list(temporary.glob("diagnostics-*")) == []

@@ -8,6 +8,7 @@ and `# WAITS:` what a call waits for.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,15 +116,19 @@ def test_enough_programs_are_right() -> None:
 
 
 @pytest.mark.environment
-def test_what_was_left_open_does_not_depend_on_the_collector(run: Callable[..., Ran]) -> None:
-    program = Path(__file__).with_name("programs") / "left_open.py"
-    answers = [
-        run("openai-2", program, *arguments).findings
-        for arguments in ([], ["--no-gc"], ["--gc-at-the-end"], ["20000"], ["70000"])
-    ]
-    assert [finding["kind"] for finding in answers[0]] == ["client-left-open"]
-    assert all(answer == answers[0] for answer in answers) or [
-        {key: value for key, value in finding.items() if key not in ("connection", "access")}
-        for answer in answers
-        for finding in answer
-    ] == [{key: value for key, value in answers[0][0].items() if key not in ("connection", "access")}] * len(answers)
+def test_the_root_cause_is_the_same_in_200_of_200_runs_though_the_symptom_comes_and_goes(
+    run: Callable[..., Ran],
+) -> None:
+    program = Path(__file__).with_name("programs") / "two_hundred.py"
+    runs = [json.loads(line) for line in run("openai-2", program, watched=False).output.splitlines()]
+    assert len(runs) == 200
+    (cause,) = runs[0]["root cause"]
+    assert (cause["count"], cause["client"]) == (2, ["openai.AsyncOpenAI", marked(program, "CREATED")])
+    assert cause["loop"] == [marked(program, "CLOSED"), marked(program, "CLOSED"), "asyncio.run"]
+    assert all(each["root cause"] == [cause] for each in runs)
+    # Or the test would prove nothing: the error shows where the collector is made to come, and now and then by itself.
+    symptoms = {
+        collector: {each["symptom"] for each in runs if each["collector"] == collector}
+        for collector in ("off", "on", "forced inside")
+    }
+    assert symptoms == {"off": {""}, "on": {"", "Event loop is closed"}, "forced inside": {"Event loop is closed"}}

@@ -26,7 +26,7 @@ class Agent:
         self.itself = self
 
     async def ask(self, number, collector):
-        rubbish = [[each] for each in range(300 * (number % 16))]  # moves the moment of the collector
+        rubbish = [[each] for each in range(500 * (number // 4 % 16))]  # moves the moment of the collector
         if collector == "forced inside":
             gc.collect()
         await self.client.chat.completions.create(model="m", messages=[{"role": "user", "content": f"{len(rubbish)}"}])
@@ -35,6 +35,7 @@ class Agent:
 def program(number, collector):
     if collector == "off":
         gc.disable()
+    gc.set_threshold(700, 3, 3)  # so that less rubbish moves the moment
     for _ in range(2):
         agent = Agent()
         asyncio.run(agent.ask(number, collector))  # CLOSED
@@ -79,6 +80,7 @@ def main():
     asyncio.run(warm())
     gc.collect()
     gc.freeze()
+    gc.collect()
     for number in range(int(sys.argv[1]) if sys.argv[1:] else RUNS):
         reader, writer = os.pipe()
         if os.fork() == 0:

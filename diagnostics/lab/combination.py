@@ -40,11 +40,14 @@ class Combination:
         python: as the matrix writes it, such as `3.13`.
         packages: pairs of distribution and version, in the order of the axes, then the extras.
         loop: `asyncio` or `uvloop`.
+        as_of: the day on which the environment would have been installed, such as `2025-10-10`; nothing that was
+            published later is in it. `None` for today.
     """
 
     python: str
     packages: tuple[tuple[str, str], ...]
     loop: str = "asyncio"
+    as_of: str | None = None
 
     @property
     def generation(self) -> str | None:
@@ -58,7 +61,8 @@ class Combination:
         Parts are joined by `_`, which neither a normalised distribution name nor a version can hold.
         """
         parts = [f"py{self.python}", *(f"{name}-{version}" for name, version in self.packages)]
-        return "_".join(parts if self.loop == "asyncio" else [*parts, f"loop-{self.loop}"])
+        parts += [f"loop-{self.loop}"] if self.loop != "asyncio" else []
+        return "_".join([*parts, f"as-of-{self.as_of}"] if self.as_of else parts)
 
     @property
     def requirements(self) -> tuple[str, ...]:

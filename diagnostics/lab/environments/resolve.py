@@ -1,12 +1,18 @@
-"""Asks uv's resolver whether a combination exists, and finds its lock: committed, kept from before, or resolved now."""
+"""Asks uv's resolver whether an environment exists, and finds its lock: committed, kept from before, or resolved now.
+
+A combination of the matrix pins what it names. A `Question` is the general form: any requirements, as of any day.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
 import tempfile
 from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from diagnostics.lab.combination import Combination
@@ -17,29 +23,73 @@ from diagnostics.lab.environments.problems import BuildFailed, IndexUnreachable,
 # One generation an environment. `<0` is no version at all: the resolver then says who wanted it.
 _FORBIDDEN = {"httpx": ("httpx2", "httpcore2"), "httpx2": ("httpx", "httpcore")}
 
+_NO_DAY = "9000-01-01T00:00:00Z"
+"""Later than anything: takes one distribution out of `--exclude-newer`."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the resolver is asked.
+
+    Attributes:
+        python: the version to resolve for, such as `3.13`.
+        requirements: what is to be there, as in a requirements file.
+        constraints: what else must hold of whatever comes with it.
+        as_of: a day (`2026-11-01`, all of it, in UTC) or a time in RFC 3339: nothing published later is seen.
+        newer: distributions that this does not hold for.
+    """
+
+    python: str
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    as_of: str | None = None
+    newer: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The same for the same question, on every day and machine."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def question(combination: Combination, *, as_of: str | None = None) -> Question:
+    """What a combination asks: its pins, without the other generation of the HTTP stack."""
+    forbidden = _FORBIDDEN.get(combination.generation or "", ())
+    return Question(
+        combination.python,
+        combination.requirements,
+        tuple(f"{name}<0" for name in forbidden),
+        as_of or combination.as_of,
+    )
+
 
 def resolve(combination: Combination, *, offline: bool = False, as_of: str | None = None) -> Lock:
-    """The resolver's newest answer. Needs no interpreter of that Python.
+    """The resolver's newest answer for a combination; see `ask`.
 
     Args:
         combination: what to pin.
         offline: whether only uv's cache may be asked.
-        as_of: a date (`2026-11-01`) or time in RFC 3339: nothing published later is seen.
+        as_of: as in `Question`; without it, the combination's own day.
+    """
+    return ask(question(combination, as_of=as_of), offline=offline)
+
+
+def ask(asked: Question, *, offline: bool = False) -> Lock:
+    """The resolver's newest answer. Needs no interpreter of that Python.
 
     Raises:
         Unsatisfiable: no set of packages fits; the reason is the resolver's sentence.
         IndexUnreachable: the index does not answer, so that nothing can be said.
         BuildFailed: uv is missing or failed otherwise.
     """
-    forbidden = _FORBIDDEN.get(combination.generation or "", ())
     with tempfile.TemporaryDirectory(prefix="diagnostics-lock-") as folder:
         here = Path(folder)
-        (here / "requirements.in").write_text("\n".join(combination.requirements), encoding="utf-8")
-        (here / "constraints.txt").write_text("\n".join(f"{name}<0" for name in forbidden), encoding="utf-8")
+        (here / "requirements.in").write_text("\n".join(asked.requirements), encoding="utf-8")
+        (here / "constraints.txt").write_text("\n".join(asked.constraints), encoding="utf-8")
         command = ["pip", "compile", "requirements.in", "--constraints", "constraints.txt", "--only-binary", ":all:"]
-        command += ["--python", sys.executable, "--python-version", combination.python]
+        command += ["--python", sys.executable, "--python-version", asked.python]
         command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--generate-hashes"]
-        command += ["--exclude-newer", as_of] if as_of else []
+        command += ["--exclude-newer", end_of_day(asked.as_of)] if asked.as_of else []
+        command += [part for name in asked.newer for part in ("--exclude-newer-package", f"{name}={_NO_DAY}")]
         answer = uv.run(*command, cwd=here, offline=offline)
     if answer.returncode == 0:
         return locks.parse(answer.stdout)
@@ -47,6 +97,14 @@ def resolve(combination: Combination, *, offline: bool = False, as_of: str | Non
     if "No solution found" in answer.stderr and not isinstance(problem, IndexUnreachable):
         raise Unsatisfiable(_readable(uv.sentence(answer.stderr)))
     raise problem
+
+
+def end_of_day(text: str) -> str:
+    """A day as the moment at its end in UTC, whatever this machine's time zone is; anything else as it is."""
+    try:
+        return f"{date.fromisoformat(text) + timedelta(days=1)}T00:00:00Z"
+    except (ValueError, OverflowError):
+        return text
 
 
 def find_lock(combination: Combination, *, cache: Path, offline: bool = False) -> Lock:
@@ -65,10 +123,16 @@ def find_lock(combination: Combination, *, cache: Path, offline: bool = False) -
         return lock
     if reason := locks.read_reason(combination):
         raise Unsatisfiable(reason)
-    return _kept(combination, cache / "locks" / f"{combination.slug}.json", cache, offline=offline)
+    asked = question(combination)
+    return _kept(asked, cache / "locks" / f"{combination.slug}.json", cache, offline=offline)
 
 
-def _kept(combination: Combination, path: Path, cache: Path, *, offline: bool) -> Lock:
+def find_answer(asked: Question, *, cache: Path, offline: bool = False) -> Lock:
+    """The answer to a question kept in the cache, else the resolver's, which is then kept; see `find_lock`."""
+    return _kept(asked, cache / "locks" / f"asked-{asked.digest}.json", cache, offline=offline)
+
+
+def _kept(asked: Question, path: Path, cache: Path, *, offline: bool) -> Lock:
     record: dict[str, str | None] = {}
     # A file that cannot be read is as good as none: the resolver is asked again and the file replaced.
     with suppress(OSError, ValueError, KeyError, TypeError):
@@ -76,7 +140,7 @@ def _kept(combination: Combination, path: Path, cache: Path, *, offline: bool) -
         if record["lock"] is not None:
             return locks.parse(record["lock"])
     try:
-        lock = _resolve_anyhow(combination, offline=offline)
+        lock = _ask_anyhow(asked, offline=offline)
     except Unsatisfiable as error:
         _keep(path, cache, {"lock": None, "unsatisfiable": error.reason})
         raise
@@ -89,12 +153,12 @@ def _kept(combination: Combination, path: Path, cache: Path, *, offline: bool) -
     return lock
 
 
-def _resolve_anyhow(combination: Combination, *, offline: bool) -> Lock:
+def _ask_anyhow(asked: Question, *, offline: bool) -> Lock:
     """The answer of today's index, or without it that of uv's cache."""
     if not offline:
         with suppress(IndexUnreachable):
-            return resolve(combination)
-    return resolve(combination, offline=True)
+            return ask(asked)
+    return ask(asked, offline=True)
 
 
 def _keep(path: Path, cache: Path, record: dict[str, str | None]) -> None:

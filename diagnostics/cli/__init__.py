@@ -8,6 +8,7 @@ from typing import Any, Final
 import typer
 
 from diagnostics.cli.bench import bench
+from diagnostics.cli.bisect import bisect
 from diagnostics.cli.diagnose import diagnose
 from diagnostics.cli.jets import jets
 from diagnostics.cli.lock import lock
@@ -19,6 +20,7 @@ from diagnostics.cli.serve import serve
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "repro": repro,
     "diagnose": diagnose,
+    "bisect": bisect,
     "report": report,
     "merge": merge,
     "serve": serve,

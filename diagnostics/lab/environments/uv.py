@@ -49,6 +49,26 @@ def run(*arguments: str, cwd: Path, offline: bool = False) -> subprocess.Complet
     )
 
 
+def indexes(cwd: Path) -> list[str]:
+    """The addresses of the package indexes that uv is configured to ask, in the order in which it does.
+
+    uv's own answer, so that its files, its variables and its default all count. Credentials are not in it.
+
+    Args:
+        cwd: as in `run`.
+
+    Raises:
+        BuildFailed: uv is missing or failed.
+    """
+    (cwd / "nothing.in").touch()
+    answer = run("pip", "compile", "nothing.in", "--no-header", "--emit-index-url", cwd=cwd, offline=True)
+    if answer.returncode:
+        raise problem(answer.stderr)
+    named = re.findall(r"^--(extra-)?index-url (\S+)$", answer.stdout, re.MULTILINE)
+    # uv asks the extra ones first.
+    return [url for extra, url in sorted(named, key=lambda each: not each[0])]
+
+
 def problem(output: str, *, cache: Path | None = None) -> EnvironmentProblem:
     """What a failed uv means, where it is not the resolver's answer.
 

@@ -1,0 +1,214 @@
+"""A search as a person asks for it, and the whole of it: `answer(asked, …)` gives the record.
+
+Names are checked before anything is fetched, releases are listed, the Python is chosen, the search runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from diagnostics.experiment.fixes import FIXES
+from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.lab.bisection import by, pythons
+from diagnostics.lab.bisection.cell import CellPlayer
+from diagnostics.lab.bisection.history import SAMPLES, Found, Listener, find
+from diagnostics.lab.bisection.hold import DATE, Held, requirement
+from diagnostics.lab.bisection.judge import Judge, Player
+from diagnostics.lab.bisection.packages import PACKAGES, Package
+from diagnostics.lab.bisection.releases import Release, read_releases
+from diagnostics.lab.bisection.scope import Misunderstood, Scope, scope
+from diagnostics.lab.environments import Unavailable, find_interpreter
+from diagnostics.model.bisection import Bisection
+from diagnostics.model.cell import CONTROL, Load
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks for; `None` is what the search chooses.
+
+    Attributes:
+        package: one of `PACKAGES`.
+        provider: whose client calls; the package's own, if nobody says.
+        script: a program to run instead of a scenario.
+        good: the version at the lower end, such as `1.0.0`.
+        bad: the version at the upper end.
+        requirements: what else is to be there, such as `httpx==0.27.2`.
+        by: what counts as a change, as `by.reader` reads it.
+        every: whether to look for every change.
+        samples: into how many parts the range is cut at first, if so.
+        pre: whether pre-releases count.
+        hold: `date`, or a day.
+        jobs: environments prepared ahead at the same time; 0 for none.
+        trials: in a round, with and without the sanitizer each.
+        timeout: seconds a trial may take.
+    """
+
+    package: str
+    scenario: str = "repeated-run"
+    provider: str | None = None
+    script: Path | None = None
+    fix: str = CONTROL
+    load: Load = Load()  # noqa: RUF009 - frozen
+    python: str | None = None
+    good: str | None = None
+    bad: str | None = None
+    requirements: tuple[str, ...] = ()
+    by: str = "outcome"
+    every: bool = False
+    samples: int = SAMPLES
+    pre: bool = False
+    hold: str = DATE
+    jobs: int = 2
+    trials: int = 3
+    mode: str = "fork"
+    timeout: float = 30.0
+    offline: bool = False
+
+
+def answer(
+    asked: Asked, *, cache: Path, redact: Callable[[str], str], listener: Listener, command: tuple[str, ...] = ()
+) -> Bisection:
+    """Searches.
+
+    Args:
+        redact: takes secrets and this machine's names out of a text.
+        command: what a person types to see it again, for the record.
+
+    Raises:
+        Misunderstood: a name, a version or a day cannot be meant so.
+        NoReleases: the index has no such package, or lists no days.
+        NothingFound: an end cannot tell, or the ends do not differ.
+        EnvironmentProblem: the index does not answer, or there is no interpreter.
+    """
+    package = PACKAGES[_known("package", asked.package, PACKAGES)]
+    provider = _known("provider", asked.provider or package.provider, PROVIDERS)
+    _known("scenario", asked.scenario, SCENARIOS)
+    _known("fix", asked.fix, FIXES)
+    label = by.reader(asked.by, is_script=asked.script is not None)
+    wanted = _requirements(asked, package, provider)
+    hold = _day(asked.hold)
+    releases = read_releases(asked.package, cache=cache, offline=asked.offline)
+
+    def scope_on(python: str) -> Scope:
+        return _scope(asked, package, releases, python)
+
+    def held_on(python: str) -> Held:
+        return Held(asked.package, python, wanted, hold, package.loop)
+
+    if asked.python is None:
+        python = pythons.choose(pythons.available(), scope_on, held_on, cache=cache, offline=asked.offline)
+    else:
+        python = asked.python
+    interpreter = find_interpreter(python)
+    if interpreter is None:
+        raise Unavailable(f"this machine has no Python {python}; install it, for example: uv python install {python}")
+    player = _player(asked, provider, cache=cache, redact=redact)
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(asked.jobs)) if asked.jobs else None
+        if pool is not None:
+            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        found = find(
+            scope_on(python),
+            held_on(python),
+            Judge(
+                held_on(python),
+                player,
+                pool=pool,
+                cache=cache,
+                trials=asked.trials,
+                offline=asked.offline,
+                redact=redact,
+            ),
+            by=label,
+            package=package,
+            cache=cache,
+            listener=listener,
+            named=(asked.good is not None, asked.bad is not None),
+            every=asked.every,
+            samples=asked.samples,
+        )
+    return _record(asked, found, provider, interpreter.version, package.loop, wanted, command)
+
+
+def _scope(asked: Asked, package: Package, releases: list[Release], python: str) -> Scope:
+    return scope(
+        asked.package,
+        releases,
+        python=python,
+        good=asked.good,
+        bad=asked.bad,
+        first=package.first,
+        pre=asked.pre,
+    )
+
+
+def _player(asked: Asked, provider: str, *, cache: Path, redact: Callable[[str], str]) -> Player:
+    return CellPlayer(provider, asked.scenario, asked.fix, asked.load, asked.mode, asked.timeout, cache, redact)
+
+
+def _requirements(asked: Asked, package: Package, provider: str) -> tuple[str, ...]:
+    """What the environment needs beside the package: what a person wants, then what makes the package be used."""
+    try:
+        wanted = [requirement(text) for text in asked.requirements]
+    except ValueError as error:
+        raise Misunderstood(f"--with {error}") from None
+    needed = [*package.requirements, PROVIDERS[provider].distribution]
+    named = {canonicalize_name(Requirement(text).name) for text in wanted}
+    if asked.package in named:
+        raise Misunderstood(f"--with names {asked.package}, whose releases are searched: leave it out")
+    return (*wanted, *dict.fromkeys(name for name in needed if name not in {asked.package, *named}))
+
+
+def _day(text: str) -> str:
+    if text == DATE:
+        return text
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise Misunderstood(f"--hold {text!r} is neither {DATE} nor a day such as 2025-10-10") from None
+
+
+def _known(kind: str, name: str, table: Collection[str]) -> str:
+    if name not in table:
+        raise Misunderstood(f"there is no {kind} {name!r}; choose from {', '.join(table)}")
+    return name
+
+
+def _record(
+    asked: Asked,
+    found: Found,
+    provider: str,
+    python: str,
+    loop: str,
+    wanted: tuple[str, ...],
+    command: tuple[str, ...],
+) -> Bisection:
+    return Bisection(
+        package=asked.package,
+        provider=provider,
+        what=asked.scenario if asked.script is None else asked.script.name,
+        is_script=asked.script is not None,
+        fix=asked.fix,
+        load=asked.load,
+        python=python,
+        loop=loop,
+        hold=asked.hold,
+        requirements=wanted,
+        by=asked.by,
+        every=asked.every,
+        releases=found.releases,
+        changes=found.changes,
+        history=found.history,
+        tried=found.tried,
+        command=command,
+        seconds=found.seconds,
+    )

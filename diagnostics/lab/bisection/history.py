@@ -1,0 +1,264 @@
+"""All of a search: what a person asked -> the record of what was found.
+
+    find(asked, player, …)    a `Bisection`
+
+The ends are looked at before the search starts. Both sides of every change are looked at again, more thoroughly, before
+it is claimed; where that shows something else, the search goes on. A change beside which other packages moved is tried
+once more with those held.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from diagnostics.lab.bisection.by import By
+from diagnostics.lab.bisection.compare import addresses, compare_link
+from diagnostics.lab.bisection.hold import Held, moved
+from diagnostics.lab.bisection.judge import Judge
+from diagnostics.lab.bisection.packages import Package
+from diagnostics.lab.bisection.releases import Release
+from diagnostics.lab.bisection.scope import Scope
+from diagnostics.lab.bisection.search import Answer, Boundary, boundaries, search, spread, stretches
+from diagnostics.model.bisection import Change, Stretch, Tried
+
+SAMPLES: Final = 16
+"""Parts into which a history is cut at first."""
+
+
+class NothingFound(Exception):
+    """There is no answer; one line says why and what to do."""
+
+
+class Listener(Protocol):
+    """Told how a search goes on."""
+
+    def looking(self, release: Release, why: str) -> None:
+        """A release is being looked at."""
+
+    def looked(self, tried: Tried) -> None:
+        """It was."""
+
+
+@dataclass
+class _Search:
+    """One search: what was looked at, and by whom."""
+
+    scope: Scope
+    judge: Judge
+    by: By
+    listener: Listener
+    tried: dict[int, Tried] = field(default_factory=dict)
+    sure: set[int] = field(default_factory=set)
+
+    def look(self, index: int, why: str = "") -> Tried:
+        """What the release with this index does; looked at once."""
+        if index not in self.tried:
+            release = self.scope.open[index]
+            self.listener.looking(release, why)
+            self.tried[index] = self.judge.look(release)
+            self.listener.looked(self.tried[index])
+        return self.tried[index]
+
+    def make_sure(self, index: int) -> None:
+        """Looks at a side of a change again."""
+        release = self.scope.open[index]
+        self.listener.looking(release, "again, to be sure")
+        self.tried[index] = self.judge.look(release, thorough=True)
+        self.listener.looked(self.tried[index])
+        self.sure.add(index)
+
+    def label(self, index: int) -> Answer:
+        """The answer for `search`."""
+        outcome = self.look(index).outcome
+        return None if outcome is None else ("label", self.by(outcome))
+
+    def ahead(self, indices: Sequence[int]) -> None:
+        self.judge.ahead(self.scope.open[index] for index in indices if index not in self.tried)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to.
+
+    Attributes:
+        tried: oldest version first.
+        releases: from the first to the last that told.
+    """
+
+    changes: tuple[Change, ...]
+    history: tuple[Stretch, ...]
+    tried: tuple[Tried, ...]
+    releases: int
+    seconds: float
+
+
+def find(
+    scope: Scope,
+    held: Held,
+    judge: Judge,
+    *,
+    by: By,
+    package: Package,
+    cache: Path,
+    listener: Listener,
+    named: tuple[bool, bool],
+    every: bool = False,
+    samples: int = SAMPLES,
+) -> Found:
+    """Searches.
+
+    Args:
+        by: what counts as a change.
+        named: whether a person named the lower and the upper end; one that nobody named gives way to the next that
+            can tell.
+        every: whether to look for every change, by samples over the whole range.
+        samples: into how many parts the range is cut at first.
+
+    Raises:
+        NothingFound: an end cannot tell, or the ends do not differ.
+        IndexUnreachable: the index does not answer.
+    """
+    started = time.perf_counter()
+    state = _Search(scope, judge, by, listener)
+    last = len(scope.open) - 1
+    state.ahead([0, last])
+    low = _end(state, lambda step: step, "the lower end", named=named[0])
+    high = _end(state, lambda step: last - step, "the upper end", named=named[1])
+    if low >= high:
+        raise NothingFound(f"only {scope.open[low].version} can tell: widen the range, or choose another --python")
+    if not every:
+        state.by = _as_at(state, low)
+        if state.label(low) == state.label(high):
+            _same_ends(state, low, high)
+    wanted = [low + index for index in spread(high - low + 1, samples if every else 0)]
+    known = _settle(state, wanted, low, high)
+    if not every and not boundaries(known):
+        raise NothingFound("the ends differ no more when they are tried again: try more often, with --trials")
+    state.by = by
+    changes = tuple(_change(state, held, package, cache, boundary) for boundary in boundaries(known))
+    return Found(
+        changes,
+        tuple(
+            _stretch(state, stretch.first, stretch.last, stretch.looked)
+            for stretch in stretches({index: _answer(state, index) for index in known})
+        ),
+        tuple(state.tried[index] for index in sorted(state.tried)),
+        scope.span(scope.open[low].version, scope.open[high].version),
+        round(time.perf_counter() - started, 3),
+    )
+
+
+def _answer(state: _Search, index: int) -> Answer:
+    outcome = state.tried[index].outcome
+    return None if outcome is None else ("label", state.by(outcome))
+
+
+def _as_at(state: _Search, low: int) -> By:
+    """Whether a release still does what the lower end does: two answers, for one boundary."""
+    by, before = state.by, state.tried[low].outcome
+    assert before is not None
+    return lambda outcome: by(outcome) == by(before)
+
+
+def _end(state: _Search, index: Callable[[int], int], name: str, *, named: bool) -> int:
+    """The first release from an end inwards that can tell.
+
+    Args:
+        index: from steps inwards to the release's index.
+    """
+    count = len(state.scope.open)
+    step, reach, mute = 0, 1, -1
+    while (tried := state.look(index(step), name)).outcome is None:
+        if named or step == count - 1:
+            raise NothingFound(
+                f"{name}, {tried.version}, cannot tell ({tried.reason}): choose another --good, --bad or --python"
+            )
+        # Those that cannot tell come in rows, at an end above all: strides that double, then back.
+        mute, step = step, min(count - 1, step + reach)
+        reach *= 2
+    if mute + 1 < step:
+        known = search(lambda at: state.look(index(at), name).outcome is not None, count, (mute, step))
+        step = max(boundary.after for boundary in boundaries(known))
+    return index(step)
+
+
+def _same_ends(state: _Search, low: int, high: int) -> None:
+    first, last = state.tried[low], state.tried[high]
+    assert first.outcome is not None
+    raise NothingFound(
+        f"{first.version} and {last.version} do the same here ({first.outcome.symptom}): name other ends, "
+        "another --scenario or --by, or say --all to look for a change that was taken back"
+    )
+
+
+def _settle(state: _Search, wanted: list[int], low: int, high: int) -> dict[int, Answer]:
+    """Searches until both sides of every boundary have been looked at twice."""
+    known: dict[int, Answer] = {}
+    while True:
+        inside = {index: _answer(state, index) for index in state.tried if low <= index <= high}
+        known = search(state.label, high + 1, wanted, known=inside, ahead=state.ahead)
+        doubtful = [
+            index
+            for boundary in boundaries(known)
+            for index in (boundary.before, boundary.after)
+            if index not in state.sure
+        ]
+        if not doubtful:
+            return known
+        for index in dict.fromkeys(doubtful):
+            state.make_sure(index)
+
+
+def _change(state: _Search, held: Held, package: Package, cache: Path, boundary: Boundary) -> Change:
+    before, after = state.tried[boundary.before], state.tried[boundary.after]
+    by_version = {tried.version: tried for tried in state.tried.values()}
+    skipped = {}
+    for release in state.scope.between(before.version, after.version):
+        tried = by_version.get(release.version)
+        skipped[release.version] = (
+            tried.reason or "" if tried else release.why_not(state.scope.python) or "not looked at"
+        )
+    others = moved(held.package, before.packages, after.packages)
+    place = cache / "environments" / (before.environment or "")
+    return Change(
+        before,
+        after,
+        skipped,
+        others,
+        _cause(state, held, boundary) if others else "package",
+        compare_link(addresses(held.package, place), package.tag, before.version, after.version),
+    )
+
+
+def _cause(state: _Search, held: Held, boundary: Boundary) -> str:
+    """Whether the release before still does what it did among the other packages of the release after."""
+    release = state.scope.open[boundary.before]
+    before, after = state.tried[boundary.before], state.tried[boundary.after]
+    state.listener.looking(release, f"with the packages of {after.version}")
+    asked = held.as_after(release, state.scope.open[boundary.after], after.packages)
+    crossed = state.judge.look(release, thorough=True, asked=asked)
+    state.listener.looked(crossed)
+    if crossed.outcome is None or before.outcome is None or after.outcome is None:
+        return "cannot tell"
+    label = state.by(crossed.outcome)
+    if label == state.by(before.outcome):
+        return "package"
+    return "others" if label == state.by(after.outcome) else "cannot tell"
+
+
+def _stretch(state: _Search, first: int, last: int, looked: int) -> Stretch:
+    one, other = state.tried[first], state.tried[last]
+    assert one.outcome is not None
+    return Stretch(
+        one.version,
+        other.version,
+        one.day,
+        other.day,
+        state.scope.span(one.version, other.version),
+        looked,
+        one.outcome,
+    )

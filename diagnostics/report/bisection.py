@@ -1,0 +1,147 @@
+"""A search through the releases of a package, as people read it: on a terminal, as Markdown, as rows of a table."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable
+
+from diagnostics.model.bisection import CAUSES, Bisection, Change, Outcome, Stretch
+from diagnostics.model.trial import RecordError
+
+LOCK_LINES = 12
+"""Other packages of a lock that a text shows; the JSON has all."""
+
+
+def read(text: str) -> Bisection:
+    """A search from its JSON.
+
+    Raises:
+        RecordError: it is none.
+    """
+    try:
+        return Bisection.from_json(json.loads(text))
+    except ValueError as error:
+        raise RecordError(f"not a record of a search: {error}") from error
+
+
+def title(found: Bisection) -> str:
+    """What was asked."""
+    fix = "" if found.fix == "none" else f", fix {found.fix}"
+    provider = "" if found.provider == found.package else f" by {found.provider}"
+    return f"{found.package}: {found.what}{provider}{fix}, Python {found.python}"
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """An outcome in one line."""
+    parts = [outcome.symptom]
+    if outcome.answers != "all":
+        parts.append(f"{outcome.answers} of the calls answered")
+    if outcome.requests != "one a call":
+        parts.append(f"{outcome.requests} requests than calls")
+    if outcome.exit_status:
+        parts.append(f"exit status {outcome.exit_status}")
+    findings = ", ".join(outcome.findings) or "no finding"
+    return f"{', '.join(parts)} ({findings})"
+
+
+def stretch_words(stretch: Stretch) -> str:
+    """A stretch of releases, without what they did."""
+    if stretch.first == stretch.last:
+        return f"{stretch.first} ({stretch.first_day})"
+    looked = f"{stretch.looked} of {stretch.releases} releases looked at"
+    return f"{stretch.first} ({stretch.first_day}) to {stretch.last} ({stretch.last_day}), {looked}"
+
+
+def text(found: Bisection) -> str:
+    """The whole answer for a terminal."""
+    lines = [title(found), ""]
+    lines += [f"  {stretch_words(stretch)}: {outcome_words(stretch.outcome)}" for stretch in found.history]
+    for change in found.changes:
+        lines += ["", *_change(found, change)]
+    if not found.changes:
+        lines += ["", "No change was seen in the releases that were looked at."]
+    mute = found.cannot_tell
+    lines += ["", f"{len(found.tried)} of {found.releases} releases looked at in {found.seconds:.0f} s."]
+    if mute:
+        lines.append(f"Cannot tell: {', '.join(tried.version for tried in mute)}.")
+        lines += [f"  {tried.version}: {tried.reason}" for tried in mute[:3]]
+    lines += ["To see it again:", f"  {shlex.join(found.command)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _change(found: Bisection, change: Change) -> list[str]:
+    before, after = change.before, change.after
+    assert before.outcome is not None
+    assert after.outcome is not None
+    releases = f"{found.package} {before.version} ({before.day}) → {after.version} ({after.day})"
+    lines = [f"{releases}: {before.outcome.symptom} → {after.outcome.symptom}"]
+    lines += [f"  {line}" for line in before.outcome.difference(after.outcome)]
+    lines += _side_by_side(before.outcome, after.outcome)
+    if change.skipped:
+        shown = ", ".join(f"{version} ({why})" for version, why in list(change.skipped.items())[:6])
+        more = len(change.skipped) - 6
+        lines.append(f"  between them, cannot tell: {shown}{f' and {more} more' if more > 0 else ''}")
+    lines.append(f"  other packages that moved: {_moved(change)}")
+    if change.moved:
+        lines.append(f"  so is it {found.package}? {_cause(change)}")
+    lines += [f"  environments: {before.environment}", f"                {after.environment}"]
+    for side in (before, after):
+        if side.outcome is not None and side.outcome.evidence:
+            first = side.outcome.evidence.strip().splitlines()[-1][:160]
+            lines.append(f"  {side.version}: {first}")
+    if change.compare:
+        lines.append(f"  what changed: {change.compare}")
+    return lines
+
+
+def _side_by_side(before: Outcome, after: Outcome) -> list[str]:
+    kinds = sorted({*before.findings, *after.findings})
+    if not kinds:
+        return []
+    width = max(len(kind) for kind in kinds)
+    marks = {True: "yes", False: "no"}
+    rows = [
+        f"    {kind:{width}}  {marks[kind in before.findings]:6}  {marks[kind in after.findings]}" for kind in kinds
+    ]
+    return [f"    {'finding':{width}}  before  after", *rows]
+
+
+def _moved(change: Change) -> str:
+    words = [f"{name} {one or '(none)'} → {other or '(none)'}" for name, (one, other) in change.moved.items()]
+    if len(words) > LOCK_LINES:
+        words = [*words[:LOCK_LINES], f"and {len(words) - LOCK_LINES} more"]
+    return ", ".join(words) or "none"
+
+
+def _cause(change: Change) -> str:
+    if change.cause == "package":
+        return f"yes: {change.before.version} with the other packages of {change.after.version} does what it did before"
+    word = {"others": "no", "cannot tell": "cannot tell"}[change.cause]
+    return f"{word}: {CAUSES[change.cause]}"
+
+
+def markdown_table(searches: Iterable[Bisection]) -> str:
+    """One table of the histories of several searches: a row a stretch of releases."""
+    lines = [
+        "| package | scenario | releases | published | outcome | looked at |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for found in searches:
+        for number, stretch in enumerate(found.history):
+            what = (f"`{found.package}`", f"`{found.what}`") if number == 0 else ("", "")
+            span = stretch.first if stretch.first == stretch.last else f"{stretch.first} – {stretch.last}"
+            days = stretch.first_day if stretch.first == stretch.last else f"{stretch.first_day} – {stretch.last_day}"
+            cells = (*what, span, days, outcome_words(stretch.outcome), f"{stretch.looked} of {stretch.releases}")
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def markdown(found: Bisection) -> str:
+    """One search as Markdown: its history as a table, then every change."""
+    parts = [f"## {title(found)}\n", markdown_table([found])]
+    for change in found.changes:
+        first, *rest = _change(found, change)
+        parts.append(f"**{first}**\n\n" + "\n".join(["```text", *rest, "```"]) + "\n")
+    parts.append(f"Again: `{shlex.join(found.command)}`\n")
+    return "\n".join(parts)

@@ -238,6 +238,7 @@ def options(phase: Phase) -> argparse.ArgumentParser:
     parser.add_argument(
         "--environment", metavar="SLUG", help=f"an environment of the matrix, or {NEWEST}; without it, this interpreter"
     )
+    parser.add_argument("--as-of", metavar="DATE", help="that environment, or the newest, as installed on this day")
     parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="where run folders are")
     parser.add_argument(
         "--json", action="store_true", help="JSON on standard output: events as lines, then the answers"
@@ -268,7 +269,7 @@ def command(phase: Phase, arguments: Sequence[str] | None = None) -> int:
     cache = default_cache()
     try:
         other = read(phase, asked.compare) if getattr(asked, "compare", None) else None
-        patient = find_patient(asked.provider, asked.environment, cache=cache, offline=asked.offline)
+        patient = find_patient(asked.provider, asked.environment, cache=cache, offline=asked.offline, as_of=asked.as_of)
         folder = store.new_run(asked.reports)
         tell = printer(as_json_lines=asked.json) if asked.instrument else None
         with Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward:

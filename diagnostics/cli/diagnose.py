@@ -39,6 +39,9 @@ def diagnose(
         str | None,
         typer.Option(help=f"An environment of the matrix, or {NEWEST}; without it, this interpreter.", metavar="SLUG"),
     ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="That environment, or the newest, as installed on this day.", metavar="DATE")
+    ] = None,
     here: Annotated[bool, typer.Option("--here", help="Phase 5 in this environment only.")] = False,
     reports: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("reports"),
     as_json: Annotated[bool, typer.Option("--json", help="The conclusion as JSON on standard output.")] = False,
@@ -56,7 +59,7 @@ def diagnose(
     cache = default_cache()
     tell = printer(as_json_lines=as_json) if instrument else None
     try:
-        patient = find_patient(provider, environment, cache=cache, offline=offline)
+        patient = find_patient(provider, environment, cache=cache, offline=offline, as_of=as_of)
         folder = store.new_run(reports)
         with Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward:
             known = _diagnose(ward, choice, folder, as_json=as_json)

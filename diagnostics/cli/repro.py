@@ -10,19 +10,22 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from packaging.version import Version
 
 from diagnostics.cli.progress import progress
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab import store as stores
+from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.elsewhere import AddressError, cluster, scheduler_address
-from diagnostics.lab.environments import default_cache, find_interpreter
+from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.execution.order import NoMachine, Unlike
 from diagnostics.lab.matrix import default_selection, select
@@ -76,6 +79,10 @@ def repro(
         typer.Option(help="Go on with this run folder, such as reports/latest; trials in it are not repeated."),
     ] = None,
     matrix: Annotated[Path | None, typer.Option(help="The pyproject.toml that holds the matrix.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Not the matrix, but what was to be had on this day.", metavar="DATE"),
+    ] = None,
 ) -> None:
     """Reproduce the error, try every fix, write the report.
 
@@ -99,9 +106,12 @@ def repro(
     )
     filters = {"environment": environment or [], "python": python or [], "openai": openai or [], "httpx": httpx or []}
     try:
-        combinations, found = _combinations(matrix, filters, PROFILES[profile])
+        day = parse_day(as_of) if as_of else None
+        combinations, found = _combinations(matrix, filters, PROFILES[profile], day, offline=offline)
     except MatrixError as error:
         _fail(str(error), status=2)
+    except EnvironmentProblem as problem:
+        _fail(problem.reason)
     at_once, each = default_width()
     settings = Settings(
         combinations=[
@@ -123,9 +133,9 @@ def repro(
     scheduler = _scheduler(executor)
     folder = _run_folder(reports, resume)
     try:
-        _play(
-            settings, folder, scheduler, {"command": list(map(cleaner(settings.cache), _command())), "profile": profile}
-        )
+        command = list(map(cleaner(settings.cache), _command()))
+        about = {"command": command, "profile": profile, **({"as_of": day} if day else {})}
+        _play(settings, folder, scheduler, about)
         _render(folder)
     except KeyboardInterrupt:
         sys.stderr.write(f"interrupted; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}\n")
@@ -133,16 +143,31 @@ def repro(
 
 
 def _combinations(
-    matrix: Path | None, filters: dict[str, list[str]], profile: Profile
+    matrix: Path | None, filters: dict[str, list[str]], profile: Profile, day: str | None, *, offline: bool
 ) -> tuple[list[Combination], set[str]]:
     """What is to be run, and the Pythons of it that this machine has."""
     every = load_matrix(matrix)
     found = {python for python in {c.python for c in every} if find_interpreter(python) is not None}
+    if day and not filters["environment"]:
+        return _on_day(day, filters, found, offline=offline), found
     if any(filters.values()):
-        return select(every, filters), found
-    if profile.every_environment:
-        return every, found
-    return default_selection(every, found, known_unsatisfiable(every)), found
+        chosen = select(every, filters)
+    elif profile.every_environment:
+        chosen = every
+    else:
+        chosen = default_selection(every, found, known_unsatisfiable(every))
+    return [replace(combination, as_of=day) for combination in chosen], found
+
+
+def _on_day(day: str, filters: dict[str, list[str]], found: set[str], *, offline: bool) -> list[Combination]:
+    """What would have been installed on a day: on the newest Python it fits, or on each that was asked for."""
+    several = next((name for name in ("openai", "httpx") if len(filters[name]) > 1), None)
+    if several:
+        raise MatrixError(f"--as-of takes one --{several}: start a run for each")
+    wanted = {name: filters[name][0] for name in ("openai", "httpx") if filters[name]}
+    newest_first = sorted(found, key=Version, reverse=True)
+    choices = [[python] for python in filters["python"]] or [newest_first]
+    return [on_day(day, pythons, wanted, cache=default_cache(), offline=offline) for pythons in choices]
 
 
 def cleaner(cache: Path) -> Callable[[str], str]:

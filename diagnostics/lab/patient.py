@@ -16,7 +16,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,7 @@ from typing import Self
 from packaging.version import Version
 
 from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, find_interpreter, prepare
 from diagnostics.lab.execution.inside import lay_out
@@ -61,18 +62,21 @@ class Played:
     events: tuple[Event, ...] = ()
 
 
-def find_patient(provider: str, environment: str | None, *, cache: Path, offline: bool = False) -> Patient:
+def find_patient(
+    provider: str, environment: str | None, *, cache: Path, offline: bool = False, as_of: str | None = None
+) -> Patient:
     """Where a phase runs.
 
     Args:
         provider: one of the table of providers.
         environment: a slug of the matrix or `newest`; `None` for this interpreter.
+        as_of: a day: a slug's environment as it would have been installed then; without a slug, the newest of that day.
 
     Raises:
         NoPatient: this interpreter has no such SDK, or there is no such environment.
     """
     distribution = PROVIDERS[provider].distribution
-    if environment is None:
+    if environment is None and as_of is None:
         here = this_interpreter()
         if distribution not in here.environment.packages:
             raise NoPatient(
@@ -81,14 +85,14 @@ def find_patient(provider: str, environment: str | None, *, cache: Path, offline
             )
         return here
     try:
-        combination = _named(environment, distribution, cache)
+        combination = _named(environment or NEWEST, distribution, cache, as_of, offline=offline)
         prepared = prepare(combination, cache=cache, offline=offline)
     except MatrixError as error:
         raise NoPatient(str(error)) from None
     except EnvironmentProblem as problem:
-        raise NoPatient(f"{environment} cannot be prepared: {problem.reason}") from None
+        raise NoPatient(f"{environment or as_of} cannot be prepared: {problem.reason}") from None
     if distribution not in prepared.environment.packages:
-        raise NoPatient(f"{environment} has no {distribution}: choose another --environment or --provider")
+        raise NoPatient(f"{combination.slug} has no {distribution}: choose another --environment or --provider")
     return Patient(prepared.python, prepared.environment)
 
 
@@ -117,7 +121,12 @@ def _age(combination: Combination) -> tuple[Version, Version, Version, bool]:
     return (python, openai, httpx, combination.value("aiohttp") is None)
 
 
-def _named(slug: str, distribution: str, cache: Path) -> Combination:
+def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offline: bool) -> Combination:
+    day = parse_day(as_of) if as_of else None
+    if slug == NEWEST and day is not None:
+        pythons = sorted({each.python for each in load_matrix()}, key=Version, reverse=True)
+        there = [python for python in pythons if find_interpreter(python) is not None]
+        return on_day(day, there, {}, cache=cache, offline=offline)
     if slug == NEWEST:
         for combination in prepared_combinations(cache):
             if distribution in ("httpx", "httpx2") and distribution != combination.generation:
@@ -126,7 +135,7 @@ def _named(slug: str, distribution: str, cache: Path) -> Combination:
         raise NoPatient(f"no environment with {distribution} is prepared yet: nox -s repro prepares them")
     for combination in load_matrix():
         if combination.slug == slug:
-            return combination
+            return replace(combination, as_of=day)
     raise NoPatient(f"the matrix has no environment {slug!r}; `nox -l` and the folder of locks name them")
 
 

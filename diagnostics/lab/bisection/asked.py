@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -18,6 +17,7 @@ from packaging.utils import canonicalize_name
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.lab.as_of import parse_day
 from diagnostics.lab.bisection import by, pythons
 from diagnostics.lab.bisection.cell import CellPlayer
 from diagnostics.lab.bisection.history import SAMPLES, Found, Listener, find
@@ -26,6 +26,8 @@ from diagnostics.lab.bisection.judge import Judge, Player
 from diagnostics.lab.bisection.packages import PACKAGES, Package
 from diagnostics.lab.bisection.releases import Release, read_releases
 from diagnostics.lab.bisection.scope import Misunderstood, Scope, scope
+from diagnostics.lab.bisection.script import ScriptPlayer, dependencies
+from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import Unavailable, find_interpreter
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import CONTROL, Load
@@ -111,7 +113,7 @@ def answer(
     interpreter = find_interpreter(python)
     if interpreter is None:
         raise Unavailable(f"this machine has no Python {python}; install it, for example: uv python install {python}")
-    player = _player(asked, provider, cache=cache, redact=redact)
+    player = _player(asked, package, provider, cache=cache, redact=redact)
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(asked.jobs)) if asked.jobs else None
         if pool is not None:
@@ -151,7 +153,9 @@ def _scope(asked: Asked, package: Package, releases: list[Release], python: str)
     )
 
 
-def _player(asked: Asked, provider: str, *, cache: Path, redact: Callable[[str], str]) -> Player:
+def _player(asked: Asked, package: Package, provider: str, *, cache: Path, redact: Callable[[str], str]) -> Player:
+    if asked.script is not None:
+        return ScriptPlayer(asked.script, package.module or asked.package, asked.timeout, cache, redact)
     return CellPlayer(provider, asked.scenario, asked.fix, asked.load, asked.mode, asked.timeout, cache, redact)
 
 
@@ -161,19 +165,27 @@ def _requirements(asked: Asked, package: Package, provider: str) -> tuple[str, .
         wanted = [requirement(text) for text in asked.requirements]
     except ValueError as error:
         raise Misunderstood(f"--with {error}") from None
-    needed = [*package.requirements, PROVIDERS[provider].distribution]
-    named = {canonicalize_name(Requirement(text).name) for text in wanted}
+    if asked.script is not None:
+        # The script says itself what else it needs; what it says of the package is what is searched for.
+        needed = dependencies(asked.script)
+    else:
+        needed = [*package.requirements, PROVIDERS[provider].distribution]
+    named = {_name(text) for text in wanted}
     if asked.package in named:
         raise Misunderstood(f"--with names {asked.package}, whose releases are searched: leave it out")
-    return (*wanted, *dict.fromkeys(name for name in needed if name not in {asked.package, *named}))
+    return (*wanted, *dict.fromkeys(text for text in needed if _name(text) not in {asked.package, *named}))
+
+
+def _name(text: str) -> str:
+    return canonicalize_name(Requirement(text).name)
 
 
 def _day(text: str) -> str:
     if text == DATE:
         return text
     try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
+        return parse_day(text)
+    except MatrixError:
         raise Misunderstood(f"--hold {text!r} is neither {DATE} nor a day such as 2025-10-10") from None
 
 

@@ -134,7 +134,7 @@ def find(
         state.by = _as_at(state, low)
         if state.label(low) == state.label(high):
             _same_ends(state, low, high)
-    wanted = [low + index for index in spread(high - low + 1, samples if every else 0)]
+    wanted = [low + index for index in _samples(high - low + 1, samples if every else 0)]
     known = _settle(state, wanted, low, high)
     if not every and not boundaries(known):
         raise NothingFound("the ends differ no more when they are tried again: try more often, with --trials")
@@ -150,6 +150,11 @@ def find(
         scope.span(scope.open[low].version, scope.open[high].version),
         round(time.perf_counter() - started, 3),
     )
+
+
+def _samples(count: int, samples: int) -> list[int]:
+    """What to look at first. Where that is about half of all, all."""
+    return list(range(count)) if samples and count <= 2 * samples else spread(count, samples)
 
 
 def _answer(state: _Search, index: int) -> Answer:

@@ -53,13 +53,17 @@ class Question:
 
 def question(combination: Combination, *, as_of: str | None = None) -> Question:
     """What a combination asks: its pins, without the other generation of the HTTP stack."""
-    forbidden = _FORBIDDEN.get(combination.generation or "", ())
     return Question(
         combination.python,
         combination.requirements,
-        tuple(f"{name}<0" for name in forbidden),
+        without_other_generation(combination.generation),
         as_of or combination.as_of,
     )
+
+
+def without_other_generation(generation: str | None) -> tuple[str, ...]:
+    """Constraints that keep the other generation of the HTTP stack out; none where it is left to the resolver."""
+    return tuple(f"{name}<0" for name in _FORBIDDEN.get(generation or "", ()))
 
 
 def resolve(combination: Combination, *, offline: bool = False, as_of: str | None = None) -> Lock:

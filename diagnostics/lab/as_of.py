@@ -1,0 +1,102 @@
+"""The environment that a person would have got on a given day: the newest SDKs of that day, and what came with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from diagnostics.lab.combination import GENERATIONS, Combination, MatrixError
+from diagnostics.lab.environments import Unsatisfiable
+from diagnostics.lab.environments.resolve import Question, find_answer, without_other_generation
+
+SDKS: Final = ("openai", "anthropic", "google-genai")
+"""What is put into the environment if it was there on that day, the first one in any case."""
+
+
+def parse_day(text: str) -> str:
+    """A day in its one spelling.
+
+    Raises:
+        MatrixError: it is none.
+    """
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise MatrixError(f"{text!r} is not a day; write it as 2025-10-10") from None
+
+
+def on_day(
+    day: str, pythons: Sequence[str], wanted: Mapping[str, str], *, cache: Path, offline: bool = False
+) -> Combination:
+    """The newest openai of a day, with the newest of the other SDKs that are of the same generation.
+
+    Args:
+        pythons: such as `3.13`; the first one on which these packages install is taken.
+        wanted: other versions than the newest, by name (`openai`, `anthropic`, `google-genai`, `httpx`): a version, the
+            beginning of one or a specifier, for httpx also `httpx2` or `httpx==0.27.2`.
+
+    Raises:
+        MatrixError: there is no such thing on any of these Pythons; the resolver's reason on the first is in it.
+        EnvironmentProblem: the index does not answer.
+    """
+    requirements = {name: _requirement(name, text) for name, text in wanted.items()}
+    reasons: list[str] = []
+    for python in pythons:
+        found = _on(day, python, requirements, cache=cache, offline=offline)
+        if isinstance(found, Combination):
+            return found
+        reasons.append(f"on Python {python}: {found}")
+    raise MatrixError(f"nothing can be installed as on {day}: {reasons[0] if reasons else 'there is no Python for it'}")
+
+
+def _on(day: str, python: str, wanted: Mapping[str, str], *, cache: Path, offline: bool) -> Combination | str:
+    """The combination on one Python, or why there is none."""
+
+    def ask(*requirements: str, generation: str | None = None) -> dict[str, str] | str:
+        asked = Question(python, requirements, without_other_generation(generation), day)
+        try:
+            return find_answer(asked, cache=cache, offline=offline).packages
+        except Unsatisfiable as error:
+            return error.reason
+
+    lead, *others = SDKS
+    stack = [wanted["httpx"]] if "httpx" in wanted else []
+    first = ask(wanted.get(lead, lead), *stack)
+    if isinstance(first, str):
+        return first
+    generation = GENERATIONS[1] if GENERATIONS[1] in first else GENERATIONS[0]
+    pins = {lead: first[lead]}
+    for name in others:
+        found = ask(wanted.get(name, name))
+        # One that did not exist yet, or is of the other generation, is not in this environment.
+        if not isinstance(found, str) and generation in found:
+            pins[name] = found[name]
+    while pins:
+        requirements = [f"{name}=={version}" for name, version in pins.items()]
+        together = ask(*requirements, *(stack or [generation]), generation=generation)
+        if not isinstance(together, str):
+            return Combination(python, (*pins.items(), (generation, together[generation])), as_of=day)
+        # The newest of one SDK may not go with the newest of another.
+        pins.popitem()
+    return str(together)
+
+
+def _requirement(name: str, text: str) -> str:
+    """What a person asks for, as the resolver reads it: `3` is every 3.x."""
+    if name == "httpx" and re.match(r"\s*[A-Za-z]", text):
+        try:
+            return str(Requirement(text))
+        except InvalidRequirement:
+            raise MatrixError(f"httpx {text!r} is not a requirement such as httpx==0.27.2") from None
+    try:
+        specifier = SpecifierSet(text if text.strip()[:1] in tuple("<>=!~") else f"=={Version(text)}.*")
+    except (InvalidSpecifier, InvalidVersion):
+        raise MatrixError(f"{name} {text!r} is neither a version nor a PEP 440 specifier") from None
+    return f"{name}{specifier}"

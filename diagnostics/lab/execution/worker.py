@@ -283,5 +283,7 @@ def clean_environment(inside: Path, ca_file: Path, home: str) -> dict[str, str]:
         "PYTHONPATH": str(inside),
         "PYTHONNOUSERSITE": "1",
         "SSL_CERT_FILE": str(ca_file),
+        # requests, which old releases of google-genai call synchronously, reads this one instead.
+        "REQUESTS_CA_BUNDLE": str(ca_file),
         "NO_PROXY": "*",
     }

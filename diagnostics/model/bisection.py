@@ -12,9 +12,9 @@ from diagnostics.model.trial import Accounting, RecordError
 BISECT_SCHEMA = "diagnostics.bisect/1"
 
 CAUSES: Final[dict[str, str]] = {
-    "package": "nothing else explains it",
-    "others": "the release before does the same with the other packages of the release after: it is one of those",
-    "cannot tell": "other packages moved too, and the release before cannot be tried with them",
+    "package": "with the same other packages, the two releases still differ",
+    "others": "with the same other packages, the two releases do the same: it is one of those that moved",
+    "cannot tell": "other packages moved too, and the two releases cannot be tried with the same ones",
 }
 """What a change is put down to."""
 

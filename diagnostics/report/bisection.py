@@ -115,9 +115,7 @@ def _moved(change: Change) -> str:
 
 
 def _cause(change: Change) -> str:
-    if change.cause == "package":
-        return f"yes: {change.before.version} with the other packages of {change.after.version} does what it did before"
-    word = {"others": "no", "cannot tell": "cannot tell"}[change.cause]
+    word = {"package": "yes", "others": "no", "cannot tell": "cannot tell"}[change.cause]
     return f"{word}: {CAUSES[change.cause]}"
 
 

@@ -5,6 +5,7 @@ Names are checked before anything is fetched, releases are listed, the Python is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,12 +21,12 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.as_of import parse_day
 from diagnostics.lab.bisection import by, pythons
 from diagnostics.lab.bisection.cell import CellPlayer
-from diagnostics.lab.bisection.history import SAMPLES, Found, Listener, find
+from diagnostics.lab.bisection.history import SAMPLES, Found, Listener, Search, find
 from diagnostics.lab.bisection.hold import DATE, Held, requirement
 from diagnostics.lab.bisection.judge import Judge, Player
 from diagnostics.lab.bisection.packages import PACKAGES, Package
-from diagnostics.lab.bisection.releases import Release, read_releases
-from diagnostics.lab.bisection.scope import Misunderstood, Scope, scope
+from diagnostics.lab.bisection.releases import read_releases
+from diagnostics.lab.bisection.scope import Misunderstood, scope
 from diagnostics.lab.bisection.script import ScriptPlayer, dependencies
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import Unavailable, find_interpreter
@@ -91,6 +92,7 @@ def answer(
         NothingFound: an end cannot tell, or the ends do not differ.
         EnvironmentProblem: the index does not answer, or there is no interpreter.
     """
+    started = time.perf_counter()
     package = PACKAGES[_known("package", asked.package, PACKAGES)]
     provider = _known("provider", asked.provider or package.provider, PROVIDERS)
     _known("scenario", asked.scenario, SCENARIOS)
@@ -100,57 +102,72 @@ def answer(
     hold = _day(asked.hold)
     releases = read_releases(asked.package, cache=cache, offline=asked.offline)
 
-    def scope_on(python: str) -> Scope:
-        return _scope(asked, package, releases, python)
-
-    def held_on(python: str) -> Held:
-        return Held(asked.package, python, wanted, hold, package.loop)
-
-    if asked.python is None:
-        python = pythons.choose(pythons.available(), scope_on, held_on, cache=cache, offline=asked.offline)
-    else:
-        python = asked.python
-    interpreter = find_interpreter(python)
-    if interpreter is None:
-        raise Unavailable(f"this machine has no Python {python}; install it, for example: uv python install {python}")
     player = _player(asked, package, provider, cache=cache, redact=redact)
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(asked.jobs)) if asked.jobs else None
         if pool is not None:
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        found = find(
-            scope_on(python),
-            held_on(python),
-            Judge(
-                held_on(python),
+
+        def on(python: str) -> Search:
+            ends = scope(
+                asked.package,
+                releases,
+                python=python,
+                good=asked.good,
+                bad=asked.bad,
+                first=package.first,
+                pre=asked.pre,
+            )
+            held = Held(asked.package, python, wanted, hold, package.loop)
+            judge = Judge(
+                held,
                 player,
                 pool=pool,
                 cache=cache,
                 trials=asked.trials,
                 offline=asked.offline,
                 redact=redact,
-            ),
-            by=label,
+            )
+            return Search(ends, held, judge, label, listener)
+
+        search = _chosen(asked, on)
+        found = find(
+            search,
             package=package,
             cache=cache,
-            listener=listener,
             named=(asked.good is not None, asked.bad is not None),
             every=asked.every,
             samples=asked.samples,
         )
-    return _record(asked, found, provider, interpreter.version, package.loop, wanted, command)
-
-
-def _scope(asked: Asked, package: Package, releases: list[Release], python: str) -> Scope:
-    return scope(
-        asked.package,
-        releases,
-        python=python,
-        good=asked.good,
-        bad=asked.bad,
-        first=package.first,
-        pre=asked.pre,
+    interpreter = find_interpreter(search.held.python)
+    assert interpreter is not None
+    return _record(
+        asked,
+        found,
+        provider,
+        interpreter.version,
+        package.loop,
+        wanted,
+        command,
+        round(time.perf_counter() - started, 3),
     )
+
+
+def _chosen(asked: Asked, on: Callable[[str], Search]) -> Search:
+    """The search on the Python that a person names, or on the newest on which both ends can tell."""
+    if asked.python is not None:
+        if find_interpreter(asked.python) is None:
+            raise Unavailable(
+                f"this machine has no Python {asked.python}; install it, for example: uv python install {asked.python}"
+            )
+        return on(asked.python)
+    searches: dict[str, Search] = {}
+
+    def tells(python: str) -> bool:
+        searches[python] = on(python)
+        return all(searches[python].look(index).outcome is not None for index in searches[python].ends)
+
+    return searches[pythons.choose(pythons.available(), tells)]
 
 
 def _player(asked: Asked, package: Package, provider: str, *, cache: Path, redact: Callable[[str], str]) -> Player:
@@ -203,6 +220,7 @@ def _record(
     loop: str,
     wanted: tuple[str, ...],
     command: tuple[str, ...],
+    seconds: float,
 ) -> Bisection:
     return Bisection(
         package=asked.package,
@@ -222,5 +240,5 @@ def _record(
         history=found.history,
         tried=found.tried,
         command=command,
-        seconds=found.seconds,
+        seconds=seconds,
     )

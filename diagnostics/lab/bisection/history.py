@@ -9,7 +9,6 @@ once more with those held.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,15 +43,21 @@ class Listener(Protocol):
 
 
 @dataclass
-class _Search:
-    """One search: what was looked at, and by whom."""
+class Search:
+    """One search: where, by whom, and what was looked at so far."""
 
     scope: Scope
+    held: Held
     judge: Judge
     by: By
     listener: Listener
     tried: dict[int, Tried] = field(default_factory=dict)
     sure: set[int] = field(default_factory=set)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The indices of the first and the last release."""
+        return 0, len(self.scope.open) - 1
 
     def look(self, index: int, why: str = "") -> Tried:
         """What the release with this index does; looked at once."""
@@ -77,6 +82,7 @@ class _Search:
         return None if outcome is None else ("label", self.by(outcome))
 
     def ahead(self, indices: Sequence[int]) -> None:
+        """Has what may be looked at next prepared."""
         self.judge.ahead(self.scope.open[index] for index in indices if index not in self.tried)
 
 
@@ -93,18 +99,13 @@ class Found:
     history: tuple[Stretch, ...]
     tried: tuple[Tried, ...]
     releases: int
-    seconds: float
 
 
 def find(
-    scope: Scope,
-    held: Held,
-    judge: Judge,
+    state: Search,
     *,
-    by: By,
     package: Package,
     cache: Path,
-    listener: Listener,
     named: tuple[bool, bool],
     every: bool = False,
     samples: int = SAMPLES,
@@ -112,7 +113,7 @@ def find(
     """Searches.
 
     Args:
-        by: what counts as a change.
+        state: the search; what it has looked at already is not looked at again.
         named: whether a person named the lower and the upper end; one that nobody named gives way to the next that
             can tell.
         every: whether to look for every change, by samples over the whole range.
@@ -122,10 +123,9 @@ def find(
         NothingFound: an end cannot tell, or the ends do not differ.
         IndexUnreachable: the index does not answer.
     """
-    started = time.perf_counter()
-    state = _Search(scope, judge, by, listener)
+    scope, by = state.scope, state.by
     last = len(scope.open) - 1
-    state.ahead([0, last])
+    state.ahead(state.ends)
     low = _end(state, lambda step: step, "the lower end", named=named[0])
     high = _end(state, lambda step: last - step, "the upper end", named=named[1])
     if low >= high:
@@ -139,7 +139,7 @@ def find(
     if not every and not boundaries(known):
         raise NothingFound("the ends differ no more when they are tried again: try more often, with --trials")
     state.by = by
-    changes = tuple(_change(state, held, package, cache, boundary) for boundary in boundaries(known))
+    changes = tuple(_change(state, package, cache, boundary) for boundary in boundaries(known))
     return Found(
         changes,
         tuple(
@@ -148,7 +148,6 @@ def find(
         ),
         tuple(state.tried[index] for index in sorted(state.tried)),
         scope.span(scope.open[low].version, scope.open[high].version),
-        round(time.perf_counter() - started, 3),
     )
 
 
@@ -157,19 +156,19 @@ def _samples(count: int, samples: int) -> list[int]:
     return list(range(count)) if samples and count <= 2 * samples else spread(count, samples)
 
 
-def _answer(state: _Search, index: int) -> Answer:
+def _answer(state: Search, index: int) -> Answer:
     outcome = state.tried[index].outcome
     return None if outcome is None else ("label", state.by(outcome))
 
 
-def _as_at(state: _Search, low: int) -> By:
+def _as_at(state: Search, low: int) -> By:
     """Whether a release still does what the lower end does: two answers, for one boundary."""
     by, before = state.by, state.tried[low].outcome
     assert before is not None
     return lambda outcome: by(outcome) == by(before)
 
 
-def _end(state: _Search, index: Callable[[int], int], name: str, *, named: bool) -> int:
+def _end(state: Search, index: Callable[[int], int], name: str, *, named: bool) -> int:
     """The first release from an end inwards that can tell.
 
     Args:
@@ -191,7 +190,7 @@ def _end(state: _Search, index: Callable[[int], int], name: str, *, named: bool)
     return index(step)
 
 
-def _same_ends(state: _Search, low: int, high: int) -> None:
+def _same_ends(state: Search, low: int, high: int) -> None:
     first, last = state.tried[low], state.tried[high]
     assert first.outcome is not None
     raise NothingFound(
@@ -200,7 +199,7 @@ def _same_ends(state: _Search, low: int, high: int) -> None:
     )
 
 
-def _settle(state: _Search, wanted: list[int], low: int, high: int) -> dict[int, Answer]:
+def _settle(state: Search, wanted: list[int], low: int, high: int) -> dict[int, Answer]:
     """Searches until both sides of every boundary have been looked at twice."""
     known: dict[int, Answer] = {}
     while True:
@@ -218,7 +217,7 @@ def _settle(state: _Search, wanted: list[int], low: int, high: int) -> dict[int,
             state.make_sure(index)
 
 
-def _change(state: _Search, held: Held, package: Package, cache: Path, boundary: Boundary) -> Change:
+def _change(state: Search, package: Package, cache: Path, boundary: Boundary) -> Change:
     before, after = state.tried[boundary.before], state.tried[boundary.after]
     by_version = {tried.version: tried for tried in state.tried.values()}
     skipped = {}
@@ -227,6 +226,7 @@ def _change(state: _Search, held: Held, package: Package, cache: Path, boundary:
         skipped[release.version] = (
             tried.reason or "" if tried else release.why_not(state.scope.python) or "not looked at"
         )
+    held = state.held
     others = moved(held.package, before.packages, after.packages)
     place = cache / "environments" / (before.environment or "")
     return Change(
@@ -234,28 +234,34 @@ def _change(state: _Search, held: Held, package: Package, cache: Path, boundary:
         after,
         skipped,
         others,
-        _cause(state, held, boundary) if others else "package",
+        _cause(state, boundary) if others else "package",
         compare_link(addresses(held.package, place), package.tag, before.version, after.version),
     )
 
 
-def _cause(state: _Search, held: Held, boundary: Boundary) -> str:
-    """Whether the release before still does what it did among the other packages of the release after."""
-    release = state.scope.open[boundary.before]
-    before, after = state.tried[boundary.before], state.tried[boundary.after]
-    state.listener.looking(release, f"with the packages of {after.version}")
-    asked = held.as_after(release, state.scope.open[boundary.after], after.packages)
-    crossed = state.judge.look(release, thorough=True, asked=asked)
-    state.listener.looked(crossed)
-    if crossed.outcome is None or before.outcome is None or after.outcome is None:
-        return "cannot tell"
-    label = state.by(crossed.outcome)
-    if label == state.by(before.outcome):
-        return "package"
-    return "others" if label == state.by(after.outcome) else "cannot tell"
+def _cause(state: Search, boundary: Boundary) -> str:
+    """Whether the package still makes the difference where the others are the same on both sides.
+
+    The release before is tried among the packages of the release after it; where that cannot be, the other way round.
+    """
+    sides = (boundary.before, boundary.after)
+    for index, among in (sides, sides[::-1]):
+        release, other = state.scope.open[index], state.scope.open[among]
+        state.listener.looking(release, f"with the packages of {other.version}")
+        asked = state.held.among(release, other, state.tried[among].packages)
+        crossed = state.judge.look(release, thorough=True, asked=asked)
+        state.listener.looked(crossed)
+        if crossed.outcome is None:
+            continue
+        label = ("label", state.by(crossed.outcome))
+        if label == _answer(state, index):
+            return "package"
+        if label == _answer(state, among):
+            return "others"
+    return "cannot tell"
 
 
-def _stretch(state: _Search, first: int, last: int, looked: int) -> Stretch:
+def _stretch(state: Search, first: int, last: int, looked: int) -> Stretch:
     one, other = state.tried[first], state.tried[last]
     assert one.outcome is not None
     return Stretch(

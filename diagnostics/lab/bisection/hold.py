@@ -1,14 +1,14 @@
 """The environment of a release, with everything else held still.
 
 What a person would have got who installed the release on the day it came out (`date`), or beside the packages of one
-day whatever the release: that day. Where the resolver has to move another package all the same, `moved` names it, and
-`as_after` asks for the release before a change with the other packages of the release after it.
+day whatever the release: that day. Where the resolver moves another package all the same, `moved` names it, and `among`
+asks for a release with the other packages of its neighbour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -50,17 +50,11 @@ class Held:
             newer=(self.package, *pinned(self.requirements)),
         )
 
-    def as_after(self, before: Release, after: Release, packages: Mapping[str, str]) -> Question:
-        """The release before a change, among the other packages of the release after it."""
-        asked = self.question(after)
+    def among(self, release: Release, other: Release, packages: Mapping[str, str]) -> Question:
+        """A release among the packages that came with another one."""
+        asked = self.question(other)
         others = tuple(f"{name}=={version}" for name, version in sorted(packages.items()) if name != self.package)
-        return Question(
-            self.python,
-            (f"{self.package}=={before.version}", *self.requirements),
-            constraints=others,
-            as_of=asked.as_of,
-            newer=asked.newer,
-        )
+        return replace(asked, requirements=self.question(release).requirements, constraints=others)
 
     def prepare(self, release: Release, asked: Question, *, cache: Path, offline: bool) -> PreparedEnvironment:
         """The environment; see `diagnostics.lab.environments.prepare` for what it raises."""

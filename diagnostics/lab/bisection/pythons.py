@@ -1,16 +1,13 @@
-"""On which Python to search, where nobody says: the newest of this machine on which both ends can be installed."""
+"""On which Python to search, where nobody says: the newest of this machine on which both ends can tell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from packaging.version import Version
 
-from diagnostics.lab.bisection.hold import Held
-from diagnostics.lab.bisection.scope import Misunderstood, Scope
-from diagnostics.lab.environments import Unavailable, Unsatisfiable, find_interpreter
-from diagnostics.lab.environments.resolve import find_answer
+from diagnostics.lab.bisection.scope import Misunderstood
+from diagnostics.lab.environments import Unavailable, find_interpreter
 from diagnostics.lab.matrix_file import load_matrix
 
 
@@ -28,40 +25,27 @@ def available() -> list[str]:
     return found
 
 
-def choose(
-    pythons: Sequence[str],
-    scope_on: Callable[[str], Scope],
-    held_on: Callable[[str], Held],
-    *,
-    cache: Path,
-    offline: bool,
-) -> str:
-    """The first of the Pythons on which both ends can be installed; the first of all, if on none.
+def choose(pythons: Sequence[str], tells: Callable[[str], bool]) -> str:
+    """The first of the Pythons on which both ends can tell; if there is none, the first that does not rule them out.
+
+    A release of long ago may install on a newer Python and not work there: only a trial shows it.
+
+    Args:
+        tells: whether they can; raises `Misunderstood` where the range has no two releases for that Python.
 
     Raises:
-        Misunderstood: on none of them are there two releases to choose between.
-        IndexUnreachable: the index does not answer.
+        Misunderstood: no Python has two releases to choose between.
     """
     why: Misunderstood | None = None
     possible = []
     for python in pythons:
         try:
-            scope = scope_on(python)
-        except Misunderstood as error:
+            if tells(python):
+                return python
+            possible.append(python)
+        except Misunderstood as error:  # noqa: PERF203 - six at most
             why = why or error
-            continue
-        possible.append(python)
-        if all(_installs(held_on(python), scope, index, cache=cache, offline=offline) for index in (0, -1)):
-            return python
     if not possible:
         assert why is not None
         raise why
     return possible[0]
-
-
-def _installs(held: Held, scope: Scope, index: int, *, cache: Path, offline: bool) -> bool:
-    try:
-        find_answer(held.question(scope.open[index]), cache=cache, offline=offline)
-    except Unsatisfiable:
-        return False
-    return True

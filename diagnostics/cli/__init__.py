@@ -10,6 +10,7 @@ import typer
 from diagnostics.cli.bench import bench
 from diagnostics.cli.bisect import bisect
 from diagnostics.cli.diagnose import diagnose
+from diagnostics.cli.history import history
 from diagnostics.cli.jets import jets
 from diagnostics.cli.lock import lock
 from diagnostics.cli.merge import merge
@@ -21,6 +22,7 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "repro": repro,
     "diagnose": diagnose,
     "bisect": bisect,
+    "history": history,
     "report": report,
     "merge": merge,
     "serve": serve,

@@ -8,10 +8,12 @@ is kept in the cache, and stands in for the index where that may not be asked or
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import tempfile
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -124,7 +126,7 @@ def _listing(address: str) -> dict[str, Any] | Silence:
         error.close()
         if error.code in (401, 403):
             raise NoReleases(
-                "the package index wants credentials; only one that lists releases to anybody can be searched"
+                "the package index wants credentials: put them into the address that uv is configured with"
             ) from None
         return Silence.UNKNOWN if error.code in (404, 410) else Silence.UNREACHABLE
     except (OSError, ValueError):
@@ -134,7 +136,13 @@ def _listing(address: str) -> dict[str, Any] | Silence:
 def _get(address: str) -> dict[str, Any]:
     if not address.startswith(("https://", "http://")):
         raise NoReleases("the package index is a folder, which does not say when a release was made; set one that does")
-    request = urllib.request.Request(address, headers={"Accept": _JSON, "User-Agent": "event-loop-diagnostics"})  # noqa: S310 - checked above
+    parts = urllib.parse.urlsplit(address)
+    headers = {"Accept": _JSON, "User-Agent": "event-loop-diagnostics"}
+    if parts.username is not None:
+        words = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+        headers["Authorization"] = f"Basic {base64.b64encode(words.encode()).decode()}"
+        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    request = urllib.request.Request(address, headers=headers)  # noqa: S310 - checked above
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - the same
         if answer.headers.get_content_type() != _JSON:
             raise NoReleases("the package index lists no release days (PEP 700); set one that does, as most do")

@@ -24,6 +24,7 @@ class Index:
         self.days: dict[str, str] = {}
         self.yanked: set[str] = set()
         self.asked: list[str] = []
+        self.authorizations: list[str | None] = []
         self.url = ""
 
     def add(self, name: str, version: str, day: str, *requires: str, code: str = "", yanked: bool = False) -> None:
@@ -57,8 +58,9 @@ def serving(index: Index) -> Iterator[Index]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             index.asked.append(self.path)
+            index.authorizations.append(self.headers["Authorization"])
             kind, _, name = self.path.strip("/").partition("/")
-            if kind == "files":
+            if kind == "files" and name in index.days:
                 self.answer(200, "application/octet-stream", (index.folder / name).read_bytes())
                 return
             listing = index.listing(name)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from diagnostics.model.bisection import CAUSES, Bisection, Change, Outcome, Stretch
 from diagnostics.model.trial import RecordError
+from diagnostics.report import escape
 
 LOCK_LINES = 12
 """Other packages of a lock that a text shows; the JSON has all."""
@@ -34,6 +35,10 @@ def title(found: Bisection) -> str:
 
 def outcome_words(outcome: Outcome) -> str:
     """An outcome in one line."""
+    return f"{_seen(outcome)} ({', '.join(outcome.findings) or 'no finding'})"
+
+
+def _seen(outcome: Outcome) -> str:
     parts = [outcome.symptom]
     if outcome.answers != "all":
         parts.append(f"{outcome.answers} of the calls answered")
@@ -41,8 +46,7 @@ def outcome_words(outcome: Outcome) -> str:
         parts.append(f"{outcome.requests} requests than calls")
     if outcome.exit_status:
         parts.append(f"exit status {outcome.exit_status}")
-    findings = ", ".join(outcome.findings) or "no finding"
-    return f"{', '.join(parts)} ({findings})"
+    return ", ".join(parts)
 
 
 def stretch_words(stretch: Stretch) -> str:
@@ -121,25 +125,34 @@ def _cause(change: Change) -> str:
 
 def markdown_table(searches: Iterable[Bisection]) -> str:
     """One table of the histories of several searches: a row a stretch of releases."""
-    lines = [
-        "| package | scenario | releases | published | outcome | looked at |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
+    heads = ("package", "scenario", "releases", "published", "outcome", "findings", "looked at")
+    rows = [escape.row([escape.Md(head) for head in heads]), escape.row([escape.Md("---") for _ in heads])]
     for found in searches:
         for number, stretch in enumerate(found.history):
-            what = (f"`{found.package}`", f"`{found.what}`") if number == 0 else ("", "")
-            span = stretch.first if stretch.first == stretch.last else f"{stretch.first} – {stretch.last}"
-            days = stretch.first_day if stretch.first == stretch.last else f"{stretch.first_day} – {stretch.last_day}"
-            cells = (*what, span, days, outcome_words(stretch.outcome), f"{stretch.looked} of {stretch.releases}")
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+            alone = stretch.first == stretch.last
+            blank = escape.Md("")
+            findings = [escape.code(kind) for kind in stretch.outcome.findings]
+            rows.append(
+                escape.row(
+                    [
+                        blank if number else escape.code(found.package),
+                        blank if number else escape.code(found.what),
+                        escape.text(stretch.first if alone else f"{stretch.first} – {stretch.last}"),
+                        escape.text(stretch.first_day if alone else f"{stretch.first_day} – {stretch.last_day}"),
+                        escape.text(_seen(stretch.outcome)),
+                        escape.Md(", ".join(findings) or "none"),
+                        escape.text(f"{stretch.looked} of {stretch.releases}"),
+                    ]
+                )
+            )
+    return "\n".join(rows) + "\n"
 
 
 def markdown(found: Bisection) -> str:
     """One search as Markdown: its history as a table, then every change."""
-    parts = [f"## {title(found)}\n", markdown_table([found])]
+    parts = [f"## {escape.text(title(found))}", markdown_table([found]).rstrip("\n")]
     for change in found.changes:
         first, *rest = _change(found, change)
-        parts.append(f"**{first}**\n\n" + "\n".join(["```text", *rest, "```"]) + "\n")
-    parts.append(f"Again: `{shlex.join(found.command)}`\n")
-    return "\n".join(parts)
+        parts += [f"**{escape.text(first)}**", escape.fence("\n".join(rest), limit=6000)]
+    parts += ["To see it again:", escape.fence(shlex.join(found.command))]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,107 @@
+"""The command: one clear line for what cannot be, whole files, and nothing left after Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.lab.bisection.conftest import QUIET, RAISING, client
+from tests.lab.bisection.index import Index, serving
+
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+PATIENCE = 120
+
+
+def start(index: str, cache: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "diagnostics", "bisect", *arguments],
+        env={
+            **os.environ,
+            "DIAGNOSTICS_CACHE": str(cache),
+            "UV_DEFAULT_INDEX": index,
+            "UV_CACHE_DIR": str(cache / "uv"),
+            "UV_HTTP_RETRIES": "0",
+            "NO_COLOR": "1",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(index: str, cache: Path, *arguments: str) -> tuple[int, str, str]:
+    process = start(index, cache, *arguments)
+    out, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, out, err
+
+
+DEAD = "http://127.0.0.1:9/simple"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("opnai",), 2, "diagnostics bisect: there is no package 'opnai'; choose from openai, "),
+        (("openai", "--hold", "soon"), 2, "diagnostics bisect: --hold 'soon' is neither date nor a day"),
+        (("openai",), 1, "diagnostics bisect: the releases of openai are not known yet and the package index cannot"),
+    ],
+)
+def test_what_cannot_be_is_one_line(tmp_path: Path, arguments: tuple[str, ...], status: int, said: str) -> None:
+    code, out, err = run(DEAD, tmp_path, *arguments)
+
+    assert (code, out) == (status, "")
+    (line,) = err.splitlines()
+    assert line.startswith(said)
+
+
+@pytest.mark.environment
+def test_the_answer_is_printed_and_written(tmp_path: Path) -> None:
+    index = Index(tmp_path)
+    index.add("openai", "1.0.0", "2025-01-01", code=client(QUIET))
+    index.add("openai", "1.1.0", "2025-02-01", code=client(RAISING))
+    record = tmp_path / "found" / "record.json"
+    with serving(index):
+        code, out, err = run(
+            f"{index.url}/simple",
+            tmp_path / "cache",
+            *("openai", "--python", RUNNING, "--trials", "1", "--jets", "2", "--json", str(record)),
+        )
+
+    assert code == 0, err
+    assert "openai 1.0.0 (2025-01-01) → 1.1.0 (2025-02-01): none → raised" in out
+    assert err.splitlines()[0].startswith("[1] openai 1.0.0 (2025-01-01), the lower end: none")
+    data = json.loads(record.read_bytes())
+    assert [(each["before"], each["after"]) for each in data["boundaries"]] == [("1.0.0", "1.1.0")]
+    assert "--json" not in data["command"]
+    for secret in (str(tmp_path), "127.0.0.1"):
+        assert secret not in record.read_text() + out
+
+
+@pytest.mark.environment
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are how the trial says that it has begun")
+def test_an_interrupt_ends_the_trial_too(tmp_path: Path) -> None:
+    pipe = tmp_path / "began"
+    os.mkfifo(pipe)
+    hanging = f"__import__('pathlib').Path({str(pipe)!r}).write_text(str(os.getpid())); __import__('time').sleep(600)"
+    index = Index(tmp_path)
+    for version in ("1.0.0", "1.1.0"):
+        index.add("openai", version, "2025-01-01", code=client(hanging))
+    with serving(index):
+        process = start(
+            f"{index.url}/simple", tmp_path / "cache", "openai", "--python", RUNNING, "--trials", "1", "--jets", "1"
+        )
+        trial = psutil.Process(int(pipe.read_text()))
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("diagnostics bisect: interrupted")
+    gone, alive = psutil.wait_procs([trial], timeout=PATIENCE)
+    assert (gone, alive) == ([trial], [])

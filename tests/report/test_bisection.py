@@ -1,0 +1,157 @@
+"""What people read of a search through releases."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from diagnostics.model.bisection import Bisection, Change, Outcome, Stretch, Tried
+from diagnostics.model.cell import Load
+from diagnostics.model.trial import RecordError
+from diagnostics.report.bisection import markdown, markdown_table, outcome_words, read, text
+
+ROOT = Path(__file__).parents[2]
+KEPT = sorted((ROOT / "reports" / "history").glob("*.json"))
+
+RETRIED = Outcome("retried", ("cross-loop-use", "duplicate-request"), requests="more")
+RAISED = Outcome(
+    "raised", ("cross-loop-use",), answers="some", evidence="Traceback\nRuntimeError: Event loop is closed"
+)
+BEFORE = Tried("1.0.0", "2025-01-01", RETRIED, trials=6, environment="py3.12_widget-1.0.0-aa", packages={"a": "1"})
+AFTER = Tried("2.0.0", "2025-03-01", RAISED, trials=6, environment="py3.12_widget-2.0.0-bb", packages={"a": "2"})
+MUTE = Tried("1.1.0", "2025-02-01", reason="incompatible: half of it is missing")
+FOUND = Bisection(
+    package="openai",
+    provider="openai",
+    what="repeated-run",
+    is_script=False,
+    fix="none",
+    load=Load(),
+    python="3.12.1",
+    loop="asyncio",
+    hold="date",
+    requirements=("httpx==0.27.2",),
+    by="outcome",
+    every=True,
+    releases=4,
+    changes=(
+        Change(
+            BEFORE,
+            AFTER,
+            {"1.1.0": MUTE.reason or "", "1.2.0": "yanked"},
+            {"a": ("1", "2"), "b": (None, "1")},
+            "package",
+            "https://github.com/some/widget/compare/v1.0.0...v2.0.0",
+        ),
+    ),
+    history=(
+        Stretch("1.0.0", "1.0.0", "2025-01-01", "2025-01-01", 1, 1, RETRIED),
+        Stretch("2.0.0", "2.1.0", "2025-03-01", "2025-04-01", 2, 2, RAISED),
+    ),
+    tried=(BEFORE, MUTE, AFTER),
+    command=("python", "-m", "diagnostics", "bisect", "openai", "--all"),
+    seconds=12.4,
+)
+
+
+def test_the_record_has_the_form_that_was_promised_and_reads_back() -> None:
+    data = FOUND.to_json()
+
+    assert data["schema"] == "diagnostics.bisect/1"
+    assert (data["package"], data["provider"], data["scenario"], data["python"]) == (
+        "openai",
+        "openai",
+        "repeated-run",
+        "3.12.1",
+    )
+    assert {"before": "1.0.0", "after": "2.0.0", "from": "retried", "to": "raised"}.items() <= data["boundaries"][
+        0
+    ].items()
+    assert {"first": "2.0.0", "last": "2.1.0", "symptom": "raised"}.items() <= data["history"][1].items()
+    assert (data["tried"], data["cannot_tell"]) == (3, ["1.1.0"])
+    assert read(json.dumps(data)) == FOUND
+
+
+@pytest.mark.parametrize("broken", ["", "[]", "{}", '{"schema": "diagnostics.bisect/1"}', '{"schema": "other/1"}'])
+def test_what_is_no_record_is_said(broken: str) -> None:
+    with pytest.raises(RecordError, match=r"not a record|missing or wrong"):
+        read(broken)
+
+
+def test_a_script_is_named_in_place_of_a_scenario() -> None:
+    mine = replace(FOUND, what="mine.py", is_script=True)
+    assert (mine.to_json()["scenario"], mine.to_json()["script"]) == (None, "mine.py")
+    assert read(json.dumps(mine.to_json())) == mine
+
+
+def test_the_answer_names_both_releases_what_differs_and_what_else_moved() -> None:
+    shown = text(FOUND)
+
+    assert "openai 1.0.0 (2025-01-01) → 2.0.0 (2025-03-01): retried → raised" in shown
+    assert "requests: more → one a call" in shown
+    assert "findings: −duplicate-request" in shown
+    assert "between them, cannot tell: 1.1.0 (incompatible: half of it is missing), 1.2.0 (yanked)" in shown
+    assert "other packages that moved: a 1 → 2, b (none) → 1" in shown
+    assert "so is it openai? yes" in shown
+    assert "2.0.0: RuntimeError: Event loop is closed" in shown
+    assert "https://github.com/some/widget/compare/v1.0.0...v2.0.0" in shown
+    assert "3 of 4 releases looked at" in shown
+    assert shown.endswith("python -m diagnostics bisect openai --all\n")
+
+
+@pytest.mark.parametrize(("cause", "word"), [("others", "no"), ("cannot tell", "cannot tell")])
+def test_whose_doing_it_is_is_said(cause: str, word: str) -> None:
+    change = replace(FOUND.changes[0], cause=cause)
+    assert f"so is it openai? {word}: " in text(replace(FOUND, changes=(change,)))
+
+
+def test_no_change_is_an_answer() -> None:
+    shown = text(replace(FOUND, changes=(), history=FOUND.history[:1]))
+    assert "No change was seen in the releases that were looked at." in shown
+
+
+def test_a_table_has_a_row_a_stretch_and_stays_a_table_whatever_a_script_is_called() -> None:
+    odd = replace(FOUND, what="a|b`c\n.py", is_script=True)
+    tokens = MarkdownIt("commonmark").enable("table").parse(markdown_table([FOUND, odd]))
+
+    assert sum(token.type == "tr_open" for token in tokens) == 1 + 2 + 2
+    assert sum(token.type == "td_open" for token in tokens) == 4 * 7
+
+
+def test_markdown_is_the_table_and_every_change() -> None:
+    shown = markdown(FOUND)
+    fences = [token for token in MarkdownIt("commonmark").enable("table").parse(shown) if token.type == "fence"]
+
+    assert markdown_table([FOUND]).strip() in shown
+    assert len(fences) == 2
+    assert "requests: more → one a call" in fences[0].content
+
+
+def test_an_outcome_in_one_line() -> None:
+    assert outcome_words(Outcome("none")) == "none (no finding)"
+    assert outcome_words(RAISED) == "raised, some of the calls answered (cross-loop-use)"
+    assert outcome_words(Outcome("raised", exit_status=3)) == "raised, exit status 3 (no finding)"
+
+
+def test_the_histories_in_the_readme_are_those_of_the_kept_searches() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("<!-- the table of python -m diagnostics history -->")[2].partition(
+        "<!-- end of the histories -->"
+    )[0]
+
+    assert shown.strip() == markdown_table(read(file.read_text(encoding="utf-8")) for file in KEPT).strip()
+
+
+def test_the_histories_that_were_promised_are_kept() -> None:
+    kept = {(found.package, found.what) for found in (read(file.read_text(encoding="utf-8")) for file in KEPT)}
+    assert kept == {
+        ("openai", "repeated-run"),
+        ("openai", "gc-inside-run"),
+        ("google-genai", "repeated-run"),
+        ("httpx2", "repeated-run"),
+        ("anthropic", "repeated-run"),
+    }

@@ -125,9 +125,10 @@ def _cause(change: Change) -> str:
 
 def markdown_table(searches: Iterable[Bisection]) -> str:
     """One table of the histories of several searches: a row a stretch of releases."""
-    heads = ("package", "scenario", "releases", "published", "outcome", "findings", "looked at")
+    heads = ("package", "scenario", "releases", "published", "outcome", "findings", "brought by", "looked at")
     rows = [escape.row([escape.Md(head) for head in heads]), escape.row([escape.Md("---") for _ in heads])]
     for found in searches:
+        brought = {change.after.version: _brought_by(found, change) for change in found.changes}
         for number, stretch in enumerate(found.history):
             alone = stretch.first == stretch.last
             blank = escape.Md("")
@@ -141,11 +142,19 @@ def markdown_table(searches: Iterable[Bisection]) -> str:
                         escape.text(stretch.first_day if alone else f"{stretch.first_day} – {stretch.last_day}"),
                         escape.text(_seen(stretch.outcome)),
                         escape.Md(", ".join(findings) or "none"),
+                        escape.text(brought.get(stretch.first, "")),
                         escape.text(f"{stretch.looked} of {stretch.releases}"),
                     ]
                 )
             )
     return "\n".join(rows) + "\n"
+
+
+def _brought_by(found: Bisection, change: Change) -> str:
+    if change.cause == "package":
+        return f"{found.package} {change.after.version}"
+    moved = _moved(change)
+    return moved if change.cause == "others" else f"{found.package} {change.after.version}, or {moved}"
 
 
 def markdown(found: Bisection) -> str:

@@ -97,7 +97,7 @@ def test_the_answer_names_both_releases_what_differs_and_what_else_moved() -> No
     assert "between them, cannot tell: 1.1.0 (incompatible: half of it is missing), 1.2.0 (yanked)" in shown
     assert "other packages that moved: a 1 → 2, b (none) → 1" in shown
     assert "so is it openai? yes" in shown
-    assert "2.0.0: RuntimeError: Event loop is closed" in shown
+    assert "2.0.0: RuntimeError: closed" in shown
     assert "https://github.com/some/widget/compare/v1.0.0...v2.0.0" in shown
     assert "3 of 4 releases looked at" in shown
     assert shown.endswith("python -m diagnostics bisect openai --all\n")
@@ -119,7 +119,20 @@ def test_a_table_has_a_row_a_stretch_and_stays_a_table_whatever_a_script_is_call
     tokens = MarkdownIt("commonmark").enable("table").parse(markdown_table([FOUND, odd]))
 
     assert sum(token.type == "tr_open" for token in tokens) == 1 + 2 + 2
-    assert sum(token.type == "td_open" for token in tokens) == 4 * 7
+    assert sum(token.type == "td_open" for token in tokens) == 4 * 8
+
+
+@pytest.mark.parametrize(
+    ("cause", "cell"),
+    [
+        ("package", "| openai 2.0.0 |"),
+        ("others", "| a 1 → 2, b (none) → 1 |"),
+        ("cannot tell", "| openai 2.0.0, or a 1 → 2, b (none) → 1 |"),
+    ],
+)
+def test_a_table_says_what_brought_a_stretch(cause: str, cell: str) -> None:
+    change = replace(FOUND.changes[0], cause=cause)
+    assert cell in markdown_table([replace(FOUND, changes=(change,))])
 
 
 def test_markdown_is_the_table_and_every_change() -> None:

@@ -30,13 +30,13 @@ class Index:
     def add(self, name: str, version: str, day: str, *requires: str, code: str = "", yanked: bool = False) -> None:
         """Publishes a release."""
         wheel(self.folder, name, version, *requires, code=code)
-        file = f"{name}-{version}-py3-none-any.whl"
+        file = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
         self.days[file] = day
         if yanked:
             self.yanked.add(file)
 
     def listing(self, name: str) -> dict[str, Any] | None:
-        files = [self._file(file) for file in sorted(self.days) if file.startswith(f"{name}-")]
+        files = [self._file(file) for file in sorted(self.days) if file.startswith(f"{name.replace('-', '_')}-")]
         return {"meta": {"api-version": "1.1"}, "name": name, "files": files} if files else None
 
     def _file(self, file: str) -> dict[str, Any]:

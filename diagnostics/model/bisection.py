@@ -30,7 +30,7 @@ class Outcome:
         requests: what the server received: `one a call`, `more`, `fewer`.
         repeats: whether requests said that they repeat another.
         exit_status: of a person's script; `None` for a cell.
-        evidence: the first lines that show the symptom; two outcomes that differ in nothing else are the same.
+        evidence: the line that shows the symptom; two outcomes that differ in nothing else are the same.
     """
 
     symptom: str

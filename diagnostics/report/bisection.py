@@ -92,8 +92,7 @@ def _change(found: Bisection, change: Change) -> list[str]:
     lines += [f"  environments: {before.environment}", f"                {after.environment}"]
     for side in (before, after):
         if side.outcome is not None and side.outcome.evidence:
-            first = side.outcome.evidence.strip().splitlines()[-1][:160]
-            lines.append(f"  {side.version}: {first}")
+            lines.append(f"  {side.version}: {side.outcome.evidence}")
     if change.compare:
         lines.append(f"  what changed: {change.compare}")
     return lines

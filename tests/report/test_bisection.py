@@ -18,9 +18,7 @@ ROOT = Path(__file__).parents[2]
 KEPT = sorted((ROOT / "reports" / "history").glob("*.json"))
 
 RETRIED = Outcome("retried", ("cross-loop-use", "duplicate-request"), requests="more")
-RAISED = Outcome(
-    "raised", ("cross-loop-use",), answers="some", evidence="Traceback\nRuntimeError: Event loop is closed"
-)
+RAISED = Outcome("raised", ("cross-loop-use",), answers="some", evidence="RuntimeError: closed")
 BEFORE = Tried("1.0.0", "2025-01-01", RETRIED, trials=6, environment="py3.12_widget-1.0.0-aa", packages={"a": "1"})
 AFTER = Tried("2.0.0", "2025-03-01", RAISED, trials=6, environment="py3.12_widget-2.0.0-bb", packages={"a": "2"})
 MUTE = Tried("1.1.0", "2025-02-01", reason="incompatible: half of it is missing")

@@ -24,7 +24,7 @@ from diagnostics.lab.bisection.scope import Scope
 from diagnostics.lab.bisection.search import Answer, Boundary, boundaries, search, spread, stretches
 from diagnostics.model.bisection import Change, Stretch, Tried
 
-SAMPLES: Final = 16
+SAMPLES: Final = 32
 """Parts into which a history is cut at first."""
 
 

@@ -12,7 +12,7 @@ class Package:
 
     Attributes:
         provider: whose client shows a change in it, unless a person names another one.
-        first: the first release worth asking, because none before it has an async client; "" for all.
+        first: the first release that can be asked: before it there is no async client; "" for all.
         tag: what its repository writes before a version; for the link that compares two releases.
         requirements: what else the environment needs, so that the package is used at all.
         loop: the event loop that the trials run on.
@@ -29,7 +29,8 @@ class Package:
 
 PACKAGES: Final[dict[str, Package]] = {
     "openai": Package("openai", first="1.0.0", tag="v"),
-    "anthropic": Package("anthropic", first="0.3.0", tag="v"),
+    # 0.3.0 has an async client, but nothing before 0.16.0 has messages, which is how it is asked.
+    "anthropic": Package("anthropic", first="0.16.0", tag="v"),
     "google-genai": Package("google-genai", tag="v", module="google.genai"),
     "httpx": Package("httpx", first="0.11.0"),
     "httpx2": Package("httpx2", first="2.0.0"),

@@ -24,9 +24,10 @@ import tomllib
 
 from diagnostics.lab.bisection.judge import CannotTell, Session
 from diagnostics.lab.bisection.scope import Misunderstood
+from diagnostics.lab.bisection.votes import last_line
 from diagnostics.lab.environments import PreparedEnvironment
 from diagnostics.lab.execution.inside import lay_out
-from diagnostics.lab.execution.outcome import printable, shorten
+from diagnostics.lab.execution.outcome import printable
 from diagnostics.lab.execution.worker import clean_environment, read_ends
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.bisection import Outcome
@@ -118,7 +119,7 @@ class _ScriptSession:
             tuple(sorted({finding["kind"] for finding in data.get("findings", ())})),
             repeats=account.retries > 0,
             exit_status=None if ended.hang else ended.status,
-            evidence=shorten(self._player.redact(printable(ended.output.strip()))) or None,
+            evidence=last_line(self._player.redact(printable(ended.output))),
         )
 
     def _run(self, arguments: Sequence[str], name: str) -> _Ended:

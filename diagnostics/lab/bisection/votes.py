@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from diagnostics.lab.execution.outcome import shorten
 from diagnostics.model.bisection import Outcome, answers_word, requests_word
 from diagnostics.model.trial import Trial
 
@@ -29,8 +30,14 @@ def outcome_of(trial: Trial) -> Outcome:
         answers=answers_word(trial.accounting),
         requests=requests_word(trial.accounting),
         repeats=trial.accounting.retries > 0,
-        evidence=trial.evidence,
+        evidence=last_line(trial.evidence or ""),
     )
+
+
+def last_line(text: str) -> str | None:
+    """The line that says it in a traceback or a log; `None` where there is none."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return shorten(lines[-1], 300) if lines else None
 
 
 def agreed(unwatched: Sequence[Outcome], watched: Sequence[Outcome], *, last_word: bool) -> Outcome | None:

@@ -30,6 +30,7 @@ LOCKS = {
     # What each file of requirements/ holds, as arguments of `uv export`.
     "lab": ("--extra", "lab", "--extra", "dask", "--group", "build"),
     "tests": ("--only-group", "tests"),
+    "bridges": ("--only-group", "bridges"),
     "lint": ("--only-group", "lint"),
 }
 
@@ -59,7 +60,7 @@ def install(session: nox.Session, *locks: str, into: Path | None = None) -> Path
 @nox.session
 def tests(session: nox.Session) -> None:
     """The tests, in parallel."""
-    python = install(session, "tests")
+    python = install(session, "tests", "bridges")
     session.run(python, "-m", "pytest", "-n", "auto", *session.posargs)
 
 
@@ -84,7 +85,7 @@ def lock(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """ruff, mypy, the floors between the packages, and what zizmor knows of workflows."""
-    python = install(session, "tests", "lint")
+    python = install(session, "tests", "bridges", "lint")
     session.run(python, "-m", "ruff", "check", ".")
     session.run(python, "-m", "ruff", "format", "--check", ".")
     session.run(python, "-m", "mypy")
@@ -95,7 +96,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios side by side."""
-    python = install(session)
+    python = install(session, "bridges")
     session.run(python, "-m", "diagnostics", "bench", *session.posargs)
 
 

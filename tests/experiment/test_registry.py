@@ -15,6 +15,7 @@ from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.bench import PARTS
+from diagnostics.lab.bridges import BRIDGES
 from diagnostics.model.cell import CONTROL
 from diagnostics.report.formats import FORMATS
 
@@ -42,6 +43,10 @@ def test_every_file_is_one_row_and_every_row_one_file(folder: str) -> None:
     table, others = TABLES[folder]
     assert {name.replace("_", "-") for name in modules(folder) - others} == set(table)
     assert others <= modules(folder)
+
+
+def test_every_bridge_is_one_file() -> None:
+    assert sorted(BRIDGES.values()) == sorted(modules("lab/bridges/adapters"))
 
 
 def test_every_format_is_rendered_by_a_module_of_its_own() -> None:

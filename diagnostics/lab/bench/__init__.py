@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from diagnostics.lab.bench import fork_server, killed_runs, machines, memory, sanitizer, whole_run
+from diagnostics.lab.bench import bridges, fork_server, killed_runs, machines, memory, sanitizer, whole_run
 from diagnostics.lab.bench.figures import Bench, Figure
 
 
@@ -21,6 +21,7 @@ class Part:
 PARTS: Final[dict[str, Part]] = {
     "fork-server": Part("how much faster is a forked trial than one in a new interpreter?", fork_server.measure),
     "sanitizer": Part("what does the sanitizer cost a program?", sanitizer.measure),
+    "bridges": Part("what does a call cost over each bridge from sync to async code?", bridges.measure),
     "memory": Part("does the host stay flat from 100 to 10,000 trials?", memory.measure),
     "killed-runs": Part("does `kill -9` of a run lose a trial, or leave a process?", killed_runs.measure),
     "machines": Part("does losing workers of a cluster lose a trial?", machines.measure),

@@ -1,0 +1,66 @@
+"""What one call costs over each bridge, from one thread and from eight, interleaved in one run."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from contextlib import ExitStack
+
+from diagnostics.lab.bench.figures import Bench, Figure
+from diagnostics.lab.bridges import BRIDGES
+from diagnostics.lab.bridges.pace import FLOOR
+
+OURS = "async_tools"
+PLAIN = "daemon thread"
+ONE_THREAD_ONLY = ("asyncio.Runner, kept",)
+"""Cannot be entered from two threads at once."""
+
+ROUNDS = 15
+CALLS = 400
+
+
+def measure(bench: Bench) -> list[Figure]:
+    """One process a bridge, asked in turn, so that what else the machine does falls on all of them alike."""
+    figures: list[Figure] = []
+    rounds = bench.count(ROUNDS)
+    with ExitStack() as stack:
+        processes = {name: stack.enter_context(_pacing(name)) for name in (FLOOR, *BRIDGES)}
+        for threads in (1, 8):
+            names = [name for name in processes if threads == 1 or name not in ONE_THREAD_ONLY]
+            took: dict[str, list[float]] = {name: [] for name in names}
+            for number in range(rounds):
+                bench.say(f"{threads} caller thread{'s' if threads > 1 else ''}, round {number + 1} of {rounds}")
+                for name in names:
+                    took[name].append(_ask(processes[name], threads, max(10, CALLS // threads)))
+            figures += _figures(threads, {name: statistics.median(values) for name, values in took.items()})
+        for process in processes.values():
+            assert process.stdin is not None
+            process.stdin.close()
+    return figures
+
+
+def _pacing(name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "diagnostics.lab.bridges.pace", name]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+
+
+def _ask(process: subprocess.Popen[str], threads: int, calls: int) -> float:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{threads} {calls}\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+def _figures(threads: int, took: dict[str, float]) -> list[Figure]:
+    word = "1 thread" if threads == 1 else f"{threads} threads"
+    rows = [
+        Figure(f"{word}: {name}", f"{value / 1000:.1f} µs", value / took[PLAIN], PLAIN)
+        for name, value in sorted(took.items(), key=lambda item: item[1])
+    ]
+    goal = Figure(f"{word}: {OURS}", "", took[OURS] / took[PLAIN], PLAIN, "at most 0.50")
+    floor = Figure(f"{word}: {OURS}", "", took[OURS] / took[FLOOR], "the floor", "at most 1.50")
+    return [*rows, goal, floor]

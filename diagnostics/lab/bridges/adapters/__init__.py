@@ -1,0 +1,1 @@
+"""One file a bridge: its documented use, and nothing else."""

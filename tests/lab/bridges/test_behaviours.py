@@ -1,0 +1,64 @@
+"""Every bridge is asked every question; README tells the answers, and ours are the good ones."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from diagnostics.lab.bridges import BRIDGES, load
+from diagnostics.lab.bridges.behaviours import BEHAVIOURS
+from diagnostics.lab.bridges.behaviours.behaviour import Ended, answered
+from diagnostics.lab.bridges.trying import ask, sign, table
+
+README = Path(__file__).parents[3] / "README.md"
+TABLE = re.compile(r"<!-- what bridges do -->\n\n(.*?)\n<!-- end of the table -->", re.DOTALL)
+
+
+def told() -> dict[tuple[str, str], str]:
+    """What README says: words of a question and bridge to the cell."""
+    found = TABLE.search(README.read_text(encoding="utf-8"))
+    assert found is not None
+    head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in found[1].strip().splitlines())
+    assert head[1:] == list(BRIDGES)
+    return {(row[0], bridge): cell for row in rows for bridge, cell in zip(head[1:], row[1:], strict=True)}
+
+
+@pytest.mark.parametrize("bridge", BRIDGES)
+def test_readme_says_what_a_bridge_does(bridge: str) -> None:
+    # Those that hang only wait: their time is not the machine's.
+    with ThreadPoolExecutor(4) as pool:
+        answers = dict(zip(BEHAVIOURS, pool.map(lambda question: ask(question, bridge), BEHAVIOURS), strict=True))
+    readme = told()
+    assert {question: sign(answer) for question, answer in answers.items()} == {
+        question: readme[behaviour.question, bridge] for question, behaviour in BEHAVIOURS.items()
+    }
+
+
+def test_ours_does_all_of_it() -> None:
+    readme = told()
+    lacking = {question for (question, bridge), cell in readme.items() if bridge == "async_tools" and cell != "✅"}
+    # Threads that outlive a call cannot be had there.
+    assert lacking == {BEHAVIOURS["sub-interpreter"].question}
+
+
+def test_ours_in_their_shape() -> None:
+    async def work() -> int:
+        return 7
+
+    assert load("async_tools").call(work) == 7
+
+
+def test_how_an_end_is_read() -> None:
+    assert answered(Ended(0, "ANSWER yes\n", "")) == "yes"
+    assert answered(Ended(None, "ANSWER yes\n", "")) == "hangs"
+    assert answered(Ended(1, "", "Traceback")) == "fails"
+    assert answered(Ended(-11, "", "")) == "dies (-11)"
+
+
+def test_a_table_has_a_row_a_question_and_a_cell_a_bridge() -> None:
+    lines = table({(question, bridge): "yes" for question in BEHAVIOURS for bridge in BRIDGES}).splitlines()
+    assert len(lines) == 2 + len(BEHAVIOURS)
+    assert {line.count("|") for line in lines} == {len(BRIDGES) + 2}

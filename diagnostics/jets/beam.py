@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from openai import AsyncOpenAI
 
@@ -75,7 +75,7 @@ def generate(
                 kept = await _step(client, settings, prompt, kept, beams)
             return kept
 
-    return cast("tuple[Beam, ...]", run_sync(search()))
+    return run_sync(search(), inside_loop="block")
 
 
 async def _step(

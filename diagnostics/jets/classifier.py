@@ -118,7 +118,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             raise ValueError(f"max_concurrent must be 1 or more, not {max_concurrent}")
         with self._shown(len(prompts), verbose=verbose) as tick:
             if use_async:
-                answers = cast("list[str | None]", run_sync(self._ask_all(prompts, max_concurrent, tick)))
+                answers = run_sync(self._ask_all(prompts, max_concurrent, tick), inside_loop="block")
             else:
                 answers = self._ask_in_turn(prompts, tick)
         return _probabilities(answers)

@@ -39,7 +39,13 @@ def jets(folder: Path, *options: str, variables: Mapping[str, str] | None = None
     return subprocess.run(
         [sys.executable, "-m", "diagnostics", "jets", *options],
         cwd=folder,
-        env={**clean, "TMPDIR": str(folder / "tmp"), "NO_COLOR": "1", **(variables or {})},
+        env={
+            **clean,
+            "TMPDIR": str(folder / "tmp"),
+            "NO_COLOR": "1",
+            "PYTHONDONTWRITEBYTECODE": "",
+            **(variables or {}),
+        },
         capture_output=True,
         text=True,
         check=False,

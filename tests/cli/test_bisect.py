@@ -19,9 +19,9 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 PATIENCE = 120
 
 
-def start(index: str, cache: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(index: str, cache: Path, *arguments: str, command: str = "bisect") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "diagnostics", "bisect", *arguments],
+        [sys.executable, "-m", "diagnostics", command, *arguments],
         env={
             **os.environ,
             "DIAGNOSTICS_CACHE": str(cache),
@@ -36,8 +36,8 @@ def start(index: str, cache: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def run(index: str, cache: Path, *arguments: str) -> tuple[int, str, str]:
-    process = start(index, cache, *arguments)
+def run(index: str, cache: Path, *arguments: str, command: str = "bisect") -> tuple[int, str, str]:
+    process = start(index, cache, *arguments, command=command)
     out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
@@ -49,7 +49,6 @@ DEAD = "http://127.0.0.1:9/simple"
     ("arguments", "status", "said"),
     [
         (("opnai",), 2, "diagnostics bisect: there is no package 'opnai'; choose from openai, "),
-        (("openai", "--hold", "soon"), 2, "diagnostics bisect: --hold 'soon' is neither date nor a day"),
         (("openai",), 1, "diagnostics bisect: the releases of openai are not known yet and the package index cannot"),
     ],
 )
@@ -105,3 +104,32 @@ def test_an_interrupt_ends_the_trial_too(tmp_path: Path) -> None:
     assert err.splitlines()[-1].startswith("diagnostics bisect: interrupted")
     gone, alive = psutil.wait_procs([trial], timeout=PATIENCE)
     assert (gone, alive) == ([trial], [])
+
+
+@pytest.mark.environment
+def test_a_run_as_of_a_day_says_so(tmp_path: Path) -> None:
+    index = Index(tmp_path)
+    index.add("httpx", "0.28.1", "2024-12-06")
+    index.add("openai", "1.0.0", "2025-01-01", "httpx", code=client(RAISING))
+    index.add("openai", "2.0.0", "2025-10-11", "httpx", code=client(QUIET))
+    reports = tmp_path / "reports"
+    options = ("--as-of", "2025-10-10", "--profile", "smoke", "--instrument", "off", "--reports", str(reports))
+    with serving(index):
+        code, _, err = run(f"{index.url}/simple", tmp_path / "cache", *options, command="repro")
+
+    assert code == 0, err
+    (run_folder,) = (folder for folder in reports.iterdir() if not folder.is_symlink())
+    assert json.loads((run_folder / "run.json").read_bytes())["as_of"] == "2025-10-10"
+    (row,) = json.loads((run_folder / "environments.json").read_bytes())
+    assert row["slug"].endswith("_openai-1.0.0_httpx-0.28.1_as-of-2025-10-10")
+    assert row["packages"] == {"openai": "1.0.0", "httpx": "0.28.1"}
+
+
+def test_a_day_without_an_index_is_one_line(tmp_path: Path) -> None:
+    options = ("--as-of", "2025-10-10", "--reports", str(tmp_path / "reports"))
+    code, _, err = run(DEAD, tmp_path, *options, command="repro")
+
+    assert code == 1
+    (line,) = err.splitlines()
+    assert line.startswith("diagnostics repro: the package index cannot be reached")
+    assert not (tmp_path / "reports").exists()

@@ -122,6 +122,13 @@ def test_a_combination_of_another_day_is_another_environment(tmp_path: Path) -> 
         find_lock(replace(today, as_of="2024-01-01"), cache=tmp_path)
 
 
+@pytest.mark.environment
+def test_a_phase_gets_the_environment_of_its_day(tmp_path: Path) -> None:
+    found = find_patient("openai", None, cache=tmp_path, as_of="2024-12-01")
+    assert found.environment.packages == {"openai": "1.0.0", "anthropic": "0.40.0", "httpx": "0.27.0"}
+    assert "_as-of-2024-12-01-" in found.environment.name
+
+
 def test_a_phase_says_what_is_wrong_with_its_day(tmp_path: Path) -> None:
     with pytest.raises(NoPatient, match="'soon' is not a day"):
         find_patient("openai", "newest", cache=tmp_path, as_of="soon")

@@ -18,10 +18,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from diagnostics.model.words import VERDICTS
+from diagnostics.model.words import SYMPTOMS, VERDICTS
 from diagnostics.report.costs import FixCost, fix_costs
 from diagnostics.report.headline import headline
-from diagnostics.report.page_data import NAME, TEXT, VERDICT_SIGNS, cut, libraries, page_data
+from diagnostics.report.page_data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, cut, libraries, page_data
 from diagnostics.report.rates import Rate, rates
 from diagnostics.report.shapes import View
 from diagnostics.report.tally import columns, tally
@@ -47,6 +47,7 @@ def render(view: View) -> str:
             totals=view.totals,
             warnings=[cut(warning, TEXT) for warning in view.warnings],
             verdicts=[(word, VERDICT_SIGNS[word], VERDICTS[word]) for word in VERDICT_SIGNS],
+            symptoms=[(word, SYMPTOM_SIGNS[word], SYMPTOMS[word]) for word in SYMPTOMS],
             overview=_overview(view),
             rates=_by_group(rates(view.subjects)),
             sweeps=[

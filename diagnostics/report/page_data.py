@@ -13,6 +13,7 @@ from diagnostics.model.cell import CONTROL, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
+from diagnostics.report.evidence import without_folders
 from diagnostics.report.interval import wilson
 from diagnostics.report.shapes import EnvironmentRow, Result, Subject, Timeline, View
 
@@ -103,8 +104,9 @@ def libraries(row: EnvironmentRow) -> str:
 
 
 def _order(subject: Subject, environments: dict[str, int]) -> tuple[object, ...]:
-    """By client and scenario, the newest environment first."""
-    return (subject.column, subject.scenario, _load(subject.load), -environments[subject.environment.label])
+    """By client and scenario; first where most was tried, of those the newest environment."""
+    newest = -environments[subject.environment.label]
+    return (subject.column, subject.scenario, _load(subject.load), -len(subject.fixes), newest)
 
 
 def _release(subject: Subject) -> str:
@@ -141,7 +143,7 @@ def _cell(result: Result | None, texts: _Table) -> dict[str, Any] | None:
         "ys": dict(result.symptoms) if result.differ else None,
         "f": [[finding.kind, finding.severity, finding.count] for finding in result.findings],
         "w": result.watched,
-        "t": texts.number(result.evidence or result.reason),
+        "t": texts.number(without_folders(result.evidence) if result.evidence else result.reason),
         "st": None if result.status == "ran" else result.status,
         "clean": result.clean,
         "cost": list(asdict(result.cost).values()) if result.cost else None,

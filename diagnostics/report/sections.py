@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from diagnostics.report.cells import LOOP_FIX, SYMPTOM_ORDER
 from diagnostics.report.claims import check_claims
 from diagnostics.report.costs import Spread, fix_costs
 from diagnostics.report.escape import Md, code, fence, prose, row, text
+from diagnostics.report.evidence import without_folders
 from diagnostics.report.history import telling
 from diagnostics.report.shapes import EnvironmentRow, History, Result, Subject, View
 from diagnostics.report.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
@@ -18,8 +18,6 @@ from diagnostics.report.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_n
 SUMMARY, TRIALS = "summary.json", "trials.jsonl"
 _MOST_COLUMNS = 14
 _SHOWN_PACKAGES = ("openai", "anthropic", "google-genai", "httpx", "httpx2", "aiohttp")
-# Where an environment lies says nothing; what lies in it does.
-_LIBRARIES = re.compile(r"[^\s\"'=<>]*/(?=(?:site-packages|lib/python3\.\d+)/)")
 _ANSWER_MARKS = {"holds": "✅ holds", "does not hold": "❌ does not hold", "cannot tell": "❔ cannot tell"}
 LEGEND = Md(
     "; ".join(f"{MARKS[verdict]} {verdict}: {VERDICTS[verdict]}" for verdict in MARKS if verdict in VERDICTS)
@@ -207,7 +205,7 @@ def _evidence(view: View) -> Section:
         control = subject.control
         if control is not None and control.symptom not in (None, "none") and control.evidence:
             name = f"{code(subject.scenario)} in {subject.environment.label}"
-            block = fence(_LIBRARIES.sub("", control.evidence))
+            block = fence(without_folders(control.evidence))
             shown[subject.column, str(control.symptom)] = Md(
                 f"**{text(subject.column)}, {control.symptom}**: {name}\n\n{block}\n"
             )

@@ -59,7 +59,7 @@
     for (const [name, filter] of Object.entries(FILTERS)) {
       const select = make("select", { name, id: `filter-${name}` }, make("option", { value: "" }, "all"),
         filter.values.map((value) => make("option", { value }, filter.text ? filter.text(value) : value)));
-      form.append(make("label", { for: select.id }, filter.label, select));
+      form.append(make("div", {}, make("label", { for: select.id }, filter.label), select));
       select.addEventListener("change", () => { chosen[name] = select.value; applyFilters(); });
     }
     form.append(make("button", { type: "button", id: "reset" }, "Show all"));
@@ -77,75 +77,82 @@
 
   function cellOf(row, column) {
     const cell = row.cells[column];
-    const words = { role: "gridcell", tabindex: "-1" };
-    if (!cell) return make("td", { ...words, class: "v-none empty", "aria-label": "not tried" }, "–");
-    if (column === 0 && cell.y) {
-      return make("td", { ...words, class: `control y-${cell.y}`, "aria-label": `control: ${cell.y}, ${cell.k} of ${cell.n} trials` }, data.signs.symptoms[cell.y]);
-    }
-    if (!cell.v) return make("td", { ...words, class: "v-none", "aria-label": cell.st ?? "no verdict" }, "–");
-    return make("td", { ...words, class: `v-${slug(cell.v)}`, "aria-label": cell.v }, data.signs.verdicts[cell.v]);
+    const is = (kind, label, text) => make("div", { role: "gridcell", tabindex: "-1", class: `cell ${kind}`, "aria-label": label }, text);
+    if (!cell) return is("v-none empty", "not tried", "–");
+    if (column === 0 && cell.y) return is(`control y-${cell.y}`, `control: ${cell.y}, ${cell.k} of ${cell.n} trials`, data.signs.symptoms[cell.y]);
+    if (!cell.v) return is("v-none", cell.st ?? "no verdict", "–");
+    return is(`v-${slug(cell.v)}`, cell.v, data.signs.verdicts[cell.v]);
   }
 
+  // Rows are boxes and not a table's, because only those can be left out of the layout while nobody looks at them.
   function buildMatrix() {
     const place = byId("grid");
-    if (!data.rows.length) { place.replaceWith(make("p", {}, "Nothing ran, so there is no cell.")); return; }
-    const head = make("tr", {}, make("th", { scope: "col", class: "corner" }, "scenario, environment"),
-      data.fixes.map((fix, column) => make("th", { scope: "col", title: fix.note }, make("span", {}, column ? fix.name : "control"))));
-    const body = make("tbody");
+    if (!data.rows.length) { place.append(make("p", {}, "Nothing ran, so there is no cell.")); return; }
+    heads = data.fixes.map((fix, column) => make("div", { role: "columnheader", title: fix.note }, make("span", {}, column ? fix.name : "control")));
+    const grid = make("div", { class: "cells", role: "grid", "aria-labelledby": "matrix-title" },
+      make("div", { class: "line head", role: "row" }, make("div", { role: "columnheader", class: "name" }, "scenario, environment"), heads));
     let group = null;
     for (const row of data.rows) {
       if (group === null || group.name !== client(row)) {
-        group = { name: client(row), lines: [] };
-        group.element = make("tr", { class: "group" }, make("th", { colspan: data.fixes.length + 1, scope: "colgroup" }, group.name));
-        body.append(group.element);
+        group = { name: client(row), lines: [], element: make("div", { class: "line group", role: "row" }, make("div", { role: "rowheader", class: "name" }, client(row))) };
+        grid.append(group.element);
       }
       const where = environment(row);
-      const name = make("th", { scope: "row" }, scenario(row), make("small", { title: where.has }, `${where.python} · ${row.r || where.has} · ${where.label}`));
+      const name = make("div", { role: "rowheader", class: "name" }, scenario(row), make("small", { title: where.has }, `${where.label} · ${where.python} · ${row.r || where.has}`));
       const cells = row.cells.map((_, column) => cellOf(row, column));
-      const line = { row, cells, group, element: make("tr", {}, name, cells), shown: true };
+      const line = { row, cells, group, element: make("div", { class: "line", role: "row" }, name, cells), shown: true, dim: cells.map(() => false) };
       cells.forEach((cell, column) => { cell.at = [lines.length, column]; });
       group.lines.push(line);
       lines.push(line);
-      body.append(line.element);
+      grid.append(line.element);
     }
-    const columns = make("colgroup", {}, make("col", { class: "name" }), make("col", { class: "control" }), data.fixes.slice(1).map(() => make("col", { class: "fix" })));
-    place.append(make("table", { class: "cells", role: "grid", "aria-labelledby": "matrix-title" }, columns, make("thead", {}, head), body));
-    place.addEventListener("click", (event) => { const cell = event.target.closest("td"); if (cell) open(cell); });
+    place.append(grid);
+    place.addEventListener("click", (event) => { const cell = event.target.closest(".cell"); if (cell) open(cell); });
     place.addEventListener("keydown", walk);
-    heads = [...head.children].slice(1);
-    cols = [...columns.children].slice(1);
     point(lines[0].cells[0]);
   }
   let heads = [];
-  let cols = [];
+  let columns = data.fixes.map(() => true);
 
   function applyFilters() {
     const rowFilters = Object.entries(FILTERS).filter(([name, filter]) => filter.of && chosen[name]);
-    const columns = data.fixes.map((fix, column) => column === 0 || !chosen.fix || fix.name === chosen.fix);
+    showColumns(data.fixes.map((fix, column) => column === 0 || !chosen.fix || fix.name === chosen.fix));
+    const groups = new Set();
     let rows = 0;
     let matching = 0;
     for (const line of lines) {
-      let shown = rowFilters.every(([name, filter]) => filter.of(line.row) === chosen[name]);
-      let hits = 0;
-      if (shown) {
-        line.row.cells.forEach((cell, column) => {
-          const fits = columns[column] && (column === 0 ? !chosen.verdict : !chosen.verdict || verdictOf(cell, column) === chosen.verdict);
-          if (fits && (cell || chosen.verdict)) hits += 1;
-          line.cells[column].classList.toggle("dim", Boolean(chosen.verdict) && column > 0 && !fits);
-          line.cells[column].hidden = !columns[column];
-        });
-        shown = hits > 0;
-      }
-      if (shown) { rows += 1; matching += hits; }
-      if (line.shown !== shown) { line.shown = shown; line.element.hidden = !shown; }
+      const hits = rowFilters.every(([name, filter]) => filter.of(line.row) === chosen[name]) ? countHits(line) : 0;
+      if (hits) { rows += 1; matching += hits; groups.add(line.group); }
+      if (line.shown !== hits > 0) { line.shown = hits > 0; line.element.hidden = !line.shown; }
     }
-    heads.forEach((element, column) => { element.hidden = !columns[column]; cols[column].hidden = !columns[column]; });
-    for (const group of new Set(lines.map((line) => line.group))) group.element.hidden = !group.lines.some((line) => line.shown);
+    for (const line of lines) if (line === line.group.lines[0]) line.group.element.hidden = !groups.has(line.group);
     byId("count").textContent = `${matching.toLocaleString("en")} of ${total.toLocaleString("en")} cells, in ${rows.toLocaleString("en")} rows`;
     if (!current || current.hidden || current.parentNode.hidden) {
       const line = lines.find((each) => each.shown);
       if (line) point(line.cells[0]);
     }
+  }
+
+  // How many cells of a row are asked for; those that are not, where a verdict is, step back.
+  function countHits(line) {
+    let hits = 0;
+    line.row.cells.forEach((cell, column) => {
+      const fits = columns[column] && (!chosen.verdict || verdictOf(cell, column) === chosen.verdict);
+      if (fits && (cell || chosen.verdict)) hits += 1;
+      const dim = Boolean(chosen.verdict) && column > 0 && !fits;
+      if (line.dim[column] !== dim) { line.dim[column] = dim; line.cells[column].classList.toggle("dim", dim); }
+    });
+    return hits;
+  }
+
+  function showColumns(wanted) {
+    wanted.forEach((shown, column) => {
+      if (columns[column] === shown) return;
+      heads[column].hidden = !shown;
+      for (const line of lines) line.cells[column].hidden = !shown;
+    });
+    columns = wanted;
+    byId("grid").style.setProperty("--fixes", wanted.filter(Boolean).length - 1);
   }
 
   function point(cell) {
@@ -155,7 +162,7 @@
   }
 
   function walk(event) {
-    const cell = event.target.closest("td");
+    const cell = event.target.closest(".cell");
     if (!cell) return;
     if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(cell); return; }
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], PageUp: [-10, 0], PageDown: [10, 0] }[event.key];
@@ -163,13 +170,13 @@
     if (!step && edge === undefined) return;
     event.preventDefault();
     const visible = lines.filter((line) => line.shown);
-    const columns = heads.map((head, column) => (head.hidden ? -1 : column)).filter((column) => column >= 0);
-    let [line, column] = [visible.indexOf(lines[cell.at[0]]), columns.indexOf(cell.at[1])];
+    const there = columns.map((shown, column) => (shown ? column : -1)).filter((column) => column >= 0);
+    let [line, column] = [visible.indexOf(lines[cell.at[0]]), there.indexOf(cell.at[1])];
     if (step) {
       line = Math.min(visible.length - 1, Math.max(0, line + step[0]));
-      column = Math.min(columns.length - 1, Math.max(0, column + step[1]));
-    } else column = edge === 0 ? 0 : columns.length - 1;
-    const next = visible[line].cells[columns[column]];
+      column = Math.min(there.length - 1, Math.max(0, column + step[1]));
+    } else column = edge === 0 ? 0 : there.length - 1;
+    const next = visible[line].cells[there[column]];
     point(next);
     next.focus();
     next.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -180,12 +187,12 @@
   const dialog = byId("evidence");
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 
-  function open(td) {
-    const [line, column] = td.at;
+  function open(element) {
+    const [line, column] = element.at;
     const row = lines[line].row;
     const cell = row.cells[column];
     if (!cell) return;
-    point(td);
+    point(element);
     dialog.replaceChildren(evidence(row, column, cell));
     dialog.showModal();
     dialog.scrollTop = 0;
@@ -203,9 +210,9 @@
       make("header", {}, make("h2", { id: "evidence-title" }, column === 0 ? "Control, without any fix" : fix.name), close),
       make("p", { class: "facts" }, `${client(row)} · ${scenario(row)} · Python ${where.python} · ${where.label}: ${where.has}`), said,
       fix.note && column ? make("p", { class: "note" }, fix.note) : null,
-      comparison(row, column, cell), findings(cell),
       make("h3", {}, "Evidence"),
       cell.t === undefined ? make("p", {}, "Nothing was printed and nothing raised.") : make("pre", { tabindex: "0", "aria-label": "Evidence" }, data.texts[cell.t]),
+      findings(cell), comparison(row, column, cell),
       repeat(row, column));
     const number = timelines.findIndex((each) => each.e === where.label && each.p === row.p && each.s === row.s);
     if (number >= 0) {
@@ -229,14 +236,15 @@
       ["descriptors left, leaked", (each) => (each?.a ? `${each.a[6]}, ${each.a[7]}` : "–")], ["threads left", account(8)],
       ["watched trials", (each) => `${each?.w ?? 0}`],
     ];
-    return make("table", { class: "plain" }, make("caption", {}, "What was counted"),
+    return make("table", { class: "plain" }, make("caption", {}, make("h3", {}, "What was counted")),
       make("thead", {}, make("tr", {}, make("td"), both.map((_, number) => make("th", { scope: "col", class: "number" }, number || column === 0 ? "control" : "with the fix")))),
       make("tbody", {}, facts.map(([name, of]) => make("tr", {}, make("th", { scope: "row" }, name), both.map((each) => make("td", { class: "number" }, of(each)))))));
   }
 
   function findings(cell) {
-    if (!cell.f) return make("p", {}, cell.w ? "The sanitizer watched and found nothing." : "No trial of this cell was watched.");
-    return make("div", {}, make("h3", {}, "What the sanitizer found"),
+    const title = make("h3", {}, "What the sanitizer found");
+    if (!cell.f) return make("div", {}, title, make("p", {}, cell.w ? "It watched and found nothing." : "No trial of this cell was watched."));
+    return make("div", {}, title,
       make("ul", {}, cell.f.map(([kind, severity, count]) => make("li", {}, make("b", {}, `${kind} × ${count}`), ` (${severity}): ${data.words.findings[kind] ?? ""}`))));
   }
 
@@ -259,7 +267,7 @@
   const KINDS = { T: "threads", L: "loops", C: "clients", X: "connections" };
   const SAID = {
     created: "was created", entered: "began to run", left: "stopped running", closed: "was closed", gone: "is gone", used: "was used", opened: "was opened",
-    finalised: "was finalised", collected: "made a pass", touched: "was touched from elsewhere", cut: "was cut off here:",
+    finalised: "was finalised", collected: "made a pass", cut: "was cut off here:",
   };
   const STEP_LEAST = 3;
   const STEP_MOST = 90;
@@ -267,12 +275,16 @@
   const place = (number) => data.places[number] ?? "";
 
   function sentence(event) {
+    if (event.what === "touched") {
+      const by = event.run ? `Code that ran on ${event.run}` : "Code outside any running loop";
+      const what = event.x ? `${event.x}, a connection${event.of[0] === "C" ? ` of ${event.of}` : ""}` : event.of;
+      return `${by} touched ${what}, which belongs to ${event.loop}${event.open === false ? ", closed by then" : ", still open"} – ${event.more}`;
+    }
     const what = event.of === "GC" ? "The collector" : event.of === "LOG" ? "The log" : event.of;
     const name = event.name && event.name !== event.of ? ` (${event.name})` : "";
-    const on = event.loop ? ` ${event.what === "touched" ? "that belongs to" : "on"} ${event.loop}${event.open === false ? ", which is closed" : ""}` : "";
-    const through = event.x ? ` by way of ${event.x}` : "";
+    const on = event.loop ? ` on ${event.loop}${event.open === false ? ", which is closed" : ""}` : "";
     const running = event.run && event.run !== event.of ? ` while ${event.run} runs` : event.of[0] === "L" ? "" : event.run ? "" : ", no loop running";
-    return `${what}${name} ${SAID[event.what] ?? event.what}${on}${through}${running}${event.more ? ` – ${event.more}` : ""}`;
+    return `${what}${name} ${SAID[event.what] ?? event.what}${on}${running}${event.more ? ` – ${event.more}` : ""}`;
   }
 
   function modelOf(timeline) {
@@ -491,14 +503,15 @@
     const button = (text, name, act) => { const made = make("button", { type: "button", "aria-label": name, title: name }, text); made.addEventListener("click", act); return made; };
     const box = (id, text, checked, act) => { const input = make("input", { type: "checkbox", id, checked }); input.addEventListener("change", () => act(input.checked)); return make("label", { for: id }, input, ` ${text}`); };
     byId("timeline-controls").append(
-      make("label", { class: "pick", for: pick.id }, "Trial", pick),
+      make("div", { class: "pick" }, make("label", { for: pick.id }, "Trial"), pick),
       button("−", "Zoom out", () => zoom(view.step / 1.5)), button("+", "Zoom in", () => zoom(view.step * 1.5)), button("Fit", "Fit the timeline in", fit),
-      make("fieldset", { "aria-label": "Lanes" }, Object.entries(KINDS).map(([kind, name]) => box(`lanes-${name}`, name, true, (on) => { if (on) view.kinds.add(kind); else view.kinds.delete(kind); drawLanes(); })),
+      make("div", { role: "group", "aria-label": "Lanes" }, Object.entries(KINDS).map(([kind, name]) => box(`lanes-${name}`, name, true, (on) => { if (on) view.kinds.add(kind); else view.kinds.delete(kind); drawLanes(); })),
         box("touched-only", "only what was touched", false, (on) => { view.touchedOnly = on; drawLanes(); })));
     pick.addEventListener("change", () => showTimeline(Number(pick.value)));
-    const telling = (each) => (each.events.some((event) => event.what === "touched") ? 2 : 0) + (each.y && each.y !== "none" ? 1 : 0);
-    const best = timelines.reduce((found, each, number) => (telling(each) > telling(timelines[found]) ? number : found), 0);
-    showTimeline(best);
+    // First the one that tells most in the fewest events: a touch, and a symptom that a person would see.
+    const telling = (each) => [each.events.some((event) => event.what === "touched"), ["raised", "logged"].includes(each.y), -each.events.length];
+    const more = (one, other) => { const at = one.findIndex((value, index) => value !== other[index]); return at >= 0 && one[at] > other[at]; };
+    showTimeline(timelines.reduce((found, each, number) => (more(telling(each), telling(timelines[found])) ? number : found), 0));
     let before = 0;
     addEventListener("beforeprint", () => { before = view.step; view.step = 520 / Math.max(1, view.model.events.length); drawLanes(); });
     addEventListener("afterprint", () => { view.step = before; drawLanes(); });

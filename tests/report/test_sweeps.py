@@ -1,0 +1,70 @@
+"""The sweeps of phase 6, and the other numbers that pages and plots draw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diagnostics.model.cell import Environment
+from diagnostics.model.trial import Trial
+from diagnostics.report.costs import fix_costs
+from diagnostics.report.phase import Answer, Findings
+from diagnostics.report.rates import rates
+from diagnostics.report.read import RunError, read_run
+from diagnostics.report.redact import Secrets
+from diagnostics.report.shapes import Run, Sweep
+from diagnostics.report.sweeps import sweeps_of
+from diagnostics.report.view import build_view
+
+
+def record(**facts: Any) -> dict[str, Any]:
+    found = Findings(6, "load", "openai", Environment("e", "3.13.0"), {}, "", 1.0, (Answer("?", ("!",), facts=facts),))
+    record_: dict[str, Any] = json.loads(json.dumps(found.to_json()))
+    return record_
+
+
+def point(jets: int, shown: int, trials: int) -> dict[str, int]:
+    return {"runs": 3, "jets": jets, "concurrency": 1, "shown": shown, "trials": trials}
+
+
+def test_loads_that_were_tried_become_points() -> None:
+    data = record(by_jets=[point(5, 0, 3), point(10, 2, 3), point(100, 0, 0)], by_concurrency=[])
+    assert sweeps_of(data) == (Sweep("jets", "openai", "3.13.0", ((5, 0, 3), (10, 2, 3))),)
+
+
+@pytest.mark.parametrize("wrong", [point(5, 4, 3), point(5, -1, 3), {**point(5, 1, 3), "shown": "1"}])
+def test_numbers_that_are_none_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"count|more often"):
+        sweeps_of(record(by_jets=[wrong]))
+
+
+def test_a_run_folder_may_hold_one(folder: Path) -> None:
+    assert read_run(folder).sweeps == ()
+    (folder / "phase6.json").write_text(json.dumps(record(by_jets=[point(5, 1, 3)])))
+    (sweep,) = build_view(read_run(folder), Secrets()).sweeps
+    assert sweep.points == ((5, 1, 3),)
+    (folder / "phase6.json").write_text("{}")
+    with pytest.raises(RunError, match=r"phase6\.json: not a record"):
+        read_run(folder)
+
+
+def test_rates_count_the_trials_of_the_controls(trial: Callable[..., Trial], run_of: Callable[..., Run]) -> None:
+    trials = [trial("none", word, trial=number) for number, word in enumerate(["none", "raised", "logged"])]
+    trials += [trial("context-manager", "raised"), trial("none", status="broken", reason="x", provider="httpx")]
+    (rate,) = rates(build_view(run_of(trials), Secrets()).subjects)
+    assert (rate.group, rate.name, rate.hits, rate.trials) == ("openai · httpx", "repeated-run", 2, 3)
+    assert rate.interval[0] < rate.share < rate.interval[1]
+
+
+def test_costs_are_the_middle_and_both_ends(trial: Callable[..., Trial], run_of: Callable[..., Run]) -> None:
+    trials = [trial("none", "raised", scenario=f"s{number}", connections=number * 15) for number in (1, 2, 9)]
+    trials.append(trial("runner", status="broken", reason="x"))
+    (control,) = fix_costs(build_view(run_of(trials), Secrets()))
+    assert control.connections is not None
+    assert (control.connections.low, control.connections.middle, control.connections.high) == (1, 2, 9)
+    assert control.time is None
+    assert control.places == 3

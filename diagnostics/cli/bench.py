@@ -15,10 +15,13 @@ from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
+from diagnostics.lab.execution.order import NoMachine
 from diagnostics.lab.execution.worker import WorkerLost
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import Role, roles
 from diagnostics.lab.server import ServerError
+
+PROBLEMS = (MatrixError, EnvironmentProblem, NoMachine, ServerError, WorkerLost)
 
 
 def bench(
@@ -43,7 +46,7 @@ def bench(
         for name in parts or PARTS:
             sys.stderr.write(f"{name}: {PARTS[name].question}\n")
             console.print(_table(name, PARTS[name].measure(setting)))
-    except (MatrixError, EnvironmentProblem, WorkerLost, ServerError, OSError, subprocess.CalledProcessError) as error:
+    except (*PROBLEMS, OSError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"diagnostics bench: {error}\n")
         sys.exit(1)
 

@@ -213,7 +213,7 @@ class Cluster(Executor):
             if answer.done() or gone.is_set():
                 machine.running -= 1
                 async with self._changed:
-                    self._changed.notify_all()
+                    self._changed.notify()
             if answer.done():
                 return answer.result()
             why = "is gone or silent" if gone.is_set() else f"did not answer within {job.order.patience:.0f} s"

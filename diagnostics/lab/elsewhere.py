@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,19 +44,29 @@ def scheduler_address(text: str) -> tuple[str, bool]:
     return f"{SCHEMES[parts.scheme]}://{shown}:{port}", parts.scheme == "dask" and not loopback
 
 
+def needs_dask() -> None:
+    """Makes sure that dask is there.
+
+    Raises:
+        NoMachine: it is not.
+    """
+    if importlib.util.find_spec("distributed") is None:
+        raise NoMachine("dask is not installed: python -m pip install 'event-loop-diagnostics[lab,dask]'")
+
+
 @contextmanager
-def cluster(address: str) -> Iterator[Elsewhere]:
+def cluster(address: str, **options: float) -> Iterator[Elsewhere]:
     """Those who carry out orders for a scheduler, for as long as the block lasts.
 
     Args:
         address: as `scheduler_address` gives it.
+        options: of `Cluster`.
 
     Raises:
         NoMachine: no scheduler answers, or dask is not installed.
     """
-    try:
-        from diagnostics.lab.cluster import Cluster  # noqa: PLC0415 - an extra, and a second to import
-    except ImportError:
-        raise NoMachine("dask is not installed: python -m pip install 'event-loop-diagnostics[lab,dask]'") from None
-    with Cluster(address) as executor:
+    needs_dask()
+    from diagnostics.lab.cluster import Cluster  # noqa: PLC0415 - an extra, and a second to import
+
+    with Cluster(address, **options) as executor:
         yield Elsewhere(executor, executor.width)

@@ -125,15 +125,18 @@ class _Run:
                     future.add_done_callback(ended.put)
                 if not running:
                     return
-                future = ended.get()
-                self._settle(*running.pop(future), future, chunk)
+                # All that has come meanwhile goes to the disk in one piece: what costs there is the flush.
+                come = [ended.get()]
+                while not ended.empty():
+                    come.append(ended.get())
+                self._settle([(*running.pop(future), future) for future in come], chunk)
         except BaseException:
             for future in running:
                 future.cancel()
             raise
 
     def keep(self, *results: Result) -> None:
-        """Stores the trials of one environment; those that are stored already, and those that come too late, are not.
+        """Stores trials; those that are stored already are not stored again.
 
         Raises:
             Stopped: the run is over.
@@ -150,12 +153,12 @@ class _Run:
                     self._store.write(place_of(result.trial.key), result.timeline)
             new = [result.trial for result in fresh]
             self._store.append(*new)
-            lane = self._lanes[new[0].environment.name]
-            lane.left -= len(new)
             for trial in new:
+                lane = self._lanes[trial.environment.name]
+                lane.left -= 1
                 self._listener.trial(trial)
-            if lane.left == 0:
-                self._listener.environment_done(lane.order.combination.slug)
+                if lane.left == 0:
+                    self._listener.environment_done(lane.order.combination.slug)
 
     def _order(self, combination: Combination) -> Order:
         settings = self.settings
@@ -169,24 +172,18 @@ class _Run:
             offline=settings.offline,
         )
 
-    def _settle(self, lane: Lane, order: Order, future: Future[Done], chunk: int | None) -> None:
-        try:
-            done = future.result()
-        except MachineLost as error:
-            done = Done(unprepared(order.combination), status="broken", reason=str(error))
-            answered = False
-        else:
-            answered = True
-            self.spans += done.playing
-            self.keep(*done.results)
-        given_up = lane.settle(order, answered=answered, stored=self._store.done)
-        if order.plans:
-            for plan in given_up or ():
-                assert order.environment is not None
-                reason = self._clean(done.reason or "nobody played it")
-                self.keep(Result(missing(plan, order.environment, "broken", reason)))
-        elif answered or given_up is not None:
-            self._begin(lane, done, chunk)
+    def _settle(self, come: Sequence[tuple[Lane, Order, Future[Done]]], chunk: int | None) -> None:
+        """Stores what orders have brought back, and gives them back to their lanes."""
+        answers = [(lane, order, *_answer(order, future)) for lane, order, future in come]
+        self.spans += [span for *_, done in answers for span in done.playing]
+        self.keep(*(result for *_, done in answers for result in done.results))
+        for lane, order, answered, done in answers:
+            given_up = lane.settle(order, answered=answered, stored=self._store.done)
+            if order.environment is not None:
+                why = self._clean(done.reason or "nobody played it")
+                self.keep(*(Result(missing(plan, order.environment, "broken", why)) for plan in given_up or ()))
+            elif answered or given_up is not None:
+                self._begin(lane, done, chunk)
 
     def _begin(self, lane: Lane, done: Done, chunk: int | None) -> None:
         """Notes what became of an environment, and fills its lane if it is ready."""
@@ -221,6 +218,14 @@ class _Run:
             self._listener.environment(slug, done.status, done.reason, len(todo))
             if done.status == "ran" and not todo:
                 self._listener.environment_done(slug)
+
+
+def _answer(order: Order, future: Future[Done]) -> tuple[bool, Done]:
+    """What became of an order, and whether anybody said so."""
+    try:
+        return True, future.result()
+    except MachineLost as error:
+        return False, Done(unprepared(order.combination), status="broken", reason=str(error))
 
 
 def run(

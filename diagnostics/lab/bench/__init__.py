@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from diagnostics.lab.bench import bridges, fork_server, killed_runs, machines, memory, sanitizer, whole_run
+from diagnostics.lab.bench import bridges, fork_server, killed_runs, machines, memory, sanitizer, scale, whole_run
 from diagnostics.lab.bench.figures import Bench, Figure
 
 
@@ -25,5 +25,6 @@ PARTS: Final[dict[str, Part]] = {
     "memory": Part("does the host stay flat from 100 to 10,000 trials?", memory.measure),
     "killed-runs": Part("does `kill -9` of a run lose a trial, or leave a process?", killed_runs.measure),
     "machines": Part("does losing workers of a cluster lose a trial?", machines.measure),
+    "scale": Part("how long would a million cells take, and what breaks first?", scale.measure),
     "whole-run": Part("how long is the default run, and how much of it is trials?", whole_run.measure),
 }

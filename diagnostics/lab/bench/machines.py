@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination
+from diagnostics.lab.elsewhere import cluster, needs_dask
 from diagnostics.lab.execution.order import Clean
 from diagnostics.lab.plan import PROFILES, Choice, Role, plans
-from diagnostics.lab.run import Elsewhere, Settings, run
+from diagnostics.lab.run import Settings, run
 from diagnostics.lab.store import TRIALS, Store, read_trials
 from diagnostics.model.cell import Load
 from diagnostics.model.trial import Trial
@@ -42,6 +43,7 @@ SILENCE = 10.0
 
 def measure(bench: Bench) -> list[Figure]:
     """A run on three workers, of which one after the other is killed and one in six frozen instead."""
+    needs_dask()
     kills = bench.count(KILLS)
     bench.say(f"{WORKERS} workers, {kills} of them lost, and a new one for each")
     with tempfile.TemporaryDirectory() as folder, machines(WORKERS) as there:
@@ -74,8 +76,6 @@ def play_and_kill(
     combination: Combination, cache: Path, folder: Path, there: Machines, *, kills: int, seed: int
 ) -> Counted:
     """Plays the smallest trial there is often enough for so many kills, and counts what is in the store afterwards."""
-    from diagnostics.lab.cluster import Cluster  # noqa: PLC0415 - an extra
-
     dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     moments = [dice.randint(*APART) for _ in range(kills)]
     each = sum(moments) // 2 + WORKERS * 8
@@ -84,8 +84,8 @@ def play_and_kill(
     )
     settings = Settings([(combination, Role.LEAD)], PROFILES["smoke"], choice, cache, cleaner, offline=True)
     killer = Killer(there, moments, dice)
-    with Store(folder) as store, Cluster(there.address, silence=SILENCE) as executor:
-        run(settings, store, killer, {"command": [], "profile": "smoke"}, Elsewhere(executor, executor.width))
+    with Store(folder) as store, cluster(there.address, silence=SILENCE) as elsewhere:
+        run(settings, store, killer, {"command": [], "profile": "smoke"}, elsewhere)
     trials = list(read_trials(folder / TRIALS))
     times = Counter(trial.key for trial in trials)
     (row,) = json.loads((folder / "environments.json").read_text())
@@ -143,8 +143,8 @@ class Machines:
         self._context.set_forkserver_preload(["distributed", "diagnostics.lab.execution.station"])
         self._ended: list[ForkServerProcess] = []
         reader, writer = self._context.Pipe(duplex=False)
-        self._scheduler = self._context.Process(target=_scheduler, args=(writer,), daemon=True)
-        self._scheduler.start()
+        self.scheduler = self._context.Process(target=_scheduler, args=(writer,), daemon=True)
+        self.scheduler.start()
         self.address: str = reader.recv()
         self.workers = [self._worker() for _ in range(count)]
 
@@ -163,9 +163,9 @@ class Machines:
 
     def close(self) -> None:
         """Kills everything, frozen or not."""
-        for process in (*self.workers, *self._ended, self._scheduler):
+        for process in (*self.workers, *self._ended, self.scheduler):
             process.kill()
-        for process in (*self.workers, *self._ended, self._scheduler):
+        for process in (*self.workers, *self._ended, self.scheduler):
             process.join()
 
 

@@ -28,6 +28,7 @@ def measure(bench: Bench) -> list[Figure]:
     last = max(FIRST * 2, bench.count(TRIALS))
     bench.say(f"{last} trials of {provider}")
     host = psutil.Process()
+    open_before = host.num_fds()
     with ProviderServer() as server, Worker(prepared.python, lay_out(bench.cache), server) as worker:
         worker.probe(provider)
         played = worker.run((TrialPlan(cell, trial, "fork") for trial in range(last)), 2)
@@ -53,6 +54,8 @@ def measure(bench: Bench) -> list[Figure]:
         ),
         Figure("descriptors of the host", f"{early[1]} then {late[1]}", goal="the same"),
         Figure("processes besides the worker", str(children - 1), goal="0"),
+        Figure("descriptors left at the end", str(host.num_fds() - open_before), goal="0"),
+        Figure("processes left at the end", str(len(host.children(recursive=True))), goal="0"),
     ]
 
 

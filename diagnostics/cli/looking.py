@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.status import Status
 
-from diagnostics.lab.bisection.history import Listener
+from diagnostics.lab.bisection.looks import Listener
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.model.bisection import Tried
 from diagnostics.report.bisection import outcome_words

@@ -21,9 +21,10 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.as_of import parse_day
 from diagnostics.lab.bisection import by, pythons
 from diagnostics.lab.bisection.cell import CellPlayer
-from diagnostics.lab.bisection.history import SAMPLES, Found, Listener, Search, find
+from diagnostics.lab.bisection.history import SAMPLES, Found, find
 from diagnostics.lab.bisection.hold import DATE, Held, requirement
 from diagnostics.lab.bisection.judge import Judge, Player
+from diagnostics.lab.bisection.looks import Listener, Search
 from diagnostics.lab.bisection.packages import PACKAGES, Package
 from diagnostics.lab.bisection.releases import read_releases
 from diagnostics.lab.bisection.scope import Misunderstood, scope

@@ -1,6 +1,4 @@
-"""All of a search: what a person asked -> the record of what was found.
-
-    find(asked, player, …)    a `Bisection`
+"""A search from its first look to its last.
 
 The ends are looked at before the search starts. Both sides of every change are looked at again, more thoroughly, before
 it is claimed; where that shows something else, the search goes on. A change beside which other packages moved is tried
@@ -9,19 +7,16 @@ once more with those held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
+from diagnostics.lab.bisection import claims
 from diagnostics.lab.bisection.by import By
-from diagnostics.lab.bisection.compare import addresses, compare_link
-from diagnostics.lab.bisection.hold import Held, moved
-from diagnostics.lab.bisection.judge import Judge
+from diagnostics.lab.bisection.looks import Search
 from diagnostics.lab.bisection.packages import Package
-from diagnostics.lab.bisection.releases import Release
-from diagnostics.lab.bisection.scope import Scope
-from diagnostics.lab.bisection.search import Answer, Boundary, boundaries, search, spread, stretches
+from diagnostics.lab.bisection.search import Answer, boundaries, search, spread, stretches
 from diagnostics.model.bisection import Change, Stretch, Tried
 
 SAMPLES: Final = 32
@@ -30,60 +25,6 @@ SAMPLES: Final = 32
 
 class NothingFound(Exception):
     """There is no answer; one line says why and what to do."""
-
-
-class Listener(Protocol):
-    """Told how a search goes on."""
-
-    def looking(self, release: Release, why: str) -> None:
-        """A release is being looked at."""
-
-    def looked(self, tried: Tried) -> None:
-        """It was."""
-
-
-@dataclass
-class Search:
-    """One search: where, by whom, and what was looked at so far."""
-
-    scope: Scope
-    held: Held
-    judge: Judge
-    by: By
-    listener: Listener
-    tried: dict[int, Tried] = field(default_factory=dict)
-    sure: set[int] = field(default_factory=set)
-
-    @property
-    def ends(self) -> tuple[int, int]:
-        """The indices of the first and the last release."""
-        return 0, len(self.scope.open) - 1
-
-    def look(self, index: int, why: str = "") -> Tried:
-        """What the release with this index does; looked at once."""
-        if index not in self.tried:
-            release = self.scope.open[index]
-            self.listener.looking(release, why)
-            self.tried[index] = self.judge.look(release)
-            self.listener.looked(self.tried[index])
-        return self.tried[index]
-
-    def make_sure(self, index: int) -> None:
-        """Looks at a side of a change again."""
-        release = self.scope.open[index]
-        self.listener.looking(release, "again, to be sure")
-        self.tried[index] = self.judge.look(release, thorough=True)
-        self.listener.looked(self.tried[index])
-        self.sure.add(index)
-
-    def label(self, index: int) -> Answer:
-        """The answer for `search`."""
-        outcome = self.look(index).outcome
-        return None if outcome is None else ("label", self.by(outcome))
-
-    def ahead(self, indices: Sequence[int]) -> None:
-        """Has what may be looked at next prepared."""
-        self.judge.ahead(self.scope.open[index] for index in indices if index not in self.tried)
 
 
 @dataclass(frozen=True)
@@ -139,12 +80,12 @@ def find(
     if not every and not boundaries(known):
         raise NothingFound("the ends differ no more when they are tried again: try more often, with --trials")
     state.by = by
-    changes = tuple(_change(state, package, cache, boundary) for boundary in boundaries(known))
+    changes = tuple(claims.change(state, package, cache, boundary) for boundary in boundaries(known))
     return Found(
         changes,
         tuple(
-            _stretch(state, stretch.first, stretch.last, stretch.looked)
-            for stretch in stretches({index: _answer(state, index) for index in known})
+            claims.stretch(state, found.first, found.last, found.looked)
+            for found in stretches({index: state.answer(index) for index in known})
         ),
         tuple(state.tried[index] for index in sorted(state.tried)),
         scope.span(scope.open[low].version, scope.open[high].version),
@@ -154,11 +95,6 @@ def find(
 def _samples(count: int, samples: int) -> list[int]:
     """What to look at first. Where that is about half of all, all."""
     return list(range(count)) if samples and count <= 2 * samples else spread(count, samples)
-
-
-def _answer(state: Search, index: int) -> Answer:
-    outcome = state.tried[index].outcome
-    return None if outcome is None else ("label", state.by(outcome))
 
 
 def _as_at(state: Search, low: int) -> By:
@@ -203,7 +139,7 @@ def _settle(state: Search, wanted: list[int], low: int, high: int) -> dict[int, 
     """Searches until both sides of every boundary have been looked at twice."""
     known: dict[int, Answer] = {}
     while True:
-        inside = {index: _answer(state, index) for index in state.tried if low <= index <= high}
+        inside = {index: state.answer(index) for index in state.tried if low <= index <= high}
         known = search(state.label, high + 1, wanted, known=inside, ahead=state.ahead)
         doubtful = [
             index
@@ -215,61 +151,3 @@ def _settle(state: Search, wanted: list[int], low: int, high: int) -> dict[int, 
             return known
         for index in dict.fromkeys(doubtful):
             state.make_sure(index)
-
-
-def _change(state: Search, package: Package, cache: Path, boundary: Boundary) -> Change:
-    before, after = state.tried[boundary.before], state.tried[boundary.after]
-    by_version = {tried.version: tried for tried in state.tried.values()}
-    skipped = {}
-    for release in state.scope.between(before.version, after.version):
-        tried = by_version.get(release.version)
-        skipped[release.version] = (
-            tried.reason or "" if tried else release.why_not(state.scope.python) or "not looked at"
-        )
-    held = state.held
-    others = moved(held.package, before.packages, after.packages)
-    place = cache / "environments" / (before.environment or "")
-    return Change(
-        before,
-        after,
-        skipped,
-        others,
-        _cause(state, boundary) if others else "package",
-        compare_link(addresses(held.package, place), package.tag, before.version, after.version),
-    )
-
-
-def _cause(state: Search, boundary: Boundary) -> str:
-    """Whether the package still makes the difference where the others are the same on both sides.
-
-    The release before is tried among the packages of the release after it; where that cannot be, the other way round.
-    """
-    sides = (boundary.before, boundary.after)
-    for index, among in (sides, sides[::-1]):
-        release, other = state.scope.open[index], state.scope.open[among]
-        state.listener.looking(release, f"with the packages of {other.version}")
-        asked = state.held.among(release, other, state.tried[among].packages)
-        crossed = state.judge.look(release, thorough=True, asked=asked)
-        state.listener.looked(crossed)
-        if crossed.outcome is None:
-            continue
-        label = ("label", state.by(crossed.outcome))
-        if label == _answer(state, index):
-            return "package"
-        if label == _answer(state, among):
-            return "others"
-    return "cannot tell"
-
-
-def _stretch(state: Search, first: int, last: int, looked: int) -> Stretch:
-    one, other = state.tried[first], state.tried[last]
-    assert one.outcome is not None
-    return Stretch(
-        one.version,
-        other.version,
-        one.day,
-        other.day,
-        state.scope.span(one.version, other.version),
-        looked,
-        one.outcome,
-    )

@@ -16,7 +16,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from diagnostics.lab.bisection.releases import Release
-from diagnostics.lab.environments import PreparedEnvironment, prepare_lock
+from diagnostics.lab.combination import Combination
+from diagnostics.lab.environments import PreparedEnvironment, prepare
 from diagnostics.lab.environments.resolve import Question, find_answer
 
 DATE: Final = "date"
@@ -59,8 +60,8 @@ class Held:
     def prepare(self, release: Release, asked: Question, *, cache: Path, offline: bool) -> PreparedEnvironment:
         """The environment; see `diagnostics.lab.environments.prepare` for what it raises."""
         lock = find_answer(asked, cache=cache, offline=offline)
-        slug = f"py{self.python}_{self.package}-{release.version}_as-of-{asked.as_of}"
-        return prepare_lock(slug, self.python, lock, loop=self.loop, cache=cache, offline=offline)
+        wanted = Combination(self.python, ((self.package, release.version),), self.loop, asked.as_of)
+        return prepare(wanted, cache=cache, offline=offline, lock=lock)
 
 
 def pinned(requirements: tuple[str, ...]) -> list[str]:

@@ -2,7 +2,6 @@
 
     find_interpreter("3.13")                  an interpreter of this machine, or None
     prepare(combination, cache=…)             a PreparedEnvironment, built once and then reused
-    prepare_lock(slug, python, lock, cache=…) the same for a lock that no combination stands for
     default_cache()                           where they are kept
 
 What cannot be is an `EnvironmentProblem`, whose `status` is the one that a trial's record carries.
@@ -10,14 +9,7 @@ What cannot be is an `EnvironmentProblem`, whose `status` is the one that a tria
 
 from __future__ import annotations
 
-from diagnostics.lab.environments.build import (
-    PreparedEnvironment,
-    default_cache,
-    identify,
-    prepare,
-    prepare_lock,
-    unprepared,
-)
+from diagnostics.lab.environments.build import PreparedEnvironment, default_cache, identify, prepare, unprepared
 from diagnostics.lab.environments.interpreters import Interpreter, find_interpreter
 from diagnostics.lab.environments.problems import (
     BuildFailed,
@@ -39,6 +31,5 @@ __all__ = [
     "find_interpreter",
     "identify",
     "prepare",
-    "prepare_lock",
     "unprepared",
 ]

@@ -12,7 +12,7 @@ import os
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
@@ -26,7 +26,7 @@ from diagnostics.lab.environments.problems import BuildFailed, IndexUnreachable,
 from diagnostics.lab.environments.resolve import find_lock
 from diagnostics.model.cell import Environment
 
-__all__ = ["PreparedEnvironment", "default_cache", "identify", "prepare", "prepare_lock", "unprepared"]
+__all__ = ["PreparedEnvironment", "default_cache", "identify", "prepare", "unprepared"]
 
 RECORD = "diagnostics-environment.json"
 SCHEMA = "diagnostics.environment/1"
@@ -69,30 +69,14 @@ def prepare(
         BuildFailed: uv is missing or failed, or the cache cannot be written.
     """
     started = time.perf_counter()
+    interpreter = find_interpreter(combination.python)
     lock = lock or find_lock(combination, cache=cache, offline=offline)
-    resolving = time.perf_counter() - started
-    built = prepare_lock(
-        combination.slug, combination.python, lock, loop=combination.loop, cache=cache, offline=offline
-    )
-    return replace(built, prepared_seconds=resolving + built.prepared_seconds)
-
-
-def prepare_lock(
-    slug: str, python: str, lock: Lock, *, cache: Path, loop: str = "asyncio", offline: bool = False
-) -> PreparedEnvironment:
-    """The environment of a lock, however that was come by; see `prepare`.
-
-    Args:
-        slug: what its name begins with; a hash follows.
-        python: the version of its interpreter, such as `3.13`.
-    """
-    started = time.perf_counter()
-    interpreter = find_interpreter(python)
     if interpreter is None:
         raise Unavailable(
-            f"this machine has no Python {python}; install it, for example with: uv python install {python}"
+            f"this machine has no Python {combination.python}; install it, for example with: "
+            f"uv python install {combination.python}"
         )
-    environment = _identify(slug, loop, interpreter, lock)
+    environment = identify(combination, interpreter, lock)
     place = cache.absolute() / "environments" / environment.name
     reused = _usable(place, environment)
     if not reused:
@@ -109,13 +93,9 @@ def prepare_lock(
 
 def identify(combination: Combination, interpreter: Interpreter, lock: Lock) -> Environment:
     """The identity of an environment: its name ends in a hash of interpreter, loop and lock."""
-    return _identify(combination.slug, combination.loop, interpreter, lock)
-
-
-def _identify(slug: str, loop: str, interpreter: Interpreter, lock: Lock) -> Environment:
-    words = "\n".join([interpreter.version, interpreter.implementation, loop, lock.text])
+    words = "\n".join([interpreter.version, interpreter.implementation, combination.loop, lock.text])
     digest = hashlib.sha256(words.encode()).hexdigest()[:8]
-    return Environment(f"{slug}-{digest}", interpreter.version, loop, lock.packages)
+    return Environment(f"{combination.slug}-{digest}", interpreter.version, combination.loop, lock.packages)
 
 
 def unprepared(combination: Combination) -> Environment:

@@ -1,0 +1,47 @@
+"""The table of kept searches, and what is said where there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from diagnostics.cli.history import history
+from diagnostics.lab.store import dump
+from diagnostics.report.bisection import markdown_table
+from tests.report.test_bisection import FOUND
+
+app = typer.Typer()
+app.command()(history)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def test_the_table_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "openai.json").write_text(dump(FOUND.to_json()), encoding="utf-8")
+    result = run(str(tmp_path))
+    assert (result.exit_code, result.stdout) == (0, markdown_table([FOUND]))
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "there is no search in"), ("{}", "openai.json cannot be read")])
+def test_what_cannot_be_printed_is_one_line(tmp_path: Path, content: str | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "openai.json").write_text(content, encoding="utf-8")
+    result = run(str(tmp_path))
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert said in line
+
+
+def test_a_search_that_cannot_be_made_again_fails_as_it_does(tmp_path: Path) -> None:
+    broken = {**FOUND.to_json(), "command": ["python", "-m", "diagnostics", "bisect", "nothing"]}
+    file = tmp_path / "openai.json"
+    file.write_text(dump(broken), encoding="utf-8")
+    result = run(str(tmp_path), "--again")
+    assert result.exit_code == 2
+    assert "openai.json could not be made again" in result.stderr
+    assert file.read_text(encoding="utf-8") == dump(broken)

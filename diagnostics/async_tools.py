@@ -348,12 +348,13 @@ class PersistentLoop:
                 self._service, self._thread = service, thread
                 try:
                     thread.start()
-                except BaseException as error:
-                    self._service = None
-                    if isinstance(error, RuntimeError):
-                        service.close()  # no thread can be started
-                    else:
-                        service.post(service.stop)  # Ctrl-C: there may be a thread, or not
+                except RuntimeError as error:
+                    self._service = self._thread = None
+                    service.close()
+                    raise RuntimeError("no thread can be started for the event loop (at exit, none can)") from error
+                except BaseException:  # Ctrl-C: the thread may be there already
+                    self._service = self._thread = None
+                    service.post(service.stop)
                     raise
             return self._service
 
@@ -428,7 +429,7 @@ class PersistentLoop:
             else:
                 answered.acquire()
         except BaseException as interruption:
-            if call.service is not None:
+            if call.service is not None and call.settled is not None:
                 call.cancel()
                 if answered.acquire(timeout=INTERRUPT_GRACE) and not isinstance(call.error, asyncio.CancelledError):
                     interruption.__context__ = call.error

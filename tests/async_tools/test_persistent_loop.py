@@ -1,0 +1,191 @@
+"""`PersistentLoop`: its own thread and loop, futures, and an end after which nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import CancelledError as FutureCancelled
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from diagnostics.async_tools import PersistentLoop
+from tests.async_tools.parts import PATIENCE, echo, fail, here
+
+
+def test_the_loop_is_the_one_that_the_factory_makes() -> None:
+    made: list[asyncio.AbstractEventLoop] = []
+
+    def factory() -> asyncio.AbstractEventLoop:
+        made.append(asyncio.new_event_loop())
+        return made[-1]
+
+    async def where() -> tuple[object, str]:
+        return asyncio.get_running_loop(), threading.current_thread().name
+
+    with PersistentLoop("a name", factory) as persistent:
+        assert made == []
+        assert persistent.run(where()) == (made[0], "a name")
+    assert made[0].is_closed()
+
+
+def test_a_factory_that_fails_is_the_callers_error_and_may_be_tried_again() -> None:
+    attempts = iter([OSError("no more descriptors"), None])
+
+    def factory() -> asyncio.AbstractEventLoop:
+        if error := next(attempts):
+            raise error
+        return asyncio.new_event_loop()
+
+    with PersistentLoop(loop_factory=factory) as persistent:
+        with pytest.raises(OSError, match="no more descriptors"):
+            persistent.run(echo(1))
+        assert persistent.run(echo(1)) == 1
+
+
+def test_a_loop_without_add_reader_is_woken_otherwise() -> None:
+    """As Windows' proactor is."""
+
+    class Proactor(asyncio.SelectorEventLoop):
+        def add_reader(self, fd: object, callback: object, *args: object) -> None:
+            raise NotImplementedError
+
+        def remove_reader(self, fd: object) -> bool:
+            raise NotImplementedError
+
+        # What the base class itself needs for its own waking.
+        def _make_self_pipe(self) -> None:
+            self.add_reader = super().add_reader  # type: ignore[method-assign,assignment]
+            super()._make_self_pipe()  # type: ignore[misc]
+            del self.add_reader
+
+        def _close_self_pipe(self) -> None:
+            self.remove_reader = super().remove_reader  # type: ignore[method-assign,assignment]
+            super()._close_self_pipe()  # type: ignore[misc]
+
+    with PersistentLoop(loop_factory=Proactor) as persistent, ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda number: persistent.run(echo(number)), range(100)))
+    assert answers == list(range(100))
+
+
+def test_a_task_factory_of_the_loop_is_used() -> None:
+    made: list[str] = []
+
+    def task_factory(loop: asyncio.AbstractEventLoop, coroutine: object, **options: object) -> object:
+        made.append("task")
+        return asyncio.Task(coroutine, loop=loop, **options)  # type: ignore[arg-type]
+
+    def factory() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        loop.set_task_factory(task_factory)  # type: ignore[arg-type]
+        return loop
+
+    with PersistentLoop(loop_factory=factory) as persistent:
+        assert persistent.run(echo(1)) == 1
+        assert made == ["task"]
+
+
+def test_a_future_has_the_result_or_the_error(persistent: PersistentLoop) -> None:
+    assert persistent.submit(echo(1)).result(PATIENCE) == 1
+    error = ValueError("x")
+    assert persistent.submit(fail(error)).exception(PATIENCE) is error
+
+
+def test_cancelling_the_future_cancels_the_coroutine(persistent: PersistentLoop) -> None:
+    async def wait_for_ever() -> None:
+        try:
+            started.set()
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    started, cancelled = threading.Event(), threading.Event()
+    future = persistent.submit(wait_for_ever())
+    assert started.wait(PATIENCE)
+    assert future.cancel()
+    assert cancelled.wait(PATIENCE)
+
+
+def test_shutdown_ends_what_runs_and_a_later_call_starts_again(persistent: PersistentLoop) -> None:
+    async def wait_for_ever() -> None:
+        try:
+            started.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(True)
+
+    started, ended = threading.Event(), list[bool]()
+    loop = persistent.run(here())
+    running = persistent.submit(wait_for_ever())
+    assert started.wait(PATIENCE)
+    persistent.shutdown()
+    assert ended == [True]
+    assert loop.is_closed()
+    with pytest.raises((asyncio.CancelledError, FutureCancelled)):
+        running.result(PATIENCE)
+    persistent.shutdown()
+    assert persistent.run(here()) is not loop
+
+
+def test_shutdown_ends_tasks_that_cleanups_start_and_those_that_exit(persistent: PersistentLoop) -> None:
+    async def starts_another() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            tasks.append(asyncio.get_running_loop().create_task(asyncio.Event().wait()))
+
+    async def exits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise SystemExit(3)
+
+    async def start() -> None:
+        tasks.extend(asyncio.get_running_loop().create_task(what()) for what in (starts_another, exits, starts_another))
+        await asyncio.sleep(0)
+
+    tasks: list[asyncio.Task[object]] = []
+    loop = persistent.run(here())
+    persistent.run(start())
+    persistent.shutdown()
+    assert len(tasks) == 5
+    assert all(task.done() for task in tasks)
+    assert isinstance(tasks[1].exception(), SystemExit)
+    assert loop.is_closed()
+
+
+def test_shutdown_from_its_own_thread_is_an_error(persistent: PersistentLoop) -> None:
+    async def caller() -> None:
+        persistent.shutdown()
+
+    with pytest.raises(RuntimeError, match="call it from another one"):
+        persistent.run(caller())
+    assert persistent.run(echo(1)) == 1
+
+
+def test_calls_during_shutdowns_all_return(persistent: PersistentLoop) -> None:
+    """A call comes before a shutdown and is answered or cancelled, or after it and starts a new loop; none waits."""
+
+    def call(number: int) -> int | None:
+        try:
+            return persistent.submit(echo(number)).result(PATIENCE)
+        except (asyncio.CancelledError, FutureCancelled):
+            return None
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = [threads.submit(call, number) for number in range(300)]
+        for _ in range(20):
+            persistent.shutdown()
+        for number, answer in enumerate(answers):
+            assert answer.result(PATIENCE) in (number, None)
+
+
+def test_the_coroutine_may_stop_its_loop_and_nothing_happens(persistent: PersistentLoop) -> None:
+    async def stop() -> int:
+        asyncio.get_running_loop().stop()
+        return await echo(1)
+
+    loop = persistent.run(here())
+    assert persistent.run(stop()) == 1
+    assert persistent.run(here()) is loop

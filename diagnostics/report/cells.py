@@ -23,7 +23,7 @@ LOOP_FIX = "single-run"
 
 SYMPTOM_ORDER = tuple(SYMPTOMS)
 EVIDENCE_LIMIT = 4000
-"""Characters of evidence that the view keeps of one result."""
+"""Characters of evidence that the view keeps of one result, and of a reason or a warning."""
 
 
 def deciding(trials: Sequence[Trial]) -> tuple[Trial, ...]:
@@ -113,7 +113,7 @@ def result_of(
         evidence=redact(evidence, secrets)[:EVIDENCE_LIMIT] if evidence else None,
         cost=cost_of(ran, one_loop),
         status=status,
-        reason=redact(reason, secrets) if reason else None,
+        reason=redact(reason, secrets)[:EVIDENCE_LIMIT] if reason else None,
         accounting=_together([trial.accounting for trial in ran]),
     )
 

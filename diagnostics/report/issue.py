@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from diagnostics.report.escape import text
 from diagnostics.report.fit import LIMIT, fit
 from diagnostics.report.issue_matrix import Material
 from diagnostics.report.issue_parts import parts_of
@@ -67,6 +66,6 @@ def _field(field: Field, material: Material) -> str:
     said = parts_of(field.parts, material)
     if not field.boxes and not said:
         said = ["(nothing to say)"]
-    heading = [f"### {text(field.heading)}"] if field.heading else []
-    boxes = ["\n".join(f"- [ ] {text(label)}" for label in field.boxes)] if field.boxes else []
+    heading = [f"### {field.heading}"] if field.heading else []
+    boxes = ["\n".join(f"- [ ] {label}" for label in field.boxes)] if field.boxes else []
     return "\n\n".join([*heading, *boxes, *said])

@@ -7,7 +7,8 @@ participants have names of ours. Of a long timeline the part around the first fo
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from diagnostics.model.event import Event
 
@@ -15,67 +16,102 @@ MOST_EVENTS = 26
 MOST_LANES = 9
 _LABEL = 60
 _UNSAFE = re.compile(r"[^A-Za-z0-9 _.,()/+=-]+")
+# What says nothing of who closed what: a loop that pauses, and objects that are freed.
+_UNTOLD = frozenset({"left", "gone", "collected", "cut"})
+_TURNS = frozenset({"entered", "left"})
 _LANE = re.compile(r"(?:[LCX]\d+|GC)")
-# Words by which Mermaid ends a block, wherever they stand by themselves.
-_WORDS = re.compile(r"\b(end|box|loop|alt|opt|par|rect|note|critical|break)\b", re.IGNORECASE)
+# A word that ends a block of Mermaid's, wherever it stands by itself.
+_END = re.compile(r"\bend\b", re.IGNORECASE)
 
 
 def sequence(events: Sequence[Event], most: int = MOST_EVENTS) -> str:
     """The diagram's text; "" where there is nothing to draw."""
-    told = [event for event in events if _LANE.fullmatch(event.subject) and event.what != "collected"]
+    told = _condensed(events)
     if not told:
         return ""
     shown, before, after = _around_the_touch(told, most)
-    lanes = _lanes(shown)
+    lanes = _lanes(shown, {event.subject: event.name for event in reversed(events)})
+    first = next(iter(lanes))
     lines = ["sequenceDiagram"]
     lines += [f"    participant {lane} as {lane} {label(name, 40)}".rstrip() for lane, name in lanes.items()]
-    lines += [f"    Note over {next(iter(lanes))}: {before} earlier events left out"] if before else []
-    for event in shown:
-        lines += _lines(event, lanes)
-    lines += [f"    Note over {next(iter(lanes))}: {after} later events left out"] if after else []
+    lines += [f"    Note over {first}: {before} earlier events left out"] if before else []
+    lines += [line for step in shown for line in [_line(step, lanes)] if line]
+    lines += [f"    Note over {first}: {after} later events left out"] if after else []
     return "\n".join(lines) + "\n"
 
 
 def label(words: str, limit: int = _LABEL) -> str:
     """Text that means nothing to Mermaid: one line, cut after `limit` characters."""
     plain = " ".join(_UNSAFE.sub(" ", words[: 4 * limit]).split())
-    return _WORDS.sub(lambda match: f"({match[0]})", plain[:limit]).strip()
+    return _END.sub(lambda match: f"({match[0]})", plain[:limit]).strip()
 
 
-def _around_the_touch(events: Sequence[Event], most: int) -> tuple[Sequence[Event], int, int]:
-    """What is drawn, and how many events were left out before and after it."""
-    touch = next((number for number, event in enumerate(events) if event.what == "touched"), len(events) - 1)
-    first = max(0, min(touch + most // 4, len(events)) - most)
-    return events[first : first + most], first, max(0, len(events) - first - most)
+@dataclass(frozen=True)
+class _Step:
+    """One line of the diagram: an event, and how many alike follow it at once."""
+
+    event: Event
+    times: int = 1
 
 
-def _lanes(events: Sequence[Event]) -> dict[str, str]:
-    """Lanes in order of appearance, the loops first, with the name of what they stand for."""
-    found: dict[str, str] = {}
+def _condensed(events: Sequence[Event]) -> list[_Step]:
+    """What a reader needs: no housekeeping of loops, no passes of the collector; connections opened in a row as one."""
+    steps: list[_Step] = []
     for event in events:
-        for lane in (event.running, event.loop, event.subject):
+        if not _LANE.fullmatch(event.subject) or event.what in _UNTOLD or (event.what in _TURNS and event.detail):
+            continue
+        if event.subject.startswith("X") and event.what != "opened":
+            continue
+        if steps and _alike(steps[-1].event, event):
+            steps[-1] = _Step(steps[-1].event, steps[-1].times + 1)
+        else:
+            steps.append(_Step(event))
+    return steps
+
+
+def _alike(one: Event, other: Event) -> bool:
+    if one.what == other.what == "opened":
+        return (one.client, one.loop) == (other.client, other.loop)
+    return (one.subject, one.what, one.loop, one.running) == (other.subject, other.what, other.loop, other.running)
+
+
+def _around_the_touch(steps: Sequence[_Step], most: int) -> tuple[Sequence[_Step], int, int]:
+    """What is drawn, and how many steps were left out before and after it."""
+    touch = next((number for number, step in enumerate(steps) if step.event.what == "touched"), len(steps) - 1)
+    first = max(0, min(touch + most // 4, len(steps)) - most)
+    return steps[first : first + most], first, max(0, len(steps) - first - most)
+
+
+def _lanes(steps: Sequence[_Step], names: Mapping[str, str]) -> dict[str, str]:
+    """Lanes with the name of what they stand for: loops, then clients; connections are told by their client."""
+    found: dict[str, str] = {}
+    for event in (step.event for step in steps):
+        for lane in (event.running, event.loop, _who(event)):
             if lane is not None and _LANE.fullmatch(lane):
-                found.setdefault(lane, "")
-        found[event.subject] = found[event.subject] or event.name
-    ordered = sorted(found, key=lambda lane: (not lane.startswith("L"), not lane.startswith("C")))
+                found[lane] = names.get(lane, "")
+    ordered = sorted(found, key=lambda lane: (not lane.startswith("L"), lane[:1], len(lane), lane))
     return {lane: found[lane] for lane in ordered[:MOST_LANES]}
 
 
-def _lines(event: Event, lanes: dict[str, str]) -> list[str]:
-    if event.subject not in lanes:
-        return []
-    words = event.what
+def _who(event: Event) -> str:
+    """The lane of an event: of a connection its client, where it is known."""
+    return event.client or event.subject if event.subject.startswith("X") else event.subject
+
+
+def _line(step: _Step, lanes: Mapping[str, str]) -> str:
+    event, who = step.event, _who(step.event)
+    if who not in lanes:
+        return ""
+    loop = event.loop if event.loop in lanes and event.loop != who else None
+    running = event.running if event.running in lanes and event.running != who else None
+    often = f" ({step.times} times)" if step.times > 1 else ""
     if event.what == "touched":
-        words = f"touches: {label(event.detail)}".replace("touches: ", "FOREIGN TOUCH ")
-    elif event.by is not None:
-        words += f" by {event.by.function}"
-    said = label(words)
-    source = event.running if event.running in lanes else None
-    target = event.loop if event.loop in lanes and event.what in ("touched", "used") else event.subject
-    if event.what == "touched":
-        return [f"    {source or event.subject}-x{target}: {said}"]
-    if event.what == "used" and target != event.subject:
-        return [f"    {event.subject}->>{target}: {said}"]
-    if source is not None and source != event.subject:
-        return [f"    {source}->>{event.subject}: {said}"]
-    return [f"    Note over {event.subject}: {said}"]
+        return f"    {running or who}-x{loop or who}: {label(f'FOREIGN TOUCH {event.detail}')}{often}"
+    if event.what == "opened":
+        number = f"{step.times} connections" if step.times > 1 else "a connection"
+        return f"    {who}->>{loop or who}: opens {number}"
+    by = f" by {event.by.function}" if event.by is not None and event.what != "used" else ""
+    said = f"{label(event.what + by)}{often}"
+    if event.what == "used" and loop:
+        return f"    {who}->>{loop}: {said}"
+    return f"    {running}->>{who}: {said}" if running else f"    Note over {who}: {said}"

@@ -66,7 +66,7 @@ def _thread(event: Event) -> str:
 def _tracks(events: Iterable[Event]) -> list[str]:
     """Loops, clients, connections, threads, then what is left; each in order of appearance."""
     every = dict.fromkeys(
-        name for event in events for name in (event.subject, *([_thread(event)] if event.thread else []))
+        name for event in events for name in (event.subject, *([_thread(event)] if event.thread is not None else []))
     )
     order = {"L": 0, "C": 1, "X": 2, "t": 3}
     return sorted(every, key=lambda name: order.get(name[:1], 4) if name not in ("LOG", "GC") else 4)

@@ -14,11 +14,22 @@ from diagnostics.model.cell import CONTROL, Load
 from diagnostics.model.event import cleaned
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import STATUSES
-from diagnostics.report.cells import LOOP_FIX, SYMPTOM_ORDER, deciding, judged, result_of, seconds_per_call
+from diagnostics.report.cells import (
+    EVIDENCE_LIMIT,
+    LOOP_FIX,
+    SYMPTOM_ORDER,
+    deciding,
+    judged,
+    result_of,
+    seconds_per_call,
+)
 from diagnostics.report.history import generation, histories, version_key
 from diagnostics.report.redact import Secrets, redact
 from diagnostics.report.shapes import EnvironmentRow, Impossible, Run, Subject, Timeline, Totals, View
 from diagnostics.report.tally import tally
+
+EVENT_TEXT_LIMIT = 300
+"""Characters that the view keeps of any text of an event."""
 
 _SubjectKey = tuple[str, str, str, Load]
 
@@ -48,7 +59,7 @@ def build_view(run: Run, secrets: Secrets, fix_notes: Mapping[str, str] | None =
         fixes=_by_effect(subjects),
         histories=histories(subjects, loops),
         impossible=_impossible(environments, subjects),
-        warnings=tuple(redact(warning, secrets) for warning in run.warnings),
+        warnings=tuple(redact(warning, secrets)[:EVIDENCE_LIMIT] for warning in run.warnings),
         fix_notes=dict(fix_notes or {}),
         sweeps=run.sweeps,
         timelines=_timelines(run, trials, {row.name: row.label for row in environments}, secrets),
@@ -65,7 +76,7 @@ def _timelines(run: Run, trials: Iterable[Trial], labels: Mapping[str, str], sec
             fix=trial.cell.fix,
             symptom=trial.symptom,
             key=trial.key,
-            events=cleaned(run.timelines[trial.key], lambda text: redact(text, secrets)),
+            events=cleaned(run.timelines[trial.key], lambda text: redact(text, secrets)[:EVENT_TEXT_LIMIT]),
         )
         for trial in trials
         if trial.key in run.timelines
@@ -106,7 +117,7 @@ def _environments(
         rows.values(), key=lambda row: (order.index(row.status), version_key(row.python), row.slug, row.name)
     )
     return tuple(
-        replace(row, label=f"E{number}", reason=redact(row.reason, secrets) if row.reason else None)
+        replace(row, label=f"E{number}", reason=redact(row.reason, secrets)[:EVIDENCE_LIMIT] if row.reason else None)
         for number, row in enumerate(ranked, start=1)
     )
 

@@ -1,0 +1,100 @@
+"""Every format renders every run, and what a run produced stays text in all of them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from markdown_it import MarkdownIt
+
+from diagnostics.report import issue
+from diagnostics.report.changes import CHANGES_FORMATS
+from diagnostics.report.compare import compare
+from diagnostics.report.fit import LIMIT
+from diagnostics.report.formats import FORMATS
+from diagnostics.report.posting import Posting, ScriptRun, choose_case
+from diagnostics.report.projects import PROJECTS
+from diagnostics.report.redact import Secrets
+from diagnostics.report.shapes import Run, View
+from diagnostics.report.view import build_view
+from tests.report.accepted import check_json, check_junit, check_sarif
+from tests.report.strategies import HOSTILE, swollen, views
+
+CHECKS: Final[dict[str, Callable[[str], object]]] = {
+    "json": lambda text: check_json("view-1", json.loads(text)),
+    "summary": lambda text: check_json("summary-1", json.loads(text)),
+    "trace": lambda text: check_json("trace", json.loads(text)),
+    "sarif": check_sarif,
+    "junit": check_junit,
+}
+"""The formats that somebody else's reader has to accept."""
+
+_any = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_parser = MarkdownIt("commonmark").enable("table")
+
+
+@_any
+@given(views)
+def test_every_format_renders_any_view(view: View) -> None:
+    for name, row in FORMATS.items():
+        text = row.render(view)
+        text.encode("utf-8", errors="backslashreplace")
+        if name in CHECKS:
+            CHECKS[name](text)
+
+
+@_any
+@given(views, views)
+def test_any_two_runs_can_be_compared(before: View, after: View) -> None:
+    for row in CHANGES_FORMATS.values():
+        text = row.render(compare(before, after))
+        assert "\x1b" not in text
+        assert len(text) < LIMIT
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(views)
+def test_a_body_stays_what_it_is_whatever_the_run(name: str, view: View) -> None:
+    project = PROJECTS[name]
+    for hostile in HOSTILE:
+        run = ScriptRun(hostile, hostile, hostile, dict.fromkeys(project.shown, hostile), 1, f"RESULT: {hostile}")
+        body = issue.render(view, Posting(project, choose_case(view, project), run))
+        check_markup(body)
+        headings = [token.content for token in _headings(body)]
+        assert headings == [field.heading for field in project.form if field.heading]
+
+
+def _headings(body: str) -> list[object]:
+    tokens = _parser.parse(body)
+    return [after for token, after in itertools.pairwise(tokens) if token.type == "heading_open"]
+
+
+def check_markup(body: str) -> None:
+    """Only the fences, the folds and the tags that are ours."""
+    tokens = _parser.parse(body)
+    assert {token.info for token in tokens if token.type == "fence"} <= {"text", "python", "mermaid"}
+    blocks = [token.content.strip() for token in tokens if token.type == "html_block"]
+    assert all(block.startswith("<details><summary>") for block in blocks[::2])
+    assert all(block == "</details>" for block in blocks[1::2])
+    assert len(blocks) % 2 == 0
+    children = [child for token in tokens for child in token.children or []]
+    assert not [child for child in children if child.type in {"image", "link_open"}]
+    assert {child.content for child in children if child.type == "html_inline"} <= {"<code>", "</code>", "<br>"}
+
+
+@pytest.fixture(scope="module")
+def swollen_view(sample: Run) -> View:
+    return build_view(swollen(sample, "`<script>end;" * 800_000), Secrets())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_line_of_ten_megabytes_does_no_harm(name: str, swollen_view: View) -> None:
+    text = FORMATS[name].render(swollen_view)
+    assert len(text) < 1_000_000
+    if name in CHECKS:
+        CHECKS[name](text)

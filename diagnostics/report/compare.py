@@ -143,7 +143,7 @@ def _moved(
 ) -> tuple[Moved, ...]:
     new = {row.slug: row for row in after}
     where: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for row in before:
+    for row in {row.slug: row for row in before}.values():
         other = new.get(pairs.get(row.slug, ""))
         if other is None or not row.packages or not other.packages:
             continue

@@ -111,7 +111,7 @@ def _line(step: _Step, lanes: Mapping[str, str]) -> str:
         number = f"{step.times} connections" if step.times > 1 else "a connection"
         return f"    {who}->>{loop or who}: opens {number}"
     by = f" by {event.by.function}" if event.by is not None and event.what != "used" else ""
-    said = f"{label(event.what + by)}{often}"
+    said = f"{label(event.what + by) or 'something'}{often}"
     if event.what == "used" and loop:
         return f"    {who}->>{loop}: {said}"
     return f"    {running}->>{who}: {said}" if running else f"    Note over {who}: {said}"

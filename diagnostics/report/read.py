@@ -60,7 +60,7 @@ def read_findings(path: Path, clean: Callable[[str], str]) -> dict[str, Any]:
     Raises:
         RunError: it is none, or a finding in it does not have its form.
     """
-    found = _parsed(path, _findings)
+    found = _parsed(path, _findings, "write it again with diagnostics run --json")
     return dict(_cleaned(found, clean))
 
 
@@ -99,11 +99,13 @@ def _bytes(path: Path) -> bytes:
         raise RunError(f"{path}: {error.strerror or error}; is this the folder of a run?") from error
 
 
-def _parsed(path: Path, read: Callable[[Any], _Read]) -> _Read:
+def _parsed(
+    path: Path, read: Callable[[Any], _Read], advice: str = "take a copy of it from where the run was made"
+) -> _Read:
     try:
         return read(json.loads(_bytes(path)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RunError(f"{path}: {_why(error)}; take a copy of it from where the run was made") from error
+        raise RunError(f"{path}: {_why(error)}; {advice}") from error
 
 
 def _trials(path: Path) -> tuple[tuple[Trial, ...], tuple[str, ...]]:

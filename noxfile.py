@@ -96,7 +96,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios side by side."""
-    python = install(session, "bridges")
+    python = install(session, "tests", "bridges")  # with the browser that opens the page
     session.run(python, "-m", "diagnostics", "bench", *session.posargs)
 
 

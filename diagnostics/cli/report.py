@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -17,7 +17,8 @@ from diagnostics.experiment.fixes import FIXES
 from diagnostics.report import issue, sarif
 from diagnostics.report.changes import CHANGES_FORMATS
 from diagnostics.report.compare import compare
-from diagnostics.report.formats import FORMATS, Format, write_report, write_reports
+from diagnostics.report.drawing import NotDrawn
+from diagnostics.report.formats import FORMATS, Content, Format, write_report, write_reports
 from diagnostics.report.projects import PROJECTS
 from diagnostics.report.read import RunError, read_findings, read_run
 from diagnostics.report.redact import Secrets, redact
@@ -68,7 +69,7 @@ def report(
             _findings(runs[0], formats, secrets, out)
         else:
             _one(runs[0], _chosen(formats, project), project, secrets, out, python)
-    except RunError as error:
+    except (RunError, NotDrawn) as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"{out or runs[0]}: cannot write there ({error.strerror or error}); name another place with --out")
@@ -95,7 +96,7 @@ def _compare(before: View, after: View, formats: Sequence[str] | None, out: Path
         _fail(f"two runs are compared in one format; choose from {', '.join(CHANGES_FORMATS)}")
     chosen, changes = CHANGES_FORMATS[names[0]], compare(before, after)
     if out is not None and str(out) != "-":
-        typer.echo(f"wrote {write_report(out, chosen.render(changes))}")
+        _say_written(write_report(out, chosen.render(changes)))
     elif chosen.show is not None:
         chosen.show(changes)
     else:
@@ -112,7 +113,7 @@ def _findings(file: Path, formats: Sequence[str] | None, secrets: Secrets, out: 
     if out is not None and str(out) == "-":
         sys.stdout.write(content)
     else:
-        typer.echo(f"wrote {write_report(out or file.with_suffix('.sarif'), content)}")
+        _say_written(write_report(out or file.with_suffix(".sarif"), content))
 
 
 def _chosen(formats: Sequence[str] | None, project: str | None) -> list[str]:
@@ -140,21 +141,31 @@ def _issue(view: View, project: str, secrets: Secrets, python: Path | None) -> F
 def _write(view: View, run: Path, chosen: list[str], table: dict[str, Format], out: Path | None) -> None:
     if out is not None and str(out) == "-":
         for name in chosen:
-            sys.stdout.write(table[name].render(view))
+            sys.stdout.write(_one_text(name, table[name].render(view)))
         return
     if out is not None and not out.is_dir() and out.suffix:
         if len(chosen) != 1:
             _fail(f"{out} is one file, and these are {len(chosen)} formats; name a folder, or one --format")
-        typer.echo(f"wrote {write_report(out, table[chosen[0]].render(view))}")
+        _say_written(write_report(out, _one_text(chosen[0], table[chosen[0]].render(view))))
         return
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    for path in write_reports(view, out or run, chosen, table):
-        typer.echo(f"wrote {path}")
+    _say_written(write_reports(view, out or run, chosen, table))
     for name in chosen:
         show = table[name].show
         if show is not None:
             show(view)
+
+
+def _one_text(name: str, content: Content) -> str:
+    if not isinstance(content, str):
+        _fail(f"{name} is several files; name a folder with --out")
+    return content
+
+
+def _say_written(paths: Iterable[Path]) -> None:
+    for path in paths:
+        typer.echo(f"wrote {path}")
 
 
 def _fail(message: str) -> NoReturn:

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from diagnostics.report import html, issue, junit, markdown, sarif, summary, text, trace, view_json
+from diagnostics.report import html, issue, junit, markdown, png, sarif, summary, svg, text, trace, view_json
+from diagnostics.report.drawing import FOLDER
 from diagnostics.report.shapes import View
+
+Content = str | Mapping[str, bytes]
+"""The text of one file, or the bytes of several by their names."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +22,14 @@ class Format:
     """One way to write a run down.
 
     Attributes:
-        file_name: in the run folder; `None` where it is for the screen only.
+        file_name: in the run folder; `None` where it is for the screen only; of several files, their folder.
         render: the whole text, without colour.
         show: prints it on standard output, in colour on a terminal; `None` where it is for a file only.
         on_request: whether it is written only where it is asked for by its name.
     """
 
     file_name: str | None
-    render: Callable[[View], str]
+    render: Callable[[View], Content]
     what: str
     show: Callable[[View], None] | None = None
     on_request: bool = False
@@ -37,6 +41,8 @@ FORMATS: Final[dict[str, Format]] = {
     "html": Format(
         html.FILE_NAME, html.render, "what a person looks at: matrix, timelines, rates and costs in one page"
     ),
+    "png": Format(FOLDER, png.render, "the plots as pictures, for pasting into an issue", on_request=True),
+    "svg": Format(FOLDER, svg.render, "the plots as drawings that scale", on_request=True),
     "issue": Format(
         issue.FILE_NAME, issue.render, "the body of an upstream issue, in that project's own form", on_request=True
     ),
@@ -57,20 +63,28 @@ def write_reports(
 
     Raises:
         OSError: the folder cannot be written.
+        NotDrawn: the libraries for plots are missing.
     """
-    written = []
+    written: list[Path] = []
     for name in (name for name, row in table.items() if not row.on_request) if names is None else names:
         chosen = table[name]
         if chosen.file_name is not None:
-            written.append(write_report(folder / chosen.file_name, chosen.render(view)))
+            written += write_report(folder / chosen.file_name, chosen.render(view))
     return tuple(written)
 
 
-def write_report(path: Path, content: str) -> Path:
-    """Writes one file, whole or not at all."""
+def write_report(path: Path, content: Content) -> tuple[Path, ...]:
+    """Writes one file, or several into a folder of that name, each whole or not at all."""
+    if isinstance(content, str):
+        return (_write(path, content.encode("utf-8", "backslashreplace")),)
+    path.mkdir(exist_ok=True)
+    return tuple(_write(path / name, each) for name, each in content.items())
+
+
+def _write(path: Path, content: bytes) -> Path:
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from diagnostics.lab.bench import bridges, fork_server, killed_runs, machines, memory, sanitizer, scale, whole_run
+from diagnostics.lab.bench import (
+    bridges,
+    fork_server,
+    killed_runs,
+    machines,
+    memory,
+    page,
+    sanitizer,
+    scale,
+    whole_run,
+)
 from diagnostics.lab.bench.figures import Bench, Figure
 
 
@@ -26,5 +36,6 @@ PARTS: Final[dict[str, Part]] = {
     "killed-runs": Part("does `kill -9` of a run lose a trial, or leave a process?", killed_runs.measure),
     "machines": Part("does losing workers of a cluster lose a trial?", machines.measure),
     "scale": Part("how long would a million cells take, and what breaks first?", scale.measure),
+    "page": Part("how long does the page of 5,000 cells take to write, to open, to filter?", page.measure),
     "whole-run": Part("how long is the default run, and how much of it is trials?", whole_run.measure),
 }

@@ -1,0 +1,92 @@
+"""The plots: what they say, that they are pictures, and what is said where they cannot be drawn."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from diagnostics.model.trial import Trial
+from diagnostics.report import drawing, plots
+from diagnostics.report.formats import write_reports
+from diagnostics.report.redact import Secrets
+from diagnostics.report.shapes import Run, Sweep, View
+from diagnostics.report.tally import Tally
+from diagnostics.report.view import build_view
+
+HOSTILE = "</text><script>alert(1)</script>&"
+
+
+@pytest.fixture(scope="module")
+def view(sample: Run) -> View:
+    return build_view(sample, Secrets())
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (Tally(removes=3), "removes it everywhere"),
+        (Tally(removes=3, inconclusive=1), "removes it everywhere"),
+        (Tally(removes=2, hides=1), "removes it in part"),
+        (Tally(hides=1, no_effect=2), "only hides it"),
+        (Tally(no_effect=2), "no effect"),
+        (Tally(removes=9, worsens=1), "worse in places"),
+        (Tally(inconclusive=1), "cannot tell"),
+        (Tally(not_reproduced=4), None),
+        (Tally(impossible=4), None),
+    ],
+)
+def test_a_cell_says_the_worst_that_is_true(found: Tally, says: str | None) -> None:
+    assert plots.standing(found) == says
+
+
+def test_each_plot_is_a_picture_of_either_kind(view: View, tmp_path: Path) -> None:
+    paths = write_reports(view, tmp_path, ["png", "svg"])
+    names = {f"{name}.{kind}" for name in ("verdicts", "rates", "costs") for kind in ("png", "svg")}
+    assert {path.name for path in paths} == names == {path.name for path in (tmp_path / "plots").iterdir()}
+    for path in paths:
+        if path.suffix == ".png":
+            assert path.read_bytes().startswith(b"\x89PNG")
+    words = " ".join(ElementTree.parse(tmp_path / "plots" / "verdicts.svg").getroot().itertext())
+    for said in ("never-close", "openai · httpx2", "hides 2 of 2", "only hides it"):
+        assert said in words
+
+
+def test_the_same_records_give_the_same_picture(view: View) -> None:
+    assert drawing.draw(view, "svg") == drawing.draw(view, "svg")
+
+
+def test_what_came_from_a_run_is_text(trial: Callable[..., Trial], run_of: Callable[..., Run]) -> None:
+    cell = {"scenario": HOSTILE, "provider": HOSTILE}
+    hostile = build_view(run_of([trial("none", "raised", **cell), trial(HOSTILE, **cell)]), Secrets())
+    for content in drawing.draw(hostile, "svg").values():
+        root = ElementTree.fromstring(content)
+        assert not [each for each in root.iter() if each.tag.endswith("script")]
+        assert HOSTILE in " ".join(root.itertext())
+
+
+def test_a_sweep_has_a_plot_of_its_own(view: View) -> None:
+    swept = View(**{**view.__dict__, "sweeps": (Sweep("jets", "openai", "3.13.0", ((5, 0, 3), (50, 3, 3))),)})
+    assert "sweeps" in plots.charts(swept)
+    assert "sweeps" not in plots.charts(view)
+
+
+def test_a_run_in_which_nothing_ran_has_none(run_of: Callable[..., Run]) -> None:
+    assert drawing.draw(build_view(run_of([]), Secrets()), "svg") == {}
+
+
+def test_without_the_libraries_one_line_says_what_to_install(folder: Path) -> None:
+    # In an interpreter of its own, in which the library cannot be found.
+    program = (
+        "import sys; sys.modules['altair'] = None; "
+        "from diagnostics.cli import app; app(['report', sys.argv[1], '--format', 'png'])"
+    )
+    command = [sys.executable, "-c", program, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "error: plots need altair: python -m pip install 'event-loop-diagnostics[plots]'\n"
+    assert not (folder / "plots").exists()

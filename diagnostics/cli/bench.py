@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from diagnostics.lab.bench import PARTS
+from diagnostics.cli import bench_reports
+from diagnostics.lab.bench import PARTS as LAB_PARTS
+from diagnostics.lab.bench import Part
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
@@ -20,6 +22,11 @@ from diagnostics.lab.execution.worker import WorkerLost
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import Role, roles
 from diagnostics.lab.server import ServerError
+
+PARTS: Final[dict[str, Part]] = {
+    **LAB_PARTS,
+    "reports": Part("what do all formats of a run of 5,000 trials cost?", bench_reports.measure),
+}
 
 PROBLEMS = (MatrixError, EnvironmentProblem, NoMachine, ServerError, WorkerLost)
 

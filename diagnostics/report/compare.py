@@ -144,7 +144,7 @@ def _moved(
     new = {row.slug: row for row in after}
     where: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for row in {row.slug: row for row in before}.values():
-        other = new.get(pairs.get(row.slug, ""))
+        other = new[pairs[row.slug]] if row.slug in pairs else None
         if other is None or not row.packages or not other.packages:
             continue
         mine, theirs = {"python": row.python, **row.packages}, {"python": other.python, **other.packages}

@@ -25,7 +25,12 @@ def check_json(name: str, data: Any) -> None:
 
 @cache
 def validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")))
+    return Draft202012Validator(schema(name))
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A published schema."""
+    return dict(json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")))
 
 
 def check_sarif(text: str) -> Any:

@@ -18,7 +18,7 @@ from diagnostics.report.view import build_view
 from tests.report.strategies import views
 
 Make = Callable[..., Trial]
-_any = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_any = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @_any

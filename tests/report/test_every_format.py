@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from diagnostics.report import issue
 from diagnostics.report.changes import CHANGES_FORMATS
@@ -69,7 +70,7 @@ def test_a_body_stays_what_it_is_whatever_the_run(name: str, view: View) -> None
         assert headings == [field.heading for field in project.form if field.heading]
 
 
-def _headings(body: str) -> list[object]:
+def _headings(body: str) -> list[Token]:
     tokens = _parser.parse(body)
     return [after for token, after in itertools.pairwise(tokens) if token.type == "heading_open"]
 

@@ -18,7 +18,7 @@ from diagnostics.report.read import read_run
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view import build_view
 from diagnostics.sanitizer.document import document
-from tests.report.accepted import SCHEMAS, check_json, check_sarif, validator
+from tests.report.accepted import SCHEMAS, check_json, check_sarif, schema
 
 SAMPLE = Path(__file__).parents[2] / "reports" / "sample"
 NAMES = sorted(path.stem for path in SCHEMAS.iterdir())
@@ -54,12 +54,12 @@ def test_there_is_one_file_for_each_document() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_is_a_schema_of_the_name_of_its_file(name: str) -> None:
-    schema = validator(name).schema
-    Draft202012Validator.check_schema(schema)
-    assert schema["$id"].endswith(f":{name}")
+    found = schema(name)
+    Draft202012Validator.check_schema(found)
+    assert found["$id"].endswith(f":{name}")
     if name != "trace":
         kind, _, version = name.partition("-")
-        assert schema["title"] == schema["properties"]["schema"]["const"] == f"diagnostics.{kind}/{version}"
+        assert found["title"] == found["properties"]["schema"]["const"] == f"diagnostics.{kind}/{version}"
 
 
 def _nodes(node: Any) -> list[dict[str, Any]]:
@@ -71,7 +71,7 @@ def _nodes(node: Any) -> list[dict[str, Any]]:
 def test_every_list_of_words_is_a_whole_table(name: str) -> None:
     tables = [set(table) for table in (STATUSES, SYMPTOMS, VERDICTS, FINDING_KINDS, SEVERITIES)]
     tables += [{"fork", "cold"}, {"holds", "does not hold", "cannot tell"}]
-    for node in _nodes(validator(name).schema):
+    for node in _nodes(schema(name)):
         if "enum" in node and name != "trace":
             assert {word for word in node["enum"] if word is not None} in tables
 
@@ -84,7 +84,7 @@ def test_every_record_has_the_fields_of_its_class(name: str) -> None:
         for kind in vars(module).values()
         if isinstance(kind, type) and is_dataclass(kind)
     }
-    definitions = validator(name).schema["$defs"]
+    definitions = schema(name)["$defs"]
     assert definitions
     for record, definition in definitions.items():
         assert list(definition["properties"]) == [field.name for field in fields(classes[record])], record
@@ -92,7 +92,7 @@ def test_every_record_has_the_fields_of_its_class(name: str) -> None:
 
 
 def test_the_view_has_the_fields_of_its_class() -> None:
-    properties = validator("view-1").schema["properties"]
+    properties = schema("view-1")["properties"]
     assert list(properties) == ["schema", *(field.name for field in fields(shapes.View))]
 
 

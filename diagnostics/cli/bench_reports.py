@@ -1,7 +1,7 @@
 """What the reports of a large run cost: every row of the table of formats, in a process of its own.
 
 `measure` is a part of `python -m diagnostics bench`; it stands here because the lab does not know the reports. The
-process that is measured is this module run as a program: it reads a run folder, renders all of it and says what it took.
+process that is measured is this module as a program: it reads a run folder, renders all of it and says what it took.
 """
 
 from __future__ import annotations

@@ -50,9 +50,10 @@ def test_every_bridge_is_one_file() -> None:
 
 
 def test_every_format_is_rendered_by_a_module_of_its_own() -> None:
-    rendering = {format_.render.__module__.rpartition(".")[2] for format_ in FORMATS.values()}
-    assert rendering == set(FORMATS)
-    assert rendering <= modules("report")
+    rendering = {name: format_.render.__module__.rpartition(".")[2] for name, format_ in FORMATS.items()}
+    # A module that is called json would hide the standard library's.
+    assert rendering == {name: "view_json" if name == "json" else name for name in FORMATS}
+    assert set(rendering.values()) <= modules("report")
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

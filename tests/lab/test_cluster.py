@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +23,7 @@ from diagnostics.lab.elsewhere import AddressError, cluster, scheduler_address
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.execution.order import Done, MachineLost, NoMachine, Order, Unlike, fingerprint
 from diagnostics.lab.execution.station import carry_out
+from diagnostics.lab.store import TRIALS, read_trials
 from diagnostics.model.cell import Environment
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork server")
 
+ROOT = Path(__file__).parents[2]
 LONG = 120.0
 """Seconds that a test waits only if it fails."""
 
@@ -143,3 +148,52 @@ def test_an_address_says_who_can_read_along(text: str, address: str, readable: b
 def test_what_is_no_address_is_one_line(text: str) -> None:
     with pytest.raises(AddressError, match=r"write dask://HOST:PORT or dask\+tls://HOST:PORT"):
         scheduler_address(text)
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "diagnostics", "repro", "--profile", "smoke", "--offline", *arguments]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONG)
+
+
+def test_the_command_says_what_is_wrong_with_an_executor(tmp_path: Path) -> None:
+    written = command("--executor", "dask://here", "--reports", str(tmp_path))
+    assert (written.returncode, written.stdout, written.stderr.count("\n")) == (2, "", 1)
+    assert "write dask://HOST:PORT" in written.stderr
+    assert list(tmp_path.iterdir()) == []
+
+    alone = command("--executor", "dask://127.0.0.1:9", "--reports", str(tmp_path))
+    assert (alone.returncode, alone.stdout) == (1, "")
+    first, second = alone.stderr.splitlines()
+    assert "no dask scheduler answers at tcp://127.0.0.1:9" in first
+    assert first.endswith("0 trials are kept. Go on with:")
+    assert "--resume" in second
+
+
+@pytest.mark.environment
+def test_the_command_is_played_elsewhere_and_can_be_interrupted(
+    there: Machines,
+    environment: Callable[[str], PreparedEnvironment],
+    combination: Callable[[str], Combination],
+    tmp_path: Path,
+) -> None:
+    environment("httpx2")
+    cells = ["--provider", "httpx2", "--runs", "1", "--jets", "1", "--concurrency", "1", "--trials", "300"]
+    where = ["--environment", combination("httpx2").slug, "--executor", there.address.replace("tcp", "dask")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "diagnostics", "repro", *cells, *where, "--reports", str(tmp_path)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    file = tmp_path / "latest" / TRIALS
+    while process.poll() is None and not (file.exists() and file.stat().st_size):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=LONG)
+    assert process.returncode == 130, errors
+    kept = len(list(read_trials(file)))
+    assert kept > 0
+    assert f"interrupted; {kept} trials are kept. Go on with:" in errors
+    assert "Traceback" not in errors

@@ -46,7 +46,7 @@ from diagnostics.model.trial import Trial
 CELLS = 1_000_000
 CELLS_EACH = len(PROVIDERS) * len(SCENARIOS) * len(FIXES)
 CHUNK = Elsewhere.chunk
-HANDS = (8, 64, 512, 4096)
+HANDS = (8, 64, 512)
 LOST_EVERY = 6 * 3600.0
 """Seconds that a hand lives in the simulation, on average: a machine that is taken away after some hours."""
 

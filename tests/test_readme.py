@@ -31,6 +31,13 @@ def test_every_command_is_there(name: str) -> None:
     assert re.search(rf"(python -m diagnostics|nox -s) {name}\b", README)
 
 
+@pytest.mark.parametrize("run", ["classifier", "none"])
+def test_the_runs_of_the_pipeline_are_those_that_are_kept(run: str) -> None:
+    kept = (ROOT / "reports" / "jets" / f"{run}.txt").read_text(encoding="utf-8")
+
+    assert kept.strip() in README
+
+
 def test_the_table_is_that_of_the_sample_run() -> None:
     sample = (ROOT / "reports" / "sample" / "report.md").read_text(encoding="utf-8")
     shown = README.partition("<!-- the table of reports/sample/report.md -->")[2].partition(

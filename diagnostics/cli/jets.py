@@ -6,6 +6,7 @@ command runs.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -179,7 +180,9 @@ def _play(
             verbose=True,
         )
         async_tools.shutdown()
-        gc.collect()  # what only the collector can free is freed while it can be seen
+        # The end of the program that the strategy stands for: what it left is freed here, and not in the next one.
+        asyncio.set_event_loop(None)
+        gc.collect()
     return Played(analysis, server.account(strategy).requests if server else None, logged, findings)
 
 

@@ -42,7 +42,8 @@ def serve(
 ) -> None:
     """Serve the APIs of OpenAI, Anthropic and Gemini over HTTPS on loopback until Ctrl-C.
 
-    Each answer is "echo: " and the question. Requests under /t/NAME/ are counted
+    Each answer is "echo: " and the question, but those of the models
+    jet-classifier and storyteller. Requests under /t/NAME/ are counted
     by NAME (see GET /t/NAME/control/account), all others together; faults start
     anew for each NAME.
 

@@ -95,8 +95,8 @@ def test_it_does_all_of_it_on_uvloop() -> None:
     with FileLock(folder.with_suffix(".lock")):
         if not python.exists() or run(python, "-c", "import uvloop")[2]:
             for command in (
-                ["venv", "--clear", "--python", sys.executable, folder],
-                ["pip", "install", "--python", python, "--only-binary", ":all:", "uvloop"],
+                ["venv", "--clear", "--python", sys.executable, str(folder)],
+                ["pip", "install", "--python", str(python), "--only-binary", ":all:", "uvloop"],
             ):
                 done = subprocess.run(["uv", *command], capture_output=True, text=True, check=False)
                 if done.returncode:

@@ -46,7 +46,9 @@ from diagnostics.model.trial import Trial
 CELLS = 1_000_000
 CELLS_EACH = len(PROVIDERS) * len(SCENARIOS) * len(FIXES)
 CHUNK = Elsewhere.chunk
-HANDS = (8, 64, 512)
+HANDS = ((8, CHUNK), (64, CHUNK), (512, CHUNK), (512, 8 * CHUNK))
+"""Cores, and trials an order."""
+
 LOST_EVERY = 6 * 3600.0
 """Seconds that a hand lives in the simulation, on average: a machine that is taken away after some hours."""
 
@@ -92,29 +94,35 @@ def measure(bench: Bench) -> list[Figure]:
     """What a step costs here, and a million cells with that."""
     needs_dask()
     bench.say("measuring each step")
-    costs, trials = _costs(bench)
+    costs, trials, large = _costs(bench)
     report_seconds, report_bytes = _report_costs(trials)
     environments = bench.count(CELLS // CELLS_EACH)
     figures = [
         Figure("a trial", f"{costs.trial * 1000:.0f} ms"),
         Figure("a worker's start and first calls", f"{costs.warm:.1f} s", costs.warm / costs.trial, "a trial"),
-        Figure("an environment from uv's cache", f"{costs.build:.1f} s", costs.build / costs.trial, "a trial"),
+        Figure(
+            "an environment, in an empty cache but uv's", f"{costs.build:.1f} s", costs.build / costs.trial, "a trial"
+        ),
         Figure(
             f"an order of {CHUNK} trials through dask",
             f"{costs.order * 1000:.1f} ms",
             costs.order / costs.trial / CHUNK,
             "its trials",
         ),
+        Figure(
+            f"an order of {8 * CHUNK} trials", f"{large * 1000:.1f} ms", large / costs.trial / CHUNK / 8, "its trials"
+        ),
         Figure("a line in the store", f"{costs.line * 1e6:.0f} µs", costs.line / costs.trial, "a trial"),
         Figure("a flush to the disk", f"{costs.flush * 1e3:.1f} ms", costs.flush / costs.trial, "a trial"),
         Figure("a trial in the report", f"{report_seconds * 1e6:.0f} µs, {report_bytes / 1024:.1f} KiB"),
     ]
-    for hands in HANDS:
+    for hands, chunk in HANDS:
         bench.say(f"simulating {environments * CELLS_EACH:,} cells on {hands} cores")
-        found = simulate(costs, environments=environments, cells=CELLS_EACH, hands=hands)
+        here = costs if chunk == CHUNK else replace(costs, order=large)
+        found = simulate(here, environments=environments, cells=CELLS_EACH, hands=hands, chunk=chunk)
         figures.append(
             Figure(
-                f"{environments * CELLS_EACH:,} cells on {hands:,} cores",
+                f"{environments * CELLS_EACH:,} cells on {hands:,} cores, {chunk} trials an order",
                 f"{found.seconds / 3600:.2f} h; playing {found.playing:.0%}, caller {found.caller:.0%}, "
                 f"{found.lost} cores lost",
             )
@@ -129,7 +137,14 @@ class _Plan(NamedTuple):
 
 
 def simulate(
-    costs: Costs, *, environments: int, cells: int, hands: int, lost_every: float = LOST_EVERY, seed: int = 1
+    costs: Costs,
+    *,
+    environments: int,
+    cells: int,
+    hands: int,
+    chunk: int = CHUNK,
+    lost_every: float = LOST_EVERY,
+    seed: int = 1,
 ) -> Simulated:
     """Plays a run on a clock of its own: one caller, one after the other; hands that are lost and replaced."""
     dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
@@ -178,7 +193,7 @@ def simulate(
             assert given_up is None, "nobody is as unlucky as that"
             if not died and not order.plans:
                 plans = [cast("TrialPlan", _Plan(next(numbers))) for _ in range(cells)]
-                lane.begin(lane.order, plans, CHUNK)
+                lane.begin(lane.order, plans, chunk)
             heapq.heappush(free, (caller, hand))
 
 
@@ -187,7 +202,7 @@ def _lanes(environments: int) -> Iterator[Lane]:
         yield Lane(Order(Combination("3.13", (("openai", str(number)),)), cleaner, ""), Role.OTHER)
 
 
-def _costs(bench: Bench) -> tuple[Costs, list[Trial]]:
+def _costs(bench: Bench) -> tuple[Costs, list[Trial], float]:
     prepared = prepare(bench.combination, cache=bench.cache)
     with tempfile.TemporaryDirectory(dir=bench.cache) as cache, _Cpu() as build:
         prepare(bench.combination, cache=Path(cache), offline=True)
@@ -202,8 +217,8 @@ def _costs(bench: Bench) -> tuple[Costs, list[Trial]]:
     with _Cpu() as played:
         trials = _play(bench, prepared, plans)
     trial = (played.seconds - warm.seconds) / len(plans)
-    order = _order_cost(bench, prepared, trials)
-    return Costs(trial, warm.seconds, build.seconds, order, *_store_costs(trials)), trials
+    order, large = (_order_cost(bench, prepared, trials, size) for size in (CHUNK, 8 * CHUNK))
+    return Costs(trial, warm.seconds, build.seconds, order, *_store_costs(trials)), trials, large
 
 
 class _Cpu:
@@ -239,9 +254,11 @@ def echo(order: Order) -> Done:
     return Done(order.environment, order.lock or "", results=results)
 
 
-def _order_cost(bench: Bench, prepared: PreparedEnvironment, trials: list[Trial]) -> float:
-    """Seconds that an order of one chunk and its answer cost the caller or the scheduler, whoever is busier with it."""
-    plans = tuple(TrialPlan(trial.cell, trial.trial, trial.mode) for trial in trials[:CHUNK])
+def _order_cost(bench: Bench, prepared: PreparedEnvironment, trials: list[Trial], size: int) -> float:
+    """Seconds that an order of so many trials and its answer cost the caller or the scheduler, whoever is busier with it."""
+    plans = tuple(
+        TrialPlan(trial.cell, trial.trial, trial.mode) for trial in itertools.islice(itertools.cycle(trials), size)
+    )
     order = Order(bench.combination, cleaner, "", prepared.lock, prepared.environment, plans)
     count = bench.count(400)
     with machines(1) as there, cluster(there.address) as elsewhere:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from diagnostics.model.cell import CONTROL
 from diagnostics.model.trial import Accounting, FindingCount, Trial
@@ -123,7 +123,7 @@ def _together(records: Sequence[Accounting]) -> Accounting:
     if not records:
         return Accounting()
     most = ("fds_left", "fds_leaked", "threads_left")
-    every = [asdict(record) for record in records]
+    every = [vars(record) for record in records]
     return Accounting(**{name: (max if name in most else sum)([each[name] for each in every]) for name in every[0]})
 
 

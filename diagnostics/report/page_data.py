@@ -6,7 +6,6 @@ Equal texts are written once and pointed to by their number; every text is cut t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from diagnostics.model.cell import CONTROL, Load
@@ -146,8 +145,8 @@ def _cell(result: Result | None, texts: _Table) -> dict[str, Any] | None:
         "t": texts.number(without_folders(result.evidence) if result.evidence else result.reason),
         "st": None if result.status == "ran" else result.status,
         "clean": result.clean,
-        "cost": list(asdict(result.cost).values()) if result.cost else None,
-        "a": list(asdict(result.accounting).values()) if result.trials else None,
+        "cost": list(vars(result.cost).values()) if result.cost else None,
+        "a": list(vars(result.accounting).values()) if result.trials else None,
     }
     return {name: value for name, value in cell.items() if value not in (None, [], {}, "")}
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import platform
+import shutil
+import sys
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner, Result
 
@@ -51,7 +56,7 @@ def test_a_broken_file_is_one_line_and_writes_nothing(folder: Path) -> None:
 
 
 def test_an_unknown_format_is_one_line_that_names_the_others(folder: Path) -> None:
-    assert "choose from markdown, summary, issue, text" in _one_line(_invoke(str(folder), "-f", "htlm"))
+    assert f"choose from {', '.join(FORMATS)}" in _one_line(_invoke(str(folder), "-f", "htlm"))
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(folder: Path) -> None:
@@ -78,3 +83,131 @@ def test_the_help_names_the_formats() -> None:
     result = _invoke("--help")
     assert result.exit_code == 0
     assert all(name in result.stdout for name in FORMATS)
+
+
+def test_only_what_need_not_be_asked_for_is_written(folder: Path) -> None:
+    before = {path.name for path in folder.iterdir()}
+    assert _invoke(str(folder)).exit_code == 0
+    assert {path.name for path in folder.iterdir()} - before == {"report.md", "report.html", "summary.json"}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, row in FORMATS.items() if row.on_request and name not in ("issue", "png", "svg")]
+)
+def test_a_format_that_is_asked_for_goes_where_it_is_wanted(folder: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "elsewhere"
+    assert _invoke(str(folder), "-f", name, "--out", str(out)).exit_code == 0
+    (path,) = out.iterdir()
+    assert path.name == FORMATS[name].file_name
+    assert _invoke(str(folder), "-f", name, "--out", str(tmp_path / "one.x")).exit_code == 0
+    assert (tmp_path / "one.x").read_bytes() == path.read_bytes()
+    assert _invoke(str(folder), "-f", name, "--out", "-").stdout == path.read_text(encoding="utf-8")
+
+
+def test_two_formats_do_not_fit_into_one_file(folder: Path, tmp_path: Path) -> None:
+    said = _one_line(_invoke(str(folder), "-f", "json", "-f", "trace", "--out", str(tmp_path / "x.json")))
+    assert "name a folder, or one --format" in said
+
+
+def test_pictures_are_several_files_and_go_into_a_folder(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "elsewhere"
+    assert _invoke(str(folder), "-f", "svg", "--out", str(out)).exit_code == 0
+    assert [path.name for path in out.iterdir()] == ["plots"]
+    for place in ("-", str(tmp_path / "one.svg")):
+        assert "svg is several files; name a folder" in _one_line(_invoke(str(folder), "-f", "svg", "--out", place))
+
+
+def test_an_issue_holds_what_its_script_gave(folder: Path) -> None:
+    result = _invoke(str(folder), "--for", "cpython", "--python", sys.executable)
+    assert result.exit_code == 0, result.output
+    assert "post it at https://github.com/python/cpython/issues/new" in result.stderr
+    body = (folder / "issue-cpython.md").read_text(encoding="utf-8")
+    assert "RuntimeError: Event loop is closed" in body
+    assert "**reproduced**, `RESULT: raised=1`" in body
+    assert f"Python {platform.python_version()}" in body
+    assert str(Path.home()) not in body
+
+
+@pytest.mark.parametrize(
+    ("project", "why"),
+    [("openai-python", "is not in the matrix any more"), ("pydantic-ai", "no environment of this run holds")],
+)
+def test_a_script_that_cannot_be_run_is_an_issue_that_says_so(folder: Path, project: str, why: str) -> None:
+    result = _invoke(str(folder), "--for", project)
+    assert result.exit_code == 0, result.output
+    body = (folder / f"issue-{project}.md").read_text(encoding="utf-8")
+    assert "The script was not run when this was written" in body
+    assert why in result.stderr
+    assert "--python" in result.stderr
+
+
+def test_an_interpreter_that_is_none_is_the_reason(folder: Path, tmp_path: Path) -> None:
+    result = _invoke(str(folder), "--for", "anyio", "--python", str(tmp_path / "python"))
+    assert result.exit_code == 0
+    assert "cannot be started" in (folder / "issue-anyio.md").read_text(encoding="utf-8")
+
+
+def test_an_issue_needs_a_project_that_has_a_form(folder: Path) -> None:
+    assert "an issue needs --for, and one of openai-python" in _one_line(_invoke(str(folder), "-f", "issue"))
+    assert "choose from openai-python" in _one_line(_invoke(str(folder), "--for", "opneai"))
+
+
+def test_two_runs_are_compared(folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(folder, tmp_path / "other")
+    lines = (other / "trials.jsonl").read_text(encoding="utf-8")
+    (other / "trials.jsonl").write_text(lines.replace('"symptom": "logged"', '"symptom": "raised"'), encoding="utf-8")
+    result = _invoke(str(folder), str(other))
+    assert result.exit_code == 0, result.output
+    assert "cells changed" in result.stdout
+    assert "logged -> raised" in result.stdout
+    page = _invoke(str(folder), str(other), "-f", "markdown")
+    assert page.stdout.startswith("# What changed between two runs")
+    assert _invoke(str(folder), str(other), "--out", str(tmp_path / "c.txt")).exit_code == 0
+    assert "logged -> raised" in (tmp_path / "c.txt").read_text(encoding="utf-8")
+    assert "choose from text, markdown" in _one_line(_invoke(str(folder), str(other), "-f", "json"))
+    assert "these are 3" in _one_line(_invoke(str(folder), str(other), str(other)))
+
+
+def test_the_findings_of_a_program_become_sarif(tmp_path: Path) -> None:
+    file = tmp_path / "findings.json"
+    site = {"file": str(Path.cwd() / "app" / "main.py"), "line": 3, "function": "main", "code": ""}
+    finding = {
+        "kind": "cross-loop-use",
+        "severity": "error",
+        "count": 2,
+        "message": "sent with sk-abcdefghijklmnop",
+        "fault": {"component": "user", "site": site, "why": "it keeps one client"},
+    }
+    data = {"schema": "diagnostics.findings/1", "findings": [finding]}
+    file.write_text(json.dumps(data), encoding="utf-8")
+    result = _invoke(str(file))
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "findings.sarif").read_text(encoding="utf-8")
+    assert '"uri": "app/main.py"' in text
+    assert "abcdefghijklmnop" not in text
+    assert _invoke(str(file), "-f", "sarif", "--out", "-").stdout == text
+    assert "--format sarif" in _one_line(_invoke(str(file), "-f", "junit"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"schema": "x"}',
+        '{"schema": "diagnostics.findings/1"}',
+        '{"schema": "diagnostics.findings/1", "findings": [{"kind": "x"}]}',
+        (
+            '{"schema": "diagnostics.findings/1", "findings": [{"kind": "cross-loop-use", "severity": "error", '
+            '"count": -1, "message": "m"}]}'
+        ),
+        (
+            '{"schema": "diagnostics.findings/1", "findings": [{"kind": "cross-loop-use", "severity": "error", '
+            '"count": 1, "message": "m", "fault": {"site": {"file": 1, "line": 2}}}]}'
+        ),
+    ],
+)
+def test_a_file_that_holds_no_findings_is_one_line(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "findings.json"
+    file.write_text(content, encoding="utf-8")
+    assert "write it again with diagnostics run --json" in _one_line(_invoke(str(file)))

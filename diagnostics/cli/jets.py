@@ -15,14 +15,11 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from diagnostics import async_tools, sanitizer
 from diagnostics.experiment.fixes import FIXES
@@ -31,30 +28,14 @@ from diagnostics.lab import store
 from diagnostics.lab.server import ProviderServer, ServerError
 
 if TYPE_CHECKING:
-    from diagnostics.jets.analysis import Analysis, Row
     from diagnostics.jets.arrangement import Endpoint
     from diagnostics.jets.data import Jets
-    from diagnostics.model.finding import Finding
+    from diagnostics.jets.outcome import Played
 
 LOCAL_MODEL = "jet-classifier"
 PLANS_MODEL = "openai/gpt-oss-120b"
 FOUND = 66
 """Exit status where all answers are there but a client was left open or touched from another loop; as that of `run`."""
-
-
-@dataclass(frozen=True)
-class Played:
-    """A strategy, what came out of it, and what was seen beside it.
-
-    Attributes:
-        requests: those that the local provider received; None where it was another one.
-        logged: what asyncio logged, a line each.
-    """
-
-    analysis: Analysis
-    requests: int | None
-    logged: Counter[str]
-    findings: list[Finding]
 
 
 def jets(
@@ -105,6 +86,7 @@ def jets(
     try:
         from diagnostics.jets.analysis import OWN
         from diagnostics.jets.data import SAMPLE, DataError, load
+        from diagnostics.jets.outcome import show
         from diagnostics.jets.prompt import EFFORTS
         from diagnostics.jets.templates import TEMPLATES
     except ImportError as error:
@@ -127,7 +109,7 @@ def jets(
     except KeyboardInterrupt:
         sys.stderr.write("diagnostics jets: interrupted\n")
         sys.exit(130)
-    _show(played)
+    show(played)
     sys.exit(_status(played))
 
 
@@ -162,9 +144,8 @@ def _play(
     concurrency: int,
 ) -> Played:
     """One strategy, watched from its first client to the collection at its end."""
-    from dataclasses import replace
-
     from diagnostics.jets.analysis import run_llm_analysis
+    from diagnostics.jets.outcome import Played
 
     templates, efforts = configurations
     if server is not None:  # the path carries the name under which the server counts
@@ -214,54 +195,6 @@ def _write(played: list[Played], csv: Path | None, answers: Path | None) -> None
         store.write_whole(csv, rows_as_csv(analyses))
     if answers is not None:
         store.write_whole(answers, answers_as_csv(analyses))
-
-
-def _show(played: list[Played]) -> None:
-    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
-    for column in ("strategy", "template", "effort"):
-        table.add_column(column, no_wrap=True)
-    for column in ("jets", "answered", "accuracy", "ROC AUC", "seconds"):
-        table.add_column(column, justify="right", no_wrap=True)
-    rows = [row for each in played for row in each.analysis.rows]
-    for row in rows:
-        figures = (_figure(row.accuracy), _figure(row.roc_auc), f"{row.seconds:.2f}")
-        table.add_row(row.strategy, row.template, row.effort, str(row.jets), str(row.answered), *figures)
-    # A pipe has no width of its own, and a table that is cut there is of no use.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
-    console.print(table)
-    for each in played:
-        console.print(_said(each), markup=False, soft_wrap=True)
-    if len(played) > 1:
-        console.print(_compared(rows), markup=False, soft_wrap=True)
-
-
-def _figure(value: float | None) -> str:
-    return "cannot tell" if value is None else f"{value:.4f}"
-
-
-def _said(played: Played) -> str:
-    rows, errors = played.analysis.rows, played.analysis.errors
-    parts = [f"{sum(row.jets for row in rows)} calls, {sum(row.answered for row in rows)} answers"]
-    if played.requests is not None:
-        parts[0] += f", {played.requests} requests"
-    if errors:
-        parts.append(f"{len(errors)} raised, the first: {errors[0]}")
-    parts += [f"logged {count} x {what}" for what, count in played.logged.most_common()]
-    seen = Counter[str]()
-    for finding in played.findings:
-        seen[f"{finding.kind} ({finding.severity})"] += finding.count
-    shown = ", ".join(f"{count} x {what}" for what, count in seen.most_common()) or "nothing"
-    return f"{rows[0].strategy}: " + "; ".join([*parts, f"the sanitizer saw {shown}"])
-
-
-def _compared(rows: list[Row]) -> str:
-    of: dict[tuple[str, str], set[tuple[float | None, float | None]]] = {}
-    for row in rows:
-        of.setdefault((row.template, row.effort), set()).add((row.accuracy, row.roc_auc))
-    differing = [" ".join(configuration) for configuration, figures in of.items() if len(figures) > 1]
-    if differing:
-        return f"accuracy or ROC AUC depend on the strategy in: {', '.join(differing)}"
-    return "accuracy and ROC AUC are the same under every strategy"
 
 
 def _status(played: list[Played]) -> int:

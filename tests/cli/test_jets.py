@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 STRATEGIES = [OWN, *(name for name in FIXES if name != "aiohttp-transport")]
-JETS = 12
+JETS = 8
 UNSTEADY = Faults(status=((500, 429) + (200,) * 20) * 100, retry_after=0.005, latency=0.001, reset=1)
 
 

@@ -312,7 +312,8 @@
         own.parts.push([begun.from, index, event.of]);
         if (begun.thread) lanes.get(`T ${begun.thread}`).parts.push([begun.from, index, event.of]);
       }
-      if (event.what === "gone" || (event.what === "closed" && letter === "X")) { own.to = index; own.ended = true; }
+      // What only the collector ends is gone first, as far as references go, and is closed or finalised after that.
+      if (event.what === "gone" || (own.ended && ["closed", "finalised"].includes(event.what)) || (event.what === "closed" && letter === "X")) { own.to = index; own.ended = true; }
       if (letter === "L" && event.what === "closed") own.over = index;
       if (letter === "C" && (event.what === "closed" || event.what === "finalised")) own.over ??= index;
       if (event.what === "touched") {
@@ -324,8 +325,9 @@
       lanes.get(name).parts.push([begun.from, end, name]);
       if (begun.thread) lanes.get(`T ${begun.thread}`).parts.push([begun.from, end, name]);
     }
+    const closed = new Map([...lanes.values()].map((each) => [each.key, each.over]));
     for (const each of lanes.values()) {
-      if (each.kind === "X" && each.loop && lanes.has(each.loop)) each.over = lanes.get(each.loop).over;
+      if (each.kind === "X") each.over = closed.get(each.loop) ?? null;
       if (each.over !== null && each.over >= each.to) each.over = null;
     }
     const order = Object.keys(KINDS);

@@ -99,6 +99,7 @@ def test_the_timeline_marks_the_foreign_touch_and_shows_its_stack(visit: Open, s
     )
     assert "AsyncHTTP11Connection._send_request_headers (httpcore/_async/http11.py:150)" in told.inner_text()
     assert page.locator("path.touch").count() == 4  # on the connection, its client, its loop, and the loop that ran
+    assert page.locator("rect.life.over").count() == 2  # the first loop, closed, and the connection that it left
     names = page.locator(".lanes .names div").all_inner_texts()
     assert [name.split()[0] for name in names] == ["thread", "L1", "L2", "C1", "X1"]
 
@@ -128,6 +129,19 @@ def test_the_timeline_zooms_scrolls_and_can_be_stepped_through(visit: Open, samp
     assert "touched X1" in page.locator(".tip").inner_text()
     page.get_by_label("connections", exact=True).uncheck()
     assert page.locator("path.touch").count() == 3
+
+
+def test_a_loop_that_is_gone_before_its_finaliser_closes_it_leaves_its_connections_behind(
+    visit: Open, sample: Run
+) -> None:
+    ((key, events),) = sample.timelines.items()
+    told = list(events)
+    told[7:8] = [replace(events[7], what="gone"), events[7]]
+    numbered = tuple(replace(event, number=number, same_stack=None) for number, event in enumerate(told, start=1))
+
+    page = visit(replace(sample, timelines={key: numbered}))
+
+    assert page.locator("rect.life.over").count() == 1
 
 
 def test_every_event_is_in_a_list_too(visit: Open, sample: Run) -> None:

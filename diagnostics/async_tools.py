@@ -262,8 +262,11 @@ class _Service:
         finally:
             self.ended = True
             self.loop.call_soon(self._last_look)
+            endings = [self._end_tasks, self.loop.shutdown_asyncgens]
+            if not _exiting:  # when the threads of every executor have been joined already, and none can be started
+                endings.append(self.loop.shutdown_default_executor)
             try:
-                for ending in (self._end_tasks, self.loop.shutdown_asyncgens, self.loop.shutdown_default_executor):
+                for ending in endings:
                     while not self._done(ending):
                         pass
             finally:

@@ -21,6 +21,8 @@ LOAD = Load(runs=3, jets=4, concurrency=2)
 ONE_LOOP = ("runner", "global-loop", "background-loop", "single-run")
 # One loop cannot be entered from two threads at once, and these fixes say so themselves.
 ONE_THREAD_ONLY = ("runner", "global-loop", "instance-loop")
+# What the program makes and drops is not theirs.
+HAVE_THEIR_OWN = ("client-per-loop", "background-loop")
 PLAYABLE = [
     (fix, scenario)
     for fix in FIXES
@@ -115,7 +117,16 @@ def test_a_fix_builds_its_clients_differently(fix: str, option: str, value: obje
     assert arrangement.build().options.retries == 7
 
 
-@pytest.mark.parametrize("fix", ONE_LOOP)
+@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name != "fork"])
+def test_the_drop_in_has_one_client_which_is_closed_on_its_loop(scenario: str, provider: FakeProvider) -> None:
+    """Whatever the program holds or drops: who takes `run_sync` asks `LoopLocal` for the client."""
+    play(FIXES["background-loop"], SCENARIOS[scenario], provider, LOAD)
+
+    (life,) = provider.lives
+    assert (life.built, set(life.asked), life.closed) == (1, {1}, [1])
+
+
+@pytest.mark.parametrize("fix", [fix for fix in ONE_LOOP if fix != "background-loop"])
 def test_what_the_program_still_holds_at_its_end_is_closed(fix: str, provider: FakeProvider) -> None:
     """`END` is not resumed: the generator keeps its holders until the fix has tidied up."""
     arrangement, stage, _ = begin(FIXES[fix], provider, LOAD)
@@ -136,12 +147,12 @@ def test_a_dropped_client_is_gone_before_the_next_is_asked(fix: str, provider: F
 
     assert provider.most_alive == 1
     assert ledger.answers == LOAD.runs * LOAD.jets
-    if fix != "client-per-loop":
+    if fix not in HAVE_THEIR_OWN:
         assert [life.client() for life in provider.lives] == [None] * LOAD.runs
     arrangement.finish()
 
 
-@pytest.mark.parametrize("fix", [name for name in FIXES if name not in ("sync-client", "client-per-loop")])
+@pytest.mark.parametrize("fix", [name for name in FIXES if name not in ("sync-client", *HAVE_THEIR_OWN)])
 def test_a_client_that_is_collected_inside_a_run_lives_until_then(fix: str, provider: FakeProvider) -> None:
     play(FIXES[fix], SCENARIOS["gc-inside-run"], provider, LOAD)
     closes_itself = fix in ("context-manager", "explicit-close")

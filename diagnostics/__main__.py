@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """Runs a command; all but `run` need the lab's libraries.
+    """Runs a command; all but `run` and `async-tools` need the lab's libraries.
 
     Returns:
         The exit status: 0 done, 1 it could not be done (one line says why), 2 the command line cannot be meant so,
@@ -17,6 +17,10 @@ def main() -> int:
         from diagnostics.sanitizer.command import main as run
 
         return run(sys.argv[2:])
+    if sys.argv[1:] == ["async-tools"]:
+        from diagnostics.drop_in import write
+
+        return write()
     try:
         from diagnostics.cli import app
     except ImportError as error:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import typer
 
+from diagnostics.cli.async_tools import async_tools
 from diagnostics.cli.bench import bench
 from diagnostics.cli.bisect import bisect
 from diagnostics.cli.diagnose import diagnose
@@ -29,6 +30,7 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "jets": jets,
     "lock": lock,
     "bench": bench,
+    "async-tools": async_tools,
 }
 
 app = typer.Typer(

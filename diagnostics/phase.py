@@ -13,10 +13,10 @@ import json
 import os
 import platform
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -27,10 +27,10 @@ try:
     from diagnostics.lab.following import Tell
     from diagnostics.lab.patient import NEWEST, NoPatient, Patient, Played, Ward, find_patient
     from diagnostics.lab.server import ServerError
+    from diagnostics.redaction import Secrets, files, redact
     from diagnostics.report.event_lines import as_json, told
     from diagnostics.report.phase import Answer, Findings
     from diagnostics.report.phase_formats import markdown, show
-    from diagnostics.report.redact import Secrets, redact
 except ImportError as missing:
     # A phase is a program: whoever starts it without the lab gets a sentence, not a traceback.
     sys.exit(
@@ -127,7 +127,7 @@ def plans(
 
 
 def examine(phase: Phase, ward: Play, choice: Choice) -> tuple[Findings, list[Played]]:
-    """Plays a phase and answers its questions."""
+    """Plays a phase and answers its questions; what it found out holds what may leave, and nothing else."""
     started, clock = store.now(), time.perf_counter()
     played = phase.play(ward, choice)
     answers = phase.answers(played, choice)
@@ -142,7 +142,7 @@ def examine(phase: Phase, ward: Play, choice: Choice) -> tuple[Findings, list[Pl
         answers=answers,
         trials=tuple(each.trial.to_json() for each in played),
     )
-    return found, played
+    return Findings.from_json(files.record(found.to_json(), Secrets.of_this_machine())), played
 
 
 def machine() -> dict[str, object]:
@@ -211,12 +211,7 @@ def print_line(line: str) -> None:
 
 def clean(cache: Path) -> Callable[[str], str]:
     """Takes secrets and this machine's folders out of a text."""
-    secrets = Secrets.of_this_machine()
-
-    def redacted(text: str) -> str:
-        return redact(text.replace(str(cache), "<cache>").replace(tempfile.gettempdir(), "<tmp>"), secrets)
-
-    return redacted
+    return partial(redact, secrets=Secrets.of_this_machine(folders={"cache": str(cache)}))
 
 
 def options(phase: Phase) -> argparse.ArgumentParser:

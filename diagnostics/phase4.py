@@ -11,7 +11,6 @@ from diagnostics.model.cell import CONTROL, Cell
 from diagnostics.phase import FAILING, Choice, Phase, Play, Played, TrialPlan, command
 from diagnostics.report.cells import LOOP_FIX, deciding, judged, result_of, seconds_per_call
 from diagnostics.report.phase import Answer, Table, cannot_tell
-from diagnostics.report.redact import Secrets
 from diagnostics.report.shapes import Result
 from diagnostics.report.told import listed, times
 
@@ -58,8 +57,7 @@ def results(played: Sequence[Played], scenario: str) -> dict[str, Result]:
     by_fix = {fix: [trial for trial in own if trial.cell.fix == fix] for fix in FIXES}
     control = judged(by_fix[CONTROL])
     one_loop = seconds_per_call(deciding(by_fix[LOOP_FIX]))
-    # Nothing to hide any more: texts were redacted before they were recorded.
-    return {fix: result_of(fix, trials, control, one_loop, Secrets()) for fix, trials in by_fix.items() if trials}
+    return {fix: result_of(fix, trials, control, one_loop) for fix, trials in by_fix.items() if trials}
 
 
 def which(found: dict[str, dict[str, Result]]) -> Answer:

@@ -11,7 +11,7 @@ import typer
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab import merge as merging
 from diagnostics.lab import store as stores
-from diagnostics.report.formats import FORMATS, write_reports
+from diagnostics.report.formats import write_reports
 from diagnostics.report.read import RunError, read_run
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view import build_view
@@ -38,7 +38,7 @@ def merge(
         view = build_view(
             read_run(folder), Secrets.of_this_machine(), {name: fix.trade_off for name, fix in FIXES.items()}
         )
-        write_reports(view, folder, list(FORMATS))
+        write_reports(view, folder)
     except (merging.MergeError, stores.StoreError, RunError) as error:
         _fail(str(error))
     except OSError as error:

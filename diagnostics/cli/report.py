@@ -14,6 +14,7 @@ import typer
 
 from diagnostics.cli.evidence import posting
 from diagnostics.experiment.fixes import FIXES
+from diagnostics.redaction import Secrets, redact
 from diagnostics.report import issue, sarif
 from diagnostics.report.changes import CHANGES_FORMATS
 from diagnostics.report.compare import compare
@@ -21,7 +22,6 @@ from diagnostics.report.drawing import NotDrawn
 from diagnostics.report.formats import FORMATS, Content, Format, write_report, write_reports
 from diagnostics.report.projects import PROJECTS
 from diagnostics.report.read import RunError, read_findings, read_run
-from diagnostics.report.redact import Secrets, redact
 from diagnostics.report.shapes import View
 from diagnostics.report.view import build_view
 
@@ -50,6 +50,9 @@ def report(
     python: Annotated[
         Path | None, typer.Option(help="The interpreter for the script of an issue, in place of one of the run's.")
     ] = None,
+    with_content: Annotated[
+        bool, typer.Option("--with-content", help="Leave prompts and answers in, where the run kept them.")
+    ] = False,
 ) -> None:
     """Write the reports of a run again; write the issue to post; say what changed between two runs.
 
@@ -59,7 +62,7 @@ def report(
 
     Exit status: 0 it is written, 1 it could not be.
     """
-    secrets = Secrets.of_this_machine()
+    secrets = Secrets.of_this_machine(content=with_content)
     try:
         if len(runs) == 2:
             _compare(_view(runs[0], secrets), _view(runs[1], secrets), formats, out)

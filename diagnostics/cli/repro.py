@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -34,9 +33,10 @@ from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, Profile, roles
 from diagnostics.lab.run import Settings, default_width, run
 from diagnostics.lab.server import ServerError
 from diagnostics.model.cell import Load
+from diagnostics.redaction import Secrets, redact, taken
+from diagnostics.redaction.kinds import together
 from diagnostics.report.formats import FORMATS, write_reports
 from diagnostics.report.read import RunError, read_run
-from diagnostics.report.redact import Secrets, redact
 from diagnostics.report.view import build_view
 
 
@@ -83,6 +83,9 @@ def repro(
         str | None,
         typer.Option(help="Not the matrix, but what was to be had on this day.", metavar="DATE"),
     ] = None,
+    with_content: Annotated[
+        bool, typer.Option("--with-content", help="Leave prompts and answers in what is written.")
+    ] = False,
 ) -> None:
     """Reproduce the error, try every fix, write the report.
 
@@ -113,6 +116,7 @@ def repro(
     except EnvironmentProblem as problem:
         _fail(problem.reason)
     at_once, each = default_width()
+    hidden = Secrets.of_this_machine(folders={"cache": str(default_cache())}, content=with_content)
     settings = Settings(
         combinations=[
             (combination, role)
@@ -122,7 +126,7 @@ def repro(
         profile=PROFILES[profile],
         choice=choice,
         cache=default_cache(),
-        cleaner=cleaner,
+        cleaner=functools.partial(cleaner, content=with_content),
         offline=offline,
         environments_at_once=jobs or at_once,
         trials_at_once=each,
@@ -133,10 +137,9 @@ def repro(
     scheduler = _scheduler(executor)
     folder = _run_folder(reports, resume)
     try:
-        command = list(map(cleaner(settings.cache), _command()))
-        about = {"command": command, "profile": profile, **({"as_of": day} if day else {})}
-        _play(settings, folder, scheduler, about)
-        _render(folder)
+        about = {**_typed(hidden), "profile": profile, **({"as_of": day} if day else {})}
+        _play(settings, folder, scheduler, about, hidden)
+        _render(folder, hidden)
     except KeyboardInterrupt:
         sys.stderr.write(f"interrupted; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}\n")
         sys.exit(130)
@@ -170,14 +173,10 @@ def _on_day(day: str, filters: dict[str, list[str]], found: set[str], *, offline
     return [on_day(day, pythons, wanted, cache=default_cache(), offline=offline) for pythons in choices]
 
 
-def cleaner(cache: Path) -> Callable[[str], str]:
+def cleaner(cache: Path, *, content: bool = False) -> Callable[[str], str]:
     """What takes secrets and the names of this machine, whichever it is, out of a text."""
-    return functools.partial(_redact, secrets=Secrets.of_this_machine(), cache=str(cache))
-
-
-def _redact(text: str, *, secrets: Secrets, cache: str) -> str:
-    """Without secrets, and without the folders of this machine that every traceback of a trial is full of."""
-    return redact(text.replace(cache, "<cache>").replace(tempfile.gettempdir(), "<tmp>"), secrets)
+    hidden = Secrets.of_this_machine(folders={"cache": str(cache)}, content=content)
+    return functools.partial(redact, secrets=hidden)
 
 
 def _run_folder(reports: Path, resume: Path | None) -> Path:
@@ -204,7 +203,7 @@ def _scheduler(executor: str | None) -> str | None:
     return address
 
 
-def _play(settings: Settings, folder: Path, scheduler: str | None, about: dict[str, Any]) -> None:
+def _play(settings: Settings, folder: Path, scheduler: str | None, about: dict[str, Any], hidden: Secrets) -> None:
     def terminate(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -212,7 +211,7 @@ def _play(settings: Settings, folder: Path, scheduler: str | None, about: dict[s
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), terminate)
     try:
-        with stores.Store(folder) as store:
+        with stores.Store(folder, hidden) as store:
             stores.point_latest(folder)
             elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
             with elsewhere as there, progress(total=len(settings.combinations), kept=len(store.done)) as listener:
@@ -223,12 +222,10 @@ def _play(settings: Settings, folder: Path, scheduler: str | None, about: dict[s
         _fail(str(error))
 
 
-def _render(folder: Path) -> None:
+def _render(folder: Path, hidden: Secrets) -> None:
     try:
-        view = build_view(
-            read_run(folder), Secrets.of_this_machine(), {name: fix.trade_off for name, fix in FIXES.items()}
-        )
-        write_reports(view, folder)
+        view = build_view(read_run(folder), hidden, {name: fix.trade_off for name, fix in FIXES.items()})
+        write_reports(view, folder, content=hidden.content)
     except (RunError, OSError) as error:
         _fail(f"the run is complete, but its report could not be written: {error}")
     for format_ in FORMATS.values():
@@ -241,8 +238,11 @@ def _count(folder: Path) -> int:
     return sum(1 for _ in stores.read_trials(folder / stores.TRIALS))
 
 
-def _command() -> list[str]:
-    return ["python", "-m", "diagnostics", *sys.argv[1:]]
+def _typed(hidden: Secrets) -> dict[str, Any]:
+    """The command as a person typed it, and what was taken out of it."""
+    raw = ["python", "-m", "diagnostics", *sys.argv[1:]]
+    command = [redact(part, hidden) for part in raw]
+    return {"command": command, "redacted": together(*map(taken, raw, command))}
 
 
 def _again(folder: Path) -> str:

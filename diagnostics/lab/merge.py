@@ -15,6 +15,7 @@ from typing import Any
 
 from diagnostics.lab.store import ENVIRONMENTS, RUN, TRIALS, Store, StoreError, dump, read_trials
 from diagnostics.model.trial import TRIAL_SCHEMA, Trial
+from diagnostics.redaction.kinds import together as together_counts
 
 RUN_SCHEMA = "diagnostics.run/1"
 AT_ONCE = 1000
@@ -148,7 +149,8 @@ def _trials(parts: Sequence[Part]) -> dict[str, Trial]:
 
 def _said(trial: Trial) -> Trial:
     """A trial without what differs from machine to machine although the same thing happened."""
-    return replace(trial, evidence=None, accounting=replace(trial.accounting, seconds=0.0), reason=trial.reason and "")
+    accounting = replace(trial.accounting, seconds=0.0)
+    return replace(trial, evidence=None, accounting=accounting, reason=trial.reason and "", redacted={})
 
 
 def _rows(parts: Sequence[Part]) -> list[Mapping[str, Any]]:
@@ -186,6 +188,7 @@ def _meta(parts: Sequence[Part], trials: Mapping[str, Trial]) -> dict[str, Any]:
         return ", ".join(dict.fromkeys(str(machine[what]) for machine in machines))
 
     cpus = {machine["cpus"] for machine in machines}
+    counts = [meta.get("redacted") for meta in metas]
     return {
         "schema": RUN_SCHEMA,
         "started": min(meta["started"] for meta in metas),
@@ -199,6 +202,7 @@ def _meta(parts: Sequence[Part], trials: Mapping[str, Trial]) -> dict[str, Any]:
         "profile": metas[0]["profile"],
         "seconds": round(sum(meta["seconds"] for meta in metas), 3),
         "trial_seconds": round(sum(meta["trial_seconds"] for meta in metas), 3),
+        **({} if None in counts else {"redacted": together_counts(*(count or {} for count in counts))}),
         "trials": len(trials),
         "merged": [
             {"run": part.name, "trials": len(part.trials), "started": part.meta["started"], "machine": machine}

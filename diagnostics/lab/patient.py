@@ -14,7 +14,7 @@ import importlib.metadata
 import platform
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +40,9 @@ from diagnostics.model.trial import Trial
 
 NEWEST = "newest"
 """As the name of an environment: the newest one of the matrix that this machine has prepared already."""
+
+
+_TRANSPORTS = ("httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "httpx-aiohttp", "anyio", "uvloop", "requests")
 
 
 class NoPatient(Exception):
@@ -97,16 +100,42 @@ def find_patient(
 
 
 def this_interpreter() -> Patient:
-    """The interpreter that runs this, with what is installed for it."""
+    """The interpreter that runs this, with what is installed for it.
+
+    Its name is made of everything that is installed; the record lists the SDKs and what they need. What else a person
+    has installed, things of their own among it, is nobody's business.
+    """
     packages = {
-        re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower(): found.version
+        normal(found.metadata["Name"]): found.version
         for found in importlib.metadata.distributions()
         if found.metadata["Name"]
     }
     version = platform.python_version()
     words = "\n".join([version, platform.python_implementation(), *(f"{n}=={v}" for n, v in sorted(packages.items()))])
     digest = hashlib.sha256(words.encode()).hexdigest()[:8]
-    return Patient(Path(sys.executable), Environment(f"py{version}-here-{digest}", version, packages=packages))
+    environment = Environment(f"py{version}-here-{digest}", version, packages=concerning(packages))
+    return Patient(Path(sys.executable), environment)
+
+
+def normal(name: str) -> str:
+    """A distribution's one spelling."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def concerning(packages: Mapping[str, str]) -> dict[str, str]:
+    """Of what is installed, the SDKs, their transports and whatever these depend on."""
+    left = [*(provider.distribution for provider in PROVIDERS.values()), *_TRANSPORTS]
+    found: dict[str, str] = {}
+    while left:
+        name = left.pop()
+        if name in packages and name not in found:
+            found[name] = packages[name]
+            left += [normal(re.split(r"[^A-Za-z0-9._-]", need, maxsplit=1)[0]) for need in _needs(name)]
+    return dict(sorted(found.items()))
+
+
+def _needs(name: str) -> list[str]:
+    return [need for need in importlib.metadata.requires(name) or () if "extra ==" not in need]
 
 
 def prepared_combinations(cache: Path) -> list[Combination]:
@@ -208,7 +237,7 @@ class Ward:
         environment = self.patient.environment
         for plan in plans:
             if plan.key not in done:
-                done[plan.key] = Played(missing(plan, environment, "broken", self._redact(why)))
+                done[plan.key] = Played(missing(plan, environment, "broken", why, self._redact))
         return [done[plan.key] for plan in plans]
 
     def elsewhere(self, provider: str) -> Iterator[Ward]:
@@ -243,7 +272,7 @@ class Ward:
             if status == "ran":
                 possible.append(plan)
             else:
-                yield Played(missing(plan, environment, status, self._redact(reason or "no reason was given")))
+                yield Played(missing(plan, environment, status, reason or "no reason was given", self._redact))
         if possible:
             worker = self._ready()
             watched = {plan.key: plan for plan in possible if plan.watched}

@@ -180,8 +180,10 @@ class _Run:
         for lane, order, answered, done in answers:
             given_up = lane.settle(order, answered=answered, stored=self._store.done)
             if order.environment is not None:
-                why = self._clean(done.reason or "nobody played it")
-                self.keep(*(Result(missing(plan, order.environment, "broken", why)) for plan in given_up or ()))
+                why = done.reason or "nobody played it"
+                self.keep(
+                    *(Result(missing(plan, order.environment, "broken", why, self._clean)) for plan in given_up or ())
+                )
             elif answered or given_up is not None:
                 self._begin(lane, done, chunk)
 
@@ -213,6 +215,7 @@ class _Run:
                 "reason": done.reason,
                 "python": done.environment.python,
                 "packages": done.environment.packages,
+                "redacted": dict(done.redacted),
             }
             self._store.write(ENVIRONMENTS, dump(list(self.environments.values())))
             self._listener.environment(slug, done.status, done.reason, len(todo))

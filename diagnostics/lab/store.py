@@ -1,12 +1,13 @@
 """The run folder: `trials.jsonl`, one whole line a trial, and the files beside it.
 
+Whatever is written passes through `redaction.files`: records by the tables of what may leave, texts through patterns.
+
 A line is appended in one write and flushed to the disk before the next, so a run that was killed has lost at most the
 line it was writing. Opening a store for appending cuts such a line off; the trial simply runs again.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
@@ -20,6 +21,7 @@ from typing import Any, Self, TypeVar
 from filelock import FileLock, Timeout
 
 from diagnostics.model.trial import RecordError, Trial
+from diagnostics.redaction import Secrets, files
 
 TRIALS = "trials.jsonl"
 ENVIRONMENTS = "environments.json"
@@ -37,13 +39,15 @@ class Store:
 
     Args:
         folder: made if it is not there.
+        hidden: what is taken out of whatever is written; what this process knows, by default.
 
     Raises:
         StoreError: another run has it, a line in it is broken, or the disk refuses.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hidden: Secrets | None = None) -> None:
         self.folder = folder
+        self._hidden = hidden or Secrets.of_this_machine()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(folder / ".lock")
@@ -77,7 +81,8 @@ class Store:
         Raises:
             StoreError: the disk is full or gone. What was appended before is whole.
         """
-        lines = b"".join(json.dumps(trial.to_json(), separators=(",", ":")).encode() + b"\n" for trial in trials)
+        place = self.folder / TRIALS
+        lines = "".join(files.cleaned(place, json.dumps(trial.to_json()), self._hidden) for trial in trials).encode()
         start = os.fstat(self._file).st_size
         try:
             written = os.write(self._file, lines)
@@ -97,7 +102,7 @@ class Store:
         Raises:
             StoreError: the disk refuses.
         """
-        write_whole(self.folder / name, content)
+        write_whole(self.folder / name, content, self._hidden)
 
     def read(self, name: str, otherwise: _Json) -> _Json:
         """A JSON file of the run as an earlier part of it left it; `otherwise` where there is none of that kind."""
@@ -113,20 +118,19 @@ def unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError(f"{path} cannot be written ({error.strerror}): choose another place with --reports")
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Writes a text file so that it is either the old one or the new one.
+def write_whole(path: Path, content: str, hidden: Secrets | None = None) -> None:
+    """Writes a file of a run so that it is either the old one or the new one, without what may not leave.
+
+    Args:
+        hidden: what is taken out; what this process knows, by default.
 
     Raises:
         StoreError: the disk refuses.
+        Unlisted: nothing says which of its fields may leave.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(content, encoding="utf-8")
-        os.replace(draft, path)
+        files.write(path, content, hidden or Secrets.of_this_machine())
     except OSError as error:
-        with contextlib.suppress(OSError):  # the folder itself is gone or read-only; the error below says so
-            draft.unlink(missing_ok=True)
         raise StoreError(f"{path} cannot be written ({error.strerror}): make room or choose another place") from error
 
 

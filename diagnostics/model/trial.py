@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from diagnostics.model.cell import Cell, Environment, Load
@@ -61,6 +61,7 @@ class Trial:
         watched: whether the sanitizer was on.
         reason: why there is no symptom; `None` where status is `ran`.
         evidence: the first lines that show the symptom; `None` where there is nothing to show.
+        redacted: what was taken out of reason and evidence, by kind.
     """
 
     key: str
@@ -75,6 +76,7 @@ class Trial:
     evidence: str | None = None
     findings: tuple[FindingCount, ...] = ()
     accounting: Accounting = Accounting()
+    redacted: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -108,6 +110,7 @@ class Trial:
             "evidence": self.evidence,
             "findings": [asdict(finding) for finding in self.findings],
             "accounting": asdict(self.accounting),
+            "redacted": dict(self.redacted),
         }
 
     @classmethod
@@ -140,6 +143,7 @@ class Trial:
                 evidence=data["evidence"],
                 findings=tuple(FindingCount(**finding) for finding in data["findings"]),
                 accounting=Accounting(**data["accounting"]),
+                redacted=dict(data.get("redacted", {})),  # not in the lines of earlier runs
             )
         except RecordError:
             raise

@@ -15,7 +15,6 @@ from diagnostics.model.cell import CONTROL
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.model.verdict import Level, judge, level
 from diagnostics.model.words import SEVERITIES, STATUSES, SYMPTOMS
-from diagnostics.report.redact import Secrets, redact
 from diagnostics.report.shapes import Cost, Result
 
 LOOP_FIX = "single-run"
@@ -82,9 +81,7 @@ def seconds_per_call(trials: Sequence[Trial]) -> float | None:
     return sum(trial.accounting.seconds for trial in trials) / calls if calls else None
 
 
-def result_of(
-    fix: str, trials: Sequence[Trial], control: Sequence[Trial], one_loop: float | None, secrets: Secrets
-) -> Result:
+def result_of(fix: str, trials: Sequence[Trial], control: Sequence[Trial], one_loop: float | None) -> Result:
     """What one fix did for one subject.
 
     Args:
@@ -92,7 +89,6 @@ def result_of(
         trials: every trial of the cell, also those that did not run.
         control: the trials of the control that a verdict rests on.
         one_loop: seconds per call of the fix `single-run` here.
-        secrets: what to hide in evidence and reason.
     """
     ran = deciding(trials)
     symptoms = Counter(trial.symptom for trial in ran if trial.symptom is not None)
@@ -110,10 +106,10 @@ def result_of(
         watched=sum(trial.watched for trial in trials if trial.status == "ran"),
         clean=all(level(trial) == Level.CLEAN for trial in ran) if ran else None,
         answered=all(trial.accounting.answers == trial.accounting.calls for trial in ran) if ran else None,
-        evidence=redact(evidence, secrets)[:EVIDENCE_LIMIT] if evidence else None,
+        evidence=evidence[:EVIDENCE_LIMIT] if evidence else None,
         cost=cost_of(ran, one_loop),
         status=status,
-        reason=redact(reason, secrets)[:EVIDENCE_LIMIT] if reason else None,
+        reason=reason[:EVIDENCE_LIMIT] if reason else None,
         accounting=_together([trial.accounting for trial in ran]),
     )
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from diagnostics.redaction import Secrets, files
 from diagnostics.report import html, issue, junit, markdown, png, sarif, summary, svg, text, trace, view_json
 from diagnostics.report.drawing import FOLDER
 from diagnostics.report.shapes import View
@@ -57,9 +56,17 @@ FORMATS: Final[dict[str, Format]] = {
 
 
 def write_reports(
-    view: View, folder: Path, names: Iterable[str] | None = None, table: Mapping[str, Format] = FORMATS
+    view: View,
+    folder: Path,
+    names: Iterable[str] | None = None,
+    table: Mapping[str, Format] = FORMATS,
+    *,
+    content: bool = False,
 ) -> tuple[Path, ...]:
     """Writes the formats that have a file, each whole or not at all; without names, those that need not be asked for.
+
+    Args:
+        content: whether prompts and answers may stay in them.
 
     Raises:
         OSError: the folder cannot be written.
@@ -69,26 +76,18 @@ def write_reports(
     for name in (name for name, row in table.items() if not row.on_request) if names is None else names:
         chosen = table[name]
         if chosen.file_name is not None:
-            written += write_report(folder / chosen.file_name, chosen.render(view))
+            written += write_report(folder / chosen.file_name, chosen.render(view), content=content)
     return tuple(written)
 
 
-def write_report(path: Path, content: Content) -> tuple[Path, ...]:
-    """Writes one file, or several into a folder of that name, each whole or not at all."""
-    if isinstance(content, str):
-        return (_write(path, content.encode("utf-8", "backslashreplace")),)
-    path.mkdir(exist_ok=True)
-    return tuple(_write(path / name, each) for name, each in content.items())
+def write_report(path: Path, drawn: Content, *, content: bool = False) -> tuple[Path, ...]:
+    """Writes one file, or several into a folder of that name, each whole or not at all.
 
-
-def _write(path: Path, content: bytes) -> Path:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+    Args:
+        content: whether prompts and answers may stay in it.
+    """
+    secrets = Secrets.of_this_machine(content=content)
+    parts = {path: drawn} if isinstance(drawn, str) else {path / name: each for name, each in drawn.items()}
+    for place, each in parts.items():
+        files.write_drawn(place, each, secrets)
+    return tuple(parts)

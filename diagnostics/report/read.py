@@ -121,7 +121,8 @@ def _trials(path: Path) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
             _check(trial)
         except ValueError as error:
             raise RunError(f"{path}: line {number}: {_why(error)}; remove that line to go on without it") from error
-        trials.append(replace(trial, environment=known.setdefault(trial.environment.name, trial.environment)))
+        environment = known.setdefault(trial.environment.name, trial.environment)
+        trials.append(replace(trial, environment=environment, redacted=_counts(trial.redacted)))
     return tuple(trials), ()
 
 
@@ -185,6 +186,7 @@ def _environment(row: Any) -> EnvironmentRow:
         reason=None if row.get("reason") is None else str(row["reason"]),
         python=str(row.get("python") or ""),
         packages={str(name): str(version) for name, version in (row.get("packages") or {}).items()},
+        redacted=_counts(row.get("redacted")),
     )
 
 
@@ -204,7 +206,16 @@ def _meta(data: Any) -> RunMeta:
         profile=str(data["profile"]),
         seconds=float(data["seconds"]),
         trial_seconds=float(data["trial_seconds"]),
+        redacted=None if data.get("redacted") is None else _counts(data["redacted"]),
     )
+
+
+def _counts(data: Any) -> dict[str, int]:
+    """What was taken out, by kind; earlier runs did not say."""
+    counts = dict(data or {})
+    if not all(isinstance(kind, str) and _is_count(count) for kind, count in counts.items()):
+        raise ValueError("a count of what was taken out is not one")
+    return counts
 
 
 def _why(error: Exception) -> str:

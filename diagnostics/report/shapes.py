@@ -19,6 +19,7 @@ class EnvironmentRow:
         status: one of `words.STATUSES`.
         reason: why it could not be made; `None` where it could.
         packages: distribution name to version; empty where no lock exists.
+        redacted: what was taken out of the reason, by kind.
     """
 
     label: str
@@ -28,11 +29,15 @@ class EnvironmentRow:
     reason: str | None
     python: str
     packages: Mapping[str, str]
+    redacted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RunMeta:
-    """When and where a run was made; `finished` is `None` where it was interrupted. Times in seconds."""
+    """When and where a run was made; `finished` is `None` where it was interrupted. Times in seconds.
+
+    `redacted` is what was taken out of the command, by kind; `None` where the run did not count what it took out.
+    """
 
     started: str
     finished: str | None
@@ -43,6 +48,7 @@ class RunMeta:
     profile: str
     seconds: float
     trial_seconds: float
+    redacted: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -241,7 +247,12 @@ class Totals:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that a format may show. `fixes` are ordered by how much they remove, the control left out."""
+    """Everything that a format may show, secrets removed.
+
+    Attributes:
+        fixes: ordered by how much they remove, the control left out.
+        redacted: what was taken out of all texts of the run, by kind (`redaction.KINDS`); `None` if nobody counted.
+    """
 
     meta: RunMeta
     totals: Totals
@@ -254,3 +265,4 @@ class View:
     fix_notes: Mapping[str, str] = field(default_factory=dict)
     timelines: tuple[Timeline, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
+    redacted: Mapping[str, int] | None = None

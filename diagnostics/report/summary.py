@@ -40,6 +40,7 @@ def to_json(view: View) -> dict[str, Any]:
         "totals": asdict(view.totals),
         "run": asdict(view.meta),
         "warnings": list(view.warnings),
+        "redacted": None if view.redacted is None else dict(view.redacted),
     }
 
 

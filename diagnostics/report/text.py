@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from diagnostics.redaction.kinds import sentence
 from diagnostics.report.headline import headline
 from diagnostics.report.shapes import View
 from diagnostics.report.tally import Tally, columns, tally
@@ -31,6 +32,7 @@ def print_summary(view: View, console: Console | None = None) -> None:
     if view.fixes and view.subjects:
         console.print(_table(view, plain=not console.is_terminal))
         console.print(Text("counts are places (environment and scenario); · not reproduced, — not tried or impossible"))
+    console.print(Text(sentence(view.redacted)))
 
 
 def render(view: View) -> str:

@@ -1,7 +1,7 @@
 """Builds the view: a pure function of the records, so that every format says the same.
 
 Trials that carry the same key are one trial (a resumed or merged run may hold it twice); the order of the records
-never matters. Evidence, reasons and the command line pass through `redact` here, before any format sees them.
+never matters. The records are cleaned first (`cleaning.py`), so whatever a format sees is made of what may leave.
 """
 
 from __future__ import annotations
@@ -11,20 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from diagnostics.model.cell import CONTROL, Load
-from diagnostics.model.event import cleaned
+from diagnostics.model.event import cleaned as with_texts
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import STATUSES
-from diagnostics.report.cells import (
-    EVIDENCE_LIMIT,
-    LOOP_FIX,
-    SYMPTOM_ORDER,
-    deciding,
-    judged,
-    result_of,
-    seconds_per_call,
-)
+from diagnostics.report.cells import LOOP_FIX, SYMPTOM_ORDER, deciding, judged, result_of, seconds_per_call
+from diagnostics.report.cleaning import cleaned
 from diagnostics.report.history import generation, histories, version_key
-from diagnostics.report.redact import Secrets, redact
+from diagnostics.report.redact import Secrets
 from diagnostics.report.shapes import EnvironmentRow, Impossible, Run, Subject, Timeline, Totals, View
 from diagnostics.report.tally import tally
 
@@ -42,31 +35,28 @@ def build_view(run: Run, secrets: Secrets, fix_notes: Mapping[str, str] | None =
         secrets: what to hide in any text that the run produced.
         fix_notes: what a fix does and what it trades, in a sentence, by its name.
     """
+    run, redacted = cleaned(run, secrets)
     trials = tuple({trial.key: trial for trial in run.trials}.values())
-    environments = _environments(run.environments, trials, secrets)
-    subjects = _subjects(trials, {row.name: row for row in environments}, secrets)
+    environments = _environments(run.environments, trials)
+    subjects = _subjects(trials, {row.name: row for row in environments})
     loops = {trial.environment.name: trial.environment.loop for trial in trials}
-    meta = replace(
-        run.meta,
-        command=tuple(redact(word, secrets) for word in run.meta.command),
-        system=redact(run.meta.system, secrets),
-    )
     return View(
-        meta=meta,
+        meta=run.meta,
         totals=_totals(trials, environments),
         environments=environments,
         subjects=subjects,
         fixes=_by_effect(subjects),
         histories=histories(subjects, loops),
         impossible=_impossible(environments, subjects),
-        warnings=tuple(redact(warning, secrets)[:EVIDENCE_LIMIT] for warning in run.warnings),
+        warnings=run.warnings,
         fix_notes=dict(fix_notes or {}),
+        redacted=redacted,
         sweeps=run.sweeps,
-        timelines=_timelines(run, trials, {row.name: row.label for row in environments}, secrets),
+        timelines=_timelines(run, trials, {row.name: row.label for row in environments}),
     )
 
 
-def _timelines(run: Run, trials: Iterable[Trial], labels: Mapping[str, str], secrets: Secrets) -> tuple[Timeline, ...]:
+def _timelines(run: Run, trials: Iterable[Trial], labels: Mapping[str, str]) -> tuple[Timeline, ...]:
     """In the order of the subjects; within one, the control first."""
     found = [
         Timeline(
@@ -76,7 +66,7 @@ def _timelines(run: Run, trials: Iterable[Trial], labels: Mapping[str, str], sec
             fix=trial.cell.fix,
             symptom=trial.symptom,
             key=trial.key,
-            events=cleaned(run.timelines[trial.key], lambda text: redact(text, secrets)[:EVENT_TEXT_LIMIT]),
+            events=with_texts(run.timelines[trial.key], lambda text: text[:EVENT_TEXT_LIMIT]),
         )
         for trial in trials
         if trial.key in run.timelines
@@ -96,9 +86,7 @@ def _timelines(run: Run, trials: Iterable[Trial], labels: Mapping[str, str], sec
     )
 
 
-def _environments(
-    listed: Iterable[EnvironmentRow], trials: Iterable[Trial], secrets: Secrets
-) -> tuple[EnvironmentRow, ...]:
+def _environments(listed: Iterable[EnvironmentRow], trials: Iterable[Trial]) -> tuple[EnvironmentRow, ...]:
     """The listed environments and those that only trials name: newest Python last, those that ran first."""
     rows = {row.name: row for row in listed}
     for environment in {trial.environment.name: trial.environment for trial in trials}.values():
@@ -117,28 +105,23 @@ def _environments(
         rows.values(), key=lambda row: (order.index(row.status), version_key(row.python), row.slug, row.name)
     )
     return tuple(
-        replace(row, label=f"E{number}", reason=redact(row.reason, secrets)[:EVIDENCE_LIMIT] if row.reason else None)
-        for number, row in enumerate(ranked, start=1)
+        replace(row, label=f"E{number}", reason=row.reason or None) for number, row in enumerate(ranked, start=1)
     )
 
 
-def _subjects(
-    trials: Iterable[Trial], environments: Mapping[str, EnvironmentRow], secrets: Secrets
-) -> tuple[Subject, ...]:
+def _subjects(trials: Iterable[Trial], environments: Mapping[str, EnvironmentRow]) -> tuple[Subject, ...]:
     cells: dict[_SubjectKey, dict[str, list[Trial]]] = defaultdict(lambda: defaultdict(list))
     for trial in trials:
         cells[(*trial.cell.subject, trial.cell.load)][trial.cell.fix].append(trial)
-    subjects = [_subject(key, by_fix, environments[key[0]], secrets) for key, by_fix in cells.items()]
+    subjects = [_subject(key, by_fix, environments[key[0]]) for key, by_fix in cells.items()]
     return tuple(sorted(subjects, key=_subject_key))
 
 
-def _subject(
-    key: _SubjectKey, by_fix: Mapping[str, Sequence[Trial]], environment: EnvironmentRow, secrets: Secrets
-) -> Subject:
+def _subject(key: _SubjectKey, by_fix: Mapping[str, Sequence[Trial]], environment: EnvironmentRow) -> Subject:
     _, provider, scenario, load = key
     control = judged(by_fix.get(CONTROL, ()))
     one_loop = seconds_per_call(deciding(by_fix.get(LOOP_FIX, ())))
-    results = {fix: result_of(fix, found, control, one_loop, secrets) for fix, found in by_fix.items()}
+    results = {fix: result_of(fix, found, control, one_loop) for fix, found in by_fix.items()}
     return Subject(
         environment=environment,
         provider=provider,

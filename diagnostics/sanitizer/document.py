@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from diagnostics.model.finding import FINDINGS_SCHEMA, Finding
+from diagnostics.sanitizer.hiding import command_line, hidden
 
 _DISTRIBUTIONS = {
     "openai": "openai",
@@ -34,7 +35,7 @@ def document(
     """The object; `exit_code` is the program's own, `None` where it never ended."""
     return {
         "schema": FINDINGS_SCHEMA,
-        "program": {"argv": list(sys.argv), "python": sys.version.split()[0], "exit_code": exit_code},
+        "program": {"argv": command_line(sys.argv), "python": sys.version.split()[0], "exit_code": exit_code},
         "environment": versions({finding.fault.component for finding in findings}),
         "accounting": {"calls": calls, "requests": requests},
         "cannot_tell": list(cannot_tell),
@@ -53,7 +54,7 @@ def versions(components: set[str]) -> dict[str, str]:
 
 
 def write(file: str, data: dict[str, Any]) -> None:
-    """Writes the file whole or not at all.
+    """Writes the file whole or not at all, without keys.
 
     Raises:
         OSError: it cannot be written.
@@ -62,7 +63,7 @@ def write(file: str, data: dict[str, Any]) -> None:
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".diagnostics-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(data, stream, indent=1)
+            json.dump(hidden(data), stream, indent=1)
             stream.write("\n")
         os.replace(temporary, file)
     except BaseException:

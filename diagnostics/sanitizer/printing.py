@@ -6,13 +6,14 @@ import os
 from collections.abc import Sequence
 
 from diagnostics.model.finding import Finding, Site
+from diagnostics.sanitizer.hiding import without_keys
 
 RULE = "=" * 66
 FRAMES = 6
 
 
 def render(findings: Sequence[Finding], cannot_tell: Sequence[str] = ()) -> str:
-    """The whole report; empty where there is nothing to say."""
+    """The whole report, without keys; empty where there is nothing to say."""
     lines = [line for finding in findings for line in _finding(finding)]
     lines += [f"diagnostics: cannot tell: {each}" for each in cannot_tell]
     if findings:
@@ -20,7 +21,7 @@ def render(findings: Sequence[Finding], cannot_tell: Sequence[str] = ()) -> str:
         kinds = ", ".join(dict.fromkeys(finding.kind for finding in findings))
         words = ", ".join(f"{count} {word}" for word, count in total.items() if count)
         lines.append(f"SUMMARY: diagnostics: {words}: {kinds}")
-    return "\n".join(lines) + "\n" if lines else ""
+    return without_keys("\n".join(lines) + "\n") if lines else ""
 
 
 def _finding(finding: Finding) -> list[str]:

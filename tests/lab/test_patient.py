@@ -27,12 +27,14 @@ from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.event import Event
 
 
-def test_this_interpreter_knows_its_packages() -> None:
+def test_this_interpreter_names_the_packages_that_concern_it_and_no_other() -> None:
     here = this_interpreter()
 
     assert here.environment.python == platform.python_version()
-    assert "pytest" in here.environment.packages
-    assert "typing-extensions" in here.environment.packages  # normalised, whatever its metadata says
+    assert "requests" in here.environment.packages
+    assert "urllib3" in here.environment.packages, "what a transport needs"
+    assert "pytest" not in here.environment.packages, "whatever else a person has installed is theirs"
+    assert "charset-normalizer" in here.environment.packages  # normalised, whatever its metadata says
     assert here.environment.name == this_interpreter().environment.name
 
 

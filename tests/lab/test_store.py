@@ -17,6 +17,8 @@ from diagnostics.lab import store as stores
 from diagnostics.lab.store import TRIALS, Store, StoreError, read_trials
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.trial import Accounting, Trial
+from diagnostics.redaction import Secrets
+from diagnostics.redaction.files import record
 from tests.model.conftest import trials
 
 few_trials = st.lists(trials(), max_size=5)
@@ -46,6 +48,11 @@ def stored(folder: Path, *trials: Trial) -> Path:
     return folder / TRIALS
 
 
+def may_leave(*trials: Trial) -> list[Trial]:
+    """The trials as the tables let them leave: a version, say, that is none is text."""
+    return [Trial.from_json(record(one.to_json(), Secrets.of_this_machine())) for one in trials]
+
+
 @fewer
 @given(few_trials, few_trials)
 def test_what_is_stored_comes_back_in_order_also_after_going_on(before: list[Trial], after: list[Trial]) -> None:
@@ -56,7 +63,7 @@ def test_what_is_stored_comes_back_in_order_also_after_going_on(before: list[Tri
             for one in after:
                 store.append(one)
             assert store.done == {one.key: one.status for one in [*before, *after]}
-        assert list(read_trials(Path(folder, TRIALS))) == [*before, *after]
+        assert list(read_trials(Path(folder, TRIALS))) == may_leave(*before, *after)
 
 
 @fewer
@@ -69,7 +76,7 @@ def test_cut_off_at_any_byte_it_loses_no_whole_line_and_goes_on(written: list[Tr
         whole = content[:size].count(b"\n")
         file.write_bytes(content[:size])
 
-        assert list(read_trials(file)) == written[:whole]
+        assert list(read_trials(file)) == may_leave(*written[:whole])
         with Store(Path(folder)) as store:
             for one in written[whole:]:
                 store.append(one)
@@ -170,7 +177,7 @@ def test_what_an_earlier_part_of_the_run_noted_can_be_read(tmp_path: Path) -> No
         store.write("run.json", stores.dump({"started": "then"}))
         assert store.read("run.json", {}) == {"started": "then"}
         assert store.read("run.json", []) == []
-        store.write("run.json", "{")
+        (tmp_path / "run.json").write_text("{", encoding="utf-8")
         assert store.read("run.json", {}) == {}
 
 

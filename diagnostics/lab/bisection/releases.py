@@ -28,7 +28,7 @@ from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sd
 from packaging.version import InvalidVersion, Version
 
 from diagnostics.lab.environments import IndexUnreachable, uv
-from diagnostics.lab.store import write_whole
+from diagnostics.redaction import files
 
 _JSON: Final = "application/vnd.pypi.simple.v1+json"
 _TIMEOUT: Final = 30.0
@@ -81,7 +81,7 @@ def read_releases(package: str, *, cache: Path, offline: bool = False) -> list[R
     data = None if offline else _ask(package)
     if data is not None:
         with suppress(Exception):  # a cache that cannot be written costs the next run a question, no more
-            write_whole(kept, json.dumps(data))
+            files.keep(kept, json.dumps(data))
     else:
         with suppress(OSError, ValueError):
             data = json.loads(kept.read_bytes())

@@ -17,6 +17,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from diagnostics.lab.combination import Combination
+from diagnostics.redaction import Secrets, redact
 
 COMMITTED = Path(__file__).parent.parent / "locks"
 """The locks of the default matrix."""
@@ -125,7 +126,9 @@ def write(folder: Path, locks: Mapping[str, Lock], unsatisfiable: Mapping[str, s
         (folder / f"{slug}.txt").write_text("".join(f"{pin}\n" for pin in lock.pins), encoding="utf-8")
     lines = (f"{pin} {' '.join(sorted(pins[pin]))}\n" for pin in sorted(pins))
     (folder / HASHES).write_text("".join(lines), encoding="utf-8")
-    reason_text = json.dumps(dict(sorted(unsatisfiable.items())), indent=1, ensure_ascii=False)
+    here = Secrets.of_this_machine()
+    shown = {slug: redact(reason, here) for slug, reason in sorted(unsatisfiable.items())}
+    reason_text = json.dumps(shown, indent=1, ensure_ascii=False)
     (folder / REASONS).write_text(f"{reason_text}\n", encoding="utf-8")
     for path in _lock_files(folder):
         if path.stem not in locks:

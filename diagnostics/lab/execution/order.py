@@ -12,8 +12,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
@@ -88,6 +88,7 @@ class Done:
         lock: what is installed in it; empty where it could not be prepared.
         status: `ran`, or why there is no environment, one of `model.words.STATUSES`.
         reason: of a status that is not `ran`.
+        redacted: what was taken out of the reason, by kind.
         results: of the trials, those that were not kept by the listener of the order already.
         playing: when trials were in flight, from and to, in seconds since the epoch.
     """
@@ -96,6 +97,7 @@ class Done:
     lock: str = ""
     status: str = "ran"
     reason: str | None = None
+    redacted: Mapping[str, int] = field(default_factory=dict)
     results: tuple[Result, ...] = ()
     playing: tuple[tuple[float, float], ...] = ()
 

@@ -15,6 +15,7 @@ from diagnostics.lab.server import Account
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.request import HARNESS_FAILED
 from diagnostics.model.trial import Accounting, FindingCount, Trial
+from diagnostics.redaction import bounded, taken
 
 EVIDENCE_CHARACTERS = 2000
 
@@ -72,8 +73,10 @@ def conclude(plan: TrialPlan, environment: Environment, traces: Traces, clean: C
     """
     status, symptom, text = _judge(traces)
     result = traces.result or {}
-    # Shortened last: half a secret would not be recognised.
-    shown = shorten(clean(printable(text))) if text else None
+    # Shortened last: half a secret would not be recognised. What is bounded first is cut where nothing is shown.
+    raw = bounded(printable(text))
+    whole = clean(raw)
+    shown = shorten(whole) if text else None
     return Trial(
         key=plan.key,
         environment=environment,
@@ -97,11 +100,16 @@ def conclude(plan: TrialPlan, environment: Environment, traces: Traces, clean: C
             fds_leaked=result.get("fds_leaked", 0),
             threads_left=result.get("threads_left", 0),
         ),
+        redacted=taken(raw, whole),
     )
 
 
-def missing(plan: TrialPlan, environment: Environment, status: str, reason: str) -> Trial:
-    """The record of a trial that could not run."""
+def missing(
+    plan: TrialPlan, environment: Environment, status: str, reason: str, clean: Callable[[str], str] = str
+) -> Trial:
+    """The record of a trial that could not run; `clean` is as for `conclude`."""
+    raw = bounded(printable(reason))
+    whole = clean(raw)
     return Trial(
         key=plan.key,
         environment=environment,
@@ -110,7 +118,8 @@ def missing(plan: TrialPlan, environment: Environment, status: str, reason: str)
         mode=plan.mode,
         watched=plan.watched,
         status=status,
-        reason=shorten(printable(reason)),
+        reason=shorten(whole),
+        redacted=taken(raw, whole),
     )
 
 
@@ -130,7 +139,7 @@ def _judge(traces: Traces) -> tuple[str, str | None, str]:
     if traces.result["status"] != "ran":
         return str(traces.result["status"]), None, str(traces.result["reason"] or "no reason was given")
     if traces.result["raised"]:
-        return "ran", "raised", "\n".join(traces.result["errors"])
+        return "ran", "raised", "\n".join(traces.result["errors"]).strip() or "an exception without a word"
     if output:
         return "ran", "logged", output
     account, calls = traces.account, traces.result["calls"]

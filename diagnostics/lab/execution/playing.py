@@ -60,10 +60,10 @@ def play(
             given_up = [plan for plan in error.in_flight if ended[plan.key] == LIVES]
         for plan in given_up:
             del left[plan.key]
-            reason = clean(f"{LIVES} workers ended with this trial in hand: {why}")
-            yield Result(missing(plan, environment, "broken", reason))
+            reason = f"{LIVES} workers ended with this trial in hand: {why}"
+            yield Result(missing(plan, environment, "broken", reason, clean))
     for plan in left.values():
-        yield Result(missing(plan, environment, "broken", clean(why)))
+        yield Result(missing(plan, environment, "broken", why, clean))
 
 
 def _with(
@@ -80,10 +80,10 @@ def _with(
     for provider in dict.fromkeys(plan.cell.provider for plan in plans):
         status, reason = worker.probe(provider)
         if status != "ran":
-            cannot[provider] = status, clean(reason or "no reason was given")
+            cannot[provider] = status, reason or "no reason was given"
     for plan in plans:
         if plan.cell.provider in cannot:
-            yield Result(missing(plan, environment, *cannot[plan.cell.provider]))
+            yield Result(missing(plan, environment, *cannot[plan.cell.provider], clean))
     possible = [plan for plan in plans if plan.cell.provider not in cannot]
     suspects = [[plan] for plan in possible if ended[plan.key]]
     others = [plan for plan in possible if not ended[plan.key]]

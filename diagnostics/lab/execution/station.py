@@ -26,6 +26,7 @@ from diagnostics.lab.execution.playing import Spans, play
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Environment
+from diagnostics.redaction import taken
 
 WARM: Final = 2
 """Workers that a station of another process keeps for its next orders; each has imported a hundred megabytes."""
@@ -98,7 +99,9 @@ class Station:
         try:
             prepared = prepare(order.combination, cache=self._cache, offline=order.offline, lock=lock)
         except EnvironmentProblem as problem:
-            return Done(unprepared(order.combination), status=problem.status, reason=clean(problem.reason))
+            reason = clean(problem.reason)
+            lost = taken(problem.reason, reason)
+            return Done(unprepared(order.combination), status=problem.status, reason=reason, redacted=lost)
         if order.environment not in (None, prepared.environment):
             raise Unlike(_difference(order.environment, prepared.environment))
         spans: Spans = []

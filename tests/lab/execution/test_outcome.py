@@ -130,3 +130,14 @@ def test_the_reason_for_a_trial_that_could_not_run_is_shortened_too() -> None:
     trial = missing(PLAN, SOMEWHERE, "broken", "x" * 10_000 + "\udcff")
     assert len(trial.reason or "") <= EVIDENCE_CHARACTERS
     (trial.reason or "").encode("utf-8")
+
+
+def test_what_is_taken_out_is_counted_before_the_text_is_cut() -> None:
+    def clean(text: str) -> str:
+        return text.replace("marple", "<user>")
+
+    said = "\n".join(f"line {number} of marple" for number in range(500))
+    left = Traces({**CLEAN, "raised": 1, "errors": [said]}, 0, hang=False, output="", account=Account(0, 0, 0))
+    trial = conclude(PLAN, SOMEWHERE, left, clean)
+    assert trial.redacted == {"user": 500}
+    assert missing(PLAN, SOMEWHERE, "broken", "by marple", clean).redacted == {"user": 1}

@@ -1,0 +1,126 @@
+"""What is written in another alphabet: percent signs, JSON and Python escapes, HTML entities, base64 and hexadecimal.
+
+A word that is nothing but what it says is left alone: only where its plain form has something to hide, the word is
+replaced, by its clean plain form where that can be read, else by the placeholders of what was in it.
+"""
+
+from __future__ import annotations
+
+import binascii
+import html
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+from urllib.parse import unquote
+
+from diagnostics.redaction.kinds import KINDS, taken
+
+DEPTH: Final = 4
+"""How often something may be encoded and is still found."""
+
+Clean = Callable[[str], str]
+
+_WORD = re.compile(r"[^\s\"'<>]+")
+# What is several words long is known by its first one, which an escaped line break hangs on to.
+_ESCAPED_LINE = re.compile(r"^.*\\[nrtux\"'].*$", re.MULTILINE)
+_ESCAPE = re.compile(r"\\{1,8}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|([0-7]{3})|([nrtbf/\"']))|\\\\")
+_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "/": "/", '"': '"', "'": "'"}
+_PRINTABLE = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{4,}")
+_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{8,}(?:\r?\n[ \t]*(?=[A-Za-z0-9+/_-]{8})[A-Za-z0-9+/_-]+)*={0,2}"
+)
+# Nothing that is encoded looks so: a word as people write it.
+_PLAIN = re.compile(r"[a-z/_-]+[0-9]*|[A-Z][a-z]+|[A-Z_-]+|[0-9]+")
+_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){4,})(?![0-9A-Za-z])")
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """A way of writing text in words.
+
+    Attributes:
+        may_be: whether a word could be written so; cheap.
+        read: its plain form.
+    """
+
+    may_be: Callable[[str], bool]
+    read: Callable[[str], str]
+
+
+def _unescape(word: str) -> str:
+    def letter(match: re.Match[str]) -> str:
+        four, two, eight, octal, short = match.groups()
+        digits = four or two or eight
+        if digits or octal:
+            number = int(digits, 16) if digits else int(octal, 8)
+            return chr(number) if number < 0x110000 else match.group()
+        return _SHORT[short] if short else "\\"
+
+    # A pair of surrogates is one character.
+    return _ESCAPE.sub(letter, word).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+WORDS: Final[dict[str, Alphabet]] = {
+    "percent": Alphabet(lambda word: "%" in word, lambda word: unquote(word, errors="replace")),
+    "escapes": Alphabet(lambda word: "\\" in word, _unescape),
+    "entities": Alphabet(lambda word: "&" in word and ";" in word, html.unescape),
+}
+"""Alphabets that keep most letters as they are."""
+
+
+def decode(text: str, clean: Clean) -> str:
+    """The text without what is hidden in another alphabet.
+
+    Args:
+        clean: what takes secrets out of a plain text.
+    """
+    if any(mark in text for mark in "%\\&"):
+        text = _WORD.sub(lambda match: _word(match.group(), clean), text)
+    if "\\" in text:
+        text = _ESCAPED_LINE.sub(lambda match: _plain_if_it_hides(match.group(), WORDS["escapes"], clean), text)
+    text = _BASE64.sub(lambda match: _bytes(match.group(), _from_base64(match.group()), clean), text)
+    return _HEX.sub(lambda match: _bytes(match.group(), _readable(bytes.fromhex(match[1])), clean), text)
+
+
+def _word(word: str, clean: Clean) -> str:
+    for alphabet in WORDS.values():
+        if alphabet.may_be(word) and (shown := _plain_if_it_hides(word, alphabet, clean)) != word:
+            return shown
+    return word
+
+
+def _plain_if_it_hides(text: str, alphabet: Alphabet, clean: Clean) -> str:
+    plain = alphabet.read(text)
+    if plain == text:
+        return text
+    shown = clean(plain)
+    return shown if taken(plain, shown) else text
+
+
+def _bytes(word: str, readable: Sequence[str], clean: Clean) -> str:
+    for plain in readable:
+        if found := taken(plain, clean(plain)):
+            return "".join(KINDS[kind] for kind in found)
+    return word
+
+
+def _readable(data: bytes) -> tuple[str, ...]:
+    return tuple(run.group().decode("ascii") for run in _PRINTABLE.finditer(data))
+
+
+@lru_cache(maxsize=4096)  # a traceback is made of the same few paths
+def _from_base64(word: str) -> tuple[str, ...]:
+    """What can be read in a word, from each place where it could begin: its front may have been cut off."""
+    letters = "".join(word.split()).rstrip("=")
+    # Nor like a path: its signs are of two alphabets.
+    if _PLAIN.fullmatch(letters) or (set(letters) & set("+/") and set(letters) & set("-_")):
+        return ()
+    letters = letters.replace("-", "+").replace("_", "/")
+    found: list[str] = []
+    for start in range(4):
+        part = letters[start:]
+        part = part[:-1] if len(part) % 4 == 1 else part
+        found += _readable(binascii.a2b_base64(part + "=" * (-len(part) % 4)))
+    return tuple(found)

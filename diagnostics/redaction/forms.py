@@ -1,0 +1,153 @@
+"""The forms of what is taken out: one row a form, a regular expression and what is put in its place.
+
+The first group of a row is kept, the rest goes. Every expression runs through a text once, whatever is in it: nothing
+before the part that decides may repeat from a place where it could have started earlier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from diagnostics.model.secret_forms import KEY_FORMS
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form.
+
+    Attributes:
+        kind: of `KINDS`.
+        pattern: group 1, where there is one, is what stays in front of the placeholder.
+        needs: lower-case pieces, one of which is in every text that the pattern matches; without them it is not tried.
+        after: what stays behind the placeholder.
+    """
+
+    kind: str
+    pattern: str
+    needs: tuple[str, ...]
+    after: str = ""
+
+
+_Q = r"\\{0,7}[\"']"
+# A name and its value are apart by `:` or `=`, or are a pair in a list of headers, as text or as bytes.
+_IS = rf"(?:{_Q})?\s*(?:[=:]|=>|,(?=\s*b?{_Q}))\s*b?(?:{_Q})?"
+# A literal to its own closing quote, however often it is quoted itself; one that was cut off goes to the end.
+_LITERAL = r"(?P<{0}>\\{{0,7}}(?:\"\"\"|'''|[\"']))(?:(?!(?<!\\)(?P={0})).)*(?:(?P={0})|\Z)"
+_WORDS = (
+    r"(?:[a-z_]*content|contents|prompts?|inputs?|[a-z]*_input|input_(?:text|value)|[a-z]*_prompt|output_text|instructions"
+    r"|system|system_instruction|messages|history|text|thinking|reasoning(?:_content)?|completion|answer|question"
+    r"|arguments|transcript|refusal)"
+)
+_CONTENT_NEEDS = (
+    *("content", "prompt", "input", "output_text", "instructions", "system", "messages", "history", "text", "thinking"),
+    *("reasoning", "completion", "answer", "question", "arguments", "transcript", "refusal"),
+)
+_CONTENT_IS = rf"(?:{_Q})?\s*[:=]\s*[bfru]{{0,2}}"
+_NAME = (
+    r"[a-z0-9_-]{0,64}?(?:api[_-]?key|access[_-]?key|secret[_-]?key|account[_-]?key|private[_-]?key|token|secret|passwd"
+    r"|password|passphrase|credentials?|signature)"
+)
+
+CONTENT: Final[tuple[Form, ...]] = (
+    Form(
+        "content",
+        rf"(?is:(\bWrongAnswer: asked ){_LITERAL.format('asked')}, got {_LITERAL.format('got')})",
+        ("wronganswer",),
+        " and got another answer",
+    ),
+    Form("content", rf"(?is:((?<![a-z0-9_]){_WORDS}{_CONTENT_IS}){_LITERAL.format('quote')})", _CONTENT_NEEDS),
+    # A list of bare literals; lists of messages are made of fields that the row above takes one by one.
+    Form(
+        "content",
+        rf"(?is:((?<![a-z0-9_]){_WORDS}{_CONTENT_IS}\[)\s*(?={_Q})"
+        r"(?:\\{0,7}\"(?:[^\"\\]|\\.)*(?:\"|\Z)|\\{0,7}'(?:[^'\\]|\\.)*(?:'|\Z)|[^\"'\]])*)",
+        _CONTENT_NEEDS,
+    ),
+)
+"""Prompts and answers, as SDKs quote them in errors, reprs and logs."""
+
+FORMS: Final[tuple[Form, ...]] = (
+    Form(
+        "key",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END)[A-Za-z0-9+/=\s\\,:\"'-])*(?:-----END [A-Z ]*-----)?",
+        ("private key-----",),
+    ),
+    *(Form("key", pattern, needs) for pattern, needs in KEY_FORMS),
+    Form(
+        "cookie",
+        rf"(?i:((?<![a-z0-9-])(?:set-)?cookie2?{_IS})(?!<cookie>)(?=[^\s\"'\\]*=)[^\r\n\"'\\]+"
+        rf"|((?<![a-z0-9_-])[a-z_]*cookies?(?:{_Q})?\s*[:=]\s*(?:Cookies\()?)\{{[^{{}}]+\}}"
+        rf"|(<Cookie )(?!<cookie>)[^\s>]+)",
+        ("cookie",),
+    ),
+    Form(
+        "key",
+        rf"(?i:((?<![a-z0-9-])(?:proxy-)?authorization{_IS}(?:[a-z][a-z0-9-]{{2,20}}[ ]+)?)(?!<key>|[^\s<]+[ ]+<key>)"
+        r"[^\s\"'\\,<>)\]}]{3,}(?:[ ,]+[a-z]+=(?:\"[^\"\r\n]*\"|[^\s,\"']+))*)",
+        ("authorization",),
+    ),
+    Form(
+        "key",
+        r"(?i:(\b(?:bearer|basic)\s+)(?!<key>)(?=[A-Za-z._~+/=-]*[0-9._~+/=-])[A-Za-z0-9._~+/=-]{6,})",
+        ("bearer", "basic"),
+    ),
+    # A header, a query parameter or a field of a repr: the name stays, the value goes.
+    Form(
+        "key",
+        rf"(?i:((?:x-(?:goog-)?api-key|api[_-]?key|access[_-]?token|client[_-]?secret|password|passwd){_IS})"
+        r"(?!<key>|(?:None|null|str|bytes|Optional|SecretStr)\b)[^\s\"'&,;)}\]<>\\]+)",
+        ("key", "token", "secret", "passw"),
+    ),
+    Form(
+        "key",
+        r"(?i:([?&;](?:[a-z0-9_.-]{0,40}?(?:key|token|secret|signature|credential|password|passwd|session)"
+        r"|sig|auth|code|pwd)=)"
+        r"(?!<key>)[^\s\"'&,;)}\]<>\\]+)",
+        (
+            *("key=", "token=", "secret=", "signature=", "credential=", "password=", "passwd=", "session=", "sig="),
+            *("auth=", "code=", "pwd="),
+        ),
+    ),
+    # Any other name that ends like one of a secret: only before a literal, or before what no program would write bare.
+    Form(
+        "key",
+        rf"(?i:((?<![a-z0-9_-]){_NAME}(?:{_Q})?\s*(?:=|:)\s*b?{_Q})(?!<key>)[^\s\"'\\<>]{{4,}}"
+        rf"|((?<![a-z0-9_-]){_NAME}\s*[=:]\s*)(?!<key>)(?=[a-z_+/.-]*[0-9])[a-z0-9_+/=.~-]{{8,}}(?![\w(\[]))",
+        ("key", "token", "secret", "pass", "credential", "signature"),
+    ),
+    Form("credentials", r"(?i:((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://)(?!<credentials>@)[^\s/?#\"'<>]*(?=@))", ("://",)),
+    # A host of one word or below a name that only a private network has; `localhost` is everybody's.
+    Form(
+        "host",
+        r"(?i:((?<![a-z0-9+.-])(?:https?|socks5h?|ftp|wss?|dask|tcp|ssh|git)://(?:<credentials>@)?)"
+        r"(?!localhost(?![a-z0-9.-]))"
+        r"(?:[a-z][a-z0-9_-]*(?![a-z0-9_.%-])|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.(?:internal|intranet|local|localdomain|lan|corp"
+        r"|home|private|arpa)(?![a-z0-9.-])))",
+        ("://",),
+    ),
+    Form("home", r"[A-Za-z]:[\\/]{1,4}Users[\\/]{1,4}[^\\/\s'\":;,<>|]+", (":\\", ":/")),
+    Form("home", r"/(?:home|Users)/[^/\s'\":;,<>|()\\]+", ("/home/", "/users/")),
+    Form("home", r"(?:(?<![A-Za-z0-9_.])/root(?![A-Za-z0-9_.-]))(?:/root(?![A-Za-z0-9_.-]))*", ("/root",)),
+)
+"""What opens a door or names a place, in the order in which they are tried at one and the same place."""
+
+_V6 = r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
+ADDRESSES: Final[tuple[Form, ...]] = (
+    Form(
+        "address",
+        r"(?<![\w:-])[0-9A-Fa-f]{2}(?P<between>[:-])(?:[0-9A-Fa-f]{2}(?P=between)){4}[0-9A-Fa-f]{2}(?![\w:-])",
+        (":", "-"),
+    ),
+    Form("address", r"(?<![\w.])(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?P<port4>:\d{1,5})?(?!\.?\d)", (".",)),
+    Form("address", r"\[(?P<v6b>[0-9A-Fa-f:.]{2,45})(?:%\w+)?\](?P<port6>:\d{1,5})?", (":",)),
+    Form(
+        "address",
+        rf"(?<![\w:.])(?P<v6>(?={_V6})[0-9A-Fa-f:]{{2,39}}(?:(?:\.\d{{1,3}}){{3}})?)(?:%\w+)?(?![\w:])",
+        (":",),
+    ),
+)
+"""What may be an address; `patterns` looks at each that is caught by name."""
+
+E_MAIL: Final = r"(?<![\w.%+-])[\w.%+-]+@{not_at}(?=[\w.-]*\.)[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{{2,}}(?![\w-])"
+"""An e-mail address; of this machine's own names, `user@host` is more exact."""

@@ -1,0 +1,50 @@
+"""What the sanitizer never writes and never prints, not even for the person whose program it is: what opens a door.
+
+Keys by their form, the values of variables that hold secrets, and the credentials of URLs. Paths, names and prompts
+stay in: it is their own document, readable by them alone. Whatever a report draws from it has those taken out too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from diagnostics.model.secret_forms import ANY_KEY, SHORTEST_SECRET, is_secret_name
+
+_MARK = "<key>"
+_CREDENTIALS = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]*://)(?!<key>@)[^\s/?#\"'<>]*(?=@)")
+_OPTION_NAME = re.compile(r"--?[A-Za-z0-9-]*(?:key|token|secret|password|passwd)", re.IGNORECASE)
+_OPTION = re.compile(rf"({_OPTION_NAME.pattern}=).+", re.IGNORECASE | re.DOTALL)
+
+
+def without_keys(text: str) -> str:
+    """The text without keys, secret values and credentials."""
+    for value in sorted(_values(), key=len, reverse=True):
+        text = text.replace(value, _MARK)
+    return _CREDENTIALS.sub(rf"\g<1>{_MARK}", ANY_KEY.sub(_MARK, text))
+
+
+def hidden(data: Any) -> Any:
+    """The same for every text of an object of JSON."""
+    if isinstance(data, str):
+        return without_keys(data)
+    if isinstance(data, dict):
+        return {name: hidden(value) for name, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [hidden(value) for value in data]
+    return data
+
+
+def command_line(words: list[str]) -> list[str]:
+    """The words of a command without what follows an option that is named like a secret."""
+    shown: list[str] = []
+    for number, word in enumerate(words):
+        follows = number > 0 and _OPTION_NAME.fullmatch(words[number - 1]) and not word.startswith("-")
+        shown.append(_MARK if follows else _OPTION.sub(rf"\g<1>{_MARK}", word))
+    return shown
+
+
+def _values() -> set[str]:
+    held = {value.strip() for name, value in os.environ.items() if is_secret_name(name)}
+    return {value for value in held if len(value) >= SHORTEST_SECRET}

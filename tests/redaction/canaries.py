@@ -1,0 +1,134 @@
+"""Canaries: what nobody may read, in every spelling in which it could be hidden, and the search for any trace of it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+from urllib.parse import quote, unquote
+
+VARIABLES: Final = {
+    "OPENAI_API_KEY": "sk-proj-CanaryOfOpenAi4711abcdefGHIJ",
+    "ANTHROPIC_API_KEY": "sk-ant-api03-CanaryOfAnthropic_4712-xyz",
+    "MY_SESSION_TOKEN": "canary.of no form! at all",
+    "HTTPS_PROXY": "http://canaryproxyuser:canaryproxyword@canaryproxy.milchester.example:3128",
+    "UV_EXTRA_INDEX_URL": "https://canaryindexuser:canaryindexword@canaryindex.milchester.example/simple?sig=canarysignature",
+    "NO_PROXY": "localhost,canarynoproxy.milchester.example",
+    "HOME": "/srv/people/canarymarple",
+    "USER": "canarymarple",
+    "HOSTNAME": "canaryhost-17",
+}
+KNOWN: Final = (
+    "sk-proj-CanaryOfOpenAi4711abcdefGHIJ",
+    "sk-ant-api03-CanaryOfAnthropic_4712-xyz",
+    "canary.of no form! at all",
+    "canaryproxyuser",
+    "canaryproxyword",
+    "canaryproxy.milchester.example",
+    "canaryindexuser",
+    "canaryindexword",
+    "canaryindex.milchester.example",
+    "canarysignature",
+    "canarynoproxy.milchester.example",
+    "/srv/people/canarymarple",
+    "canarymarple",
+    "canaryhost-17",
+)
+"""Known to the process by their letters: found in every spelling."""
+
+FORMED: Final = (
+    "sk-proj-StrangerCanary0815abcdefgh",
+    "AIzaStrangerCanary0815abcdefghijklmnop",
+    "ghp_StrangerCanary0815abcdefghijklmnop",
+    "eyJhbGciOiJIUzI1NiJ9.StrangerCanary0815.sigsigsig",
+    "stranger.canary0815@milchester.example",
+    "10.47.11.99",
+)
+"""Known by their form alone, of somebody else: found in every spelling, too."""
+
+PLACED: Final = {
+    "Authorization: Bearer {}": "PlacedCanary-4711.x",
+    "'authorization', 'Token {}'": "PlacedCanary4711x",
+    "{{b'proxy-authorization': b'Basic {}'}}": "UGxhY2VkQ2FuYXJ5NDcxMTp4eHh4",
+    "x-api-key: {}": "PlacedCanary-value",
+    "'x-goog-api-key': '{}'": "PlacedCanary-value",
+    "Cookie: sid={}; theme=dark": "PlacedCanaryCookie",
+    "('set-cookie', 'sid={}; Path=/')": "PlacedCanaryCookie",
+    "GET https://h.example/v1?alt=sse&key={}&x=1": "PlacedCanaryKey",
+    "https://{}@index.example/simple": "placedcanary:word",
+    "postgresql://app:{}@db.example/x": "PlacedCanaryWord",
+    "DB_PASSWORD='{}'": "PlacedCanaryWord",
+    "aws_secret_access_key = {}": "PlacedCanary/K7MDENG/bPxRfiCY",
+    "http://{}/simple/openai/": "placedcanaryindex.internal",
+    "{{'role': 'user', 'content': '{}'}}": "placed canary prompt",
+    'ChatCompletionMessage(content="{}", role="assistant")': "placed canary answer",
+    "1 validation error [type=string_type, input_value='{}', input_type=str]": "placed canary value",
+    "WrongAnswer: asked '{}', got 'that'": "placed canary question",
+    '"input": ["{}", "and more"]': "placed canary list",
+    'File "/home/{}/app/main.py", line 3, in main': "placedcanaryuser",
+    r'File "C:\Users\{}\app\main.py", line 3, in main': "placedcanaryuser",
+    "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----": "PlacedCanaryMIIEvQIBADANBg",
+}
+"""Known by the place where they stand: found there, as text, in JSON and in JSON within JSON."""
+
+
+def _wrapped(text: str) -> str:
+    middle = len(text) // 2
+    return f"{text[:middle]}\n    {text[middle:]}"
+
+
+SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
+    "plain": str,
+    "upper case": lambda text: text if text.startswith(("sk-", "AIza", "ghp_", "eyJ")) else text.upper(),
+    "percent": lambda text: quote(text, safe=""),
+    "every letter percent": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "twice percent": lambda text: quote("".join(f"%{byte:02X}" for byte in text.encode())),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 after one": lambda text: base64.b64encode(b":" + text.encode() + b"=").decode(),
+    "base64 after two": lambda text: base64.b64encode(b"a:" + text.encode() + b"..").decode(),
+    "base64 for urls": lambda text: base64.urlsafe_b64encode(b"?>" + text.encode()).decode().rstrip("="),
+    "base64 without its front": lambda text: base64.b64encode(b"long-ago:" + text.encode()).decode()[3:],
+    "base64 in lines": lambda text: re.sub("(.{20})", r"\1\n", base64.b64encode(text.encode()).decode()),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "unicode escapes": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
+    "bytes escapes": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+    "json": lambda text: json.dumps({"said": f"line\n{text}"}),
+    "json in json": lambda text: json.dumps({"said": json.dumps([f"line\n{text}\n"])}),
+    "escaped slashes": lambda text: text.replace("/", "\\/"),
+    "entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "wrapped": _wrapped,
+    "wrapped, then json": lambda text: json.dumps(_wrapped(text)),
+    "a literal in two lines": lambda text: f'"{text[: len(text) // 2]}"\n        "{text[len(text) // 2 :]}"',
+}
+
+
+def traces(text: str, canaries: Iterable[str]) -> list[str]:
+    """The canaries of which there is a trace in a text, in any spelling that somebody could undo."""
+    opened = {text, unquote(unquote(text)), html.unescape(text), _unescaped(text), _unescaped(_unescaped(text))}
+    opened |= {re.sub(r"[\s\"'\\|]+", "", each) for each in opened}
+    lower = [each.lower() for each in opened]
+    words = re.findall(r"[A-Za-z0-9+/_-]{8,}", text) + re.findall(r"[A-Za-z0-9+/_-]{8,}", re.sub(r"\s+", "", text))
+    for word in words:
+        lower += [_from_base64(word[start:]) for start in range(4)]
+    lower += [bytes.fromhex(run).decode("latin-1").lower() for run in re.findall(r"(?:[0-9a-fA-F]{2}){8,}", text)]
+    return [canary for canary in canaries if any(form in each for form in _forms(canary) for each in lower)]
+
+
+def _forms(canary: str) -> set[str]:
+    return {canary.lower(), re.sub(r"\s+", "", canary.lower())}
+
+
+def _unescaped(text: str) -> str:
+    def letter(match: re.Match[str]) -> str:
+        return chr(int(match[1] or match[2], 16)) if match[1] or match[2] else match[3]
+
+    return re.sub(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\([/\"'\\])", letter, text)
+
+
+def _from_base64(word: str) -> str:
+    whole = word.replace("-", "+").replace("_", "/")
+    whole = whole[: len(whole) // 4 * 4]
+    return base64.b64decode(whole).decode("latin-1").lower()

@@ -1,0 +1,121 @@
+"""There is one way into a run folder, and nothing goes past it."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from diagnostics.redaction.files import Unlisted, cleaned, drawn, write, write_drawn
+from diagnostics.redaction.hidden import Secrets
+
+ROOT = Path(__file__).parents[2] / "diagnostics"
+ME = Secrets(
+    home="/srv/people/marple",
+    user="marple",
+    host="stmary-mead.example",
+    known=(("Hunter2-of-milchester!", "key"),),
+)
+WRITES_ELSEWHERE = {
+    "lab/environments/build.py": "environments in the cache",
+    "lab/environments/bytecode.py": "bytecode in the cache",
+    "lab/environments/cache.py": "the cache",
+    "lab/environments/locks.py": "the committed locks: pins and hashes, and reasons that it cleans itself",
+    "lab/environments/resolve.py": "what uv is asked, in a folder that is gone afterwards; locks in the cache",
+    "lab/execution/inside.py": "a copy of our own code in the cache",
+    "lab/execution/worker.py": "a worker's errors, in a folder that is gone afterwards",
+    "lab/server/certificates.py": "certificates for the loopback, in a folder that is gone afterwards",
+    "lab/store.py": "lines that `redaction.files` cleaned, and the link to the latest run",
+    "redaction/files.py": "the one way in",
+}
+"""Modules of the outside zone that write files, and why that is no way past the tables."""
+_WRITERS = {
+    "write_text",
+    "write_bytes",
+    "mkstemp",
+    "NamedTemporaryFile",
+    "fdopen",
+    "copyfile",
+    "copy",
+    "copytree",
+    "keep",
+}
+
+
+def writes(path: Path) -> bool:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        owner = getattr(getattr(node.func, "value", None), "id", "")
+        words = [arg.value for arg in [*node.args, *(k.value for k in node.keywords)] if isinstance(arg, ast.Constant)]
+        opens = name == "open" and (
+            owner == "os" or any(set(str(word)) & set("wax+") and len(str(word)) <= 3 for word in words)
+        )
+        copies = name in ("copyfile", "copy", "copytree") and owner != "shutil"
+        keeps = name == "keep" and owner != "files"
+        if opens or (name in _WRITERS and not copies and not keeps) or (owner == "os" and name == "write"):
+            return True
+    return False
+
+
+def outside() -> list[Path]:
+    inside = {"model", "sanitizer", "experiment", "worker", "async_tools.py"}
+    return [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0] not in inside]
+
+
+def test_whoever_writes_a_file_is_known_with_a_reason() -> None:
+    found = {str(path.relative_to(ROOT)) for path in outside() if writes(path)}
+    assert found <= set(WRITES_ELSEWHERE), "write through lab.store, or report.formats, or say why not"
+    assert {name for name in WRITES_ELSEWHERE if not (ROOT / name).is_file()} == set()
+
+
+def test_a_file_that_nothing_is_said_of_is_not_written(tmp_path: Path) -> None:
+    for name, content in (("core.dump", "x"), ("new.json", "{}"), ("new.jsonl", '{"schema": "a"}\n')):
+        with pytest.raises(Unlisted):
+            write(tmp_path / name, content, ME)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_holds_pins_and_hashes_and_nothing_else(tmp_path: Path) -> None:
+    good = f"jiter==0.19.0 --hash=sha256:{'0f' * 32} --hash=sha256:{'a1' * 32}\nh11==0.16.0 --hash=sha256:{'b2' * 32}\n"
+    bad = "--index-url https://marple:pw@index.stmary-mead.example/simple\n# made by marple\nx @ file:///srv/people/marple\n"
+    write(tmp_path / "environments" / "py3.13-1a2b3c4d.txt", bad + good, ME)
+    assert (tmp_path / "environments" / "py3.13-1a2b3c4d.txt").read_text() == good
+
+
+def test_a_record_is_still_json_whatever_is_in_it() -> None:
+    row = {"name": "e", "slug": "e", "status": "broken", "python": "3.13.0", "packages": {}, "redacted": {}}
+    reason = 'quoted "api_key": "Canary-1" \\ /srv/people/marple \n sk-proj-Canary1234567890'
+    text = cleaned(Path("environments.json"), json.dumps([row | {"reason": reason, "more": 1}]), ME)
+    assert json.loads(text) == [row | {"reason": 'quoted "api_key": "<key>" \\ ~ \n <key>'}]
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.txt", "a.html", "a.svg", "a.xml", "a.json", "a.sarif"])
+def test_what_a_format_brings_itself_is_looked_through(name: str, tmp_path: Path) -> None:
+    page = "<p>Hunter2-of-milchester! in /srv/people/marple/x.py on stmary-mead.example</p>"
+    write_drawn(tmp_path / name, page, ME)
+    shown = (tmp_path / name).read_text()
+    assert not any(secret in shown for secret in ("Hunter2", "people", "stmary"))
+    assert ("&lt;key&gt;" in shown) == name.endswith((".html", ".svg", ".xml"))
+
+
+def test_a_page_without_secrets_is_drawn_as_it_is(tmp_path: Path) -> None:
+    script = "const password=a.b,user='x';f(`token=${t}`);if(user<3){marple=1}"
+    assert drawn(Path("a.html"), script, ME) == script
+    write_drawn(tmp_path / "a.png", b"\x89PNG\xff", ME)
+    assert (tmp_path / "a.png").read_bytes() == b"\x89PNG\xff"
+
+
+def test_the_committed_sample_needs_no_further_cleaning() -> None:
+    sample = ROOT.parent / "reports" / "sample"
+    page = (sample / "report.md").read_text(encoding="utf-8")
+    assert drawn(Path("report.md"), page, Secrets()) == page
+    for name in ("environments.json", "run.json"):
+        before = (sample / name).read_text(encoding="utf-8")
+        assert json.loads(cleaned(Path(name), before, Secrets())) == json.loads(before)
+    lines = (sample / "trials.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    for line in lines[::20]:
+        assert json.loads(cleaned(Path("trials.jsonl"), line, Secrets())) == json.loads(line)

@@ -1,0 +1,208 @@
+"""No canary comes out of a text, however it is spelled and wherever it stands; what is no secret stays as it was."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diagnostics.redaction import KINDS, Secrets, bounded, redact, taken
+from diagnostics.redaction.kinds import SAID, sentence, together
+from diagnostics.redaction.patterns import all_forms, sweep
+from diagnostics.redaction.text import LONGEST
+from tests.redaction.canaries import FORMED, KNOWN, PLACED, SPELLINGS, VARIABLES, traces
+
+ME = Secrets.of_this_machine(VARIABLES)
+EVERY = (*KNOWN, *FORMED)
+FRAMES = (
+    "{}",
+    "RuntimeError: {} (see above)",
+    'File "/usr/lib/python3.13/x.py", line 3, in {}\n    raise',
+    "openai.APIConnectionError: cannot reach '{}'\n<- OSError: \"{}\"",
+    "https://h.example/a?b={}",
+    "[{}, {}]",
+)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@given(canary=st.sampled_from([*KNOWN, *FORMED]), frame=st.sampled_from(FRAMES))
+@settings(max_examples=25)
+def test_what_is_known_comes_out_in_no_spelling(spelling: str, canary: str, frame: str) -> None:
+    said = frame.replace("{}", SPELLINGS[spelling](canary))
+    assert traces(redact(said, ME), [canary]) == []
+
+
+@pytest.mark.parametrize("spelling", ["plain", "percent", "json", "json in json", "base64", "hexadecimal"])
+@pytest.mark.parametrize("place", PLACED)
+def test_what_stands_in_the_place_of_a_secret_does_not_come_out(place: str, spelling: str) -> None:
+    said = SPELLINGS[spelling](place.format(PLACED[place]))
+    assert traces(redact(f"before {said} after", ME), [PLACED[place]]) == []
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(list(SPELLINGS)), st.sampled_from([*KNOWN, *FORMED]), st.sampled_from(["\n", " ", ", "])
+        ),
+        min_size=2,
+        max_size=5,
+    )
+)
+@settings(max_examples=60)
+def test_canaries_do_not_shield_each_other(planted: list[tuple[str, str, str]]) -> None:
+    said = "".join(SPELLINGS[spelling](canary) + between for spelling, canary, between in planted)
+    assert traces(redact(said, ME), [canary for _, canary, _ in planted]) == []
+
+
+@given(st.lists(st.sampled_from([*EVERY, *PLACED, *KINDS.values()]) | st.text(max_size=8), max_size=6).map("".join))
+@settings(max_examples=60)
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
+    once = redact(text, ME)
+    assert redact(once, ME) == once
+
+
+HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+INNOCENT = (
+    f"openai==3.54.0 --hash=sha256:{HASH}",
+    f"sha256:{HASH} of py3.13_openai-3.54.0_httpx2-2.16.2_anthropic-2.12.0_google-genai-3.4.0-efafbb2a",
+    "trial 357d39644bf7ea02 at 0x7f40a8668150, Task-70, HTTP11ConnectionByteStream, AsyncHTTP2ConnectionPool",
+    "token = self._token; max_tokens=4096; key=lambda pair: pair[0]; password: str | None = None",
+    "Because pydantic==2.14.3 depends on pydantic-core==2.50.4, these versions are in conflict.",
+    "text=text, content=content, messages=[message], input=None, system = platform.system()",
+    "a 100% sure thing & nothing else; C:\\notes\\today.txt; \\d+\\.\\d+; %s of %d; &copy; &unknown;",
+    "the basic idea of a cookie, an authorization, a bearer; skip-this-one; ask-me-anything-you-like",
+    "https://github.com/openai/openai-python/issues/1254, https://docs.python.org/3/library/asyncio.html#x",
+    "  x = [\n    'one',\n    'two'\n  ]\n",
+    "12:30:45, 1:2:3, 2026-11-22T04:33:00+00:00, 1.2.3.4, 3.13.0, ::, std::vector",
+    "deque([(<aiohttp.client_proto.ResponseHandler object at 0x7f3381a75dd0>, 8287.773127335)])",
+    "Task-70 coro=<AsyncClient.aclose() done, defined at httpx2/_client.py:2192>",
+    "aGVsbG8gd29ybGQsIHRoaXMgaXMgZmluZQ==",
+    "68656c6c6f20776f726c64",
+)
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text, ME) == text
+    assert redact(json.dumps({"said": text}), ME) == json.dumps({"said": text})
+
+
+@given(st.lists(st.sampled_from(INNOCENT) | st.text("abcdefg XYZ,.()\n", max_size=12), max_size=5).map("\n\n".join))
+@settings(max_examples=40)
+def test_no_secret_comes_from_putting_texts_together(text: str) -> None:
+    assert redact(text, ME) == text
+
+
+def test_content_stays_where_a_person_asks_for_it_and_nothing_else_does() -> None:
+    said = "{'role': 'user', 'content': 'my question'}, api_key='PlacedCanary-1', sk-proj-Canary1234567890"
+    shown = redact(said, Secrets(content=True))
+    assert shown == "{'role': 'user', 'content': 'my question'}, api_key='<key>', <key>"
+
+
+def test_a_key_of_no_known_form_is_found_by_its_randomness() -> None:
+    assert (
+        redact("used Zq8vT3kLm9Xc2Vb7Nn4Qw1Er6Ty5Ui0P, then 0123456789abcdef0123456789abcdeF", ME)
+        == "used <key>, then <key>"
+    )
+
+
+def test_the_second_opinion_is_asked() -> None:
+    vendor = "AKCp8" + "aB3dE5fG7h" * 7
+    assert redact(f"jfrog: {vendor}", ME) == "jfrog: <key>"
+    assert redact("softlayer_api_key = " + "0a1b2c3d" * 8, ME) == "softlayer_api_key = <key>"
+
+
+def test_what_was_taken_is_counted_by_kind() -> None:
+    said = "sk-proj-Canary1234567890 and ghp_Canary1234567890123456 in /srv/people/canarymarple/a.py, see ~/b.py"
+    assert taken(said, redact(said, ME)) == {"key": 2, "home": 1}
+    assert taken(said, said) == {}
+    assert together({"home": 1, "key": 2}, {"key": 1, "unheard-of": 4}) == {"key": 3, "home": 1}
+    assert sentence({"key": 1, "home": 1200}) == (
+        "Taken out of the texts of this run before they were written: 1 key or token, 1,200 home folders."
+    )
+    assert sentence({}) == "Nothing had to be taken out of the texts of this run."
+    assert sentence(None) == "What was taken out of the texts of this run was not counted."
+    assert set(SAID) == set(KINDS)
+
+
+HOSTILE = (
+    *(
+        "a",
+        "/root",
+        "sk-",
+        "://",
+        "a@",
+        "%41",
+        "\\",
+        "\\u0041",
+        "key=",
+        "=",
+        '"',
+        "content='",
+        "[",
+        "1.",
+        "0a",
+        "QUFB\n",
+        "mar\n",
+    ),
+    *(
+        "-----BEGIN PRIVATE KEY-----",
+        "Cookie: a=",
+        "sk-aaaaaaaa/root",
+        "10.0.0.1.",
+        "a:b@",
+        "&#65;",
+        "\\\\n",
+        "x-api-key: ",
+    ),
+)
+"""Made to cost a pattern more than their length when they are repeated."""
+
+
+class Work:
+    """How many characters one pass after the other was handed."""
+
+    def __init__(self, length: int, piece: str) -> None:
+        self.characters = 0
+        text = (piece * (length // len(piece) + 1))[:length]
+        before = sys.getprofile()
+        sys.setprofile(self._called)
+        try:
+            redact.__wrapped__(text, ME)
+        finally:
+            sys.setprofile(before)
+
+    def _called(self, frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is sweep.__code__:
+            self.characters += len(frame.f_locals["text"])
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_hostile_text_is_looked_through_as_often_as_any_other(piece: str) -> None:
+    few, many = Work(2_000, piece), Work(16_000, piece)
+    assert many.characters <= 8 * few.characters * 1.3 + 4_000
+
+
+def test_a_line_of_ten_megabytes_is_cut_before_it_is_looked_at() -> None:
+    line = "x" * 5_000_000 + " sk-proj-Canary1234567890 " + "y" * 5_000_000
+    short = bounded(line)
+    assert len(short) < LONGEST + 100
+    assert bounded(short) == short or len(bounded(short)) <= len(short)
+    assert "characters" in short
+
+
+@pytest.mark.parametrize("form", all_forms(ME), ids=lambda form: form.kind)
+def test_what_a_form_needs_is_in_every_text_that_it_matches(form: Any) -> None:
+    """Without one of those pieces the form is not tried: a wrong one would be a hole."""
+    pattern = re.compile(form.pattern)
+    texts = [place.format(canary) for place, canary in PLACED.items()] + [*KNOWN, *FORMED, *INNOCENT]
+    texts += [spell(text) for spell in SPELLINGS.values() for text in (*KNOWN, *FORMED)]
+    for text in texts:
+        if pattern.search(text):
+            assert any(piece in text.lower() for piece in form.needs)

@@ -102,7 +102,7 @@ EVENT: Final[Table] = {
     "site": record(SITE),
     "detail": text,
     "at": number,
-    "thread": word,
+    "thread": text,
     "client": word,
     "connection": word,
     "stack": _SITES,

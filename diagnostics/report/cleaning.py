@@ -66,7 +66,7 @@ CLASSES: Final[dict[type, Table]] = {
 }
 """What becomes of each field of each class."""
 
-LONGEST_SHOWN: Final = 8000
+LONGEST_SHOWN: Final = 5000
 """Characters of any one text in a view: what a report shows of it is shorter still."""
 
 

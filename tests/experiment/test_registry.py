@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKAGE = Path(diagnostics.__file__).parent
-NOT_A_COMMAND = {"progress", "evidence", "bench_reports"}
+NOT_A_COMMAND = {"progress", "looking", "evidence", "bench_reports"}
 NOT_A_MEASUREMENT = {"figures"}
 TABLES: dict[str, tuple[Mapping[str, object], set[str]]] = {
     "experiment/providers": (PROVIDERS, set()),

@@ -20,6 +20,8 @@ from diagnostics.lab.store import TRIALS, Store, dump, read_trials
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.trial import Accounting, Trial
 
+LOCK = f"openai==3.54.0 --hash=sha256:{0:064}\n"
+
 
 def environment(number: int) -> Environment:
     return Environment(f"py3.13_openai-{number}-abcd", "3.13.0", packages={"openai": f"{number}"})
@@ -57,7 +59,7 @@ def part(name: str, trials: list[Trial], **changed: Any) -> Part:
         "trial_seconds": 9.0,
         **changed,
     }
-    return Part(name, meta, [row(where) for where in places], trials, {environment(at).name: "lock" for at in places})
+    return Part(name, meta, [row(where) for where in places], trials, {environment(at).name: LOCK for at in places})
 
 
 shares = st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 3)), max_size=12), min_size=2, max_size=5)

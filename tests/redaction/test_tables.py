@@ -20,7 +20,7 @@ from diagnostics.report import cleaning
 from diagnostics.report.conclusion import CONCLUSION_SCHEMA, Criterion
 from diagnostics.report.event_lines import as_json
 from diagnostics.report.phase import Answer, Findings, Table
-from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta
+from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta, Sweep
 from diagnostics.sanitizer.document import document
 
 ME = Secrets(user="marple", host="milchester")
@@ -63,9 +63,8 @@ def test_the_table_of_a_class_that_reports_are_drawn_from_names_its_fields(recor
 
 
 def test_every_record_within_a_run_has_a_table() -> None:
-    assert {Run, Trial, Cell, Environment, Load, FindingCount, Accounting, EnvironmentRow, RunMeta} == set(
-        cleaning.CLASSES
-    )
+    records = {Run, Trial, Cell, Environment, Load, FindingCount, Accounting, EnvironmentRow, RunMeta}
+    assert records | {Event, Site, Sweep} == set(cleaning.CLASSES)
 
 
 CELL = Cell("e", "openai", "repeated-run", "none")

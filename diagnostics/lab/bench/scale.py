@@ -255,7 +255,7 @@ def echo(order: Order) -> Done:
 
 
 def _order_cost(bench: Bench, prepared: PreparedEnvironment, trials: list[Trial], size: int) -> float:
-    """Seconds that an order of so many trials and its answer cost the caller or the scheduler, whoever is busier."""
+    """Seconds that an order of so many trials and its answer cost the caller or the scheduler, whichever is busier."""
     plans = tuple(
         TrialPlan(trial.cell, trial.trial, trial.mode) for trial in itertools.islice(itertools.cycle(trials), size)
     )

@@ -73,6 +73,14 @@ def unlike(order: Order) -> Done:
     raise Unlike("another Python")
 
 
+def asked(executor: Cluster) -> str:
+    """Which process answers; asked again like by a run, because on a busy machine the living are silent too."""
+    for _ in range(10):
+        with suppress(MachineLost):
+            return executor.submit(quick, order()).result(LONG).environment.name
+    pytest.fail("nobody answers")
+
+
 @pytest.mark.environment
 def test_twenty_workers_lost_in_the_middle_and_every_trial_is_there_once(
     environment: Callable[[str], PreparedEnvironment], combination: Callable[[str], Combination], tmp_path: Path
@@ -86,7 +94,7 @@ def test_twenty_workers_lost_in_the_middle_and_every_trial_is_there_once(
 
 def test_a_worker_that_dies_or_freezes_costs_the_order_in_hand_and_nobody_left_is_an_error(there: Machines) -> None:
     with Cluster(there.address, silence=5) as executor:
-        assert executor.submit(quick, order()).result(LONG).environment.name == str(there.workers[0].pid)
+        assert asked(executor) == str(there.workers[0].pid)
         with pytest.raises(Unlike, match="another Python"):
             executor.submit(unlike, order()).result(LONG)
 
@@ -95,7 +103,7 @@ def test_a_worker_that_dies_or_freezes_costs_the_order_in_hand_and_nobody_left_i
             lost.result(LONG)
 
         there.replace(0, None)
-        assert executor.submit(quick, order()).result(LONG).environment.name == str(there.workers[0].pid)
+        assert asked(executor) == str(there.workers[0].pid)
         with pytest.raises(MachineLost, match="is gone or silent"):
             executor.submit(never, order()).result(LONG)
 

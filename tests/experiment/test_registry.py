@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(diagnostics.__file__).parent
 NOT_A_COMMAND = {"progress", "looking", "evidence", "bench_reports"}
-NOT_A_MEASUREMENT = {"figures"}
+NOT_A_MEASUREMENT = {"figures", "instructions"}
 TABLES: dict[str, tuple[Mapping[str, object], set[str]]] = {
     "experiment/providers": (PROVIDERS, set()),
     "experiment/scenarios": (SCENARIOS, set()),

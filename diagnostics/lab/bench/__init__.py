@@ -8,6 +8,7 @@ from typing import Final
 
 from diagnostics.lab.bench import (
     bridges,
+    footprint,
     fork_server,
     killed_runs,
     machines,
@@ -31,6 +32,7 @@ class Part:
 PARTS: Final[dict[str, Part]] = {
     "fork-server": Part("how much faster is a forked trial than one in a new interpreter?", fork_server.measure),
     "sanitizer": Part("what does the sanitizer cost a program?", sanitizer.measure),
+    "footprint": Part("how much does the sanitizer hold, and how soon is it there?", footprint.measure),
     "bridges": Part("what does a call cost over each bridge from sync to async code?", bridges.measure),
     "memory": Part("does the host stay flat from 100 to 10,000 trials?", memory.measure),
     "killed-runs": Part("does `kill -9` of a run lose a trial, or leave a process?", killed_runs.measure),

@@ -1,4 +1,4 @@
-"""What the sanitizer costs a program: CPU time of one loop under load, with and without, in turns."""
+"""What the sanitizer costs a program: CPU time of one loop under load, with and without, in turns; and instructions."""
 
 from __future__ import annotations
 
@@ -6,60 +6,131 @@ import json
 import statistics
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from diagnostics.lab.bench import instructions
 from diagnostics.lab.bench.figures import Bench, Figure
-from diagnostics.lab.environments import prepare
+from diagnostics.lab.environments import prepare, uv
 from diagnostics.lab.execution.inside import lay_out
 from diagnostics.lab.execution.worker import clean_environment
 from diagnostics.lab.server import ProviderServer
 
 REQUESTS = 2000
 CONCURRENCY = 50
-ROUNDS = 5
+ROUNDS = 7
 WAYS = {
     "plain": "without anything",
     "watched": "under the sanitizer",
     "debug": "in asyncio's debug mode",
+    "pyleak": "under pyleak, with the places where tasks are made",
     "tracemalloc": "with tracemalloc, 25 frames",
 }
 """As `diagnostics.worker.load` spells them, and as people do."""
 
-TENTH = ("tracemalloc",)
+TENTH = ("tracemalloc", "pyleak")
 """So slow that a tenth of the requests tells enough; figures are for each request."""
+
+PYLEAK = "pyleak==0.2.0"
+GOAL = "at most 1.05"
+FEW, MANY = 20, 120
+"""Requests of the two runs whose difference, in instructions, is that of a hundred."""
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """The middle CPU time a request of each way, against the plain one; they take turns, so that noise hits all."""
+    """CPU time a request of each way, against the plain one of the same round; they take turns, so noise hits all."""
     prepared = prepare(bench.combination, cache=bench.cache)
     inside = lay_out(bench.cache)
-    requests, provider = bench.count(REQUESTS), "openai"
-    bench.say(f"{ROUNDS} rounds of {requests} requests, {CONCURRENCY} at once, in {len(WAYS)} ways")
-    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    provider = bench.combination.generation or "openai"
     with ProviderServer() as server, tempfile.TemporaryDirectory() as home:
-        for number in range(ROUNDS):
-            for way in WAYS:
-                name = f"{way}-{number}"
-                calls = requests // 10 if way in TENTH else requests
-                words = [way, provider, server.trial_url(name), str(calls), str(CONCURRENCY)]
-                ran = subprocess.run(
-                    [str(prepared.python), "-m", "diagnostics.worker.load", *words],
-                    env=clean_environment(inside, server.ca_file, home),
-                    cwd=Path(home),
-                    capture_output=True,
-                    check=True,
-                )
-                seconds[way].append(json.loads(ran.stdout)["cpu"] / calls)
-                server.forget(name)
-    plain = statistics.median(seconds["plain"])
-    return [
-        Figure(
-            f"a request {what}",
-            f"{1000 * statistics.median(seconds[way]):.2f} ms of CPU, "
-            f"{1000 * min(seconds[way]):.2f} to {1000 * max(seconds[way]):.2f}",
-            None if way == "plain" else statistics.median(seconds[way]) / plain,
-            "" if way == "plain" else WAYS["plain"],
-            "at most 1.05" if way == "watched" else "",
+        ways = [way for way in WAYS if way != "pyleak" or _pyleak(prepared.python, Path(home), bench)]
+        variables = clean_environment(inside, server.ca_file, home)
+        load = _Load(prepared.python, server, variables, Path(home))
+        figures = _seconds(bench, load, ways)
+        return figures + _instructions(bench, load, provider)
+
+
+class _Load:
+    """Runs `diagnostics.worker.load`."""
+
+    def __init__(self, python: Path, server: ProviderServer, variables: dict[str, str], home: Path) -> None:
+        self.server = server
+        self.variables = variables
+        self.home = home
+        self._python = python
+
+    def command(self, way: str, provider: str, requests: int, concurrency: int) -> list[str]:
+        url = self.server.trial_url("load")
+        words = [way, provider, url, str(requests), str(concurrency)]
+        return [str(self._python), "-m", "diagnostics.worker.load", *words]
+
+    def seconds(self, way: str, requests: int) -> float:
+        """CPU seconds a request."""
+        variables = dict(self.variables)
+        if way == "pyleak":
+            variables["PYTHONPATH"] += f":{self.home / 'pyleak'}"
+        command = self.command(way, "openai", requests, CONCURRENCY)
+        ran = subprocess.run(command, env=variables, cwd=self.home, capture_output=True, check=True)
+        self.server.forget("load")
+        found: float = json.loads(ran.stdout)["cpu"] / requests
+        return found
+
+
+def _seconds(bench: Bench, load: _Load, ways: Sequence[str]) -> list[Figure]:
+    requests = bench.count(REQUESTS)
+    bench.say(f"{ROUNDS} rounds of {requests} requests, {CONCURRENCY} at once, in {len(ways)} ways")
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for number in range(ROUNDS):
+        for way in ways if number % 2 else reversed(ways):
+            seconds[way].append(load.seconds(way, max(2, requests // 10) if way in TENTH else requests))
+    figures = []
+    for way in ways:
+        ratios = [mine / plain for mine, plain in zip(seconds[way], seconds["plain"], strict=True)]
+        spread = "" if way == "plain" else f"; ratio {min(ratios):.2f} to {max(ratios):.2f}"
+        figures.append(
+            Figure(
+                f"a request {WAYS[way]}",
+                f"{1000 * statistics.median(seconds[way]):.2f} ms of CPU{spread}",
+                None if way == "plain" else statistics.median(ratios),
+                "" if way == "plain" else WAYS["plain"],
+                GOAL if way == "watched" else "",
+            )
         )
-        for way, what in WAYS.items()
+    return figures
+
+
+def _instructions(bench: Bench, load: _Load, provider: str) -> list[Figure]:
+    """Instructions a request, from the difference of two runs: what only the start costs is in both."""
+    how = instructions.counter()
+    if how is None:
+        return [Figure("instructions", "neither perf nor valgrind can count them on this machine")]
+    bench.say(f"instructions of {MANY - FEW} requests of {provider} in two ways, counted by {how}")
+    each: dict[str, float] = {}
+    for way in ("plain", "watched"):
+        # One request at a time: with several, which of them finds a free connection is a matter of moments.
+        counts = [
+            instructions.count(how, load.command(way, provider, requests, 1), load.variables, load.home)
+            for requests in (FEW, MANY)
+        ]
+        if counts[0] is None or counts[1] is None:
+            return [Figure("instructions", f"{how} did not count them")]
+        each[way] = (counts[1] - counts[0]) / (MANY - FEW)
+    return [
+        Figure(f"instructions of a request {WAYS['plain']} ({how})", f"{each['plain'] / 1e6:.2f} million"),
+        Figure(
+            f"instructions of a request {WAYS['watched']} ({how})",
+            f"{each['watched'] / 1e6:.2f} million",
+            each["watched"] / each["plain"],
+            WAYS["plain"],
+            GOAL,
+        ),
     ]
+
+
+def _pyleak(python: Path, home: Path, bench: Bench) -> bool:
+    """Installs pyleak in a folder of its own: nothing of it is in the environment that the other ways run in."""
+    target = ("--python", str(python), "--target", str(home / "pyleak"))
+    done = uv.run("pip", "install", "--quiet", "--only-binary", ":all:", *target, PYLEAK, cwd=home)
+    if done.returncode:
+        bench.say(f"without pyleak: {uv.problem(done.stderr)}")
+    return not done.returncode

@@ -18,7 +18,7 @@ from diagnostics.lab.execution.inside import lay_out
 from diagnostics.lab.server import ProviderServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 ENVIRONMENTS = {
     "openai-1": ("openai==1.54.0", "httpx==0.27.2"),
@@ -41,6 +41,7 @@ ENVIRONMENTS = {
         "pydantic-ai-slim[openai]==2.38.0",
         "uvloop==0.23.0",
         "nest-asyncio==1.6.0",
+        "openai-agents==0.24.0",
     ),
     "openai-3": ("openai==3.54.0", "httpx2==2.16.2", "anthropic==2.12.0", "google-genai==3.4.0"),
 }
@@ -109,11 +110,54 @@ def inside(shared: Path) -> Path:
     return lay_out(shared)
 
 
+@pytest.fixture(scope="session")
+def variables(server: ProviderServer, inside: Path) -> Callable[[str], dict[str, str]]:
+    """The variables that programs run with, for one trial."""
+
+    def build(trial: str) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": str(inside),
+            "PROVIDER": server.trial_url(trial),
+            "SSL_CERT_FILE": str(server.ca_file),
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # or it asks the network for one
+            "NO_PROXY": "localhost,127.0.0.1",
+        }
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def warm(
+    interpreter: Callable[[str], Path], variables: Callable[[str], dict[str, str]], shared: Path
+) -> Callable[[str, Sequence[Path]], dict[str, Ran]]:
+    """Runs programs of one environment, all of them the first time that one is asked for; see `warm.py`."""
+
+    def run_programs(environment: str, programs: Sequence[Path]) -> dict[str, Ran]:
+        folder = shared / f"warm-{environment}"
+        with FileLock(shared / f"warm-{environment}.lock"):
+            if not folder.exists():
+                folder.mkdir()
+                words = [Path(__file__).with_name("warm.py"), folder, *programs]
+                command = [str(word) for word in (interpreter(environment), *words)]
+                subprocess.run(command, env=variables("warm"), cwd=folder, capture_output=True, check=True, timeout=600)
+        return {
+            program.stem: Ran(
+                int((folder / f"{program.stem}.status").read_text()),
+                (folder / f"{program.stem}.out").read_text(),
+                (folder / f"{program.stem}.err").read_text(),
+                json.loads((folder / f"{program.stem}.json").read_text()),
+            )
+            for program in programs
+        }
+
+    return run_programs
+
+
 @pytest.fixture
 def run(
     interpreter: Callable[[str], Path],
-    server: ProviderServer,
-    inside: Path,
+    variables: Callable[[str], dict[str, str]],
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Callable[..., Ran]:
@@ -127,7 +171,7 @@ def run(
         options: tuple[str, ...] = (),
         watched: bool = True,
         module: bool = False,
-        variables: dict[str, str] | None = None,
+        more: dict[str, str] | None = None,
     ) -> Ran:
         file = tmp_path / "findings.json"
         file.unlink(missing_ok=True)
@@ -140,15 +184,7 @@ def run(
             check=False,
             timeout=120,
             cwd=tmp_path,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(inside),
-                "PROVIDER": server.trial_url(trial),
-                "SSL_CERT_FILE": str(server.ca_file),
-                "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # or it asks the network for one
-                "NO_PROXY": "localhost,127.0.0.1",
-                **(variables or {}),
-            },
+            env={**variables(trial), **(more or {})},
         )
         document = json.loads(file.read_text()) if file.exists() else None
         return Ran(done.returncode, done.stdout, done.stderr, document)

@@ -89,8 +89,8 @@ def test_a_child_counts_for_the_whole_and_ends_as_it_would(
     arguments: tuple[str, ...],
 ) -> None:
     program, variables = script(text), {"TMPDIR": str(temporary)}
-    alone = run("none", program, *arguments, variables=variables, watched=False)
-    watched = run("none", program, *arguments, variables=variables)
+    alone = run("none", program, *arguments, more=variables, watched=False)
+    watched = run("none", program, *arguments, more=variables)
     assert (watched.status, alone.status) == (66, 0)
     assert watched.output == alone.output
     assert watched.kinds == {"use-after-loop-close": "error"}

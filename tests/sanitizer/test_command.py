@@ -110,8 +110,8 @@ def test_the_environment_sets_options_and_the_command_line_wins(
     run: Callable[..., Ran], script: Callable[[str], Path]
 ) -> None:
     variables = {"DIAGNOSTICS_OPTIONS": "leaks=error:exit_code=9"}
-    assert run("none", script(LEAK), variables=variables).status == 9
-    assert run("none", script(LEAK), variables=variables, options=("--exit-code", "8")).status == 8
+    assert run("none", script(LEAK), more=variables).status == 9
+    assert run("none", script(LEAK), more=variables, options=("--exit-code", "8")).status == 8
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_wrong_option_is_one_line_and_nothing_runs(
     variables: dict[str, str],
     says: str,
 ) -> None:
-    ran = run("none", script("print('ran')"), options=options, variables=variables)
+    ran = run("none", script("print('ran')"), options=options, more=variables)
     assert ran.status == 2
     assert says in ran.errors
     assert not ran.output

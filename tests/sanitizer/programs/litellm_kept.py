@@ -1,4 +1,5 @@
 # ENVIRONMENTS: frameworks
+# WARM: yes
 # FINDINGS: client-left-open=leak
 # FAULT: litellm
 import asyncio

@@ -1,4 +1,5 @@
 # ENVIRONMENTS: frameworks
+# WARM: yes
 # FINDINGS: client-left-open=leak cross-loop-use=error duplicate-request=error
 # FAULT: llama-index-llms-openai
 import asyncio

@@ -1,4 +1,5 @@
 # ENVIRONMENTS: frameworks
+# WARM: yes
 # FINDINGS: none
 import asyncio
 import os

@@ -15,10 +15,22 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from diagnostics.experiment.fixes import FIXES
+from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.model.secret_forms import ANY_KEY, SHORTEST_SECRET, is_secret_name
+from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
 
-NOBODY: Final = frozenset({"", "root", "user", "users", "home", "runner", "ubuntu", "nobody", "localhost", "admin"})
-"""Names that identify nobody; hiding "root" would also spoil every "root cause"."""
+_TABLES = (SYMPTOMS, STATUSES, SEVERITIES, VERDICTS, FINDING_KINDS, PROVIDERS, SCENARIOS, FIXES)
+NOBODY: Final = frozenset(
+    {
+        *("", "root", "user", "users", "home", "runner", "ubuntu", "nobody", "localhost", "admin"),
+        *(part for table in _TABLES for name in table for part in (name, *re.split(r"\W+", name))),
+        *("httpcore", "httpcore2", "aiohttp", "anyio", "asyncio", "uvloop", "python", "linux", "fork", "cold"),
+        *("default", "smoke", "full"),
+    }
+)
+"""Names that identify nobody; hiding "root" would also spoil every "root cause", and "openai" every record."""
 
 PUBLIC_HOSTS: Final = re.compile(
     r"(?:.+\.)?(?:python\.org|github\.com|githubusercontent\.com|openai\.com|anthropic\.com"

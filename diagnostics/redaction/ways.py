@@ -10,13 +10,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from diagnostics.redaction.kinds import KINDS
-
 Clean = Callable[[str], str]
 Way = Callable[[Any, Clean], Any]
 Table = Mapping[str, Way]
 
-_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+:=-]{0,199}(?: [a-z]+)?|")
 _DIGEST: Final = re.compile(r"[0-9a-f]{16}")
 _VERSION: Final = re.compile(r"(?=.*[0-9])[0-9A-Za-z.!_-]{1,40}\+?|")
 _LOCAL: Final = re.compile(r"\+[A-Za-z0-9.]+$")
@@ -27,12 +24,11 @@ _A_PROMPT: Final = 'content="a prompt"'
 
 
 def word(value: Any, clean: Clean) -> Any:
-    """A word of ours (a status, a scenario, a hash, the name of an environment); also where a user is called so."""
-    if value is None:
-        return None
-    shown = text(value, clean)
-    # A user may be called like a provider; a key is a key wherever it stands.
-    return value if isinstance(value, str) and _WORD.fullmatch(value) and KINDS["key"] not in shown else shown
+    """A word of ours (a status, a scenario, a class, the name of an environment); what could be none is looked at.
+
+    A user who is called like a word of ours is not hidden anywhere (`hidden.NOBODY`).
+    """
+    return text(value, clean)
 
 
 def digest(value: Any, clean: Clean) -> Any:

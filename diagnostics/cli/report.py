@@ -41,8 +41,9 @@ def report(
             "--format", "-f", help=f"{', '.join(FORMATS)}; may be given several times. Without it: {_BY_DEFAULT}."
         ),
     ] = None,
-    project: Annotated[
-        str | None, typer.Option("--for", help=f"Whose form an issue has: {', '.join(PROJECTS)}.")
+    projects: Annotated[
+        list[str] | None,
+        typer.Option("--for", help=f"Whose form an issue has, may be given several times: {', '.join(PROJECTS)}."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder, or a file if there is one format; - is standard output.")
@@ -71,7 +72,7 @@ def report(
         elif runs[0].is_file():
             _findings(runs[0], formats, secrets, out)
         else:
-            _one(runs[0], _chosen(formats, project), project, secrets, out, python)
+            _one(runs[0], _chosen(formats, projects or []), projects or [], secrets, out, python)
     except (RunError, NotDrawn) as error:
         _fail(str(error))
     except OSError as error:
@@ -83,13 +84,11 @@ def _view(run: Path, secrets: Secrets) -> View:
 
 
 def _one(
-    run: Path, chosen: list[str], project: str | None, secrets: Secrets, out: Path | None, python: Path | None
+    run: Path, chosen: list[str], projects: list[str], secrets: Secrets, out: Path | None, python: Path | None
 ) -> None:
     view = _view(run, secrets)
-    table = dict(FORMATS)
-    if "issue" in chosen and project is not None:
-        table["issue"] = _issue(view, project, secrets, python)
-    _write(view, run, chosen, table, out)
+    issues = {f"issue for {name}": _issue(view, name, secrets, python) for name in projects if "issue" in chosen}
+    _write(view, run, [name for name in chosen if name != "issue"] + list(issues), {**FORMATS, **issues}, out)
 
 
 def _compare(before: View, after: View, formats: Sequence[str] | None, out: Path | None) -> None:
@@ -119,14 +118,13 @@ def _findings(file: Path, formats: Sequence[str] | None, secrets: Secrets, out: 
         _say_written(write_report(out or file.with_suffix(".sarif"), content))
 
 
-def _chosen(formats: Sequence[str] | None, project: str | None) -> list[str]:
-    chosen = list(formats or (["issue"] if project else [name for name, row in FORMATS.items() if not row.on_request]))
-    unknown = [name for name in chosen if name not in FORMATS]
-    if unknown:
-        _fail(f"there is no format {unknown[0]!r}; choose from {', '.join(FORMATS)}")
-    if project is not None and project not in PROJECTS:
-        _fail(f"there is no form of {project!r}; choose from {', '.join(PROJECTS)}")
-    if "issue" in chosen and project is None:
+def _chosen(formats: Sequence[str] | None, projects: Sequence[str]) -> list[str]:
+    chosen = list(formats or (["issue"] if projects else [name for name, row in FORMATS.items() if not row.on_request]))
+    for what, names, table in (("format", chosen, FORMATS), ("form for", projects, PROJECTS)):
+        unknown = [name for name in names if name not in table]
+        if unknown:
+            _fail(f"there is no {what} {unknown[0]!r}; choose from {', '.join(table)}")
+    if "issue" in chosen and not projects:
         _fail(f"an issue needs --for, and one of {', '.join(PROJECTS)}")
     return chosen
 

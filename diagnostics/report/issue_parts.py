@@ -6,6 +6,7 @@ A form names its parts (`posting.Field`); `PARTS` is the table. A part that has 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -51,7 +52,7 @@ def _actual(material: Material) -> str:
 def _steps(material: Material) -> str:
     packages = material.posting.project.words.get("dependencies", material.posting.project.package)
     lines = ["1. Save the script as `script.py`. It needs no key and no network: its server is on loopback."]
-    lines += [f"2. Install what it needs: {code(f'pip install {packages!r}')}"] if packages else []
+    lines += [f"2. Install what it needs: {code(f'pip install {shlex.quote(packages)}')}"] if packages else []
     lines += [f"{len(lines) + 1}. Run it: `python script.py`, or `uv run script.py` without installing anything."]
     return "\n".join(lines)
 

@@ -147,6 +147,11 @@ def test_an_interpreter_that_is_none_is_the_reason(folder: Path, tmp_path: Path)
     assert "cannot be started" in (folder / "issue-anyio.md").read_text(encoding="utf-8")
 
 
+def test_several_issues_in_one_go(folder: Path) -> None:
+    assert _invoke(str(folder), "--for", "pydantic-ai", "--for", "aiohttp").exit_code == 0
+    assert {path.name for path in folder.glob("issue-*")} == {"issue-pydantic-ai.md", "issue-aiohttp.md"}
+
+
 def test_an_issue_needs_a_project_that_has_a_form(folder: Path) -> None:
     assert "an issue needs --for, and one of openai-python" in _one_line(_invoke(str(folder), "-f", "issue"))
     assert "choose from openai-python" in _one_line(_invoke(str(folder), "--for", "opneai"))

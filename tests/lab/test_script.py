@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import sys
 import textwrap
 from pathlib import Path
 
-import psutil
 import pytest
 
 from diagnostics.lab.script import Ran, ScriptError, run_script
@@ -46,22 +47,18 @@ def test_nothing_of_the_persons_shell_reaches_it(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_script_that_does_not_end_is_ended_with_what_it_started() -> None:
-    ran = _run(
-        """
-        import subprocess, sys, time
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-        print(child.pid, flush=True)
-        time.sleep(600)
-        """,
-        timeout=3,
-    )
-    assert ran.exit_status is None
-    child = int(ran.output)
-    gone = not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
-    assert gone or child not in {process.pid for process in psutil.process_iter()}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        child = f"import socket; socket.create_connection(('127.0.0.1', {listener.getsockname()[1]})).recv(1)"
+        ran = _run(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])", timeout=8)
+        assert ran.exit_status is None
+        listener.settimeout(30)
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(30)
+            assert connection.recv(1) == b"", "the end of its connection is the end of the child"
 
 
-@pytest.mark.skipif(not hasattr(__import__("signal"), "alarm"), reason="there is no alarm here")
+@pytest.mark.skipif(not hasattr(signal, "alarm"), reason="there is no alarm here")
 def test_it_has_an_alarm_of_its_own_in_case_nobody_waits() -> None:
     ran = _run("import signal\nprint(signal.alarm(0))", timeout=30)
     assert 0 < int(ran.output) <= 32

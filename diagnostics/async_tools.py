@@ -22,14 +22,13 @@ import contextvars
 import functools
 import importlib
 import os
-import socket
 import sys
 import threading
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from typing import Any, Generic, Literal, NoReturn, ParamSpec, TypeVar, overload
 
 __all__ = ["LoopLocal", "PersistentLoop", "SyncIterator", "run_sync", "shutdown", "to_sync"]
 
@@ -75,18 +74,20 @@ class _Call(Generic[T]):
         settled: called on the loop's thread, once, as soon as there is an outcome.
     """
 
+    # Here and not in __init__: most calls need none of them.
+    error: BaseException | None = None
+    service: _Service | None = None
+    task: asyncio.Task[None] | None = None
+    timed_out = False
+    timer: asyncio.TimerHandle | None = None
+
     def __init__(self, awaitable: Awaitable[T], timeout: float | None, settled: Callable[[], object]) -> None:
         if not hasattr(awaitable, "__await__") and not asyncio.iscoroutine(awaitable):
             raise TypeError(f"a coroutine is needed, not {awaitable!r}")
         self.awaitable = awaitable
         self.context = contextvars.copy_context()
-        self.error: BaseException | None = None
-        self.service: _Service | None = None
         self.settled: Callable[[], object] | None = settled
-        self.task: asyncio.Task[None] | None = None
-        self.timed_out = False
         self.timeout = timeout
-        self.timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         if self.settled is None:
@@ -98,11 +99,17 @@ class _Call(Generic[T]):
             body.close()
             self._settle(error)
             return
-        if self.settled is not None:
+        if self.settled is not None and self.service is not None:
             self.task = task
-            task.add_done_callback(lambda _: self._settle(asyncio.CancelledError()))  # where the body never ran
+            self.service.calls.add(self)
+            task.add_done_callback(self._ended)
             if self.timeout is not None:
                 self.timer = loop.call_later(self.timeout, self._expire)
+
+    def _ended(self, _: asyncio.Task[None]) -> None:
+        if self.service is not None:
+            self.service.calls.discard(self)
+        self._settle(asyncio.CancelledError())  # where it was cancelled before its body began
 
     async def _body(self) -> None:
         try:
@@ -122,10 +129,10 @@ class _Call(Generic[T]):
             self.timer.cancel()
         if error is not None:
             _close(self.awaitable)
-        if self.timed_out and isinstance(error, asyncio.CancelledError):
-            over = _TimedOut(f"the coroutine had not ended after {self.timeout} s and was cancelled")
-            over.__cause__, error = error, over
-        self.error = error
+            if self.timed_out and isinstance(error, asyncio.CancelledError):
+                over = _TimedOut(f"the coroutine had not ended after {self.timeout} s and was cancelled")
+                over.__cause__, error = error, over
+            self.error = error
         settled()
 
     def _expire(self) -> None:
@@ -146,10 +153,10 @@ class _Call(Generic[T]):
 
     def outcome(self) -> T:
         """The result, or raises; after it is settled."""
+        if self.error is None:
+            return self.value
         try:
-            if self.error is not None:
-                raise self.error
-            return cast("T", self.value)
+            raise self.error
         finally:
             # The exception holds this frame: with the call in it, the two would keep each other until a collection.
             self.error = None
@@ -163,16 +170,19 @@ def _start_task(
         if loop.get_task_factory() is None:
             return asyncio.Task(body, loop=loop, context=context, eager_start=True)
         return loop.create_task(body, context=context)
-    task = context.run(loop.create_task, body)
-    # Before 3.12 asyncio has no eager tasks, and these versions change no more: do the queued step here and now.
-    queue: Any = getattr(loop, "_ready", ())
-    for back in range(1, len(queue) + 1):  # by index: other threads may append meanwhile
-        step = queue[-back]
-        if getattr(step._callback, "__self__", None) is task:
-            run, callback = step._context.run, step._callback
-            step.cancel()
-            run(callback)
-            break
+    # Before 3.12 asyncio has no eager tasks, and these versions change no more: catch the step that a task asks for.
+    steps: list[Callable[[], object]] = []
+
+    def catch(step: Callable[..., object], *arguments: Any, context: contextvars.Context) -> None:
+        steps.append(functools.partial(context.run, step, *arguments))
+
+    loop.call_soon = catch  # type: ignore[method-assign,assignment]
+    try:
+        task = context.run(loop.create_task, body)
+    finally:
+        del loop.call_soon  # the class has its own
+    for step in steps:
+        step()
     return task
 
 
@@ -182,29 +192,47 @@ def _close(awaitable: object) -> None:
         awaitable.close()
 
 
+class _Pipe:
+    """Is closed when the last thread that may write has let go: its number may be another file's a moment later."""
+
+    def __init__(self) -> None:
+        self.reader, self._writer = os.pipe()
+        os.set_blocking(self.reader, False)
+        os.set_blocking(self._writer, False)
+
+    def write(self) -> None:
+        os.write(self._writer, b"\0")
+
+    def read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.reader, 64)
+
+    def __del__(self) -> None:
+        os.close(self.reader)
+        os.close(self._writer)
+
+
 class _Service:
     """One loop in its thread, from its beginning to its end.
 
-    What other threads want done there they put into `inbox`. A pair of sockets wakes the loop: one byte and one
-    callback for all that has come, where `call_soon_threadsafe` takes a handle each and reads until it fails.
+    What other threads want done there they put into `inbox`. A pipe wakes the loop: one byte and one callback for all
+    that has come, where `call_soon_threadsafe` takes a handle each, and a socket that is read until that fails.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.inbox: deque[Callable[[], object]] = deque()
+        self.calls: set[_Call[Any]] = set()  # a loop itself knows its tasks only weakly
         self.awake = False
         self.stopping = False
         self.ended = False
-        self._wake: Callable[[], object]
-        self._sockets = socket.socketpair()
-        for end in self._sockets:
-            end.setblocking(False)
-        try:
-            loop.add_reader(self._sockets[0], self._woken)
-        except NotImplementedError:  # Windows' proactor
-            self._wake = functools.partial(loop.call_soon_threadsafe, self._take)
-        else:
-            self._wake = functools.partial(self._sockets[1].send, b"\0")
+        self._pipe: _Pipe | None = None
+        self._wake: Callable[[], object] = functools.partial(loop.call_soon_threadsafe, self._take)
+        if os.name == "posix":  # Windows' loops watch no pipe
+            pipe = _Pipe()
+            with contextlib.suppress(NotImplementedError):
+                loop.add_reader(pipe.reader, self._woken)
+                self._pipe, self._wake = pipe, pipe.write
 
     def post(self, item: Callable[[], object]) -> bool:
         """Has something called on the loop's thread, in the order of posting.
@@ -219,8 +247,8 @@ class _Service:
         if not self.awake:
             try:  # noqa: SIM105 - suppress takes as long as all the rest
                 self._wake()
-            except (OSError, RuntimeError):
-                pass  # the buffer is full, so it will wake; or all is closed, which comes below
+            except (BlockingIOError, RuntimeError):
+                pass  # full, so it will wake; or closed, which comes below
         if self.ended:
             try:
                 self.inbox.remove(item)
@@ -230,10 +258,8 @@ class _Service:
         return True
 
     def _woken(self) -> None:
-        try:
-            self._sockets[0].recv(4096)
-        except BlockingIOError:
-            return  # selectors may be wrong
+        assert self._pipe is not None
+        self._pipe.read()
         self._take()
 
     def _take(self) -> None:
@@ -293,10 +319,9 @@ class _Service:
             await asyncio.wait(tasks)
 
     def close(self) -> None:
-        with contextlib.suppress(NotImplementedError):
-            self.loop.remove_reader(self._sockets[0])
-        for end in self._sockets:
-            end.close()
+        if self._pipe is not None:
+            self.loop.remove_reader(self._pipe.reader)
+            self._pipe, self._wake = None, bool  # which does nothing
         self.loop.close()
 
 
@@ -379,12 +404,11 @@ class PersistentLoop:
             _close(call.awaitable)
             raise
 
-    def _refuse_own_thread(self, awaitable: object) -> None:
-        if _thread.serves is self:
-            _close(awaitable)
-            raise RuntimeError(
-                "a blocking call on the persistent loop's own thread would wait for itself: await the coroutine instead"
-            )
+    def _refuse_own_thread(self, awaitable: object) -> NoReturn:
+        _close(awaitable)
+        raise RuntimeError(
+            "a blocking call on the persistent loop's own thread would wait for itself: await the coroutine instead"
+        )
 
     def submit(self, awaitable: Awaitable[T]) -> Future[T]:
         """Starts a coroutine on the loop, with a copy of the caller's context variables.
@@ -419,7 +443,8 @@ class PersistentLoop:
             RuntimeError: called from the loop's own thread, or where no loop can run any more.
             TimeoutError: the time was over (it is an `asyncio.TimeoutError` as well).
         """
-        self._refuse_own_thread(awaitable)
+        if _thread.serves is self:
+            self._refuse_own_thread(awaitable)
         answered = threading.Lock()
         answered.acquire()
         call = _Call(awaitable, timeout, answered.release)
@@ -427,7 +452,7 @@ class PersistentLoop:
             self._send(call)
             if threading.get_ident() == _main_thread:
                 # In steps: a signal that comes just before a thread blocks does not wake it. One Ctrl-C could be lost.
-                while not answered.acquire(timeout=SIGNAL_CHECK):
+                while not answered.acquire(True, SIGNAL_CHECK):
                     pass
             else:
                 answered.acquire()
@@ -444,6 +469,8 @@ class PersistentLoop:
 
     def _awaitable(self, awaitable: Awaitable[T], timeout: float | None) -> asyncio.Task[T]:
         """Runs a coroutine on the loop for code that runs on another one."""
+        if _thread.serves is self:
+            self._refuse_own_thread(awaitable)
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[None] = loop.create_future()
 
@@ -451,7 +478,6 @@ class PersistentLoop:
             with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(answered.set_result, None)
 
-        self._refuse_own_thread(awaitable)
         call = _Call(awaitable, timeout, settled)
         self._send(call)
         task = loop.create_task(_answer(call, answered))
@@ -574,7 +600,8 @@ def run_sync(
         return _DEFAULT.run(awaitable, timeout)
     if inside_loop == "await":
         return _DEFAULT._awaitable(awaitable, timeout)
-    _DEFAULT._refuse_own_thread(awaitable)
+    if _thread.serves is _DEFAULT:
+        _DEFAULT._refuse_own_thread(awaitable)
     _close(awaitable)
     raise RuntimeError("run_sync was called inside a running event loop: await the coroutine instead")
 

@@ -57,7 +57,7 @@ class World:
         """A coroutine that waits for a thread that waits for a coroutine."""
         self.begun += 1
         try:
-            return await asyncio.to_thread(self.persistent.run, self.gated(gate))
+            return await asyncio.to_thread(lambda: self.persistent.run(self.gated(gate)))
         finally:
             self.ended += 1
 
@@ -207,7 +207,7 @@ class Racers(World):
 
     def nest(self) -> bool:
         async def through_a_thread() -> int:
-            return await asyncio.to_thread(self.persistent.run, echo(1))
+            return await asyncio.to_thread(lambda: self.persistent.run(echo(1)))
 
         return outcome(self.persistent.submit(through_a_thread())) == 1 or self.shut
 

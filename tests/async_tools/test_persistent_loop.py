@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from concurrent.futures import CancelledError as FutureCancelled
 from concurrent.futures import ThreadPoolExecutor
 
@@ -104,6 +106,28 @@ def test_cancelling_the_future_cancels_the_coroutine(persistent: PersistentLoop)
     assert started.wait(PATIENCE)
     assert future.cancel()
     assert cancelled.wait(PATIENCE)
+
+
+def test_a_call_whose_future_is_dropped_goes_on(persistent: PersistentLoop) -> None:
+    """Asyncio's loops know their tasks only weakly: a collection would take this one in the midst of its waiting."""
+
+    async def wait() -> None:
+        event = asyncio.Event()
+        started.append((asyncio.get_running_loop(), weakref.ref(event)))
+        begun.set()
+        await event.wait()
+        ended.set()
+
+    started: list[tuple[asyncio.AbstractEventLoop, weakref.ref[asyncio.Event]]] = []
+    begun, ended = threading.Event(), threading.Event()
+    persistent.submit(wait())
+    assert begun.wait(PATIENCE)
+    gc.collect()
+    ((loop, event),) = started
+    let_through = event()
+    assert let_through is not None
+    loop.call_soon_threadsafe(let_through.set)
+    assert ended.wait(PATIENCE)
 
 
 def test_shutdown_ends_what_runs_and_a_later_call_starts_again(persistent: PersistentLoop) -> None:

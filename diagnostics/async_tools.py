@@ -171,18 +171,18 @@ def _start_task(
             return asyncio.Task(body, loop=loop, context=context, eager_start=True)
         return loop.create_task(body, context=context)
     # Before 3.12 asyncio has no eager tasks, and these versions change no more: catch the step that a task asks for.
-    steps: list[Callable[[], object]] = []
+    steps: list[tuple[contextvars.Context, Callable[[], object]]] = []
 
-    def catch(step: Callable[..., object], *arguments: Any, context: contextvars.Context) -> None:
-        steps.append(functools.partial(context.run, step, *arguments))
+    def catch(step: Callable[[], object], *, context: contextvars.Context) -> None:
+        steps.append((context, step))
 
     loop.call_soon = catch  # type: ignore[method-assign,assignment]
     try:
         task = context.run(loop.create_task, body)
     finally:
         del loop.call_soon  # the class has its own
-    for step in steps:
-        step()
+    for of_task, step in steps:
+        of_task.run(step)
     return task
 
 
@@ -204,8 +204,10 @@ class _Pipe:
         os.write(self._writer, b"\0")
 
     def read(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        try:  # noqa: SIM105
             os.read(self.reader, 64)
+        except BlockingIOError:
+            pass  # selectors may be wrong
 
     def __del__(self) -> None:
         os.close(self.reader)

@@ -402,8 +402,9 @@ class PersistentLoop:
                 with self._lock:
                     if self._service is service:
                         self._service = None
-        except Exception:
-            _close(call.awaitable)
+        except BaseException:  # no loop can run, or Ctrl-C before there was one
+            if call.service is None:
+                _close(call.awaitable)
             raise
 
     def _refuse_own_thread(self, awaitable: object) -> NoReturn:
@@ -517,7 +518,7 @@ async def _answer(call: _Call[T], answered: asyncio.Future[None]) -> T:
 
 
 _exiting = False
-_exits_in = os.getpid()
+_exits_in = 0  # the child of multiprocessing that has registered
 
 
 def _refuse_where_no_loop_can_run() -> None:
@@ -530,9 +531,13 @@ def _refuse_where_no_loop_can_run() -> None:
             if interpreters.get_current() != interpreters.get_main():
                 raise RuntimeError("a sub-interpreter has no daemon threads: use run_sync in the main interpreter")
             break
-    if _exits_in != os.getpid():  # multiprocessing clears what its parent had registered
+    # Children of multiprocessing clear what their parent had registered, and forked ones do not call atexit's handlers
+    # before Python 3.13.
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None and _exits_in != os.getpid():
         _exits_in = os.getpid()
         atexit.register(_at_exit)
+        sys.modules["multiprocessing.util"].Finalize(None, _at_exit, exitpriority=0)
 
 
 def _at_exit() -> None:

@@ -149,4 +149,7 @@ def test_a_pool_of_any_kind_works_and_ends(method: str, tmp_path: Path) -> None:
     output, errors, status = ended(program(text, "-W", "ignore"))
 
     assert (output.splitlines()[0], errors, status) == (str([number * 2 for number in range(10)]), "", 0)
-    assert output.splitlines()[-1] == "closed in MainProcess"
+    closed = output.split("closed in ")[1:]
+    assert closed[-1] == "MainProcess\n"
+    assert {name.strip() for name in closed[:-1]} <= {"SpawnPoolWorker", "ForkPoolWorker", "ForkServerPoolWorker"}
+    assert len(closed) > 1

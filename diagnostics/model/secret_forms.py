@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+WORD_BEGINS: Final = r"(?<![A-Za-z0-9])"
+"""How most of the forms start."""
+
 _PREFIXED = (
     r"(?<![A-Za-z0-9])(?:gh[pousr]_|github_pat_|gl[a-z]{2,8}-|hf_|api_org_|npm_|pypi-|xox[abeprs]-|xapp-|r8_|tgp_v1_"
     r"|pcsk_|lsv2_[a-z]{2}_|ls__|jina_|dop_v1_|doo_v1_|dckr_pat_|sbp_|shp[a-z]{2}_|lin_api_|ntn_|figd_|glsa_|glc_"

@@ -13,21 +13,23 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-from diagnostics.model.secret_forms import KEY_FORMS
+from diagnostics.model.secret_forms import KEY_FORMS, WORD_BEGINS
 from diagnostics.redaction.forms import E_MAIL, Form
 from diagnostics.redaction.hidden import Secrets
 from diagnostics.redaction.kinds import KINDS, PLACEHOLDER
 from diagnostics.redaction.patterns import known_forms
 
-_JOINT: Final = re.compile(r"[\"']?[ \t│|]*\\?\r?\n[ \t│|>]*[\"']?")
+# The end of a line, also as JSON and as Python write it, with the quotes of a literal that goes on.
+_JOINT: Final = re.compile(r"\\{0,7}[\"']?[ \t│|]*(?:\\?\r?\n|(?:\\{1,7}r)?\\{1,7}n)[ \t│|>]*(?:\\{0,7}[\"'])?")
 _NEXT: Final = re.compile(r"[^\s\"'<>,;()\[\]{}]+")
-_LIKE_A_KEY: Final = re.compile(r"(?!\d+\.\d)(?=.*(?:[0-9_=-]|[a-z][A-Z]))[A-Za-z0-9_.=-]{2,}")
+_NAMES_A_VALUE: Final = re.compile(r"\\{0,7}[\"']?\s*[:=]")
+_LIKE_A_KEY: Final = re.compile(r"(?!\d+\.\d|--)(?=.*(?:[0-9_=-]|[a-z][A-Z]))[A-Za-z0-9_.=-]{2,}")
 _CREDENTIALS: Final = r"(?i:(?<=://)(?!<credentials>@)[^\s/?#\"'<>@]*:[^\s/?#\"'<>@]*(?=@))"
-_V4: Final = Form(
-    "address", r"(?<![\w.])(?:10|127|172\.(?:1[6-9]|2\d|3[01])|192\.168|169\.254)(?:\.\d{1,3}){2,3}(?!\.?\d)", (".",)
-)
+_V4: Final = Form("address", r"(?:10|127|172\.(?:1[6-9]|2\d|3[01])|192\.168|169\.254)(?:\.\d{1,3}){2,3}", (".",))
+_E_MAIL: Final = re.compile(E_MAIL.format(not_at="").removesuffix(r"(?![\w-])"))
 _SHORTEST_NAME: Final = 4
-_WHOLE_WORDS: Final = ("user", "host")
+_WHOLE_WORDS: Final = ("user", "host", "address")
+_LOOK_AGAIN: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -55,37 +57,56 @@ class _Joined:
         return self.places[bisect_right(self.places, start) : bisect_right(self.places, end - 1)]
 
 
-def mend(text: str, secrets: Secrets, *, keys_only: bool) -> str:
-    """The text without what its line breaks cut in two.
+@dataclass(frozen=True)
+class Wrapped:
+    """What is looked for over the ends of lines.
 
-    Args:
-        keys_only: before the first sweep, which would take a key's first line for the whole of it.
+    Attributes:
+        pattern: one named group an alternative: the kind, and a number.
+        needs: pieces in lower case, one of which is in every joined text that the pattern matches.
     """
-    if "\n" not in text:
+
+    pattern: re.Pattern[str]
+    needs: tuple[str, ...]
+
+
+def mend(text: str, wrapped: Wrapped) -> str:
+    """The text without what its line breaks cut in two."""
+    if "\n" not in text and "\\n" not in text:
         return text
     joined = _join(text)
-    pattern, needs = _keys() if keys_only else _names(secrets)
     lower = joined.text.lower()
-    if not any(piece in lower for piece in needs):
+    if not any(piece in lower for piece in wrapped.needs):
         return text
-    parts, last = [], 0
-    for match in pattern.finditer(joined.text):
-        kind = match.lastgroup or ""
-        if kind == "done":
-            continue
-        start, end = match.span()
-        if keys_only:
-            end = _end_of_key(joined, start, end)
-        if not joined.joints(start, end):
-            continue
+    parts, last, place = [], 0, 0
+    while (match := wrapped.pattern.search(joined.text, place)) is not None:
+        kind, start, end = match.lastgroup or "", *_extent(joined, match)
+        # What was cut off a match is looked at again; not for ever, where every line could go on with a key.
+        place = max(start + 1, end if match.end() - end < _LOOK_AGAIN else match.end())
         before, after = joined.start(start), joined.start(end - 1) + 1
-        # Names are words; the ends of a word are looked for where nothing was joined to it.
-        if kind.startswith(_WHOLE_WORDS) and (text[before - 1 : before].isalnum() or text[after : after + 1].isalnum()):
+        if kind == "done" or not joined.joints(start, end) or not _is_whole(kind, text, before, after):
             continue
         if before >= last:
             parts += [text[last:before], KINDS[kind.rpartition("_")[0].replace("_", "-") or kind]]
             last = after
     return "".join([*parts, text[last:]])
+
+
+def _extent(joined: _Joined, match: re.Match[str]) -> tuple[int, int]:
+    """Where a match begins and ends: at most where the next line no longer belongs to it."""
+    start, end = match.span()
+    if match.lastgroup == "key":
+        return start, _end_of_key(joined, start, end)
+    if str(match.lastgroup).startswith("e_mail"):
+        return start, _end_of_e_mail(joined, start, end)
+    return start, end
+
+
+def _is_whole(kind: str, text: str, before: int, after: int) -> bool:
+    """Whether a word begins and ends there, where that is asked of it, in the text as it was."""
+    names = kind.startswith(_WHOLE_WORDS)
+    begins = not text[max(0, before - 1) : before].isalnum()
+    return (begins or not (names or kind == "key")) and not (names and text[after : after + 1].isalnum())
 
 
 def _join(text: str) -> _Joined:
@@ -111,25 +132,45 @@ def _end_of_key(joined: _Joined, start: int, end: int) -> int:
         word = following.group().rstrip(".") if following else ""
         if not _LIKE_A_KEY.fullmatch(word) or joint + len(word) > end:
             return joint
+        if _NAMES_A_VALUE.match(joined.text, joint + len(word)):
+            return joint
     return end
 
 
+def _end_of_e_mail(joined: _Joined, start: int, end: int) -> int:
+    """The first end of a line that could be the end of the address."""
+    return next((joint for joint in joined.joints(start, end) if _E_MAIL.fullmatch(joined.text[start:joint])), end)
+
+
 @lru_cache(maxsize=1)
-def _keys() -> tuple[re.Pattern[str], tuple[str, ...]]:
+def wrapped_keys() -> Wrapped:
+    """Keys of a known form."""
     patterns, needs = zip(*KEY_FORMS, strict=True)
-    return re.compile(f"(?P<done>{PLACEHOLDER})|(?P<key>{'|'.join(patterns)})"), tuple(chain.from_iterable(needs))
+    # Where a word begins, the text itself says: in the joined one it hangs on to the line before.
+    anywhere = [pattern.removeprefix(WORD_BEGINS) for pattern in patterns]
+    expression = f"(?P<done>{PLACEHOLDER})|(?P<key>{'|'.join(anywhere)})"
+    return Wrapped(re.compile(expression), tuple(chain.from_iterable(needs)))
 
 
 @lru_cache(maxsize=16)
-def _names(secrets: Secrets) -> tuple[re.Pattern[str], tuple[str, ...]]:
+def wrapped_names(secrets: Secrets) -> Wrapped:
+    """What is known by its letters."""
     known = known_forms(secrets, shortest=_SHORTEST_NAME)
-    others = [Form("credentials", _CREDENTIALS, ("://",)), Form("e_mail", E_MAIL.format(not_at=""), ("@",)), _V4]
-    # A blank at the end of a line is taken for a part of the joint.
+    # A blank at the end of a line is taken for a part of the joint; where a word ends, the text itself says.
     letters = [f"(?i:{re.escape(form.needs[0])})".replace("\\ ", "[ ]?") for form in known]
-    patterns = [*letters, *(form.pattern for form in others)]
+    return _wrapped(known, letters, tuple(form.needs[0].split()[0] for form in known))
+
+
+@lru_cache(maxsize=1)
+def wrapped_addresses() -> Wrapped:
+    """Credentials in URLs, e-mail addresses and private addresses."""
+    forms = [Form("credentials", _CREDENTIALS, ("://",)), Form("e_mail", _E_MAIL.pattern, ("@",)), _V4]
+    return _wrapped(forms, [form.pattern for form in forms], tuple(piece for form in forms for piece in form.needs))
+
+
+def _wrapped(forms: list[Form], patterns: list[str], needs: tuple[str, ...]) -> Wrapped:
     parts = [
         f"(?P<{form.kind}_{number}>{pattern})"
-        for number, (form, pattern) in enumerate(zip([*known, *others], patterns, strict=True))
+        for number, (form, pattern) in enumerate(zip(forms, patterns, strict=True))
     ]
-    needs = [form.needs[0].split()[0] for form in known] + [piece for form in others for piece in form.needs]
-    return re.compile("|".join([f"(?P<done>{PLACEHOLDER})", *parts])), tuple(needs)
+    return Wrapped(re.compile("|".join([f"(?P<done>{PLACEHOLDER})", *parts])), needs)

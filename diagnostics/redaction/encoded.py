@@ -26,13 +26,15 @@ _WORD = re.compile(r"[^\s\"'<>]+")
 # What is several words long is known by its first one, which an escaped line break hangs on to.
 _ESCAPED_LINE = re.compile(r"^.*\\[nrtux\"'].*$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\{1,8}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|([0-7]{3})|([nrtbf/\"']))|\\\\")
+_SHORTEST = 8
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "/": "/", '"': '"', "'": "'"}
 _PRINTABLE = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{4,}")
+# Lines that go on are long; the last may be short.
 _BASE64 = re.compile(
-    r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{8,}(?:\r?\n[ \t]*(?=[A-Za-z0-9+/_-]{8})[A-Za-z0-9+/_-]+)*={0,2}"
+    r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}\r?\n[ \t]*(?=[A-Za-z0-9+/_-]))*[A-Za-z0-9+/_-]{4,}={0,2}"
 )
 # Nothing that is encoded looks so: a word as people write it.
-_PLAIN = re.compile(r"[a-z/_-]+[0-9]*|[A-Z][a-z]+|[A-Z_-]+|[0-9]+")
+_PLAIN = re.compile(r"[a-z/_-]+[0-9]*|(?:[A-Z][a-z]+)+|[A-Z_-]+|[0-9]+")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){4,})(?![0-9A-Za-z])")
 
 
@@ -80,7 +82,7 @@ def decode(text: str, clean: Clean) -> str:
         text = _WORD.sub(lambda match: _word(match.group(), clean), text)
     if "\\" in text:
         text = _ESCAPED_LINE.sub(lambda match: _plain_if_it_hides(match.group(), WORDS["escapes"], clean), text)
-    text = _BASE64.sub(lambda match: _bytes(match.group(), _from_base64(match.group()), clean), text)
+    text = _BASE64.sub(lambda match: _lines(match.group(), clean), text)
     return _HEX.sub(lambda match: _bytes(match.group(), _readable(bytes.fromhex(match[1])), clean), text)
 
 
@@ -99,6 +101,22 @@ def _plain_if_it_hides(text: str, alphabet: Alphabet, clean: Clean) -> str:
     return shown if taken(plain, shown) else text
 
 
+def _lines(found: str, clean: Clean) -> str:
+    """Base64 in one line or several: together for what a break cut in two, each alone for its end."""
+    first, *more = re.split(r"(\r?\n[ \t]*)", found)
+    lines = [first]
+    while more and not _PLAIN.fullmatch(more[1]):
+        lines += more[:2]
+        del more[:2]
+    whole = "".join(lines)
+    if len(whole) < _SHORTEST:
+        return found
+    readable = [*_from_base64("".join(lines[::2]))]
+    if len(lines) > 1:
+        readable += [plain for line in lines[::2] for plain in _from_base64(line)]
+    return _bytes(whole, readable, clean) + "".join(more)
+
+
 def _bytes(word: str, readable: Sequence[str], clean: Clean) -> str:
     for plain in readable:
         if found := taken(plain, clean(plain)):
@@ -113,7 +131,7 @@ def _readable(data: bytes) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)  # a traceback is made of the same few paths
 def _from_base64(word: str) -> tuple[str, ...]:
     """What can be read in a word, from each place where it could begin: its front may have been cut off."""
-    letters = "".join(word.split()).rstrip("=")
+    letters = word.rstrip("=")
     # Nor like a path: its signs are of two alphabets.
     if _PLAIN.fullmatch(letters) or (set(letters) & set("+/") and set(letters) & set("-_")):
         return ()

@@ -49,6 +49,10 @@ _NAME = (
     r"|password|passphrase|credentials?|signature)"
 )
 
+# Not to the end of the line: what follows may be the name of another secret.
+_PAIR = r"[^\s=;,\"'\\<>]+=(?:\\{0,7}\"[^\"\r\n]*\"|[^\s;,\"'\\]+|(?=;))"
+_SCHEME = r"[a-z][a-z0-9-]{2,20}[ ]+"
+
 CONTENT: Final[tuple[Form, ...]] = (
     Form(
         "content",
@@ -76,14 +80,15 @@ FORMS: Final[tuple[Form, ...]] = (
     *(Form("key", pattern, needs) for pattern, needs in KEY_FORMS),
     Form(
         "cookie",
-        rf"(?i:((?<![a-z0-9-])(?:set-)?cookie2?{_IS})(?!<cookie>)(?=[^\s\"'\\]*=)[^\r\n\"'\\]+"
+        rf"(?i:((?<![a-z0-9-])(?:set-)?cookie2?{_IS})(?!<cookie>){_PAIR}"
+        rf"(?:;[ ]*(?:{_PAIR}|secure|httponly|partitioned))*"
         rf"|((?<![a-z0-9_-])[a-z_]*cookies?(?:{_Q})?\s*[:=]\s*(?:Cookies\()?)\{{[^{{}}]+\}}"
         rf"|(<Cookie )(?!<cookie>)[^\s>]+)",
         ("cookie",),
     ),
     Form(
         "key",
-        rf"(?i:((?<![a-z0-9-])(?:proxy-)?authorization{_IS}(?:[a-z][a-z0-9-]{{2,20}}[ ]+)?)(?!<key>|[^\s<]+[ ]+<key>)"
+        rf"(?i:((?<![a-z0-9-])(?:proxy-)?authorization{_IS}(?!(?:{_SCHEME})?<key>)(?:{_SCHEME}(?=[^\s<]))?)(?!<key>)"
         r"[^\s\"'\\,<>)\]}]{3,}(?:[ ,]+[a-z]+=(?:\"[^\"\r\n]*\"|[^\s,\"']+))*)",
         ("authorization",),
     ),

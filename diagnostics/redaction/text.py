@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache, partial
 
-from diagnostics.redaction.broken import mend
+from diagnostics.redaction.broken import mend, wrapped_addresses, wrapped_keys, wrapped_names
 from diagnostics.redaction.encoded import DEPTH, decode
 from diagnostics.redaction.hidden import Secrets
 from diagnostics.redaction.kinds import KINDS
@@ -47,9 +47,11 @@ def _redact(text: str, secrets: Secrets, depth: int) -> str:
 def _once(text: str, secrets: Secrets, depth: int) -> str:
     for value in _values(secrets):  # first: a form may be a part of a value, and would leave the rest of it
         text = value.sub(KINDS["key"], text)
-    text = mend(text, secrets, keys_only=True)
+    # What is whole only over a line break goes before what is a part of it.
+    text = mend(text, wrapped_keys())
+    text = mend(text, wrapped_names(secrets))
     text = sweep(text, secrets)
-    text = mend(text, secrets, keys_only=False)
+    text = mend(text, wrapped_addresses())
     if depth > 0:
         text = decode(text, partial(_redact, secrets=secrets, depth=depth - 1))
     return second_opinion(text)

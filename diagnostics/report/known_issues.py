@@ -288,6 +288,21 @@ KNOWN_ISSUES: Final[tuple[KnownIssue, ...]] = (
         bound_elsewhere(("openai", "httpx", "httpx2")),
     ),
     KnownIssue(
+        f"{_GITHUB}/pydantic/pydantic-ai/issues/6436",
+        "A call hangs until its timeout on a connection that was kept from another loop",
+        "pydantic-ai with anthropic, July 2026",
+        "closed",
+        hangs(("anthropic", "httpx", "httpx2"), ("repeated-run", "threads")),
+    ),
+    KnownIssue(
+        f"{_GITHUB}/python/cpython/issues/130141",
+        "A transport that the collector finalised and a client's finaliser brings back closes a descriptor that is another"
+        " connection's by then: the loop stops watching that one, and its call hangs",
+        "every Python with selector loops, February 2025",
+        "open",
+        hangs(_SDKS, ("sequential-classifiers", "gc-inside-run", "beam-search", "unclosed-in-coroutine")),
+    ),
+    KnownIssue(
         f"{_GITHUB}/python/cpython/issues/109538",
         "StreamWriter's finaliser raises where the loop is closed already",
         "Python 3.11.5",

@@ -8,7 +8,7 @@ from typing import Any
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, LoopFacts
 from diagnostics.sanitizer.describing import closed_by, component, created_inside, site, sites, who
 from diagnostics.sanitizer.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.wording import KINDS, LOCK_KEPT, UNSEEN, About, hint
+from diagnostics.sanitizer.wording import KINDS, LOCK_KEPT, NOT_CLOSED, UNSEEN, About, hint
 
 _ORDER = {"error": 0, "leak": 1, "note": 2}
 
@@ -105,9 +105,15 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
             first.trigger,
             sites(first.stack),
         ),
-        fault=Fault(holder, site(made), LOCK_KEPT if client is None and "what" in details else wording.why),
+        fault=Fault(holder, site(made), _why(first, wording.why)),
         hint=hint(first.kind, component=holder, client=name, inside=created_inside(client)),
     )
+
+
+def _why(fact: Fact, usual: str) -> str:
+    if fact.client is None and "what" in fact.detail:
+        return LOCK_KEPT
+    return NOT_CLOSED if "robbed" in fact.detail else usual
 
 
 def _named(loop: LoopFacts | None) -> str:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from diagnostics.model.finding import Hint
 
 UNSEEN: Final = "a client not seen being made"
+NOT_CLOSED: Final = "it made the client, drops it and does not close it"
 LOCK_KEPT: Final = "it keeps one lock or event over several loops"
 
 
@@ -53,6 +54,15 @@ def _used(about: About) -> str:
     return f"a call on {about.current} used {what} of {about.client} that belongs to {about.loop}"
 
 
+def _waits(about: About) -> str:
+    if "robbed" not in about.detail:
+        return f"a call with {about.client} waits for {about.detail.get('waits', 'something')}"
+    return (
+        f"a call waits on a connection that its loop no longer watches: {about.client}, which nobody closed, was"
+        " collected, and its finaliser has closed a file descriptor that was another connection's by then"
+    )
+
+
 KINDS: Final[dict[str, Wording]] = {
     "client-left-open": Wording(_left_open, "it made the client and nobody closes it before the loop closes"),
     "cross-loop-use": Wording(_used, "it keeps one client over several loops"),
@@ -83,7 +93,7 @@ KINDS: Final[dict[str, Wording]] = {
         "it closes the loop and neither awaits nor cancels the task",
     ),
     "stuck-waiter": Wording(
-        lambda about: f"a call with {about.client} waits for {about.detail.get('waits', 'something')}",
+        _waits,
         "it keeps one client over several loops",
     ),
     "inherited-connection": Wording(

@@ -11,7 +11,7 @@ from typing import Any
 
 from diagnostics.sanitizer.facts import ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.patching import Patch, before
-from diagnostics.sanitizer.recorder import MARK, RECORDER, record_of, running_loop, task_frames
+from diagnostics.sanitizer.recorder import FINALISER, MARK, RECORDER, record_of, running_loop, task_frames
 from diagnostics.sanitizer.sites import capture
 
 _ASYNC_GENERATOR = 0x200
@@ -93,7 +93,32 @@ def closing(connection: Any) -> None:
         return
     if not record.closed and RECORDER.current_call() is None and not (connection.is_idle() or connection.is_closed()):
         _cut_short(record)
+    if not record.closed and FINALISER.get() is not None:
+        _rob(record, connection)
     RECORDER.connection_closed(record)
+
+
+def _rob(record: ConnectionRecord, connection: Any) -> None:
+    """A finaliser closes a connection; the descriptor that it closes may be another one's."""
+    from diagnostics.sanitizer.descriptors import robbed
+
+    victim, finaliser = robbed(connection, running_loop()), FINALISER.get()
+    if victim is None or finaliser is None:
+        return
+    RECORDER.facts.append(
+        Fact(
+            "stuck-waiter",
+            "error",
+            loop=record.loop,
+            client=record.client,
+            connection=victim.record,
+            current=RECORDER.running(),
+            stack=task_frames(capture(sys._getframe(2))) + finaliser[1],
+            operation="connection.aclose",
+            trigger=finaliser[0],
+            detail={"robbed": True},
+        )
+    )
 
 
 def _cut_short(record: ConnectionRecord) -> None:

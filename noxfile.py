@@ -64,6 +64,15 @@ def tests(session: nox.Session) -> None:
     session.run(python, "-m", "pytest", "-n", "auto", *session.posargs)
 
 
+@nox.session
+def watched(session: nox.Session) -> None:
+    """The tests under the project's own sanitizer, in one process: what workers of xdist run is not watched."""
+    python = install(session, "tests")
+    options = ("--leaks", "error", "--suppress", "tests/on_purpose.txt")
+    suite = ("-m", "pytest", "-p", "no:xdist", *session.posargs)
+    session.run(python, "-m", "diagnostics", "run", *options, *suite)
+
+
 @nox.session(venv_backend="none", default=False)
 def lock(session: nox.Session) -> None:
     """Renews the files in requirements/; for the environments under test it is `python -m diagnostics lock`."""

@@ -296,8 +296,8 @@ KNOWN_ISSUES: Final[tuple[KnownIssue, ...]] = (
     ),
     KnownIssue(
         f"{_GITHUB}/python/cpython/issues/130141",
-        "A transport that the collector finalised and a client's finaliser brings back closes a descriptor that is another"
-        " connection's by then: the loop stops watching that one, and its call hangs",
+        "A transport that was finalised and then brought back closes a descriptor that is another connection's by then:"
+        " the loop stops watching that one, and its call hangs",
         "every Python with selector loops, February 2025",
         "open",
         hangs(_SDKS, ("sequential-classifiers", "gc-inside-run", "beam-search", "unclosed-in-coroutine")),

@@ -1,0 +1,31 @@
+"""This project's own tests under its own sanitizer: a part of them here, all of them by `nox -s watched`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+FAST = ("test_async_tools.py", "experiment/test_fixes.py")
+"""Tests that make loops and threads by the dozen, in this process."""
+
+
+def test_a_part_of_this_suite_passes_under_the_sanitizer_without_a_finding(tmp_path: Path) -> None:
+    findings = tmp_path / "findings.json"
+    options = ("--json", str(findings), "--leaks", "error", "--suppress", str(TESTS / "on_purpose.txt"))
+    # In one process: what workers of xdist run is not watched.
+    suite = ("-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", *(str(TESTS / name) for name in FAST))
+    ran = subprocess.run(
+        [sys.executable, "-m", "diagnostics.sanitizer", *options, *suite],
+        cwd=TESTS.parent,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert json.loads(findings.read_text())["findings"] == []

@@ -16,6 +16,7 @@ from diagnostics.lab.bench import (
     page,
     sanitizer,
     scale,
+    unchanged,
     whole_run,
 )
 from diagnostics.lab.bench.figures import Bench, Figure
@@ -33,6 +34,7 @@ PARTS: Final[dict[str, Part]] = {
     "fork-server": Part("how much faster is a forked trial than one in a new interpreter?", fork_server.measure),
     "sanitizer": Part("what does the sanitizer cost a program?", sanitizer.measure),
     "footprint": Part("how much does the sanitizer hold, and how soon is it there?", footprint.measure),
+    "unchanged": Part("does the sanitizer change what a program does?", unchanged.measure),
     "bridges": Part("what does a call cost over each bridge from sync to async code?", bridges.measure),
     "memory": Part("does the host stay flat from 100 to 10,000 trials?", memory.measure),
     "killed-runs": Part("does `kill -9` of a run lose a trial, or leave a process?", killed_runs.measure),

@@ -18,7 +18,7 @@ from diagnostics.lab.server import ProviderServer
 
 REQUESTS = 2000
 CONCURRENCY = 50
-ROUNDS = 7
+ROUNDS = 5
 WAYS = {
     "plain": "without anything",
     "watched": "under the sanitizer",

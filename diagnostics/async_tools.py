@@ -176,11 +176,11 @@ def _start_task(
     def catch(step: Callable[[], object], *, context: contextvars.Context) -> None:
         steps.append((context, step))
 
-    loop.call_soon = catch  # type: ignore[method-assign,assignment]
+    vars(loop)["call_soon"] = catch
     try:
         task = context.run(loop.create_task, body)
     finally:
-        del loop.call_soon  # the class has its own
+        del vars(loop)["call_soon"]  # the class has its own
     for of_task, step in steps:
         of_task.run(step)
     return task
@@ -195,7 +195,11 @@ def _close(awaitable: object) -> None:
 class _Pipe:
     """Is closed when the last thread that may write has let go: its number may be another file's a moment later."""
 
+    reader: int
+    _writer: int
+
     def __init__(self) -> None:
+        assert sys.platform != "win32"
         self.reader, self._writer = os.pipe()
         os.set_blocking(self.reader, False)
         os.set_blocking(self._writer, False)
@@ -230,7 +234,7 @@ class _Service:
         self.ended = False
         self._pipe: _Pipe | None = None
         self._wake: Callable[[], object] = functools.partial(loop.call_soon_threadsafe, self._take)
-        if os.name == "posix":  # Windows' loops watch no pipe
+        if sys.platform != "win32":  # whose loops watch no pipe
             pipe = _Pipe()
             with contextlib.suppress(NotImplementedError):
                 loop.add_reader(pipe.reader, self._woken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import selectors
 import threading
 import weakref
 from concurrent.futures import CancelledError as FutureCancelled
@@ -68,6 +69,24 @@ def test_a_loop_without_add_reader_is_woken_otherwise() -> None:
     with PersistentLoop(loop_factory=Proactor) as persistent, ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda number: persistent.run(echo(number)), range(100)))
     assert answers == list(range(100))
+
+
+def test_an_idle_loop_sleeps_without_an_end() -> None:
+    """No timer and no polling: once all is done it waits for what may come, and for nothing else."""
+
+    class Selector(selectors.DefaultSelector):
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            if timeout is None:
+                asleep.set()
+            return super().select(timeout)
+
+    asleep = threading.Event()
+    with PersistentLoop(loop_factory=lambda: asyncio.SelectorEventLoop(Selector())) as persistent:
+        for _ in range(3):
+            persistent.run(echo(1), timeout=PATIENCE)
+            asleep.clear()
+            persistent.run(echo(1))
+            assert asleep.wait(PATIENCE)
 
 
 def test_a_task_factory_of_the_loop_is_used() -> None:

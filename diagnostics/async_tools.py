@@ -195,14 +195,11 @@ def _close(awaitable: object) -> None:
 class _Pipe:
     """Is closed when the last thread that may write has let go: its number may be another file's a moment later."""
 
-    reader: int
-    _writer: int
-
     def __init__(self) -> None:
-        assert sys.platform != "win32"
         self.reader, self._writer = os.pipe()
-        os.set_blocking(self.reader, False)
-        os.set_blocking(self._writer, False)
+        if sys.platform != "win32":
+            os.set_blocking(self.reader, False)
+            os.set_blocking(self._writer, False)
 
     def write(self) -> None:
         os.write(self._writer, b"\0")

@@ -64,14 +64,16 @@ class _Load:
         words = [way, provider, url, str(requests), str(concurrency)]
         return [str(self._python), "-m", "diagnostics.worker.load", *words]
 
-    def seconds(self, way: str, requests: int) -> float:
-        """CPU seconds a request."""
+    def seconds(self, way: str, requests: int) -> float | None:
+        """CPU seconds a request; `None` where the slow way made the client's own timeouts end the program."""
         variables = dict(self.variables)
         if way == "pyleak":
             variables["PYTHONPATH"] += f":{self.home / 'pyleak'}"
         command = self.command(way, "openai", requests, CONCURRENCY)
-        ran = subprocess.run(command, env=variables, cwd=self.home, capture_output=True, check=True)
+        ran = subprocess.run(command, env=variables, cwd=self.home, capture_output=True, check=way not in TENTH)
         self.server.forget("load")
+        if ran.returncode:
+            return None
         found: float = json.loads(ran.stdout)["cpu"] / requests
         return found
 
@@ -79,24 +81,27 @@ class _Load:
 def _seconds(bench: Bench, load: _Load, ways: Sequence[str]) -> list[Figure]:
     requests = bench.count(REQUESTS)
     bench.say(f"{ROUNDS} rounds of {requests} requests, {CONCURRENCY} at once, in {len(ways)} ways")
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    seconds: dict[str, list[float | None]] = {way: [] for way in ways}
     for number in range(ROUNDS):
         for way in ways if number % 2 else reversed(ways):
             seconds[way].append(load.seconds(way, max(2, requests // 10) if way in TENTH else requests))
-    figures = []
-    for way in ways:
-        ratios = [mine / plain for mine, plain in zip(seconds[way], seconds["plain"], strict=True)]
-        spread = "" if way == "plain" else f"; ratio {min(ratios):.2f} to {max(ratios):.2f}"
-        figures.append(
-            Figure(
-                f"a request {WAYS[way]}",
-                f"{1000 * statistics.median(seconds[way]):.2f} ms of CPU{spread}",
-                None if way == "plain" else statistics.median(ratios),
-                "" if way == "plain" else WAYS["plain"],
-                GOAL if way == "watched" else "",
-            )
-        )
-    return figures
+    return [_figure(way, seconds[way], seconds["plain"]) for way in ways]
+
+
+def _figure(way: str, seconds: Sequence[float | None], plain: Sequence[float | None]) -> Figure:
+    pairs = [(mine, of) for mine, of in zip(seconds, plain, strict=True) if mine is not None and of is not None]
+    if not pairs:
+        return Figure(f"a request {WAYS[way]}", "too slow on this machine: the client's timeouts ended it")
+    middle, ratios = statistics.median(mine for mine, _ in pairs), [mine / of for mine, of in pairs]
+    if way == "plain":
+        return Figure(f"a request {WAYS[way]}", f"{1000 * middle:.2f} ms of CPU")
+    return Figure(
+        f"a request {WAYS[way]}",
+        f"{1000 * middle:.2f} ms of CPU; ratio {min(ratios):.2f} to {max(ratios):.2f}",
+        statistics.median(ratios),
+        WAYS["plain"],
+        GOAL if way == "watched" else "",
+    )
 
 
 def _instructions(bench: Bench, load: _Load, provider: str) -> list[Figure]:

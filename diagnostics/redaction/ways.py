@@ -20,6 +20,7 @@ _LOCAL: Final = re.compile(r"\+[A-Za-z0-9.]+$")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
 _PROSE: Final = re.compile(r"(?P<quote>\"\"\"|'''|[\"'])(?:(?!(?P=quote))(?:[^\\]|\\.))*?(?:(?P=quote)|\Z)", re.DOTALL)
 _PLACES: Final = ("site-packages", "dist-packages")
+_RELATIVE: Final = re.compile(r"\w[^:]*")
 _A_PROMPT: Final = 'content="a prompt"'
 
 
@@ -79,14 +80,14 @@ def _without_prose(literal: re.Match[str]) -> str:
 
 
 def file(value: Any, clean: Clean) -> Any:
-    """A file: from its package on, or with the one folder that it is in."""
+    """A file: from its package on, or with the one folder that it is in; a relative one was cut by whoever wrote it."""
     if not isinstance(value, str):
         return text(value, clean)
     parts = clean(value).replace("\\", "/").split("/")
     for place in _PLACES:
         if place in parts:
             return "/".join(parts[parts.index(place) + 1 :])
-    return "/".join(parts[-2:])
+    return "/".join(parts if _RELATIVE.fullmatch(value) else parts[-2:])
 
 
 def never(value: Any, clean: Clean) -> Any:

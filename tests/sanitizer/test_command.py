@@ -115,7 +115,7 @@ def test_the_environment_sets_options_and_the_command_line_wins(
 
 
 @pytest.mark.parametrize(
-    ("options", "variables", "says"),
+    ("options", "more", "says"),
     [
         (("--suppress", "missing"), {}, "cannot read the suppressions in missing"),
         ((), {"DIAGNOSTICS_OPTIONS": "leak=error"}, "'leak=error' is not one of json=…, leaks=…"),
@@ -128,10 +128,10 @@ def test_a_wrong_option_is_one_line_and_nothing_runs(
     run: Callable[..., Ran],
     script: Callable[[str], Path],
     options: tuple[str, ...],
-    variables: dict[str, str],
+    more: dict[str, str],
     says: str,
 ) -> None:
-    ran = run("none", script("print('ran')"), options=options, more=variables)
+    ran = run("none", script("print('ran')"), options=options, more=more)
     assert ran.status == 2
     assert says in ran.errors
     assert not ran.output

@@ -30,6 +30,9 @@ from diagnostics.redaction.ways import leave
 
 _PIN: Final = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+(?: --hash=sha256:[0-9a-f]{64})*")
 _CERTAIN: Final = ("key", "home", "cache", "here", "host")
+_WITH_CODE: Final = "issue-*.md"
+"""A text that holds a program of ours, which has to run as it is: its address is the loopback, its key is none."""
+
 _LONG_ENOUGH: Final = 8
 """Characters that a known name has before it is looked for in a drawn page: a shorter one may be a word of its code."""
 
@@ -119,10 +122,10 @@ def drawn(path: Path, content: str, secrets: Secrets) -> str:
     """What is written to a report.
 
     Its texts come from a view that was cleaned as it was made. What a format brought itself is looked through too: all
-    of it where the page is text, and where it is code (a page's script is full of words) for what is known by its
-    letters and is too long to be one of them.
+    of it where the page is text, and where it holds code (a page's script, the program in an issue) for what is known
+    by its letters and is too long to be a word of that.
     """
-    if path.suffix in (".md", ".txt"):
+    if path.suffix in (".md", ".txt") and not fnmatch(path.name, _WITH_CODE):
         return _paragraphs(content, secrets)
     for form in known_forms(secrets, shortest=_LONG_ENOUGH):
         if form.kind in _CERTAIN and form.needs[0] in content.lower():

@@ -85,6 +85,12 @@ def test_a_file_that_nothing_is_said_of_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_program_in_an_issue_runs_as_it_was_written() -> None:
+    program = 'server = Server(("127.0.0.1", 0), Handler)\nclient = AsyncOpenAI(api_key="sk-0123456789ab")\n'
+    assert drawn(Path("issue-openai-python.md"), program, ME) == program
+    assert drawn(Path("report.md"), program, ME) != program
+
+
 def test_a_lock_holds_pins_and_hashes_and_nothing_else(tmp_path: Path) -> None:
     good = f"jiter==0.19.0 --hash=sha256:{'0f' * 32} --hash=sha256:{'a1' * 32}\nh11==0.16.0 --hash=sha256:{'b2' * 32}\n"
     bad = "--index-url https://marple:pw@index.stmary-mead.example/simple\n# made by marple\nx @ file:///srv/people/marple\n"

@@ -112,7 +112,7 @@ def inside(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def variables(server: ProviderServer, inside: Path) -> Callable[[str], dict[str, str]]:
+def surroundings(server: ProviderServer, inside: Path) -> Callable[[str], dict[str, str]]:
     """The variables that programs run with, for one trial."""
 
     def build(trial: str) -> dict[str, str]:
@@ -130,7 +130,7 @@ def variables(server: ProviderServer, inside: Path) -> Callable[[str], dict[str,
 
 @pytest.fixture(scope="session")
 def warm(
-    interpreter: Callable[[str], Path], variables: Callable[[str], dict[str, str]], shared: Path
+    interpreter: Callable[[str], Path], surroundings: Callable[[str], dict[str, str]], shared: Path
 ) -> Callable[[str, Sequence[Path]], dict[str, Ran]]:
     """Runs programs of one environment, all of them the first time that one is asked for; see `warm.py`."""
 
@@ -141,7 +141,9 @@ def warm(
                 folder.mkdir()
                 words = [Path(__file__).with_name("warm.py"), folder, *programs]
                 command = [str(word) for word in (interpreter(environment), *words)]
-                subprocess.run(command, env=variables("warm"), cwd=folder, capture_output=True, check=True, timeout=600)
+                subprocess.run(
+                    command, env=surroundings("warm"), cwd=folder, capture_output=True, check=True, timeout=600
+                )
         return {
             program.stem: Ran(
                 int((folder / f"{program.stem}.status").read_text()),
@@ -158,7 +160,7 @@ def warm(
 @pytest.fixture
 def run(
     interpreter: Callable[[str], Path],
-    variables: Callable[[str], dict[str, str]],
+    surroundings: Callable[[str], dict[str, str]],
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Callable[..., Ran]:
@@ -185,7 +187,7 @@ def run(
             check=False,
             timeout=120,
             cwd=tmp_path,
-            env={**variables(trial), **(more or {})},
+            env={**surroundings(trial), **(more or {})},
         )
         document = json.loads(file.read_text()) if file.exists() else None
         return Ran(done.returncode, done.stdout, done.stderr, document)

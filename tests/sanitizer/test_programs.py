@@ -78,7 +78,7 @@ def test_a_program_gets_the_findings_it_deserves(
         if finding["kind"] == "cross-loop-use":
             assert [finding["access"]["operation"]] == (header(program, "OPERATION") or ["connection.send"])
         if finding["kind"] == "stuck-waiter":
-            assert f"waits for {' '.join(header(program, 'WAITS') or ['a slot'])}" in finding["message"]
+            assert f"waits {' '.join(header(program, 'WAITS') or ['for a slot'])}" in finding["message"]
 
 
 @pytest.mark.environment

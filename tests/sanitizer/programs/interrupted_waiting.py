@@ -1,6 +1,6 @@
 # ENVIRONMENTS: openai-2
 # FINDINGS: stuck-waiter=note
-# WAITS: receive
+# WAITS: for receive
 import asyncio
 import os
 import signal

@@ -9,7 +9,13 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-FAST = ("test_async_tools.py", "experiment/test_fixes.py")
+FAST = (
+    "async_tools/test_run_sync.py",
+    "async_tools/test_to_sync.py",
+    "async_tools/test_loop_local.py",
+    "async_tools/test_persistent_loop.py",
+    "experiment/test_fixes.py",
+)
 """Tests that make loops and threads by the dozen, in this process."""
 
 

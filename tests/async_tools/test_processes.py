@@ -118,7 +118,8 @@ from diagnostics.async_tools import LoopLocal, run_sync
 
 class Client:
     async def close(self):
-        print("closed in", multiprocessing.current_process().name.split("-")[0], flush=True)
+        name = multiprocessing.current_process().name.split("-")[0]
+        print(f"closed in {name}\\n", end="", flush=True)  # one write: others write at the same time
 
 local = LoopLocal(Client)
 

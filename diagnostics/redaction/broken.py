@@ -10,7 +10,6 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from typing import Final
 
 from diagnostics.model.secret_forms import KEY_FORMS, WORD_BEGINS
@@ -63,11 +62,11 @@ class Wrapped:
 
     Attributes:
         pattern: one named group an alternative: the kind, and a number.
-        needs: pieces in lower case, one of which is in every joined text that the pattern matches.
+        forms: the alternatives, each for itself.
     """
 
     pattern: re.Pattern[str]
-    needs: tuple[str, ...]
+    forms: tuple[Form, ...]
 
 
 def mend(text: str, wrapped: Wrapped) -> str:
@@ -76,7 +75,7 @@ def mend(text: str, wrapped: Wrapped) -> str:
         return text
     joined = _join(text)
     lower = joined.text.lower()
-    if not any(piece in lower for piece in wrapped.needs):
+    if not any(form.is_in(joined.text, lower) for form in wrapped.forms):
         return text
     parts, last, place = [], 0, 0
     while (match := wrapped.pattern.search(joined.text, place)) is not None:
@@ -109,6 +108,7 @@ def _is_whole(kind: str, text: str, before: int, after: int) -> bool:
     return (begins or not (names or kind == "key")) and not (names and text[after : after + 1].isalnum())
 
 
+@lru_cache(maxsize=2)  # one text is looked through for several things
 def _join(text: str) -> _Joined:
     parts: list[str] = []
     places: list[int] = []
@@ -145,11 +145,10 @@ def _end_of_e_mail(joined: _Joined, start: int, end: int) -> int:
 @lru_cache(maxsize=1)
 def wrapped_keys() -> Wrapped:
     """Keys of a known form."""
-    patterns, needs = zip(*KEY_FORMS, strict=True)
     # Where a word begins, the text itself says: in the joined one it hangs on to the line before.
-    anywhere = [pattern.removeprefix(WORD_BEGINS) for pattern in patterns]
-    expression = f"(?P<done>{PLACEHOLDER})|(?P<key>{'|'.join(anywhere)})"
-    return Wrapped(re.compile(expression), tuple(chain.from_iterable(needs)))
+    forms = tuple(Form("key", pattern.removeprefix(WORD_BEGINS), needs) for pattern, needs in KEY_FORMS)
+    anywhere = "|".join(form.pattern for form in forms)
+    return Wrapped(re.compile(f"(?P<done>{PLACEHOLDER})|(?P<key>{anywhere})"), forms)
 
 
 @lru_cache(maxsize=16)
@@ -157,20 +156,21 @@ def wrapped_names(secrets: Secrets) -> Wrapped:
     """What is known by its letters."""
     known = known_forms(secrets, shortest=_SHORTEST_NAME)
     # A blank at the end of a line is taken for a part of the joint; where a word ends, the text itself says.
-    letters = [f"(?i:{re.escape(form.needs[0])})".replace("\\ ", "[ ]?") for form in known]
-    return _wrapped(known, letters, tuple(form.needs[0].split()[0] for form in known))
+    return _wrapped(
+        *(
+            Form(form.kind, f"(?i:{re.escape(letters)})".replace("\\ ", "[ ]?"), tuple(letters.split()[:1]))
+            for form in known
+            for letters in form.needs
+        )
+    )
 
 
 @lru_cache(maxsize=1)
 def wrapped_addresses() -> Wrapped:
     """Credentials in URLs, e-mail addresses and private addresses."""
-    forms = [Form("credentials", _CREDENTIALS, ("://",)), Form("e_mail", _E_MAIL.pattern, ("@",)), _V4]
-    return _wrapped(forms, [form.pattern for form in forms], tuple(piece for form in forms for piece in form.needs))
+    return _wrapped(Form("credentials", _CREDENTIALS, ("://",)), Form("e_mail", _E_MAIL.pattern, ("@",)), _V4)
 
 
-def _wrapped(forms: list[Form], patterns: list[str], needs: tuple[str, ...]) -> Wrapped:
-    parts = [
-        f"(?P<{form.kind}_{number}>{pattern})"
-        for number, (form, pattern) in enumerate(zip(forms, patterns, strict=True))
-    ]
-    return Wrapped(re.compile("|".join([f"(?P<done>{PLACEHOLDER})", *parts])), needs)
+def _wrapped(*forms: Form) -> Wrapped:
+    parts = [f"(?P<{form.kind}_{number}>{form.pattern})" for number, form in enumerate(forms)]
+    return Wrapped(re.compile("|".join([f"(?P<done>{PLACEHOLDER})", *parts])), forms)

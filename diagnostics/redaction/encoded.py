@@ -33,6 +33,7 @@ _PRINTABLE = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{4,}")
 _BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}\r?\n[ \t]*(?=[A-Za-z0-9+/_-]))*[A-Za-z0-9+/_-]{4,}={0,2}"
 )
+_LINE_BREAK = re.compile(r"(\r?\n[ \t]*)")
 # Nothing that is encoded looks so: a word as people write it.
 _PLAIN = re.compile(r"[a-z/_-]+[0-9]*|(?:[A-Z][a-z]+)+|[A-Z_-]+|[0-9]+")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){4,})(?![0-9A-Za-z])")
@@ -103,7 +104,9 @@ def _plain_if_it_hides(text: str, alphabet: Alphabet, clean: Clean) -> str:
 
 def _lines(found: str, clean: Clean) -> str:
     """Base64 in one line or several: together for what a break cut in two, each alone for its end."""
-    first, *more = re.split(r"(\r?\n[ \t]*)", found)
+    if len(found) < _SHORTEST:  # most words
+        return found
+    first, *more = _LINE_BREAK.split(found)
     lines = [first]
     while more and not _PLAIN.fullmatch(more[1]):
         lines += more[:2]

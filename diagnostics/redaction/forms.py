@@ -6,7 +6,9 @@ before the part that decides may repeat from a place where it could have started
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from diagnostics.model.secret_forms import KEY_FORMS
@@ -27,6 +29,14 @@ class Form:
     pattern: str
     needs: tuple[str, ...]
     after: str = ""
+
+    @cached_property
+    def _alone(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+    def is_in(self, text: str, lower: str) -> bool:
+        """Whether the pattern matches anywhere in a text, of which `lower` is the lower case."""
+        return any(piece in lower for piece in self.needs) and self._alone.search(text) is not None
 
 
 _Q = r"\\{0,7}[\"']"

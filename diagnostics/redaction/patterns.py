@@ -44,8 +44,9 @@ class Sweeper:
 def sweep(text: str, secrets: Secrets) -> str:
     """The text after one pass."""
     lower = text.lower()
-    # Half a hundred forms cost five times the few that can be in a text. By families, so that few expressions are made.
-    wanted = {family for family, needs in _needs(secrets).items() if any(piece in lower for piece in needs)}
+    # What matches nowhere alone matches nowhere beside others, and few forms alone take less than all of them in one
+    # expression. That is made of families, so that there are few to make.
+    wanted = {_family(form) for form in all_forms(secrets) if form.is_in(text, lower)}
     if not wanted:
         return text
     sweeper = _sweeper(secrets, frozenset(wanted))
@@ -71,19 +72,13 @@ def all_forms(secrets: Secrets) -> tuple[Form, ...]:
     return (*(() if secrets.content else CONTENT), *FORMS, e_mail, *known, *ADDRESSES)
 
 
-@lru_cache(maxsize=16)
-def _needs(secrets: Secrets) -> dict[str, frozenset[str]]:
-    """Family to the pieces, one of which is in every text that one of its forms matches."""
-    needs: dict[str, frozenset[str]] = {}
-    for form in all_forms(secrets):
-        family = _FAMILIES.get(form.kind, "names")
-        needs[family] = needs.get(family, frozenset()) | frozenset(form.needs)
-    return needs
+def _family(form: Form) -> str:
+    return _FAMILIES.get(form.kind, "names")
 
 
 @lru_cache(maxsize=256)
 def _sweeper(secrets: Secrets, wanted: frozenset[str]) -> Sweeper:
-    every = [form for form in all_forms(secrets) if _FAMILIES.get(form.kind, "names") in wanted]
+    every = [form for form in all_forms(secrets) if _family(form) in wanted]
     forms = {f"form{number}": form for number, form in enumerate(every)}
     parts = [f"(?P<{name}>{form.pattern})" for name, form in forms.items()]
     pattern = re.compile("|".join([f"(?P<done>{PLACEHOLDER})", *parts]))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.redaction import KINDS, Secrets, bounded, redact, taken
+from diagnostics.redaction.forms import Form
 from diagnostics.redaction.kinds import SAID, sentence, together
 from diagnostics.redaction.patterns import all_forms, sweep
 from diagnostics.redaction.text import LONGEST
@@ -198,6 +199,19 @@ def test_a_line_of_ten_megabytes_is_cut_before_it_is_looked_at() -> None:
     assert len(short) < LONGEST + 100
     assert bounded(short) == short or len(bounded(short)) <= len(short)
     assert "characters" in short
+
+
+@given(
+    st.lists(st.sampled_from([*EVERY, *PLACED, *KINDS.values(), *INNOCENT, *HOSTILE]) | st.text(max_size=8)),
+    st.sampled_from(["", " ", "\n"]),
+)
+@settings(max_examples=100)
+def test_leaving_out_the_forms_that_match_nowhere_changes_nothing(pieces: list[str], between: str) -> None:
+    text = between.join(pieces)
+    shown = redact.__wrapped__(text, ME)
+    with pytest.MonkeyPatch.context() as every_form_is_tried:
+        every_form_is_tried.setattr(Form, "is_in", lambda *_: True)
+        assert redact.__wrapped__(text, ME) == shown
 
 
 @pytest.mark.parametrize("form", all_forms(ME), ids=lambda form: form.kind)

@@ -19,7 +19,11 @@ from diagnostics.redaction.kinds import KINDS, PLACEHOLDER
 from diagnostics.redaction.patterns import known_forms
 
 # The end of a line, also as JSON and as Python write it, with the quotes of a literal that goes on.
-_JOINT: Final = re.compile(r"\\{0,7}[\"']?[ \t│|]*(?:\\?\r?\n|(?:\\{1,7}r)?\\{1,7}n)[ \t│|>]*(?:\\{0,7}[\"'])?")
+# What it begins with stands in front once more: most places are left after one look.
+_JOINT: Final = re.compile(
+    r"(?=[\\\"' \t│|\r\n])"
+    r"\\{0,7}[\"']?[ \t│|]*(?:\\?\r?\n|(?:\\{1,7}r)?\\{1,7}n)[ \t│|>]*(?:\\{0,7}[\"'])?"
+)
 _NEXT: Final = re.compile(r"[^\s\"'<>,;()\[\]{}]+")
 _NAMES_A_VALUE: Final = re.compile(r"\\{0,7}[\"']?\s*[:=]")
 _LIKE_A_KEY: Final = re.compile(r"(?!\d+\.\d|--)(?=.*(?:[0-9_=-]|[a-z][A-Z]))[A-Za-z0-9_.=-]{2,}")

@@ -36,7 +36,10 @@ class Form:
 
     def is_in(self, text: str, lower: str) -> bool:
         """Whether the pattern matches anywhere in a text, of which `lower` is the lower case."""
-        return any(piece in lower for piece in self.needs) and self._alone.search(text) is not None
+        for piece in self.needs:  # a generator for `any` would take twice as long as the rest
+            if piece in lower:
+                return self._alone.search(text) is not None
+        return False
 
 
 _Q = r"\\{0,7}[\"']"

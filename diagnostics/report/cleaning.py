@@ -24,7 +24,7 @@ from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta, Sweep
 
 def _part(value: Any, clean: Clean) -> Any:
     """A record, or several of them: its own table says what becomes of its fields."""
-    raise NotImplementedError("`_cleaned` knows what a part is")
+    return _cleaned(value, clean, {})
 
 
 CELL: Final[Table] = {"environment": word, "provider": word, "scenario": word, "fix": word, "load": _part}
@@ -80,7 +80,8 @@ def cleaned(run: Run, secrets: Secrets) -> tuple[Run, dict[str, int] | None]:
     def clean(said: str) -> str:
         raw = bounded(said)
         shown = redact(raw, secrets)
-        found.update(taken(raw, shown))
+        if shown != raw:
+            found.update(taken(raw, shown))
         return bounded(shown, LONGEST_SHOWN)
 
     done: dict[int, Any] = {}  # thousands of trials share a few dozen environments and loads
@@ -106,7 +107,7 @@ def _cleaned(value: Any, clean: Clean, done: dict[int, Any]) -> Any:
         way, before = table.get(field.name), getattr(value, field.name)
         if way is None:
             raise Unlisted(f"{type(value).__name__}.{field.name} is in no table of report/cleaning.py")
-        after = _cleaned(before, clean, done) if way is _part else way(before, clean)
+        after = _cleaned(before, clean, done) if way is _part else way(before, clean)  # what is shared is cleaned once
         after = tuple(after) if isinstance(before, tuple) and isinstance(after, list) else after
         after = before if isinstance(before, Mapping) and after == before else after
         if after is not before and after != before:

@@ -21,6 +21,7 @@ import contextlib
 import contextvars
 import functools
 import importlib
+import inspect
 import os
 import sys
 import threading
@@ -90,21 +91,22 @@ class _Call(Generic[T]):
         self.timeout = timeout
 
     def start(self) -> None:
-        if self.settled is None:
+        service = self.service
+        if self.settled is None or service is None:
             return  # given up before it came here
-        loop, body = asyncio.get_running_loop(), self._body()
+        body = self._body()
         try:
-            task = _start_task(loop, body, self.context)
+            task = service.start(body, self.context)
         except BaseException as error:  # noqa: BLE001 - its caller waits for an answer, whatever it is
             body.close()
             self._settle(error)
             return
-        if self.settled is not None and self.service is not None:
+        if self.settled is not None:
             self.task = task
-            self.service.calls.add(self)
+            service.calls.add(self)
             task.add_done_callback(self._ended)
             if self.timeout is not None:
-                self.timer = loop.call_later(self.timeout, self._expire)
+                self.timer = service.loop.call_later(self.timeout, self._expire)
 
     def _ended(self, _: asyncio.Task[None]) -> None:
         if self.service is not None:
@@ -162,30 +164,6 @@ class _Call(Generic[T]):
             self.error = None
 
 
-def _start_task(
-    loop: asyncio.AbstractEventLoop, body: Coroutine[Any, Any, None], context: contextvars.Context
-) -> asyncio.Task[None]:
-    """Makes a task and takes its first step at once: going through the loop again is a third of a short call."""
-    if sys.version_info >= (3, 12):
-        if loop.get_task_factory() is None:
-            return asyncio.Task(body, loop=loop, context=context, eager_start=True)
-        return loop.create_task(body, context=context)
-    # Before 3.12 asyncio has no eager tasks, and these versions change no more: catch the step that a task asks for.
-    steps: list[tuple[contextvars.Context, Callable[[], object]]] = []
-
-    def catch(step: Callable[[], object], *, context: contextvars.Context) -> None:
-        steps.append((context, step))
-
-    vars(loop)["call_soon"] = catch
-    try:
-        task = context.run(loop.create_task, body)
-    finally:
-        del vars(loop)["call_soon"]  # the class has its own
-    for of_task, step in steps:
-        of_task.run(step)
-    return task
-
-
 def _close(awaitable: object) -> None:
     """Closes a coroutine that will not run, so that nobody is told that it was never awaited."""
     if asyncio.iscoroutine(awaitable):
@@ -203,12 +181,6 @@ class _Pipe:
 
     def write(self) -> None:
         os.write(self._writer, b"\0")
-
-    def read(self) -> None:
-        try:  # noqa: SIM105
-            os.read(self.reader, 64)
-        except BlockingIOError:
-            pass  # selectors may be wrong
 
     def __del__(self) -> None:
         os.close(self.reader)
@@ -229,6 +201,7 @@ class _Service:
         self.awake = False
         self.stopping = False
         self.ended = False
+        self._steps: list[tuple[contextvars.Context, Callable[[], object]]] = []
         self._pipe: _Pipe | None = None
         self._wake: Callable[[], object] = functools.partial(loop.call_soon_threadsafe, self._take)
         if sys.platform != "win32":  # whose loops watch no pipe
@@ -262,7 +235,10 @@ class _Service:
 
     def _woken(self) -> None:
         assert self._pipe is not None
-        self._pipe.read()
+        try:  # noqa: SIM105 - as above
+            os.read(self._pipe.reader, 64)
+        except BlockingIOError:
+            pass  # selectors may be wrong
         self._take()
 
     def _take(self) -> None:
@@ -277,6 +253,31 @@ class _Service:
                 self.awake = False
             if self.inbox:  # more has come: after the loop's other work
                 self.loop.call_soon(self._take)
+
+    def start(self, body: Coroutine[Any, Any, None], context: contextvars.Context) -> asyncio.Task[None]:
+        """Makes a task and takes its first step at once: going through the loop again is a third of a short call."""
+        loop, plain = self.loop, self.loop.get_task_factory() is None
+        if sys.version_info >= (3, 12):
+            if plain:
+                return asyncio.Task(body, loop=loop, context=context, eager_start=True)
+            return loop.create_task(body, context=context)
+        # Before 3.12 asyncio has no eager tasks, and these versions change no more: catch the step a task asks for.
+        attributes = vars(loop)
+        attributes["call_soon"] = self._catch
+        try:
+            if sys.version_info >= (3, 11) and plain:
+                task = asyncio.Task(body, loop=loop, context=context)
+            else:
+                task = context.run(loop.create_task, body)
+        finally:
+            del attributes["call_soon"]  # the class has its own
+        while self._steps:
+            of_task, step = self._steps.pop(0)
+            of_task.run(step)
+        return task
+
+    def _catch(self, step: Callable[[], object], *, context: contextvars.Context) -> None:
+        self._steps.append((context, step))
 
     def stop(self) -> None:
         self.stopping = True
@@ -683,10 +684,12 @@ def to_sync(function: Any, *, timeout: float | None = None, inside_loop: InsideL
     if isinstance(function, (classmethod, staticmethod)):
         return type(function)(to_sync(function.__func__, timeout=timeout, inside_loop=inside_loop))
 
+    may_iterate = not inspect.iscoroutinefunction(function)
+
     @functools.wraps(function)
     def call(*arguments: Any, **keywords: Any) -> Any:
         result = function(*arguments, **keywords)
-        if hasattr(result, "__anext__"):
+        if may_iterate and hasattr(result, "__anext__"):
             return SyncIterator(result, timeout, inside_loop)
         return run_sync(result, timeout=timeout, inside_loop=inside_loop)
 

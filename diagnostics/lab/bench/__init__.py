@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from diagnostics.lab.bench import (
+    bisect,
     bridges,
     footprint,
     fork_server,
@@ -36,6 +37,7 @@ PARTS: Final[dict[str, Part]] = {
     "footprint": Part("how much does the sanitizer hold, and how soon is it there?", footprint.measure),
     "unchanged": Part("does the sanitizer change what a program does?", unchanged.measure),
     "bridges": Part("what does a call cost over each bridge from sync to async code?", bridges.measure),
+    "bisect": Part("what does a look at a release cost a bisection?", bisect.measure),
     "memory": Part("does the host stay flat from 100 to 10,000 trials?", memory.measure),
     "killed-runs": Part("does `kill -9` of a run lose a trial, or leave a process?", killed_runs.measure),
     "machines": Part("does losing workers of a cluster lose a trial?", machines.measure),

@@ -1,6 +1,8 @@
 """What one call costs over each bridge, from one thread and from eight, interleaved in one run.
 
-A ratio is the median over the rounds, each against the same round: what the machine does meanwhile falls on both.
+All on one core: only one thread of Python runs at a time, and whether the scheduler gives the two threads of a call one
+core or two changes any bridge's time by half, for minutes. A ratio is the median over the rounds, each against the same
+round: what the machine does meanwhile falls on both.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from diagnostics.lab.bench.figures import Bench, Figure
+from diagnostics.lab.bench.figures import Bench, Figure, one_core
 from diagnostics.lab.bridges import BRIDGES, is_there
 from diagnostics.lab.bridges.pace import FLOOR
 
@@ -27,7 +29,7 @@ def measure(bench: Bench) -> list[Figure]:
     """One process a bridge, asked in turn, so that what else the machine does falls on all of them alike."""
     figures: list[Figure] = []
     rounds = bench.count(ROUNDS)
-    with ExitStack() as stack:
+    with one_core(), ExitStack() as stack:
         processes = {name: stack.enter_context(_pacing(name)) for name in (FLOOR, *filter(is_there, BRIDGES))}
         for threads in (1, 8):
             names = [name for name in processes if threads == 1 or name not in ONE_THREAD_ONLY]

@@ -1,8 +1,5 @@
 """Times calls in this process, as often as standard input asks: a line `THREADS CALLS` gives a line of nanoseconds.
 
-The process keeps to one processor, where the system lets it: only one thread of Python runs at a time, and whether the
-scheduler puts the two threads of a call on one processor or on two changes any bridge's time by half, for minutes.
-
 `floor` as the name of the bridge is no bridge but the least that any can take: `call_soon_threadsafe` of a lock's
 release, and waiting for the lock.
 """
@@ -10,7 +7,6 @@ release, and waiting for the lock.
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import sys
 import threading
@@ -64,8 +60,6 @@ def median(call: Callable[[], Any], threads: int, calls: int) -> float:
 
 def main(name: str) -> None:
     """Answers until standard input ends."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     bridge = None if name == FLOOR else load(name)
     call = _floor() if bridge is None else bridge.bind(_work)
     for line in sys.stdin:

@@ -201,6 +201,9 @@ class _Service:
         self.awake = False
         self.stopping = False
         self.ended = False
+        self._generators: weakref.WeakKeyDictionary[AsyncGenerator[Any, Any], None] = weakref.WeakKeyDictionary()
+        self._dropped: deque[AsyncGenerator[Any, Any]] = deque()
+        self._closer: asyncio.Task[None] | None = None
         self._steps: list[tuple[contextvars.Context, Callable[[], object]]] = []
         self._pipe: _Pipe | None = None
         self._wake: Callable[[], object] = functools.partial(loop.call_soon_threadsafe, self._take)
@@ -288,11 +291,12 @@ class _Service:
         try:
             while not self.stopping:
                 with contextlib.suppress(SystemExit, KeyboardInterrupt):  # of a task that nobody waits for
+                    self.loop.call_soon(self._set_hooks)  # each run sets the loop's own
                     self.loop.run_forever()
         finally:
             self.ended = True
             self.loop.call_soon(self._last_look)
-            endings = [self._end_tasks, self.loop.shutdown_asyncgens]
+            endings = [self._end_tasks, self._end_generators, self.loop.shutdown_asyncgens]
             if not _exiting:  # when the threads of every executor have been joined already, and none can be started
                 endings.append(self.loop.shutdown_default_executor)
             try:
@@ -321,6 +325,40 @@ class _Service:
                 if type(task.get_coro()).__name__ != "async_generator_athrow":
                     task.cancel()
             await asyncio.wait(tasks)
+
+    def _set_hooks(self) -> None:
+        """Has dropped async generators finalised one after the other.
+
+        A loop does it for all at once. One that is inside another is "already running" then, when the other one's
+        cleanup comes to it, and that cleanup ends there. A streamed answer that nobody reads to its end is made so.
+        """
+        of_the_loop = sys.get_asyncgen_hooks().firstiter
+
+        def first(generator: AsyncGenerator[Any, Any]) -> None:
+            if of_the_loop is not None:
+                of_the_loop(generator)
+            self._generators[generator] = None
+
+        def last(generator: AsyncGenerator[Any, Any]) -> None:
+            self.post(functools.partial(self._drop, generator))  # the collector may run in any thread
+
+        sys.set_asyncgen_hooks(first, last)
+
+    def _drop(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._dropped.append(generator)
+        if self._closer is None or self._closer.done():
+            self._closer = self.loop.create_task(self._end_dropped())
+
+    async def _end_dropped(self) -> None:
+        while self._dropped:
+            # In a task of its own: one that hangs is left to itself, and its error is nobody else's.
+            await asyncio.wait([self.loop.create_task(self._dropped[0].aclose())], timeout=INTERRUPT_GRACE)
+            self._dropped.popleft()
+
+    async def _end_generators(self) -> None:
+        # The last one first: what a generator opened, a client say, may be used by those that came after it.
+        self._dropped.extend(reversed([*self._generators]))
+        await self._end_dropped()
 
     def close(self) -> None:
         if self._pipe is not None:

@@ -15,6 +15,7 @@ What holds for every call, from any thread:
 
 from __future__ import annotations
 
+import _thread as threads
 import asyncio
 import atexit
 import contextlib
@@ -45,6 +46,11 @@ INTERRUPT_GRACE = 5.0
 
 EXIT_GRACE = 10.0
 """Seconds that a loop has to end in when the interpreter exits."""
+
+_interpreters: Any = None
+for _name in ("_xxsubinterpreters", "_interpreters"):  # until Python 3.12, from 3.13
+    with contextlib.suppress(ImportError):
+        _interpreters = importlib.import_module(_name)
 
 _MISSING: Any = object()
 _PERSISTENT: weakref.WeakSet[PersistentLoop] = weakref.WeakSet()
@@ -194,8 +200,9 @@ class _Service:
     that has come, where `call_soon_threadsafe` takes a handle each, and a socket that is read until that fails.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
         self.loop = loop
+        self.thread = thread
         self.inbox: deque[Callable[[], object]] = deque()
         self.calls: set[_Call[Any]] = set()  # a loop itself knows its tasks only weakly
         self.awake = False
@@ -388,16 +395,23 @@ class PersistentLoop:
         self._begin_anew()
         _PERSISTENT.add(self)
 
+    # Set and taken away in one step each, because a finaliser or a signal handler may come at any time: see `_begin`.
+    _service: _Service | None = None
+
     def _begin_anew(self) -> None:
-        self._lock = threading.RLock()  # for beginning and ending; a finaliser may come back in here
-        self._service: _Service | None = None
-        self._thread: threading.Thread | None = None
+        self._lock = threading.RLock()  # for beginning and ending, also in the midst of either
+        self._latest: _Service | None = None
+
+    def _forget(self) -> _Service | None:
+        service: _Service | None = vars(self).pop("_service", None)
+        return service
 
     def _in_child(self) -> None:
         """After a fork: the child has its parent's loop but not its thread, so nothing would ever run there."""
-        if self._service is not None:
+        service = self._forget()
+        if service is not None:
             # Kept for good: closing it, as the collector would, takes the parent's loop out of the selector they share.
-            self._inherited.append(self._service)
+            self._inherited.append(service)
         self._begin_anew()
 
     def __enter__(self) -> PersistentLoop:
@@ -408,29 +422,63 @@ class PersistentLoop:
 
     def _begin(self) -> _Service:
         with self._lock:
-            if self._service is None:
-                _refuse_where_no_loop_can_run()
-                service = _Service(self._loop_factory())
-                thread = threading.Thread(target=self._serve, args=(service,), name=self._name, daemon=True)
-                if self._service is not None:  # a finaliser has begun it meanwhile, in this thread
-                    service.close()
-                    return self._service
-                self._service, self._thread = service, thread
-                try:
-                    thread.start()
-                except RuntimeError as error:
-                    self._service = self._thread = None
-                    service.close()
-                    raise RuntimeError("no thread can be started for the event loop (at exit, none can)") from error
-                except BaseException:  # Ctrl-C: the thread may be there already
-                    self._service = self._thread = None
-                    service.post(service.stop)
-                    raise
-            return self._service
+            if self._service is not None:
+                return self._service
+            _refuse_where_no_loop_can_run()
+            service = self._start()
+            # A finaliser or a signal handler may have begun one in the midst of this: whichever is here first stays.
+            first: _Service = vars(self).setdefault("_service", service)
+            if first is not service:
+                service.post(service.stop)
+            self._latest = first
+            return first
 
-    def _serve(self, service: _Service) -> None:
-        _thread.serves = self
-        service.serve()
+    def _start(self) -> _Service:
+        """Starts a loop in a thread, from a thread of its own.
+
+        Who makes a loop or starts a thread holds locks now and then that a new one needs, too. In the main thread, a
+        signal handler may come in between and wait for a loop that could then never begin.
+        """
+        begun, outcome = threading.Lock(), list[_Service | BaseException | None]()
+        begun.acquire()
+
+        def tell(told: _Service | BaseException) -> None:
+            outcome.append(told)
+            begun.release()
+
+        def serve() -> None:
+            _thread.serves = self
+            try:
+                service = _Service(self._loop_factory(), threading.current_thread())
+            except BaseException as error:  # noqa: BLE001 - the caller raises it
+                tell(error)
+                return
+            tell(service)
+            if outcome[0] is service:
+                service.serve()
+            else:
+                service.close()
+
+        def start() -> None:
+            try:
+                threading.Thread(target=serve, name=self._name, daemon=True).start()
+            except BaseException as error:  # noqa: BLE001 - as above
+                tell(_no_thread(error))
+
+        try:
+            threads.start_new_thread(start, ())
+            begun.acquire()
+        except RuntimeError as error:
+            raise _no_thread(error) from error
+        except BaseException:  # Ctrl-C: whichever of the two is told first counts
+            outcome.append(None)
+            if isinstance(outcome[0], _Service):
+                outcome[0].post(outcome[0].stop)
+            raise
+        if isinstance(outcome[0], _Service):
+            return outcome[0]
+        assert outcome[0] is not None
+        raise outcome[0]
 
     def _send(self, call: _Call[Any]) -> None:
         try:
@@ -441,7 +489,7 @@ class PersistentLoop:
                 call.service = None
                 with self._lock:
                     if self._service is service:
-                        self._service = None
+                        self._forget()
         except BaseException:  # no loop can run, or Ctrl-C before there was one
             if call.service is None:
                 _close(call.awaitable)
@@ -539,12 +587,12 @@ class PersistentLoop:
         if _thread.serves is self:
             raise RuntimeError("shutdown was called on the persistent loop's own thread: call it from another one")
         with self._lock:
-            service, thread = self._service, self._thread
-            self._service = None
+            ending = self._forget()
+            service = ending or self._latest  # another thread may be ending it
+        if ending is not None:
+            ending.post(ending.stop)
         if service is not None:
-            service.post(service.stop)
-        if thread is not None:
-            thread.join(timeout)
+            service.thread.join(timeout)
 
 
 async def _answer(call: _Call[T], answered: asyncio.Future[None]) -> T:
@@ -557,6 +605,12 @@ async def _answer(call: _Call[T], answered: asyncio.Future[None]) -> T:
     return call.outcome()
 
 
+def _no_thread(error: BaseException) -> RuntimeError:
+    refused = RuntimeError("no thread can be started for the event loop (at exit, none can)")
+    refused.__cause__ = error
+    return refused
+
+
 _exiting = False
 _exits_in = 0  # the child of multiprocessing that has registered
 
@@ -565,12 +619,8 @@ def _refuse_where_no_loop_can_run() -> None:
     global _exits_in  # noqa: PLW0603
     if _exiting or sys.is_finalizing():
         raise RuntimeError("the interpreter is exiting: no event loop can be started any more")
-    for name in ("_interpreters", "_xxsubinterpreters"):  # from Python 3.13, until 3.12
-        with contextlib.suppress(ImportError):
-            interpreters = importlib.import_module(name)
-            if interpreters.get_current() != interpreters.get_main():
-                raise RuntimeError("a sub-interpreter has no daemon threads: use run_sync in the main interpreter")
-            break
+    if _interpreters is not None and _interpreters.get_current() != _interpreters.get_main():
+        raise RuntimeError("a sub-interpreter has no daemon threads: use run_sync in the main interpreter")
     # Children of multiprocessing clear what their parent had registered, and forked ones do not call atexit's handlers
     # before Python 3.13.
     process = sys.modules.get("multiprocessing.process")

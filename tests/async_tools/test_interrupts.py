@@ -149,6 +149,37 @@ print(set(answers))
     assert ended(program(text)) == ("{'from the handler'}\n", "", 0)
 
 
+def test_a_signal_handler_may_call_at_every_step_of_the_first_call_which_starts_the_thread() -> None:
+    """A thread that begins takes a lock that its starter holds now and then: a handler in its midst must not wait."""
+    text = """
+async def echo(value):
+    return value
+def handler(*_):
+    answers.append(loop.run(echo("from the handler")))
+signal.signal(signal.SIGTERM, handler)
+def at(step):
+    steps = 0
+    def count(*_):
+        nonlocal steps
+        steps += 1
+        if steps == step:
+            signal.raise_signal(signal.SIGTERM)
+    with PersistentLoop() as persistent:
+        global loop, answers
+        loop, answers = persistent, []
+        sys.setprofile(count)
+        answer = loop.run(echo(step))
+        sys.setprofile(None)
+        assert answer == step
+        return bool(answers)
+step = 1
+while at(step):
+    step += 1
+print(step > 50)
+"""
+    assert ended(program(text)) == ("True\n", "", 0)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="sends signals to itself as fast as it can")
 def test_interrupts_at_any_moment_leave_every_later_call_working() -> None:
     """Each is caught, and the call after it is answered: nothing that one leaves behind blocks another."""

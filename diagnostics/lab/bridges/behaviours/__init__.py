@@ -29,5 +29,8 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {
     "spawn": Behaviour("works in a spawned child", ending.spawned),
     "sub-interpreter": Behaviour("answers or refuses in a sub-interpreter", ending.in_sub_interpreter),
     "clean-exit": Behaviour("a clean exit: tasks, generators, executor", ending.ends, ending.read_ends, untold=True),
+    "half-read-stream": Behaviour(
+        "a half-read stream is finalised whole", ending.leaves_a_stream, ending.read_leaves_a_stream, untold=True
+    ),
     "at-exit": Behaviour("answers or refuses at interpreter exit", ending.at_exit, untold=True),
 }

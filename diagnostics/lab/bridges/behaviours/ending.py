@@ -9,7 +9,8 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from diagnostics.lab.bridges.behaviours.behaviour import LIMIT, NOTHING, Ended, answered, say, yes
 from diagnostics.lab.bridges.behaviours.calling import which_loop
@@ -106,10 +107,45 @@ def ends(bridge: Bridge) -> None:
 
 def read_ends(ended: Ended) -> str:
     """Both were ended in time, and nothing was printed under `-X dev`."""
+    return _quietly(ended, {"task cancelled", "generator closed"})
+
+
+def leaves_a_stream(bridge: Bridge) -> None:
+    """Reads one piece of a generator over a generator, as a streamed answer is, and ends."""
+
+    async def socket() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(0)
+            _say("socket closed")
+
+    async def stream() -> AsyncGenerator[int, None]:
+        try:
+            async with aclosing(socket()) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            _say("stream closed")
+
+    async def read_one() -> None:
+        opened = stream()
+        _KEPT.append(opened)
+        await anext(opened)
+
+    bridge.call(read_one)
+
+
+def read_leaves_a_stream(ended: Ended) -> str:
+    """Both were finalised, and nothing was printed under `-X dev`."""
+    return _quietly(ended, {"socket closed", "stream closed"})
+
+
+def _quietly(ended: Ended, words: set[str]) -> str:
     if ended.code is None:
         return "hangs"
-    words = ended.out.split("\n")
-    return yes(ended.code == 0 and not ended.err and {"task cancelled", "generator closed"} <= set(words))
+    return yes(ended.code == 0 and not ended.err and words <= set(ended.out.split("\n")))
 
 
 def at_exit(bridge: Bridge) -> None:

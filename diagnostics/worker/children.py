@@ -15,10 +15,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnostics.model.request import TrialRequest
-from diagnostics.worker.trial import leave, run_and_report
+from diagnostics.worker.trial import ASK_WHERE, leave, run_and_report
+
+TO_ANSWER = 0.5
+"""Seconds that a hanging child has to print its stacks, which takes a thousandth of one."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,14 @@ class Child:
     Attributes:
         sentinel: readable when the child is gone.
         deadline: on the monotonic clock, when it counts as hanging.
+        asked: whether its time was over, and it was asked where it is; the deadline is that of the answer then.
     """
 
     key: str
     pid: int
     sentinel: int
     deadline: float
+    asked: bool = False
 
 
 def start(key: str, timeout: float, job: Callable[[], int], *, private: Collection[int] = ()) -> Child:
@@ -102,6 +107,14 @@ def start_trial(request: TrialRequest, *, private: Collection[int] = ()) -> Chil
 
     job = cold if request.cold else lambda: run_and_report(request)
     return start(request.key, request.timeout, job, private=private)
+
+
+def ask_where(child: Child) -> Child:
+    """Has a child whose time is over print where it is, and what it has forked, too."""
+    if ASK_WHERE is not None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, ASK_WHERE)
+    return replace(child, deadline=time.monotonic() + TO_ANSWER, asked=True)
 
 
 def end(child: Child) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Collection
 from typing import Any
 
 from diagnostics.model.request import TrialRequest
-from diagnostics.worker.children import Child, end, start, start_trial
+from diagnostics.worker.children import Child, ask_where, end, start, start_trial
 from diagnostics.worker.probe import call_once, probe_request, read_probe, run_probe
 from diagnostics.worker.wire import Wire
 
@@ -33,16 +33,7 @@ def serve() -> None:
             next_deadline = min((child.deadline for child in children.values()), default=None)
             wait = None if next_deadline is None else max(0.0, next_deadline - time.monotonic())
             readable, _, _ = select.select([wire.input, *children], [], [], wait)
-            now = time.monotonic()
-            for sentinel, child in list(children.items()):
-                over = sentinel in readable
-                if over or child.deadline <= now:
-                    del children[sentinel]
-                    status, probe = end(child), probes.pop(sentinel, None)
-                    if probe is None:
-                        wire.send({"key": child.key, "exit": status, "hang": not over})
-                    else:
-                        wire.send(preload(probe, status, hang=not over))
+            look_after(children, probes, readable, wire)
             if wire.input in readable:
                 requests = wire.receive()
                 if requests is None:
@@ -57,6 +48,24 @@ def serve() -> None:
     finally:
         for child in children.values():
             end(child)
+
+
+def look_after(
+    children: dict[int, Child], probes: dict[int, dict[str, Any]], readable: Collection[int], wire: Wire
+) -> None:
+    """Tells of the children that are over, and ends those whose time is, once they were asked where they are."""
+    now = time.monotonic()
+    for sentinel, child in list(children.items()):
+        over, late = sentinel in readable, child.deadline <= now
+        if late and not over and not child.asked:
+            children[sentinel] = ask_where(child)
+        elif over or late:
+            del children[sentinel]
+            status, probe = end(child), probes.pop(sentinel, None)
+            if probe is None:
+                wire.send({"key": child.key, "exit": status, "hang": child.asked})
+            else:
+                wire.send(preload(probe, status, hang=child.asked))
 
 
 def start_probe(request: dict[str, Any], private: Collection[int]) -> Child:

@@ -7,6 +7,7 @@ and goes to the file that descriptors 1 and 2 were pointed at. How the process e
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import http.client
 import json
@@ -18,7 +19,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.program import Incompatible, Ledger, Stage, Target
@@ -30,6 +31,9 @@ from diagnostics.model.request import HARNESS_FAILED, TrialRequest
 class Unwritten(Exception):
     """The result file cannot be written: the trial says nothing about the program it ran."""
 
+
+ASK_WHERE: Final = getattr(signal, "SIGUSR2", None)
+"""Upon it, a trial prints the stack of each of its threads: the evidence of a hang. Not to be had on Windows."""
 
 EVIDENCE_LIMIT = 16 * 2**20
 """Bytes a trial may write to any file: an SDK that floods its output must not fill the disk."""
@@ -45,6 +49,8 @@ def prepare_process(request: TrialRequest) -> None:
         # The parent kills earlier; this is for the case that there is no parent any more.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(int(request.timeout) + 10)
+    if ASK_WHERE is not None:
+        faulthandler.register(ASK_WHERE, file=2, all_threads=True)
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

@@ -46,7 +46,7 @@ def play(worker: Worker, *plans: TrialPlan) -> list[Trial]:
 
 # What the package does, the symptom, and a word of the evidence.
 BROKEN = {
-    "hangs": ("hang", "did not end in time"),
+    "hangs": ("hang", "in misbehave"),  # where its thread waits
     "segfaults": ("crash", "SIGSEGV"),
     "is_killed": ("crash", "SIGKILL"),
     "eats_memory": ("raised", "MemoryError"),
@@ -56,7 +56,7 @@ BROKEN = {
     "exits_silently": ("crash", "status 0"),
     "exits_loudly": ("crash", "no licence found"),
     "leaves_a_daemon_thread": ("none", ""),
-    "leaves_a_thread": ("hang", "did not end in time"),
+    "leaves_a_thread": ("hang", "in _shutdown"),
     "leaves_a_process": ("logged", "left "),
 }
 

@@ -381,8 +381,11 @@ class PersistentLoop:
 
     Args:
         name: of the thread.
-        loop_factory: makes the loop; `uvloop.new_event_loop`, for one.
+        loop_factory: makes the loop, in that thread; `uvloop.new_event_loop`, for one.
     """
+
+    # Set and taken away in one step each, because a finaliser or a signal handler may come at any time: see `_begin`.
+    _service: _Service | None = None
 
     def __init__(
         self,
@@ -394,9 +397,6 @@ class PersistentLoop:
         self._inherited: list[_Service] = []
         self._begin_anew()
         _PERSISTENT.add(self)
-
-    # Set and taken away in one step each, because a finaliser or a signal handler may come at any time: see `_begin`.
-    _service: _Service | None = None
 
     def _begin_anew(self) -> None:
         self._lock = threading.RLock()  # for beginning and ending, also in the midst of either
@@ -466,10 +466,11 @@ class PersistentLoop:
                 tell(_no_thread(error))
 
         try:
-            threads.start_new_thread(start, ())
+            try:
+                threads.start_new_thread(start, ())
+            except RuntimeError as error:
+                raise _no_thread(error) from error
             begun.acquire()
-        except RuntimeError as error:
-            raise _no_thread(error) from error
         except BaseException:  # Ctrl-C: whichever of the two is told first counts
             outcome.append(None)
             if isinstance(outcome[0], _Service):

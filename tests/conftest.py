@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # No test may fail because the machine is busy: hypothesis's deadline is a wall clock.
 settings.register_profile("no clock", deadline=None)
 settings.load_profile("no clock")
+
+
+@pytest.hookimpl(optionalhook=True)  # there is no such hook without xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means here: one more than there are cores, for tests wait a quarter of their time."""
+    return (os.cpu_count() or 1) + 1
 
 
 def found_pythons(combinations: list[Combination]) -> set[str]:

@@ -1,6 +1,6 @@
-"""Renews the pictures of the README from the page of a run: `python docs/pictures.py reports/sample`.
+"""Renews the pictures of the README from the reports of a run: `python docs/pictures.py reports/sample`.
 
-Needs Chromium and the group `tests` (for Playwright); writes `page.png` and `timeline.png` beside this file.
+Needs Chromium and the group `tests` (for Playwright); writes `page.png`, `timeline.png` and `issue.png` beside itself.
 """
 
 from __future__ import annotations
@@ -10,14 +10,26 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from markdown_it import MarkdownIt
+from playwright.sync_api import Browser, sync_playwright
 
 HERE = Path(__file__).parent
 WIDTH = 1180
+ISSUE = "issue-openai-python.md"
+ISSUE_HEIGHT = 800
+LOOKS = """
+body { font: 14px/1.5 system-ui, sans-serif; margin: 0; padding: 16px 24px; box-sizing: border-box; color: #1f2328 }
+h3 { font-size: 17px; margin: 16px 0 8px }
+code { font: 12px ui-monospace, monospace; background: #eff1f3; padding: 2px 4px; border-radius: 4px }
+pre { background: #f6f8fa; padding: 12px; border-radius: 6px } pre code { background: none; padding: 0 }
+table { border-collapse: collapse; font-size: 11px } th, td { border: 1px solid #d1d9e0; padding: 3px 7px }
+li { list-style: none }
+"""
+"""About as GitHub shows an issue."""
 
 
 def main(run: Path) -> None:
-    """Takes the two pictures."""
+    """Takes the three pictures."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
         sys.exit("no Chromium on this machine: apt-get install -y chromium")
@@ -30,7 +42,17 @@ def main(run: Path) -> None:
         page.locator("#overview").scroll_into_view_if_needed()
         page.locator("#overview").screenshot(path=HERE / "page.png")
         page.locator("#timeline").screenshot(path=HERE / "timeline.png")
+        take_issue(chromium, run / ISSUE)
         chromium.close()
+
+
+def take_issue(chromium: Browser, file: Path) -> None:
+    """Takes the beginning of an issue's body, with its folded parts open."""
+    body = MarkdownIt("commonmark").enable("table").render(file.read_text(encoding="utf-8"))
+    body = body.replace("<details>", "<details open>").replace("<li>[ ] ", '<li><input type="checkbox"> ')
+    page = chromium.new_page(viewport={"width": 860, "height": ISSUE_HEIGHT}, color_scheme="light")
+    page.set_content(f"<style>{LOOKS}</style>{body}")
+    page.screenshot(path=HERE / "issue.png")
 
 
 if __name__ == "__main__":

@@ -567,8 +567,9 @@ class PersistentLoop:
         answered: asyncio.Future[None] = loop.create_future()
 
         def settled() -> None:
-            with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-                loop.call_soon_threadsafe(answered.set_result, None)
+            if not loop.is_closed():  # or nobody waits there any more
+                with contextlib.suppress(RuntimeError):  # closed in between
+                    loop.call_soon_threadsafe(answered.set_result, None)
 
         call = _Call(awaitable, timeout, settled)
         self._send(call)

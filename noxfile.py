@@ -67,7 +67,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def watched(session: nox.Session) -> None:
     """The tests under the project's own sanitizer, in one process: what workers of xdist run is not watched."""
-    python = install(session, "tests")
+    python = install(session, "tests", "bridges")
     options = ("--leaks", "error", "--suppress", "tests/on_purpose.txt")
     suite = ("-m", "pytest", "-p", "no:xdist", *session.posargs)
     session.run(python, "-m", "diagnostics", "run", *options, *suite)

@@ -6,7 +6,9 @@ then what only the server saw.
 
 from __future__ import annotations
 
+import re
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,12 @@ from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.redaction import bounded, taken
 
 EVIDENCE_CHARACTERS = 2000
+
+INNERMOST = 9
+"""Frames that are kept of each stack of a program that hangs."""
+
+_STACK = re.compile(r"^(?=(?:Current thread|Thread) 0x[0-9a-f]+)", re.MULTILINE)
+_INSTALLED = re.compile(r"(?<=File \")[^\"\n]*[\\/]site-packages[\\/]")
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,7 @@ def _judge(traces: Traces) -> tuple[str, str | None, str]:
     """Status, symptom, and the text that shows it."""
     output = traces.output.strip()
     if traces.hang:
-        return "ran", "hang", "the program did not end in time\n" + output
+        return "ran", "hang", "the program did not end in time\n" + innermost(output)
     if traces.exit < 0:
         return "ran", "crash", f"the process was ended by {_signal_name(-traces.exit)}\n" + output
     if traces.exit == HARNESS_FAILED and traces.result is None:
@@ -146,6 +154,17 @@ def _judge(traces: Traces) -> tuple[str, str | None, str]:
     if account.retries or account.requests > calls:
         return "ran", "retried", f"{calls} calls, {account.requests} requests, {account.retries} marked as a retry"
     return "ran", "none", ""
+
+
+def innermost(output: str) -> str:
+    """What a program printed, with the innermost frames alone of each stack that `faulthandler` added.
+
+    Stacks that are the same, as those of the threads of a pool, are told once, with their number.
+    """
+    last, *blocks = _STACK.split(_INSTALLED.sub("", output))
+    stacks = Counter("\n".join(block.rstrip().split("\n")[1 : INNERMOST + 1]) for block in blocks)
+    told = (f"{count} thread{'s' if count > 1 else ''}, innermost first:\n{stack}" for stack, count in stacks.items())
+    return "\n".join(filter(None, (last.rstrip(), *told)))
 
 
 def _signal_name(number: int) -> str:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.lab.execution.outcome import EVIDENCE_CHARACTERS, Traces, TrialPlan, conclude, missing, shorten
+from diagnostics.lab.execution.outcome import (
+    EVIDENCE_CHARACTERS,
+    INNERMOST,
+    Traces,
+    TrialPlan,
+    conclude,
+    missing,
+    shorten,
+)
 from diagnostics.lab.server import Account
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.request import HARNESS_FAILED
@@ -89,6 +97,20 @@ def test_the_worst_that_happened_is_what_counts(left: Traces) -> None:
 
 def evidence(left: Traces) -> str:
     return conclude(PLAN, SOMEWHERE, left, str).evidence or ""
+
+
+def test_a_hang_shows_what_its_threads_wait_for_and_the_same_stack_once() -> None:
+    pool = [f'  File "/x/lib/site-packages/httpcore/pool.py", line {number} in wait' for number in range(20)]
+    stacks = [("Thread 0x1", pool), ("Thread 0x2", pool), ("Current thread 0x3", ['  File "prog.py", line 1 in main'])]
+    dump = "\n".join("\n".join([f"{name} (most recent call first):", *stack]) for name, stack in stacks)
+    assert evidence(Traces(None, -9, hang=True, output=f"last words\n{dump}\n", account=Account())).splitlines() == [
+        "the program did not end in time",
+        "last words",
+        "2 threads, innermost first:",
+        *(f'  File "httpcore/pool.py", line {number} in wait' for number in range(INNERMOST)),
+        "1 thread, innermost first:",
+        '  File "prog.py", line 1 in main',
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])

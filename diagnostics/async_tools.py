@@ -216,7 +216,7 @@ class _Service:
         self._wake: Callable[[], object] = functools.partial(loop.call_soon_threadsafe, self._take)
         if sys.platform != "win32":  # whose loops watch no pipe
             pipe = _Pipe()
-            with contextlib.suppress(NotImplementedError):
+            with contextlib.suppress(NotImplementedError):  # a loop that watches no descriptors: woken as on Windows
                 loop.add_reader(pipe.reader, self._woken)
                 self._pipe, self._wake = pipe, pipe.write
 

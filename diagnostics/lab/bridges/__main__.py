@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 
 from diagnostics.lab.bridges import load
 from diagnostics.lab.bridges.behaviours import BEHAVIOURS
-from diagnostics.lab.bridges.behaviours.behaviour import say
+from diagnostics.lab.bridges.behaviours.behaviour import ASK_WHERE, say
 
 if __name__ == "__main__":
+    if ASK_WHERE is not None:
+        faulthandler.register(ASK_WHERE)
     question, name = sys.argv[1:]
     behaviour, bridge = BEHAVIOURS[question], load(name)
     answer = behaviour.ask(bridge)

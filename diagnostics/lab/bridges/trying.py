@@ -2,34 +2,73 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from typing import Final
 
 from diagnostics.lab.bridges import BRIDGES
 from diagnostics.lab.bridges.behaviours import BEHAVIOURS
-from diagnostics.lab.bridges.behaviours.behaviour import LIMIT, Ended
+from diagnostics.lab.bridges.behaviours.behaviour import ASK_WHERE, LIMIT, Ended
+from diagnostics.lab.execution.outcome import innermost
 
 Answers = Mapping[tuple[str, str], str]
 """Question and bridge to the answer."""
 
 
+CONTROL: Final = "async_tools"
+"""The bridge that hangs at no question: what it takes the same question tells how fast this machine is just now."""
+
+
 def ask(question: str, bridge: str) -> str:
-    """One answer, from a new interpreter."""
+    """One answer, from a new interpreter.
+
+    A process hangs that has not ended after `LIMIT` seconds, nor by the time that a control, started then, has ended.
+    So neither a busy machine nor a stop of the asking process makes one.
+
+    Raises:
+        subprocess.TimeoutExpired: the control did not end either.
+    """
     behaviour = BEHAVIOURS[question]
-    flags = ("-X", "dev") if behaviour.untold else ()
-    command = [sys.executable, *flags, "-m", "diagnostics.lab.bridges", question, bridge]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with _start(question, bridge) as process:
         try:
             out, err = process.communicate(timeout=LIMIT)
-            code: int | None = process.returncode
         except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            code = None
-    return behaviour.judge(Ended(code, out, err))
+            _run_control(question)
+            try:
+                out, err = process.communicate(timeout=0)
+            except subprocess.TimeoutExpired:
+                out, err = _kill(process)
+                return f"{behaviour.judge(Ended(None, out, err))}: {innermost(err)}"
+    return behaviour.judge(Ended(process.returncode, out, err))
+
+
+def _start(question: str, bridge: str) -> subprocess.Popen[str]:
+    flags = ("-X", "dev") if BEHAVIOURS[question].untold else ()
+    command = [sys.executable, *flags, "-m", "diagnostics.lab.bridges", question, bridge]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _run_control(question: str) -> None:
+    with _start(question, CONTROL) as control:
+        try:
+            control.communicate(timeout=15 * LIMIT)
+        except subprocess.TimeoutExpired:
+            control.kill()
+            raise
+
+
+def _kill(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Ends what hangs. On standard error, where there are signals, it first told where each of its threads was."""
+    if ASK_WHERE is not None:
+        process.send_signal(ASK_WHERE)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=1)
+    process.kill()
+    return process.communicate()
 
 
 def ask_all(jobs: int, told: Callable[[str], None] = lambda _: None) -> Answers:

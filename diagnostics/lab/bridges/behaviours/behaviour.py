@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from typing import Final
 from diagnostics.lab.bridges.bridge import Bridge
 
 LIMIT: Final = 8.0
-"""Seconds after which a process that has not answered hangs; it does what it is asked in a tenth of one."""
+"""Seconds after which a process that has not answered may hang; it does what it is asked in a tenth of one."""
+
+ASK_WHERE: Final = getattr(signal, "SIGUSR2", None)
+"""Upon it, a process prints the stack of each of its threads. Not to be had on Windows."""
 
 ANSWER: Final = "ANSWER "
 """Begins the line of standard output that holds the answer."""

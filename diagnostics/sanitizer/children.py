@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from itertools import pairwise
 from typing import Any
 
 from diagnostics.sanitizer import leaving, watching
@@ -46,7 +47,7 @@ def follow(report: Report) -> Patches:
 
         def get_command_line(**words: Any) -> list[str]:
             command = list(original(**words))
-            return _begun(report, command, "from multiprocessing.spawn ") if patch.on else command
+            return watched_from_start(report, command, "multiprocessing.spawn") if patch.on else command
 
         return disguise(get_command_line, original)
 
@@ -54,7 +55,7 @@ def follow(report: Report) -> Patches:
         """`multiprocessing.util.spawnv_passfds`: what starts the server that `forkserver` forks from."""
 
         def spawnv_passfds(path: Any, args: Any, passfds: Any) -> Any:
-            command = _begun(report, list(args), "from multiprocessing.forkserver ") if patch.on else args
+            command = watched_from_start(report, list(args), "multiprocessing.forkserver") if patch.on else args
             return original(path, command, passfds)
 
         return disguise(spawnv_passfds, original)
@@ -69,14 +70,20 @@ def follow(report: Report) -> Patches:
     return patches
 
 
-def _begun(report: Report, command: list[str], first: str) -> list[str]:
-    """A command line that begins the watch before it does what it did."""
-    for at, word in enumerate(command):
-        if isinstance(word, str) and word.startswith(first):
+def watched_from_start(report: Report, command: list[str], module: str) -> list[str]:
+    """A command line of `multiprocessing` that begins the watch before it does what it did.
+
+    Args:
+        report: what the child reports to.
+        command: the interpreter and its arguments.
+        module: whose line after `-c` is meant; another command stays as it is.
+    """
+    for at, (option, line) in enumerate(pairwise(command)):
+        if option == "-c" and module in line:
             report.prepare_for_children()
             text = json.dumps([report.settings._asdict(), report.owner, report.folder])
-            line = _LINE.format(home=_HOME, text=text)
-            return [*command[:at], f"exec({line!r}); {word}", *command[at + 1 :]]
+            beginning = _LINE.format(home=_HOME, text=text)
+            return [*command[: at + 1], f"exec({beginning!r}); {line}", *command[at + 2 :]]
     return command
 
 

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from diagnostics.sanitizer.children import watched_from_start
+from diagnostics.sanitizer.reporting import Report, Settings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -54,6 +57,8 @@ if os.fork() == 0:
     work()
 """
 
+METHODS = sorted({"fork", "forkserver", "spawn"} & {*multiprocessing.get_all_start_methods()})  # libraries add others
+
 
 @pytest.fixture
 def script(tmp_path: Path) -> Callable[[str], Path]:
@@ -75,7 +80,7 @@ def temporary() -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [
-        *((PROCESS, (method,)) for method in multiprocessing.get_all_start_methods()),
+        *((PROCESS, (method,)) for method in METHODS),
         (POOL, ("spawn",)),
         (FORK, ()),
     ],
@@ -121,3 +126,28 @@ def test_a_child_that_outlives_its_parent_writes_its_own_file(
     assert late.suffix[1:].isdigit()
     assert [finding["kind"] for finding in json.loads(late.read_text())["findings"]] == ["use-after-loop-close"]
     assert list(temporary.glob("diagnostics-*")) == []
+
+
+SERVER = "from multiprocessing.forkserver import main; main(4, 5, [], **{})"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [SERVER, f"import sys; {SERVER}", "import sys; from multiprocessing.spawn import spawn_main; spawn_main(3)"],
+)
+def test_the_line_of_a_child_comes_after_ours_however_this_python_writes_it(line: str, tmp_path: Path) -> None:
+    report = Report(Settings(None, "error", 66, ()), os.getpid(), str(tmp_path))
+    module = "multiprocessing.spawn" if "spawn" in line else "multiprocessing.forkserver"
+    command = ["python", "-X", "dev", "-c", line, "an argument"]
+    *before, ours, after = watched_from_start(report, command, module)
+    assert (before, after) == (command[:4], "an argument")
+    assert ours.startswith("exec(")
+    assert ours.endswith(f"; {line}")
+
+
+@pytest.mark.parametrize(
+    "command", [["-c", "from multiprocessing.resource_tracker import main"], ["multiprocessing.spawn"]]
+)
+def test_other_commands_stay(command: list[str], tmp_path: Path) -> None:
+    report = Report(Settings(None, "error", 66, ()), os.getpid(), str(tmp_path))
+    assert watched_from_start(report, ["python", *command], "multiprocessing.spawn") == ["python", *command]

@@ -6,6 +6,7 @@ and the classes differ.
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import types
@@ -87,11 +88,11 @@ def _type(hint: Any, kind: type[Any], name: str, definitions: dict[str, Any]) ->
 
 def _told(kind: type[Any]) -> tuple[str, dict[str, str]]:
     """The first paragraph of a docstring, and what it says of each attribute."""
-    text = (kind.__doc__ or "").replace("`", "")
+    text = inspect.cleandoc(kind.__doc__ or "").replace("`", "")  # Python 3.13 takes off the indentation itself
     described: dict[str, str] = {}
-    for found in re.finditer(r"(?m)^ {8}(\w+): (.*(?:\n {12,}\S.*)*)", text.partition("Attributes:")[2]):
+    for found in re.finditer(r"(?m)^ {4}(\w+): (.*(?:\n {8,}\S.*)*)", text.partition("Attributes:")[2]):
         described[found[1]] = " ".join(found[2].split())
-    return " ".join(text.strip().split("\n\n")[0].split()), described
+    return " ".join(text.split("\n\n")[0].split()), described
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import pytest
 import uv
 from filelock import FileLock
 
+from diagnostics.lab.environments import find_interpreter
 from diagnostics.lab.execution.inside import lay_out
 from diagnostics.lab.server import ProviderServer
 
@@ -46,6 +47,8 @@ ENVIRONMENTS = {
     "pytest": ("httpx2==2.16.2", "pytest==9.2.0", "pytest-asyncio==1.5.0"),
     "openai-3": ("openai==3.54.0", "httpx2==2.16.2", "anthropic==2.12.0", "google-genai==3.4.0"),
 }
+NEWEST = {"frameworks": (3, 12)}
+"""The newest Python that everything in an environment has wheels for: here for the numpy of that llama-index."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,25 @@ def interpreter(shared: Path) -> Callable[[str], Path]:
         python, built = shared / f"watched-{name}" / "bin" / "python", shared / f"watched-{name}.built"
         with FileLock(shared / f"watched-{name}.lock"):
             if not built.exists():
-                run_uv("venv", "--quiet", "--clear", "--python", sys.executable, str(python.parent.parent))
+                run_uv("venv", "--quiet", "--clear", "--python", str(base(name)), str(python.parent.parent))
                 install = ("pip", "install", "--quiet", "--only-binary", ":all:", "--compile-bytecode")
                 run_uv(*install, "--python", str(python), *ENVIRONMENTS[name])
                 built.touch()
         return python
 
     return build
+
+
+def base(name: str) -> Path:
+    """The interpreter that an environment is made of: this one, if everything has wheels for it."""
+    newest = NEWEST.get(name, sys.version_info[:2])
+    if sys.version_info[:2] <= newest:
+        return Path(sys.executable)
+    version = ".".join(map(str, newest))
+    found = find_interpreter(version)
+    if found is None:
+        pytest.skip(f"not all of {name} has wheels for this Python, and there is no Python {version} on this machine")
+    return found.path
 
 
 def run_uv(*arguments: str) -> None:

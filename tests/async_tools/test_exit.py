@@ -59,7 +59,7 @@ def test_calls_at_exit_are_answered_or_refused_and_never_hang() -> None:
     """Handlers run in the reverse order of their registration, so the first one comes when the loop has ended."""
     text = """
 async def echo(value): return value
-def at_exit(name):
+def at_exit(name, run_sync=run_sync, echo=echo, print=print):  # the names of this module go before the finaliser runs
     try:
         answer = run_sync(echo("answered"))
     except RuntimeError as error:

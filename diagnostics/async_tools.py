@@ -23,13 +23,16 @@ import contextvars
 import functools
 import importlib
 import inspect
+import itertools
+import math
 import os
 import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
+from types import FrameType
 from typing import Any, Generic, Literal, NoReturn, ParamSpec, TypeVar, overload
 
 __all__ = ["LoopLocal", "PersistentLoop", "SyncIterator", "run_sync", "shutdown", "to_sync"]
@@ -193,6 +196,97 @@ class _Pipe:
         os.close(self._writer)
 
 
+class _Finaliser:
+    """Finalises the async generators of a loop; those that go together, one after the other.
+
+    A loop does it for all at once. One that is inside another is "already running" then, when the other one's cleanup
+    comes to it, and that cleanup ends there. A streamed answer that nobody reads to its end is made so. Nor may the
+    inner one go first, because a context manager that finds its generator ended fails.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._started: weakref.WeakKeyDictionary[AsyncGenerator[Any, Any], None] = weakref.WeakKeyDictionary()
+        self._inner: dict[int, int] = {}  # by identity: who is dropped has lost its weak references
+        self._number = itertools.count(1)
+        self._dropped: deque[AsyncGenerator[Any, Any]] = deque()
+        self._endings: dict[asyncio.Task[None], deque[AsyncGenerator[Any, Any]]] = {}
+        self._at_end: AsyncGenerator[None, None] | None = None
+
+    def set_hooks(self) -> None:
+        """Takes from the loop what is started on this thread from now on, until the loop stops running."""
+        sys.set_asyncgen_hooks(self._start, self._drop)
+
+    async def take_over(self) -> None:
+        """`set_hooks` for a loop that others end: whoever finalises its generators calls `end_all`."""
+        if self._at_end is None:
+            self._at_end = self._call_at_end()
+            await anext(self._at_end)  # before the hooks are set, so that the loop knows it
+        self.set_hooks()
+
+    async def _call_at_end(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await self.end_all()
+
+    def _start(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._started[generator] = None
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and not frame.f_code.co_flags & inspect.CO_ASYNC_GENERATOR:
+            frame = frame.f_back
+        if frame is None:
+            self._inner.pop(id(generator), None)
+        else:
+            self._inner[id(generator)] = next(self._number)
+
+    def _drop(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._started.pop(generator, None)
+        if not self._loop.is_closed():
+            self._dropped.append(generator)
+            with contextlib.suppress(RuntimeError):  # closed since then
+                self._loop.call_soon_threadsafe(self._end_dropped)  # the collector may run in any thread
+
+    def _end_dropped(self) -> None:
+        if together := self._in_order(self._take_dropped()):
+            task = self._loop.create_task(self._end(together))
+            self._endings[task] = together  # the loop itself would hold it weakly
+            task.add_done_callback(self._put_back)
+
+    def _put_back(self, task: asyncio.Task[None]) -> None:
+        self._dropped.extend(self._endings.pop(task))  # what a cancellation left is for the end
+
+    def _take_dropped(self) -> Iterator[AsyncGenerator[Any, Any]]:
+        while self._dropped:  # another thread may be about to append: the deque stays the same one
+            yield self._dropped.popleft()
+
+    def _in_order(self, generators: Iterable[AsyncGenerator[Any, Any]]) -> deque[AsyncGenerator[Any, Any]]:
+        """First those inside no other one, then those inside as they were started.
+
+        Last comes what `LoopLocal` made, for that is what the others use.
+        """
+
+        def rank(generator: AsyncGenerator[Any, Any]) -> float:
+            is_guard = getattr(generator, "ag_code", None) is _guard.__code__
+            return math.inf if is_guard else self._inner.get(id(generator), 0)
+
+        return deque(sorted(generators, key=rank))
+
+    async def _end(self, generators: deque[AsyncGenerator[Any, Any]]) -> None:
+        while generators:
+            # In a task of its own: one that hangs is left to itself, and its error is nobody else's.
+            await asyncio.wait([self._loop.create_task(_finalise(generators[0]))], timeout=INTERRUPT_GRACE)
+            generators.popleft()
+
+    async def end_all(self) -> None:
+        """Finalises all that are open; of those inside no other one, the last one first."""
+        await self._end(self._in_order([*self._take_dropped(), *reversed([*self._started])]))
+
+
+async def _finalise(generator: AsyncGenerator[Any, Any]) -> None:
+    await generator.aclose()
+
+
 class _Service:
     """One loop in its thread, from its beginning to its end.
 
@@ -208,9 +302,7 @@ class _Service:
         self.awake = False
         self.stopping = False
         self.ended = False
-        self._generators: weakref.WeakKeyDictionary[AsyncGenerator[Any, Any], None] = weakref.WeakKeyDictionary()
-        self._dropped: deque[AsyncGenerator[Any, Any]] = deque()
-        self._closer: asyncio.Task[None] | None = None
+        self._finaliser = _Finaliser(loop)
         self._steps: list[tuple[contextvars.Context, Callable[[], object]]] = []
         self._pipe: _Pipe | None = None
         self._wake: Callable[[], object] = functools.partial(loop.call_soon_threadsafe, self._take)
@@ -298,12 +390,12 @@ class _Service:
         try:
             while not self.stopping:
                 with contextlib.suppress(SystemExit, KeyboardInterrupt):  # of a task that nobody waits for
-                    self.loop.call_soon(self._set_hooks)  # each run sets the loop's own
+                    self.loop.call_soon(self._finaliser.set_hooks)  # each run sets the loop's own
                     self.loop.run_forever()
         finally:
             self.ended = True
             self.loop.call_soon(self._last_look)
-            endings = [self._end_tasks, self._end_generators, self.loop.shutdown_asyncgens]
+            endings = [self._end_tasks, self._finaliser.end_all, self.loop.shutdown_asyncgens]
             if not _exiting:  # when the threads of every executor have been joined already, and none can be started
                 endings.append(self.loop.shutdown_default_executor)
             try:
@@ -329,43 +421,9 @@ class _Service:
         while tasks := asyncio.all_tasks() - {this}:
             for task in tasks:
                 # The finalisers of dropped async generators run to their end, as those of the others will.
-                if type(task.get_coro()).__name__ != "async_generator_athrow":
+                if getattr(task.get_coro(), "cr_code", None) is not _finalise.__code__:
                     task.cancel()
             await asyncio.wait(tasks)
-
-    def _set_hooks(self) -> None:
-        """Has dropped async generators finalised one after the other.
-
-        A loop does it for all at once. One that is inside another is "already running" then, when the other one's
-        cleanup comes to it, and that cleanup ends there. A streamed answer that nobody reads to its end is made so.
-        """
-        of_the_loop = sys.get_asyncgen_hooks().firstiter
-
-        def first(generator: AsyncGenerator[Any, Any]) -> None:
-            if of_the_loop is not None:
-                of_the_loop(generator)
-            self._generators[generator] = None
-
-        def last(generator: AsyncGenerator[Any, Any]) -> None:
-            self.post(functools.partial(self._drop, generator))  # the collector may run in any thread
-
-        sys.set_asyncgen_hooks(first, last)
-
-    def _drop(self, generator: AsyncGenerator[Any, Any]) -> None:
-        self._dropped.append(generator)
-        if self._closer is None or self._closer.done():
-            self._closer = self.loop.create_task(self._end_dropped())
-
-    async def _end_dropped(self) -> None:
-        while self._dropped:
-            # In a task of its own: one that hangs is left to itself, and its error is nobody else's.
-            await asyncio.wait([self.loop.create_task(self._dropped[0].aclose())], timeout=INTERRUPT_GRACE)
-            self._dropped.popleft()
-
-    async def _end_generators(self) -> None:
-        # The last one first: what a generator opened, a client say, may be used by those that came after it.
-        self._dropped.extend(reversed([*self._generators]))
-        await self._end_dropped()
 
     def close(self) -> None:
         if self._pipe is not None:
@@ -692,6 +750,9 @@ def run_sync(
             another loop with `"raise"`; or at the interpreter's exit; or in a sub-interpreter.
         TimeoutError: the time was over (it is an `asyncio.TimeoutError` as well).
     """
+    if asyncio is None:  # a finaliser calls, and this module's names are gone: free-threaded builds end in this order
+        getattr(awaitable, "close", bool)()
+        raise RuntimeError("the interpreter is exiting: no event loop can be started any more")
     if inside_loop not in ("await", "block", "raise"):
         _close(awaitable)
         raise ValueError(f"inside_loop is 'await', 'block' or 'raise', not {inside_loop!r}")
@@ -797,6 +858,7 @@ class _Slot(Generic[T]):
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.made: tuple[T, AsyncGenerator[T, None]] | None = None
+        self.finaliser: _Finaliser | None = None
 
 
 class LoopLocal(Generic[T]):
@@ -805,10 +867,13 @@ class LoopLocal(Generic[T]):
     `await clients.get()` inside a loop; from sync code, `run_sync(clients.get())` is the persistent loop's object.
 
     The closing rides on an async generator: `asyncio.run`, `asyncio.Runner` and `PersistentLoop` all finalise those of
-    a loop while it still runs. A loop that is closed by hand, without `loop.shutdown_asyncgens()`, closes nothing: its
-    object is kept, unclosed, as long as this `LoopLocal`, for a collector that came upon it would touch its connections
-    from another loop. A `LoopLocal` that is dropped has its objects closed, each on its own loop if that still runs. A
-    forked child makes its own.
+    a loop while it still runs. Those that are started after the first `get` of a run, half-read streams of the client
+    among them, go before it and one after the other, not all at once as asyncio has it.
+
+    A loop that is closed by hand, without `loop.shutdown_asyncgens()`, closes nothing: its object is kept, unclosed, as
+    long as this `LoopLocal`, for a collector that came upon it would touch its connections from another loop. A
+    `LoopLocal` that is dropped has its objects closed, each on its own loop if that still runs. A forked child makes
+    its own.
 
     Args:
         factory: makes the object, or a coroutine of it; called inside the running loop.
@@ -836,12 +901,23 @@ class LoopLocal(Generic[T]):
         """The running loop's object. Tasks that ask at once get the same one; a factory that failed is tried again."""
         loop = asyncio.get_running_loop()
         slot = self._slots.get(loop) or self._slots.setdefault(loop, _Slot())
+        if getattr(sys.get_asyncgen_hooks().firstiter, "__self__", None) is loop:  # not ours yet, nor anybody else's
+            slot.finaliser = _finaliser_of(loop)
+            await slot.finaliser.take_over()
         if slot.made is None:
             async with slot.lock:
                 if slot.made is None:
                     guard = _guard(weakref.ref(self), self._factory, self._close)
                     slot.made = (await anext(guard), guard)
         return slot.made[0]
+
+
+def _finaliser_of(loop: asyncio.AbstractEventLoop) -> _Finaliser:
+    for local in list(_LOCALS):
+        slot = local._slots.get(loop)
+        if slot is not None and slot.finaliser is not None:
+            return slot.finaliser
+    return _Finaliser(loop)
 
 
 async def _guard(

@@ -7,23 +7,36 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 
 import pytest
 
 from diagnostics import async_tools
-from diagnostics.async_tools import PersistentLoop
-from tests.async_tools.parts import PATIENCE, ended, program
+from diagnostics.async_tools import LoopLocal, PersistentLoop
+from tests.async_tools.parts import PATIENCE, Client, ended, program
 
 DEPTH = 3
+
+Closing = Callable[[AsyncGenerator[int, None]], AbstractAsyncContextManager[AsyncGenerator[int, None]]]
+
+
+@asynccontextmanager
+async def managed(generator: AsyncGenerator[int, None]) -> AsyncGenerator[AsyncGenerator[int, None], None]:
+    """`aclosing` as a generator, which must not be finalised before the one that is inside its `async with`."""
+    try:
+        yield generator
+    finally:
+        await generator.aclose()
 
 
 class Stream:
     """Generators over generators, the way from the socket to the SDK."""
 
-    def __init__(self) -> None:
+    def __init__(self, *closing: Closing) -> None:
+        self.closing = closing
         self.closed: list[int] = []
         self.all_closed = threading.Event()
 
@@ -33,7 +46,7 @@ class Stream:
                 yield 1
                 yield 2
             else:
-                async with aclosing(self.pieces(depth - 1)) as inner:
+                async with self.closing[depth % len(self.closing)](self.pieces(depth - 1)) as inner:
                     async for piece in inner:
                         yield piece
         finally:
@@ -49,24 +62,29 @@ class Stream:
         return opened
 
 
+@pytest.fixture(params=[(aclosing,), (managed,), (nullcontext,), (managed, nullcontext), (nullcontext, managed)])
+def stream(request: pytest.FixtureRequest) -> Stream:
+    return Stream(*request.param)
+
+
 async def quietly(problems: list[dict[str, object]]) -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
 
 
 @pytest.mark.parametrize("how", ["kept", "in a cycle"])
-def test_generators_that_are_open_at_the_end_are_finalised_one_after_the_other(how: str) -> None:
-    stream, problems = Stream(), list[dict[str, object]]()
+def test_generators_that_are_open_at_the_end_are_finalised_one_after_the_other(how: str, stream: Stream) -> None:
+    problems = list[dict[str, object]]()
     with PersistentLoop() as persistent:
         persistent.run(quietly(problems))
         kept: list[object] = [persistent.run(stream.first())]
         if how == "in a cycle":
             kept.append(kept)
             del kept
-    assert (stream.closed, problems) == ([*range(DEPTH + 1)], [])
+    assert (sorted(stream.closed), problems) == ([*range(DEPTH + 1)], [])
 
 
-def test_generators_that_the_collector_finds_are_finalised_while_the_loop_runs() -> None:
-    stream, problems = Stream(), list[dict[str, object]]()
+def test_generators_that_the_collector_finds_are_finalised_while_the_loop_runs(stream: Stream) -> None:
+    problems = list[dict[str, object]]()
     with PersistentLoop() as persistent:
         persistent.run(quietly(problems))
         cycle: list[object] = [persistent.run(stream.first())]
@@ -78,9 +96,9 @@ def test_generators_that_the_collector_finds_are_finalised_while_the_loop_runs()
     assert problems == []
 
 
-def test_a_cleanup_that_hangs_holds_up_the_next_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cleanup_that_hangs_holds_up_the_next_only_so_long(monkeypatch: pytest.MonkeyPatch, stream: Stream) -> None:
     monkeypatch.setattr(async_tools, "INTERRUPT_GRACE", 0.01)
-    stream, ended_after_all = Stream(), threading.Event()
+    ended_after_all = threading.Event()
     waits_for: list[asyncio.Future[None]] = []
 
     async def hangs() -> AsyncGenerator[int, None]:
@@ -104,6 +122,114 @@ def test_a_cleanup_that_hangs_holds_up_the_next_only_so_long(monkeypatch: pytest
         assert stream.all_closed.wait(PATIENCE)
         waits_for[0].get_loop().call_soon_threadsafe(waits_for[0].set_result, None)
         assert ended_after_all.wait(PATIENCE)
+
+
+class Arranged:
+    """A stream that is left on a loop of `asyncio`, where a `LoopLocal` has made its client."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream, self.problems, self.order = stream, list[dict[str, object]](), list[str]()
+        self.local = LoopLocal(Client, self.close)
+
+    async def close(self, client: Client) -> None:
+        self.order.append(f"client closed after {len(self.stream.closed)}")
+        await client.close()
+
+    async def leave(self) -> AsyncGenerator[int, None]:
+        await quietly(self.problems)
+        await self.local.get()
+        return await self.stream.first()
+
+    def is_whole(self) -> bool:
+        return (sorted(self.stream.closed), self.problems) == ([*range(DEPTH + 1)], [])
+
+
+@pytest.fixture
+def arranged(stream: Stream) -> Arranged:
+    return Arranged(stream)
+
+
+@pytest.mark.parametrize("closing", [aclosing, managed])
+def test_asyncio_alone_fails_at_it(closing: Closing) -> None:
+    """The control of those below."""
+    stream, problems = Stream(closing), list[dict[str, object]]()
+
+    async def main() -> None:
+        await quietly(problems)
+        kept.append(await stream.first())
+
+    kept: list[object] = []
+    asyncio.run(main())
+    assert "already running" in str([problem["exception"] for problem in problems])
+
+
+def test_a_loop_local_finalises_them_too_and_closes_the_client_after_them(arranged: Arranged) -> None:
+    async def main() -> None:
+        kept.append(await arranged.leave())
+
+    kept: list[object] = []
+    asyncio.run(main())
+    assert arranged.is_whole()
+    assert arranged.order == [f"client closed after {DEPTH + 1}"]
+
+
+def test_in_every_run_of_a_loop_and_with_several_loop_locals(arranged: Arranged) -> None:
+    other = LoopLocal(Client)
+
+    async def first() -> None:
+        await other.get()
+        await arranged.local.get()
+
+    async def second() -> None:
+        await other.get()
+        kept.append(await arranged.leave())
+
+    kept: list[object] = []
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(first())
+    loop.run_until_complete(second())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    assert arranged.is_whole()
+    assert arranged.order == [f"client closed after {DEPTH + 1}"]
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_those_that_the_collector_finds(goes_on: bool, arranged: Arranged) -> None:
+    async def main() -> None:
+        cycle: list[object] = [await arranged.leave()]
+        cycle.append(cycle)
+        del cycle
+        gc.collect()
+        if goes_on:
+            await asyncio.to_thread(arranged.stream.all_closed.wait, PATIENCE)
+            assert arranged.is_whole()
+
+    asyncio.run(main())
+    assert arranged.is_whole()
+
+
+def test_hooks_that_somebody_else_has_set_stay() -> None:
+    def first(generator: AsyncGenerator[int, None]) -> None:
+        pass
+
+    async def main() -> None:
+        before = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=first)
+        await LoopLocal(Client).get()
+        assert sys.get_asyncgen_hooks().firstiter is first
+        sys.set_asyncgen_hooks(*before)
+
+    asyncio.run(main())
+
+
+def test_a_loop_that_is_closed_by_hand_finalises_nothing_and_says_nothing(arranged: Arranged) -> None:
+    loop = asyncio.new_event_loop()
+    opened = loop.run_until_complete(arranged.leave())
+    loop.close()
+    del opened
+    gc.collect()
+    assert (arranged.stream.closed, arranged.problems, arranged.order) == ([], [], [])
 
 
 def test_a_program_that_leaves_a_stream_ends_without_a_word() -> None:

@@ -15,7 +15,7 @@ from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.program import END, Incompatible
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.model.cell import Load
-from tests.experiment.fake_provider import NO_LOOP, FakeProvider, begin, play
+from tests.experiment.fake_provider import NO_LOOP, FakeClient, FakeProvider, begin, play
 
 LOAD = Load(runs=3, jets=4, concurrency=2)
 ONE_LOOP = ("runner", "global-loop", "background-loop", "single-run")
@@ -124,6 +124,18 @@ def test_the_drop_in_has_one_client_which_is_closed_on_its_loop(scenario: str, p
 
     (life,) = provider.lives
     assert (life.built, set(life.asked), life.closed) == (1, {1}, [1])
+
+
+@pytest.mark.parametrize("fix", ["background-loop", "client-per-loop", "context-manager", "explicit-close"])
+def test_a_client_that_cannot_be_closed_is_no_symptom(fix: str) -> None:
+    class NeverClosed(FakeProvider):
+        async def close(self, client: FakeClient) -> None:
+            raise Incompatible("this release cannot close a client")
+
+    provider = NeverClosed()
+    with pytest.raises(Incompatible, match="cannot close"):
+        play(FIXES[fix], SCENARIOS["sequential-classifiers"], provider, LOAD)
+    provider.close_loops()
 
 
 @pytest.mark.parametrize("fix", [fix for fix in ONE_LOOP if fix != "background-loop"])

@@ -280,7 +280,14 @@ class _Finaliser:
 
     async def end_all(self) -> None:
         """Finalises all that are open; of those inside no other one, the last one first."""
+        await self._settle()  # one that is at it may be outside of others
         await self._end(self._in_order([*self._take_dropped(), *reversed([*self._started])]))
+        await self._settle()  # what those have let go of
+
+    async def _settle(self) -> None:
+        self._end_dropped()
+        while self._endings:
+            await asyncio.wait([*self._endings])
 
 
 async def _finalise(generator: AsyncGenerator[Any, Any]) -> None:

@@ -209,6 +209,19 @@ def test_those_that_the_collector_finds(goes_on: bool, arranged: Arranged) -> No
     assert arranged.is_whole()
 
 
+@pytest.mark.parametrize("turns", range(0, 12, 2))
+def test_a_program_that_ends_in_the_midst_of_it(turns: int, arranged: Arranged) -> None:
+    async def main() -> None:
+        opened = await arranged.leave()
+        del opened
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert arranged.problems == []
+    assert arranged.order == [f"client closed after {len(arranged.stream.closed)}"]
+
+
 def test_hooks_that_somebody_else_has_set_stay() -> None:
     def first(generator: AsyncGenerator[int, None]) -> None:
         pass

@@ -47,8 +47,9 @@ def default_selection(
     """What a run without options tries.
 
     For the newest available Python everything; for every other one, available or not, the newest openai of each httpx
-    generation on the newest release of that generation. What is unavailable stays in, so that it is recorded; what is
-    unsatisfiable does on the newest Python, and where its whole generation is.
+    generation on the newest release of that generation; and what has extras, for that was included by name. What is
+    unavailable stays in, so that it is recorded; what is unsatisfiable does on the newest Python, and where its whole
+    generation is.
 
     Args:
         combinations: what `expand` gave.
@@ -56,7 +57,7 @@ def default_selection(
         unsatisfiable: those of which the resolver is known to have said no.
     """
     newest = max((c.python for c in combinations if c.python in available_pythons), key=Version, default=None)
-    kept: set[Combination] = set()
+    kept = {combination for combination in combinations if _extras(combination)}
 
     def rank(combination: Combination) -> tuple[object, ...]:
         return (combination not in unsatisfiable, *_rank(combination))
@@ -73,9 +74,12 @@ def default_selection(
 
 def _rank(combination: Combination) -> tuple[object, ...]:
     """Newest first by openai, then httpx, then the other SDKs; of equals the one without extras."""
-    extras = sum(name in EXTRAS for name, _ in combination.packages) + (combination.loop != "asyncio")
     lowest = Version("0.dev0")
-    return (*(combination.version(axis) or lowest for axis in AXES if axis != "python"), -extras)
+    return (*(combination.version(axis) or lowest for axis in AXES if axis != "python"), -_extras(combination))
+
+
+def _extras(combination: Combination) -> int:
+    return sum(name in EXTRAS for name, _ in combination.packages) + (combination.loop != "asyncio")
 
 
 def _fitting(combinations: Iterable[Combination], key: str, value: str) -> list[Combination]:

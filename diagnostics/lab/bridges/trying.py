@@ -18,9 +18,11 @@ from diagnostics.lab.execution.outcome import innermost
 Answers = Mapping[tuple[str, str], str]
 """Question and bridge to the answer."""
 
-
 CONTROL: Final = "async_tools"
 """The bridge that hangs at no question: what it takes the same question tells how fast this machine is just now."""
+
+CONTROL_LIMIT: Final = 120.0
+"""Seconds after which the control itself is wrong."""
 
 
 def ask(question: str, bridge: str) -> str:
@@ -39,7 +41,7 @@ def ask(question: str, bridge: str) -> str:
         except subprocess.TimeoutExpired:
             _run_control(question)
             try:
-                out, err = process.communicate(timeout=0)
+                out, err = process.communicate(timeout=1)  # at once, if it has ended
             except subprocess.TimeoutExpired:
                 out, err = _kill(process)
                 return f"{behaviour.judge(Ended(None, out, err))}: {innermost(err)}"
@@ -55,7 +57,7 @@ def _start(question: str, bridge: str) -> subprocess.Popen[str]:
 def _run_control(question: str) -> None:
     with _start(question, CONTROL) as control:
         try:
-            control.communicate(timeout=15 * LIMIT)
+            control.communicate(timeout=CONTROL_LIMIT)
         except subprocess.TimeoutExpired:
             control.kill()
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.lab.bridges import BRIDGES, load
+from diagnostics.lab.bridges import BRIDGES, load, trying
 from diagnostics.lab.bridges.behaviours import BEHAVIOURS
 from diagnostics.lab.bridges.behaviours.behaviour import Ended, answered
 from diagnostics.lab.bridges.trying import ask, sign, table
@@ -72,3 +72,8 @@ def test_a_table_has_a_row_a_question_and_a_cell_a_bridge() -> None:
     lines = table({(question, bridge): "yes" for question in BEHAVIOURS for bridge in BRIDGES}).splitlines()
     assert len(lines) == 2 + len(BEHAVIOURS)
     assert {line.count("|") for line in lines} == {len(BRIDGES) + 2}
+
+
+def test_a_process_that_ends_before_the_control_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trying, "LIMIT", 0.0)
+    assert ask("one-loop", "async_tools") == "yes"

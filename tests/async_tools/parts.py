@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import pytest
 
+from diagnostics.lab.bridges.behaviours.behaviour import without_slow_steps
+
 T = TypeVar("T")
 
 PATIENCE = 60
@@ -60,11 +62,11 @@ def program(text: str, *options: str, python: Path | str = sys.executable) -> su
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[str, str, int]:
-    """What it printed to both streams, and its status."""
+    """What it printed to both streams, slow steps left out, and its status."""
     try:
         output, errors = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         output, errors = process.communicate()
         pytest.fail(f"the program did not end; it printed {output!r} and {errors!r}")
-    return output, errors, process.returncode
+    return output, without_slow_steps(errors), process.returncode

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from diagnostics.lab.bridges.behaviours.behaviour import without_slow_steps
 from diagnostics.lab.environments import default_cache, find_interpreter
 from tests.async_tools.parts import PATIENCE, ROOT
 
@@ -27,7 +28,7 @@ def run(python: Path | str, *arguments: str) -> tuple[str, str, int]:
         check=False,
         timeout=PATIENCE,
     )
-    return done.stdout, done.stderr, done.returncode
+    return done.stdout, without_slow_steps(done.stderr), done.returncode
 
 
 @pytest.fixture(params=PYTHONS)

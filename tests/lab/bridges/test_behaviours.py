@@ -68,6 +68,14 @@ def test_how_an_end_is_read() -> None:
     assert answered(Ended(-11, "", "")) == "dies (-11)"
 
 
+def test_a_step_that_a_busy_machine_made_slow_is_no_word_about_the_bridge() -> None:
+    judge, out = BEHAVIOURS["clean-exit"].judge, "task cancelled\ngenerator closed\n"
+    slow = "Executing <Task pending name='Task-3' coro=<leave_behind() running at a.py:3>> took 0.201 seconds\n"
+    assert judge(Ended(0, out, slow)) == judge(Ended(0, out, "")) == "yes"
+    assert judge(Ended(0, out, slow + "Task was destroyed but it is pending!\n")).startswith("no: 0, [], Task was")
+    assert sign(judge(Ended(0, "task cancelled\n", ""))) == "❌"
+
+
 def test_a_table_has_a_row_a_question_and_a_cell_a_bridge() -> None:
     lines = table({(question, bridge): "yes" for question in BEHAVIOURS for bridge in BRIDGES}).splitlines()
     assert len(lines) == 2 + len(BEHAVIOURS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -23,6 +24,9 @@ NOTHING: Final = "—"
 """The answer where the bridge has no such thing."""
 
 
+_SLOW_STEP: Final = re.compile(r"^Executing <.*> took [0-9.]+ seconds\n", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Ended:
     """How the process of one question ended. `code` is `None` where it had to be killed."""
@@ -40,6 +44,11 @@ def answered(ended: Ended) -> str:
     if lines:
         return lines[-1]
     return "fails" if ended.code == 1 else f"dies ({ended.code})"
+
+
+def without_slow_steps(errors: str) -> str:
+    """What was printed under `-X dev`, but for the steps that asyncio found slow: a busy machine makes them so."""
+    return _SLOW_STEP.sub("", errors)
 
 
 def say(answer: str) -> None:

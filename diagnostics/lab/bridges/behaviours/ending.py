@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from diagnostics.lab.bridges.behaviours.behaviour import LIMIT, NOTHING, Ended, answered, say, yes
+from diagnostics.lab.bridges.behaviours.behaviour import LIMIT, NOTHING, Ended, answered, say, without_slow_steps, yes
 from diagnostics.lab.bridges.behaviours.calling import which_loop
 from diagnostics.lab.bridges.bridge import Bridge
 
@@ -145,7 +145,8 @@ def read_leaves_a_stream(ended: Ended) -> str:
 def _quietly(ended: Ended, words: set[str]) -> str:
     if ended.code is None:
         return "hangs"
-    return yes(ended.code == 0 and not ended.err and words <= set(ended.out.split("\n")))
+    errors, lacking = without_slow_steps(ended.err), words - set(ended.out.split("\n"))
+    return yes(ended.code == 0 and not errors and not lacking, f"no: {ended.code}, {sorted(lacking)}, {errors[-400:]}")
 
 
 def at_exit(bridge: Bridge) -> None:

@@ -31,7 +31,6 @@ LOCKS = {
     "lab": ("--extra", "lab", "--extra", "dask", "--group", "build"),
     "tests": ("--only-group", "tests"),
     "bridges": ("--only-group", "bridges"),
-    "unsync": ("--only-group", "unsync"),
     "lint": ("--only-group", "lint"),
 }
 
@@ -54,9 +53,6 @@ def install(session: nox.Session, *locks: str, into: Path | None = None) -> Path
     pip = (nox.virtualenv.UV, "pip", "install", "--quiet", "--python", str(python))
     files = [part for name in ("lab", *locks) for part in ("-r", str(HERE / "requirements" / f"{name}.txt"))]
     session.run_install(*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", *files, external=True)
-    if "bridges" in locks:  # one of them has no wheel; what builds it has been installed with the others
-        source = ("--no-build-isolation", "-r", str(HERE / "requirements" / "unsync.txt"))
-        session.run_install(*pip, "--require-hashes", "--no-deps", *source, external=True)
     session.run_install(*pip, "--no-deps", "--no-build-isolation", "--editable", str(HERE), external=True)
     return python
 

@@ -13,7 +13,7 @@ import sys
 from contextlib import ExitStack
 
 from diagnostics.lab.bench.figures import Bench, Figure, one_core
-from diagnostics.lab.bridges import BRIDGES
+from diagnostics.lab.bridges import BRIDGES, is_there
 from diagnostics.lab.bridges.pace import FLOOR
 
 OURS = "async_tools"
@@ -30,7 +30,7 @@ def measure(bench: Bench) -> list[Figure]:
     figures: list[Figure] = []
     rounds = bench.count(ROUNDS)
     with one_core(), ExitStack() as stack:
-        processes = {name: stack.enter_context(_pacing(name)) for name in (FLOOR, *BRIDGES)}
+        processes = {name: stack.enter_context(_pacing(name)) for name in (FLOOR, *filter(is_there, BRIDGES))}
         for threads in (1, 8):
             names = [name for name in processes if threads == 1 or name not in ONE_THREAD_ONLY]
             took: dict[str, list[float]] = {name: [] for name in names}

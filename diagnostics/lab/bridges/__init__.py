@@ -4,12 +4,13 @@
     BEHAVIOURS               what they are asked (`behaviours`)
     try_all()                the answers, each from a process of its own (`trying`)
 
-One file in `adapters/`, one row here. The packages are those of the dependency groups `bridges` and `unsync`.
+One file in `adapters/`, one row here. The packages are those of the dependency group `bridges`.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Final
 
 from diagnostics.lab.bridges.bridge import Bridge
@@ -27,6 +28,15 @@ BRIDGES: Final = {
     "nest_asyncio": "with_nest_asyncio",
 }
 """Name, as people know it, to the file in `adapters/`."""
+
+
+SOURCE_ONLY: Final = {"unsync": "unsync"}
+"""Bridges whose package has no wheel, and its module: they take part where a person has installed it."""
+
+
+def is_there(name: str) -> bool:
+    """Whether a bridge can be loaded."""
+    return name not in SOURCE_ONLY or importlib.util.find_spec(SOURCE_ONLY[name]) is not None
 
 
 def load(name: str) -> Bridge:

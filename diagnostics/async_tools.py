@@ -248,13 +248,16 @@ class _Finaliser:
                 self._loop.call_soon_threadsafe(self._end_dropped)  # the collector may run in any thread
 
     def _end_dropped(self) -> None:
-        if together := self._in_order(self._take_dropped()):
+        # One batch at a time: the collector may be in the midst of its own, in another thread.
+        if not self._endings and (together := self._in_order(self._take_dropped())):
             task = self._loop.create_task(self._end(together))
             self._endings[task] = together  # the loop itself would hold it weakly
             task.add_done_callback(self._put_back)
 
     def _put_back(self, task: asyncio.Task[None]) -> None:
         self._dropped.extend(self._endings.pop(task))  # what a cancellation left is for the end
+        if not task.cancelled():
+            self._end_dropped()
 
     def _take_dropped(self) -> Iterator[AsyncGenerator[Any, Any]]:
         while self._dropped:  # another thread may be about to append: the deque stays the same one

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
+import time
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from diagnostics.sanitizer import leaving, watching
-from diagnostics.sanitizer.patching import Patch, Patches, disguise
+from diagnostics.sanitizer.patching import Patch, Patches, before, disguise
 from diagnostics.sanitizer.reporting import Report, Settings
 
 _HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+REMIND_AFTER: Final = 0.05
+"""Seconds that a child which was sent a signal has to end, before it is reminded."""
 
 # Whatever goes wrong here, the program's own line comes after it.
 _LINE = """
@@ -60,14 +64,48 @@ def follow(report: Report) -> Patches:
 
         return disguise(spawnv_passfds, original)
 
+    signalled = set[int]()
+
+    def tell(popen: Any, _: int) -> None:
+        signalled.add(popen.pid)
+
+    def wait(original: Any, patch: Patch) -> Any:
+        """`Popen.wait` of `multiprocessing`: what `join` does.
+
+        A signal would have ended the child at once, whatever it does. With a handler for it the child must come to run
+        that, and a worker of a pool that is terminated is often about to wait for the next task.
+        """
+
+        def wait(self: Any, timeout: float | None = None) -> Any:
+            if not patch.on or timeout == 0.0 or self.pid not in signalled:
+                return original(self, timeout)
+            over = math.inf if timeout is None else time.monotonic() + timeout
+            while (ended := _ended_within(self, min(REMIND_AFTER, over - time.monotonic()))) is None:
+                if time.monotonic() >= over:
+                    return None
+                leaving.remind(self.pid)
+            return ended
+
+        return disguise(wait, original)
+
     patches = Patches(
         [
+            Patch("multiprocessing.popen_fork", "Popen", "_send_signal", before(tell), optional=True),
+            Patch("multiprocessing.popen_fork", "Popen", "wait", wait, optional=True),
             Patch("multiprocessing.spawn", "", "get_command_line", command_line, optional=True),
             Patch("multiprocessing.util", "", "spawnv_passfds", start, optional=True),
         ]
     )
     patches.apply()
     return patches
+
+
+def _ended_within(popen: Any, seconds: float) -> int | None:
+    from multiprocessing.connection import wait
+
+    wait([popen.sentinel], max(0.0, seconds))
+    status: int | None = popen.poll()  # a grandchild may still hold what the sentinel is the other end of
+    return status
 
 
 def watched_from_start(report: Report, command: list[str], module: str) -> list[str]:

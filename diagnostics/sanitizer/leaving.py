@@ -20,6 +20,9 @@ from diagnostics.sanitizer.patching import Patch, Patches
 DEADLY: Final = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2")
 """Signals that end a program which has no handler; SIGINT is Python's own, SIGKILL cannot be seen."""
 
+REMINDER: Final = "SIGURG"
+"""Ends nobody, is ignored by whoever has no handler for it, and makes Python look for the signals that it was sent."""
+
 
 def before_exit(report: Callable[[int], None]) -> Callable[[], None]:
     """Has `report(status)` called before `os._exit`; the result takes that back."""
@@ -40,7 +43,11 @@ def before_exit(report: Callable[[int], None]) -> Callable[[], None]:
 
 
 def before_signals(report: Callable[[int], None]) -> None:
-    """Has `report` called before a signal kills the process that it would have killed anyway."""
+    """Has `report` called before a signal kills the process that it would have killed anyway.
+
+    Python would lose some that kill a process without a handler for sure: what a new child gets before it has come to
+    itself (held back here until it has), and what comes just before the main thread begins to wait in C: see `remind`.
+    """
     if threading.current_thread() is not threading.main_thread():
         return
 
@@ -50,11 +57,36 @@ def before_signals(report: Callable[[int], None]) -> None:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
-    for name in DEADLY:
-        number: Any = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+    deadly: list[Any] = [getattr(signal, name) for name in DEADLY if hasattr(signal, name)]
+    for number in deadly:
+        if signal.getsignal(number) is signal.SIG_DFL:
             with contextlib.suppress(OSError, ValueError):
                 signal.signal(number, handler)
+    _hold_back_at_fork(lambda: [number for number in deadly if signal.getsignal(number) is handler])
+    urgent: Any = getattr(signal, REMINDER, None)
+    if urgent is not None and signal.getsignal(urgent) is signal.SIG_DFL:
+        signal.signal(urgent, lambda *_: None)
+
+
+def _hold_back_at_fork(numbers: Callable[[], list[Any]]) -> None:
+    masks = threading.local()
+
+    def hold_back() -> None:
+        masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers())
+
+    def let_go() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.before)
+
+    if hasattr(os, "register_at_fork"):  # it cannot be taken back; a command is one process
+        os.register_at_fork(before=hold_back, after_in_parent=let_go, after_in_child=let_go)
+
+
+def remind(process: int) -> None:
+    """Has a process see a signal that it was sent, however it waits; nothing happens to one that is not watched."""
+    number: Any = getattr(signal, REMINDER, None)
+    if number is not None:
+        with contextlib.suppress(OSError):  # it is gone
+            os.kill(process, number)
 
 
 class _Then:

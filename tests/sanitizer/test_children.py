@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,38 @@ if child == 0:
     work()
     sys.exit(0)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+# The signal comes to another thread, so nothing wakes the main one, which waits in C: as if it had come just before.
+TERMINATED = """
+import signal, threading
+
+def end_by_a_signal(ready):
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    work()
+    ready.set()
+    multiprocessing.Semaphore(0).acquire()
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    ready = context.Event()
+    process = context.Process(target=end_by_a_signal, args=(ready,))
+    process.start()
+    ready.wait()
+    process.terminate()
+    process.join(*[float(seconds) for seconds in sys.argv[2:]])
+    print(process.exitcode)
+"""
+# A child that gets its signal before it has run a line of Python.
+AT_ONCE = """
+import signal
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        while True:
+            signal.pause()
+    os.kill(child, signal.SIGTERM)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 LATE = """
 if os.fork() == 0:
@@ -104,6 +137,27 @@ def test_a_child_counts_for_the_whole_and_ends_as_it_would(
     assert watched.errors.count("SUMMARY: diagnostics: 1 error") == 1
     assert list(temporary.glob("diagnostics-*")) == []
     assert list(tmp_path.glob("findings.json*")) == [tmp_path / "findings.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is signalled there: a child is ended at once")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("seconds", [(), ("60",)])
+def test_a_child_that_its_parent_ends_by_a_signal_has_ended(
+    run: Callable[..., Ran], script: Callable[[str], Path], temporary: Path, method: str, seconds: tuple[str, ...]
+) -> None:
+    program, variables = script(TERMINATED), {"TMPDIR": str(temporary)}
+    alone = run("none", program, method, *seconds, more=variables, watched=False)
+    watched = run("none", program, method, *seconds, more=variables)
+    assert alone.output == watched.output == f"worked\n{-signal.SIGTERM}\n"
+    assert watched.kinds == {"use-after-loop-close": "error"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_that_is_ended_as_soon_as_it_is_forked(
+    run: Callable[..., Ran], script: Callable[[str], Path], temporary: Path
+) -> None:
+    watched = run("none", script(AT_ONCE), more={"TMPDIR": str(temporary)})
+    assert watched.output == f"{-signal.SIGTERM}\n" * 20
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

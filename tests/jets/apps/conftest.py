@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -84,10 +85,18 @@ def start(server: ProviderServer, trial: str, tmp_path: Path) -> Iterator[Callab
 
     yield start_one
     for process in started:
-        if process.poll() is None:
-            process.kill()
+        if process.returncode is None:
+            end_all_of(process)
         process.communicate()
     server.forget(trial)
+
+
+def end_all_of(process: subprocess.Popen[str]) -> None:
+    """Its children too, or they would hold its output open; it leads a group of its own."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import threading
 
 import httpx
 
-client = httpx.AsyncClient(limits=httpx.Limits(max_connections=1), timeout=httpx.Timeout(5, pool=0.5))  # CREATED
+client = httpx.AsyncClient(limits=httpx.Limits(max_connections=1), timeout=httpx.Timeout(5, pool=2))  # CREATED
 url, headers = os.environ["PROVIDER"] + "/openai/v1/models", {"authorization": "Bearer none"}
 taken, waiting = threading.Event(), threading.Event()
 

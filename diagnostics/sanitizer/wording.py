@@ -54,6 +54,11 @@ def _used(about: About) -> str:
     return f"a call on {about.current} used {what} of {about.client} that belongs to {about.loop}"
 
 
+def _abandoned(about: About) -> str:
+    tidied = "; async_tools closed it there" if about.trigger == "async_tools" else ""
+    return f"a streamed response of {about.client} was neither read to its end nor closed, on {about.loop}{tidied}"
+
+
 def _waits(about: About) -> str:
     if "robbed" not in about.detail:
         return f"a call with {about.client} waits for {about.detail.get('waits', 'something')}"
@@ -85,7 +90,7 @@ KINDS: Final[dict[str, Wording]] = {
         "it keeps one client over several loops",
     ),
     "abandoned-stream": Wording(
-        lambda about: f"a streamed response of {about.client} was neither read to its end nor closed, on {about.loop}",
+        _abandoned,
         "it stops reading a stream and does not close it",
     ),
     "pending-task-destroyed": Wording(

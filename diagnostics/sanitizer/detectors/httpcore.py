@@ -17,6 +17,9 @@ from diagnostics.sanitizer.sites import capture
 _ASYNC_GENERATOR = 0x200
 """`inspect.CO_ASYNC_GENERATOR`."""
 
+TIDIES = "_finalise_generator"
+"""The coroutine of `async_tools`, which may be a copy under another name, that closes what was dropped."""
+
 
 def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **__: Any) -> None:
     """A connection is up."""
@@ -122,27 +125,33 @@ def _rob(record: ConnectionRecord, connection: Any) -> None:
 
 
 def _cut_short(record: ConnectionRecord) -> None:
-    """A response is closed before its end. A coroutine may do that; two ways tell that nobody did.
+    """A response is closed before its end. A coroutine may do that; three ways tell that nobody did.
 
-    The loop finalises a generator that was dropped, or was still there at the end, in a task of its own; and a client
-    that is closed cuts off the responses that are still open.
+    The loop finalises a generator that was dropped, or was still there at the end, in a task of its own; `async_tools`
+    does so too, but whole and in time, so that nothing leaks; and a client that is closed cuts off the responses that
+    are still open.
     """
     stack = task_frames(capture(sys._getframe(1)))
     codes = stack[::2]
-    finaliser = bool(codes) and codes[-1].co_flags & _ASYNC_GENERATOR
-    closing_client = any(code.co_name == "_close_connections" for code in codes) and not _in_flight(record)
-    if finaliser or closing_client:
+    trigger = None
+    if codes and codes[-1].co_flags & _ASYNC_GENERATOR:
+        trigger = "finaliser"
+    elif codes and codes[-1].co_name == TIDIES:
+        trigger = "async_tools"
+    elif any(code.co_name == "_close_connections" for code in codes) and not _in_flight(record):
+        trigger = "client closed"
+    if trigger is not None:
         RECORDER.facts.append(
             Fact(
                 "abandoned-stream",
-                "leak",
+                "note" if trigger == "async_tools" else "leak",
                 loop=record.loop,
                 client=record.client,
                 connection=record,
                 current=RECORDER.running(),
                 stack=record.opened,
                 operation="generator.aclose",
-                trigger="finaliser" if finaliser else "client closed",
+                trigger=trigger,
             )
         )
 

@@ -21,6 +21,7 @@ import atexit
 import contextlib
 import contextvars
 import functools
+import gc
 import importlib
 import inspect
 import itertools
@@ -46,6 +47,9 @@ SIGNAL_CHECK = 1.0
 
 INTERRUPT_GRACE = 5.0
 """Seconds that Ctrl-C leaves to the cleanup of the coroutine that it cancels; a second Ctrl-C does not wait."""
+
+COLLECTION_CHECK = 0.001
+"""Seconds between two looks whether a collection in another thread is over, while that holds something up."""
 
 EXIT_GRACE = 10.0
 """Seconds that a loop has to end in when the interpreter exits."""
@@ -210,7 +214,9 @@ class _Finaliser:
         self._inner: dict[int, int] = {}  # by identity: who is dropped has lost its weak references
         self._number = itertools.count(1)
         self._dropped: deque[AsyncGenerator[Any, Any]] = deque()
-        self._endings: dict[asyncio.Task[None], deque[AsyncGenerator[Any, Any]]] = {}
+        self._ending: asyncio.Task[None] | None = None  # the loop itself would hold it weakly
+        if _note_collection not in gc.callbacks:
+            gc.callbacks.append(_note_collection)
         self._at_end: AsyncGenerator[None, None] | None = None
 
     def set_hooks(self) -> None:
@@ -248,16 +254,22 @@ class _Finaliser:
                 self._loop.call_soon_threadsafe(self._end_dropped)  # the collector may run in any thread
 
     def _end_dropped(self) -> None:
-        # One batch at a time: the collector may be in the midst of its own, in another thread.
-        if not self._endings and (together := self._in_order(self._take_dropped())):
-            task = self._loop.create_task(self._end(together))
-            self._endings[task] = together  # the loop itself would hold it weakly
-            task.add_done_callback(self._put_back)
+        if self._dropped and self._ending is None:
+            self._ending = self._loop.create_task(self._end_together())
+            self._ending.add_done_callback(self._next)
 
-    def _put_back(self, task: asyncio.Task[None]) -> None:
-        self._dropped.extend(self._endings.pop(task))  # what a cancellation left is for the end
-        if not task.cancelled():
+    def _next(self, ended: asyncio.Task[None]) -> None:
+        self._ending = None
+        if not ended.cancelled():
             self._end_dropped()
+
+    async def _end_together(self) -> None:
+        await _collected()
+        together = self._in_order(self._take_dropped())
+        try:
+            await self._end(together)
+        finally:
+            self._dropped.extend(together)  # what a cancellation left is for the end
 
     def _take_dropped(self) -> Iterator[AsyncGenerator[Any, Any]]:
         while self._dropped:  # another thread may be about to append: the deque stays the same one
@@ -278,22 +290,44 @@ class _Finaliser:
     async def _end(self, generators: deque[AsyncGenerator[Any, Any]]) -> None:
         while generators:
             # In a task of its own: one that hangs is left to itself, and its error is nobody else's.
-            await asyncio.wait([self._loop.create_task(_finalise(generators[0]))], timeout=INTERRUPT_GRACE)
+            await asyncio.wait([self._loop.create_task(_finalise_generator(generators[0]))], timeout=INTERRUPT_GRACE)
             generators.popleft()
 
     async def end_all(self) -> None:
         """Finalises all that are open; of those inside no other one, the last one first."""
+        await _collected()
         await self._settle()  # one that is at it may be outside of others
         await self._end(self._in_order([*self._take_dropped(), *reversed([*self._started])]))
         await self._settle()  # what those have let go of
 
     async def _settle(self) -> None:
         self._end_dropped()
-        while self._endings:
-            await asyncio.wait([*self._endings])
+        while self._ending is not None:
+            await asyncio.wait([self._ending])
 
 
-async def _finalise(generator: AsyncGenerator[Any, Any]) -> None:
+_collecting: int | None = None  # the thread that the collector is at work in
+
+
+def _note_collection(phase: str, _: dict[str, int]) -> None:
+    """For `gc.callbacks`."""
+    global _collecting  # noqa: PLW0603
+    _collecting = threading.get_ident() if phase == "start" else None
+
+
+async def _collected() -> None:
+    """Waits until a collection in another thread is over: what goes together is dropped one by one.
+
+    Not for ever, because a finaliser in the midst of it may wait for this loop to end.
+    """
+    for _ in range(int(INTERRUPT_GRACE / COLLECTION_CHECK)):
+        if _collecting in (None, threading.get_ident()):
+            break
+        await asyncio.sleep(COLLECTION_CHECK)
+
+
+async def _finalise_generator(generator: AsyncGenerator[Any, Any]) -> None:
+    # The sanitizer knows it by its name.
     await generator.aclose()
 
 
@@ -431,7 +465,7 @@ class _Service:
         while tasks := asyncio.all_tasks() - {this}:
             for task in tasks:
                 # The finalisers of dropped async generators run to their end, as those of the others will.
-                if getattr(task.get_coro(), "cr_code", None) is not _finalise.__code__:
+                if getattr(task.get_coro(), "cr_code", None) is not _finalise_generator.__code__:
                     task.cancel()
             await asyncio.wait(tasks)
 
@@ -708,8 +742,9 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
-    global _main_thread  # noqa: PLW0603
+    global _main_thread, _collecting  # noqa: PLW0603
     _main_thread = threading.get_ident()
+    _collecting = None
     _thread.serves = None
     for persistent in list(_PERSISTENT):
         persistent._in_child()

@@ -96,6 +96,76 @@ def test_generators_that_the_collector_finds_are_finalised_while_the_loop_runs(s
     assert problems == []
 
 
+class Pause:
+    """The collector comes by here between two generators, and the loop has all the time it wants."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, problems: list[dict[str, object]]) -> None:
+        self.loop, self.problems = loop, problems
+
+    def __del__(self) -> None:
+        try:
+            asyncio.run_coroutine_threadsafe(self.turns(), self.loop).result(PATIENCE)
+        except BaseException as error:  # noqa: BLE001 - the collector would only print it
+            self.problems.append({"exception": error})
+
+    async def turns(self) -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_collection_in_another_thread_is_over_before_the_first_is_finalised(goes_on: bool) -> None:
+    problems, closed = list[dict[str, object]](), threading.Event()
+
+    async def whole(manager: AbstractAsyncContextManager[AsyncGenerator[int, None]]) -> AsyncGenerator[int, None]:
+        try:
+            async with manager as inner:
+                async for piece in inner:
+                    yield piece
+        finally:
+            closed.set()
+
+    async def leave() -> None:
+        await quietly(problems)
+        manager = managed(Stream().pieces(0))
+        pause = Pause(asyncio.get_running_loop(), problems)
+        outer = whole(manager)
+        await anext(outer)
+        cycle: list[object] = [manager, pause, outer]
+        cycle.append(cycle)
+
+    with PersistentLoop() as persistent:
+        persistent.run(leave())
+        gc.collect()
+        if goes_on:
+            assert closed.wait(PATIENCE)
+    assert closed.is_set()
+    assert problems == []
+
+
+def test_a_loop_that_a_collection_runs_does_not_wait_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(async_tools, "INTERRUPT_GRACE", 1_000_000.0)
+    local, closed = LoopLocal(Client), threading.Event()
+
+    class Owner:
+        def __del__(self) -> None:
+            asyncio.run(self.close())
+            closed.set()
+
+        async def close(self) -> None:
+            await local.get()
+
+    def collect() -> None:
+        owner = Owner()
+        asyncio.run(owner.close())  # as before, outside of any collection
+        owner.itself = owner  # type: ignore[attr-defined]
+        del owner
+        gc.collect()
+
+    threading.Thread(target=collect, daemon=True).start()
+    assert closed.wait(PATIENCE)
+
+
 def test_a_cleanup_that_hangs_holds_up_the_next_only_so_long(monkeypatch: pytest.MonkeyPatch, stream: Stream) -> None:
     monkeypatch.setattr(async_tools, "INTERRUPT_GRACE", 0.01)
     ended_after_all = threading.Event()

@@ -458,16 +458,24 @@ class _Service:
 
     def _last_look(self) -> None:
         while self.inbox:
-            self.inbox.popleft()()
+            try:
+                item = self.inbox.popleft()
+            except IndexError:
+                break  # who posted it has taken it back, which is done in any thread
+            item()
 
     async def _end_tasks(self) -> None:
         this = asyncio.current_task()
-        while tasks := asyncio.all_tasks() - {this}:
+        while tasks := self._open_tasks() - {this}:
             for task in tasks:
                 # The finalisers of dropped async generators run to their end, as those of the others will.
                 if getattr(task.get_coro(), "cr_code", None) is not _finalise_generator.__code__:
                     task.cancel()
             await asyncio.wait(tasks)
+
+    def _open_tasks(self) -> set[asyncio.Task[Any]]:
+        # asyncio keeps the tasks of all threads in one set, and may miss one as that is changed: a call must not be.
+        return asyncio.all_tasks() | {call.task for call in self.calls if call.task and not call.task.done()}
 
     def close(self) -> None:
         if self._pipe is not None:

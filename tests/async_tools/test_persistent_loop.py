@@ -198,6 +198,16 @@ def test_shutdown_ends_tasks_that_cleanups_start_and_those_that_exit(persistent:
     assert loop.is_closed()
 
 
+def test_shutdown_ends_a_call_that_asyncio_does_not_list(
+    persistent: PersistentLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = persistent.submit(asyncio.sleep(PATIENCE))
+    persistent.run(echo(1))  # it has begun
+    monkeypatch.setattr(asyncio, "all_tasks", set)
+    persistent.shutdown()
+    assert isinstance(ended.exception(0), asyncio.CancelledError)
+
+
 def test_shutdown_from_its_own_thread_is_an_error(persistent: PersistentLoop) -> None:
     async def caller() -> None:
         persistent.shutdown()

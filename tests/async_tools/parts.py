@@ -6,14 +6,18 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import pytest
 
 from diagnostics.lab.bridges.behaviours.behaviour import without_slow_steps
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 PATIENCE = 60
 """Seconds after which a test fails that would otherwise hang."""
@@ -47,6 +51,36 @@ class Client:
         assert not self.loop.is_closed()
         assert self.closed_on is None
         self.closed_on = asyncio.get_running_loop()
+
+
+class ThreadEach(ThreadPoolExecutor):
+    """A thread for each call. A plain executor may take a busy thread for an idle one, and the call then waits for it.
+
+    https://github.com/python/cpython/issues/88354; seen in one of 25,000 executors without the GIL.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._begun: list[threading.Thread] = []
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        result: Future[T] = Future()
+
+        def run() -> None:
+            if result.set_running_or_notify_cancel():
+                try:
+                    result.set_result(fn(*args, **kwargs))
+                except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+                    result.set_exception(error)
+
+        self._begun.append(threading.Thread(target=run))
+        self._begun[-1].start()
+        return result
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        for thread in self._begun if wait else ():
+            thread.join()
 
 
 def program(text: str, *options: str, python: Path | str = sys.executable) -> subprocess.Popen[str]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from diagnostics.async_tools import PersistentLoop
-from tests.async_tools.parts import PATIENCE, echo
+from tests.async_tools.parts import PATIENCE, ThreadEach, echo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,13 +31,13 @@ class World:
     def __init__(self) -> None:
         self.loops: list[asyncio.AbstractEventLoop] = []
         self.persistent = PersistentLoop(loop_factory=self._new_loop)
-        self.threads = ThreadPoolExecutor(32)
+        self.threads = ThreadEach()
         self.begun = 0
         self.ended = 0
 
     def _new_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()
-        loop.set_default_executor(ThreadPoolExecutor(32))  # as many as can wait at once
+        loop.set_default_executor(ThreadEach())  # as many as wait at once
         self.loops.append(loop)
         return loop
 

@@ -309,10 +309,10 @@ class _Finaliser:
 _collecting: int | None = None  # the thread that the collector is at work in
 
 
-def _note_collection(phase: str, _: dict[str, int]) -> None:
-    """For `gc.callbacks`."""
+def _note_collection(phase: str, _: dict[str, int], ident: Callable[[], int] = threading.get_ident) -> None:
+    """For `gc.callbacks`, which are called to the last; this module's names may be gone by then."""
     global _collecting  # noqa: PLW0603
-    _collecting = threading.get_ident() if phase == "start" else None
+    _collecting = ident() if phase == "start" else None
 
 
 async def _collected() -> None:

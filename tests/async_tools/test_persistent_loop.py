@@ -203,7 +203,7 @@ def test_shutdown_ends_a_call_that_asyncio_does_not_list(
 ) -> None:
     ended = persistent.submit(asyncio.sleep(PATIENCE))
     persistent.run(echo(1))  # it has begun
-    monkeypatch.setattr(asyncio, "all_tasks", set)
+    monkeypatch.setattr(asyncio, "all_tasks", lambda _loop=None: set())
     persistent.shutdown()
     assert isinstance(ended.exception(0), asyncio.CancelledError)
 

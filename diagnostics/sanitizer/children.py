@@ -19,6 +19,7 @@ from diagnostics.sanitizer.patching import Patch, Patches, before, disguise
 from diagnostics.sanitizer.reporting import Report, Settings
 
 _HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 REMIND_AFTER: Final = 0.05
 """Seconds that a child which was sent a signal has to end, before it is reminded."""
 
@@ -77,14 +78,14 @@ def follow(report: Report) -> Patches:
         """
 
         def wait(self: Any, timeout: float | None = None) -> Any:
-            if not patch.on or timeout == 0.0 or self.pid not in signalled:
-                return original(self, timeout)
-            over = math.inf if timeout is None else time.monotonic() + timeout
-            while (ended := _ended_within(self, min(REMIND_AFTER, over - time.monotonic()))) is None:
-                if time.monotonic() >= over:
-                    return None
-                leaving.remind(self.pid)
-            return ended
+            if patch.on and self.pid in signalled:
+                over = math.inf if timeout is None else time.monotonic() + timeout
+                while (left := over - time.monotonic()) > REMIND_AFTER:
+                    # A grandchild may still hold what tells of the end; somebody else may have waited for the child.
+                    if _has_ended(self, REMIND_AFTER) or not leaving.remind(self.pid):
+                        break
+                timeout = None if timeout is None else max(0.0, left)
+            return original(self, timeout)
 
         return disguise(wait, original)
 
@@ -100,12 +101,10 @@ def follow(report: Report) -> Patches:
     return patches
 
 
-def _ended_within(popen: Any, seconds: float) -> int | None:
+def _has_ended(popen: Any, seconds: float) -> bool:
     from multiprocessing.connection import wait
 
-    wait([popen.sentinel], max(0.0, seconds))
-    status: int | None = popen.poll()  # a grandchild may still hold what the sentinel is the other end of
-    return status
+    return bool(wait([popen.sentinel], seconds)) or popen.poll() is not None
 
 
 def watched_from_start(report: Report, command: list[str], module: str) -> list[str]:

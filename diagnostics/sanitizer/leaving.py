@@ -81,12 +81,21 @@ def _hold_back_at_fork(numbers: Callable[[], list[Any]]) -> None:
         os.register_at_fork(before=hold_back, after_in_parent=let_go, after_in_child=let_go)
 
 
-def remind(process: int) -> None:
-    """Has a process see a signal that it was sent, however it waits; nothing happens to one that is not watched."""
+def remind(process: int) -> bool:
+    """Has a process see a signal that it was sent, however it waits; nothing happens to one that is not watched.
+
+    Returns:
+        Whether there still is such a process.
+    """
     number: Any = getattr(signal, REMINDER, None)
-    if number is not None:
-        with contextlib.suppress(OSError):  # it is gone
+    try:
+        if number is not None:
             os.kill(process, number)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # another user's by now
+    return True
 
 
 class _Then:

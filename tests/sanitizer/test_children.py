@@ -73,6 +73,18 @@ if __name__ == "__main__":
     process.join(*[float(seconds) for seconds in sys.argv[2:]])
     print(process.exitcode)
 """
+# Nobody can be told how a child ended whose parent does not want to know.
+UNWANTED = """
+import signal, time
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    process.start()
+    process.terminate()
+    process.join()
+    print(process.exitcode)
+"""
 # A child that gets its signal before it has run a line of Python.
 AT_ONCE = """
 import signal
@@ -150,6 +162,15 @@ def test_a_child_that_its_parent_ends_by_a_signal_has_ended(
     watched = run("none", program, method, *seconds, more=variables)
     assert alone.output == watched.output == f"worked\n{-signal.SIGTERM}\n"
     assert watched.kinds == {"use-after-loop-close": "error"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_that_the_system_has_waited_for_is_not_waited_for_again(
+    run: Callable[..., Ran], script: Callable[[str], Path], temporary: Path
+) -> None:
+    program, variables = script(UNWANTED), {"TMPDIR": str(temporary)}
+    alone = run("none", program, more=variables, watched=False)
+    assert run("none", program, more=variables).output == alone.output == "None\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

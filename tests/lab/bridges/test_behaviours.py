@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from diagnostics.lab.bridges.behaviours import BEHAVIOURS
 from diagnostics.lab.bridges.behaviours.behaviour import Ended, answered
 from diagnostics.lab.bridges.trying import ask, sign, table
 
+PROGRAMS = Path(__file__).parent / "programs"
 README = Path(__file__).parents[3] / "README.md"
 TABLE = re.compile(r"<!-- what bridges do on Python ([0-9.]+) -->\n\n(.*?)\n<!-- end of the table -->", re.DOTALL)
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -61,6 +63,11 @@ def test_ours_in_their_shape() -> None:
         return 7
 
     assert load("async_tools").call(work) == 7
+
+
+def test_ctrl_c_is_pressed_once_the_caller_waits() -> None:
+    asked = subprocess.run([sys.executable, PROGRAMS / "slow_caller.py"], capture_output=True, text=True, check=False)
+    assert (asked.stdout, asked.stderr) == ("yes\n", "")
 
 
 def test_how_an_end_is_read() -> None:

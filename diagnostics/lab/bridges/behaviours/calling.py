@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import os
-import signal
 import threading
 import time
 import traceback
@@ -14,6 +12,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from diagnostics.lab.bridges.behaviours.behaviour import NOTHING, yes
+from diagnostics.lab.bridges.behaviours.interrupting import interrupt_waiting_main
 from diagnostics.lab.bridges.bridge import Bridge, Work
 
 SOON = 2.0
@@ -129,7 +128,7 @@ def ctrl_c_cleans_up(bridge: Bridge) -> str:
 
     async def work() -> None:
         try:
-            asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+            interrupt_waiting_main()
             await asyncio.sleep(600)
         finally:
             cleaned.append(True)

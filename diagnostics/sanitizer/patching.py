@@ -4,14 +4,15 @@ A patch is one attribute of one class or module. It is applied when the module i
 and it can be taken back. An observer that raises is switched off and named in `Patches.problems`; the program goes on.
 
 No wrapper stays on the stack while a coroutine runs: it observes, and returns what the original returns. So a traceback
-that the program prints is the same with and without.
+that a coroutine prints is the same with and without.
 """
 
 from __future__ import annotations
 
 import importlib.machinery
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -51,6 +52,14 @@ class Patch:
     def __str__(self) -> str:
         return ".".join(filter(None, (self.module, self.owner, self.name)))
 
+    def again(self) -> Patch:
+        """The same patch for another module of that name."""
+        return Patch(self.module, self.owner, self.name, self._build, optional=self.optional, inherited=self.inherited)
+
+    def fits(self, module: ModuleType) -> bool:
+        """Whether this patch is on nothing yet, or on what that module has."""
+        return self._target is None or self._target is (getattr(module, self.owner, None) if self.owner else module)
+
     def fail(self, error: BaseException) -> None:
         """Switches the observer off for good; the replacement only passes through from now on."""
         self.on = False
@@ -88,10 +97,10 @@ class Patch:
         ours = getattr(there, "__func__", there) is getattr(self._replacement, "__func__", self._replacement)
         if ours and self.inherited:
             delattr(self._target, self.name)
-            self._replacement = None
+            self._target = self._replacement = None
         elif ours and self._original is not None:
             setattr(self._target, self.name, self._original)
-            self._replacement = None
+            self._target = self._replacement = None
         self.problem = None
 
 
@@ -188,15 +197,16 @@ class Patches:
     """A set of patches that are applied and taken back together."""
 
     def __init__(self, patches: Iterable[Patch]) -> None:
-        self._by_module: dict[str, list[Patch]] = {}
+        # A module that is dropped and imported again is another one, whose classes are others: it gets its own set.
+        self._by_module: dict[str, list[list[Patch]]] = {}
         for patch in patches:
-            self._by_module.setdefault(patch.module, []).append(patch)
+            self._by_module.setdefault(patch.module, [[]])[0].append(patch)
         self._finder = _Finder(self._by_module, self._loaded)
 
     @property
     def problems(self) -> list[str]:
         """What does not work here, a line each."""
-        return [patch.problem for patches in self._by_module.values() for patch in patches if patch.problem]
+        return [patch.problem for patch in self._all() if patch.problem]
 
     def apply(self) -> None:
         """Patches what is imported, and what will be."""
@@ -210,12 +220,19 @@ class Patches:
         """Restores everything that nobody else has replaced since."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
-        for patches in self._by_module.values():
-            for patch in reversed(patches):
-                patch.take_back()
+        for patch in reversed(list(self._all())):
+            patch.take_back()
+
+    def _all(self) -> Iterator[Patch]:
+        return chain.from_iterable(chain.from_iterable(self._by_module.values()))
 
     def _loaded(self, module: ModuleType) -> None:
-        for patch in self._by_module.get(module.__name__, ()):
+        sets = self._by_module.get(module.__name__, [])
+        fitting = next((patches for patches in sets if all(patch.fits(module) for patch in patches)), None)
+        if fitting is None and sets:
+            fitting = [patch.again() for patch in sets[0]]
+            sets.append(fitting)
+        for patch in fitting or ():
             patch.apply(module)
 
 

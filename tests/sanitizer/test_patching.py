@@ -135,3 +135,21 @@ def test_a_module_is_patched_when_it_is_imported_later(tmp_path: Any, monkeypatc
     patches.take_back()
     assert sys.meta_path == finders
     del sys.modules["library_to_come"]
+
+
+def test_a_module_that_is_imported_once_more_is_patched_too(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "library_twice.py").write_text("class Client:\n    def close(self):\n        return 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    seen: list[Any] = []
+    patches = applied(Patch("library_twice", "Client", "close", before(seen.append)))
+    first = importlib.import_module("library_twice")
+    del sys.modules["library_twice"]
+    second = importlib.import_module("library_twice")
+    old = second.Client
+    importlib.reload(second)
+    clients = [first.Client(), old(), second.Client()]
+    assert ([client.close() for client in clients], seen) == ([1, 1, 1], clients)
+    patches.take_back()
+    assert [client.close() for client in clients] == [1, 1, 1]
+    assert seen == clients
+    del sys.modules["library_twice"]

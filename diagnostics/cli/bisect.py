@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -24,6 +25,7 @@ from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.store import StoreError, dump, write_whole
+from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import CONTROL, Load
 from diagnostics.phase import clean
 from diagnostics.report import bisection as reports
@@ -64,7 +66,9 @@ def bisect(
     concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 5,
     retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = 2,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")] = 30.0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the record to this file.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", dir_okay=False, help="Write the record to this file.")
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead of plain text.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
 ) -> None:
@@ -106,8 +110,6 @@ def bisect(
     try:
         with looking(package) as listener:
             found = answer(asked, cache=cache, redact=redact, listener=listener, command=command)
-        if json_file is not None:
-            write_whole(json_file, dump(found.to_json()))
     except Misunderstood as error:
         _fail(str(error), status=2)
     except (NoReleases, NothingFound, EnvironmentProblem, MatrixError, ServerError, StoreError, OSError) as error:
@@ -115,7 +117,18 @@ def bisect(
     except KeyboardInterrupt:
         sys.stderr.write("diagnostics bisect: interrupted; what was prepared is kept for the next time\n")
         sys.exit(130)
-    sys.stdout.write(reports.markdown(found) if markdown else reports.text(found))
+    # On a person's own screen stands what that person typed; what is posted or kept has no name of this machine.
+    typed = replace(found, command=("python", "-m", "diagnostics", *_again(sys.argv[1:])))
+    sys.stdout.write(reports.markdown(found) if markdown else reports.text(typed))
+    if json_file is not None:
+        _keep(found, json_file)
+
+
+def _keep(found: Bisection, file: Path) -> None:
+    try:
+        write_whole(file, dump(found.to_json()), like="bisection.json")
+    except StoreError as error:
+        _fail(str(error))
 
 
 def _interrupt(*_: object) -> None:

@@ -24,6 +24,7 @@ import typer
 from diagnostics import async_tools, sanitizer
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.program import Incompatible
+from diagnostics.extras import install
 from diagnostics.lab import store
 from diagnostics.lab.server import ProviderServer, ServerError
 
@@ -90,7 +91,7 @@ def jets(
         from diagnostics.jets.prompt import EFFORTS
         from diagnostics.jets.templates import TEMPLATES
     except ImportError as error:
-        _fail(f"{error.name} is missing: python3 -m pip install 'event-loop-diagnostics[jets]'")
+        _fail(f"{error.name} is missing: {install('jets')}")
     strategies = _known("strategy", strategy or [OWN], [OWN, *FIXES])
     configurations = (
         _known("template", list(TEMPLATES) if templates == "all" else templates.split(","), TEMPLATES),
@@ -103,13 +104,13 @@ def jets(
         sample = load(data or SAMPLE, number)
         with _terminable(), _endpoint(base_url, model, retries) as (endpoint, server):
             played = [_play(each, sample, endpoint, server, configurations, concurrency) for each in strategies]
+        show(played)
         _write(played, csv, answers)
     except (DataError, Incompatible, ServerError, store.StoreError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.stderr.write("diagnostics jets: interrupted\n")
         sys.exit(130)
-    show(played)
     sys.exit(_status(played))
 
 
@@ -192,9 +193,9 @@ def _write(played: list[Played], csv: Path | None, answers: Path | None) -> None
 
     analyses = [each.analysis for each in played]
     if csv is not None:
-        store.write_whole(csv, rows_as_csv(analyses))
+        store.write_whole(csv, rows_as_csv(analyses), like="jets.csv")
     if answers is not None:
-        store.write_whole(answers, answers_as_csv(analyses))
+        store.write_whole(answers, answers_as_csv(analyses), like="answers.csv")
 
 
 def _status(played: list[Played]) -> int:

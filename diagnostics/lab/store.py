@@ -118,18 +118,19 @@ def unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError(f"{path} cannot be written ({error.strerror}): choose another place with --reports")
 
 
-def write_whole(path: Path, content: str, hidden: Secrets | None = None) -> None:
+def write_whole(path: Path, content: str, hidden: Secrets | None = None, *, like: str | None = None) -> None:
     """Writes a file of a run so that it is either the old one or the new one, without what may not leave.
 
     Args:
         hidden: what is taken out; what this process knows, by default.
+        like: the name whose rules count, where the file's own is a person's choice.
 
     Raises:
         StoreError: the disk refuses.
         Unlisted: nothing says which of its fields may leave.
     """
     try:
-        files.write(path, content, hidden or Secrets.of_this_machine())
+        files.write(path, content, hidden or Secrets.of_this_machine(), like=like)
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror}): make room or choose another place") from error
 

@@ -135,14 +135,17 @@ def drawn(path: Path, content: str, secrets: Secrets) -> str:
     return content
 
 
-def write(path: Path, content: str, secrets: Secrets) -> None:
+def write(path: Path, content: str, secrets: Secrets, *, like: str | None = None) -> None:
     """Writes a file of a run: records by their tables, texts through the patterns.
+
+    Args:
+        like: the name whose rules count, where the file's own is a person's choice.
 
     Raises:
         Unlisted: no table knows what is to be written.
         OSError: the disk refuses.
     """
-    _whole(path, cleaned(path, content, secrets).encode("utf-8", "backslashreplace"))
+    _whole(path, cleaned(Path(like) if like else path, content, secrets).encode("utf-8", "backslashreplace"))
 
 
 def keep(path: Path, content: str) -> None:

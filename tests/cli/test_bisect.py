@@ -65,7 +65,7 @@ def test_the_answer_is_printed_and_written(tmp_path: Path) -> None:
     index = Index(tmp_path)
     index.add("openai", "1.0.0", "2025-01-01", code=client(QUIET))
     index.add("openai", "1.1.0", "2025-02-01", code=client(RAISING))
-    record = tmp_path / "found" / "record.json"
+    record = tmp_path / "found" / "of whatever name"
     with serving(index):
         code, out, err = run(
             f"{index.url}/simple",
@@ -81,6 +81,31 @@ def test_the_answer_is_printed_and_written(tmp_path: Path) -> None:
     assert "--json" not in data["command"]
     for secret in (str(tmp_path), "127.0.0.1"):
         assert secret not in record.read_text() + out
+
+
+@pytest.mark.environment
+def test_a_person_can_paste_the_command_and_the_record_names_no_folder(tmp_path: Path) -> None:
+    index = Index(tmp_path)
+    index.add("openai", "1.0.0", "2025-01-01", code="")
+    index.add("openai", "1.1.0", "2025-02-01", code="CHANGED = True\n")
+    script, record = tmp_path / "mine.py", tmp_path / "record.json"
+    script.write_text("import openai, sys\nsys.exit(hasattr(openai, 'CHANGED'))\n", encoding="utf-8")
+    with serving(index):
+        code, out, err = run(
+            f"{index.url}/simple",
+            tmp_path / "cache",
+            *("openai", "--python", RUNNING, "--trials", "1", "--by", "exit"),
+            *("--script", str(script), "--json", str(record)),
+        )
+    assert code == 0, err
+    assert f"--script {script}" in out
+    assert str(tmp_path) not in record.read_text(encoding="utf-8")
+
+
+def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:
+    code, out, err = run(DEAD, tmp_path, "openai", "--json", str(tmp_path))
+    assert (code, out) == (2, "")
+    assert "is a directory" in err
 
 
 @pytest.mark.environment

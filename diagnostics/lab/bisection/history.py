@@ -115,7 +115,8 @@ def _end(state: Search, index: Callable[[int], int], name: str, *, named: bool) 
     while (tried := state.look(index(step), name)).outcome is None:
         if named or step == count - 1:
             raise NothingFound(
-                f"{name}, {tried.version}, cannot tell ({tried.reason}): choose another --good, --bad or --python"
+                f"{name}, {tried.version}, cannot tell ({tried.reason}): "
+                "choose another --good, --bad, --python or --with"
             )
         # Those that cannot tell come in rows, at an end above all: strides that double, then back.
         mute, step = step, min(count - 1, step + reach)

@@ -145,7 +145,7 @@ def _moved(
     where: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for row in {row.slug: row for row in before}.values():
         other = new[pairs[row.slug]] if row.slug in pairs else None
-        if other is None or not row.packages or not other.packages:
+        if other is None or row.status != "ran" or other.status != "ran":
             continue
         mine, theirs = {"python": row.python, **row.packages}, {"python": other.python, **other.packages}
         for name in mine.keys() | theirs.keys():

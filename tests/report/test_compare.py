@@ -90,6 +90,16 @@ def test_where_several_are_alike_nothing_is_guessed(
     assert (len(found.appeared), len(found.vanished), found.moved) == (2, 1, ())
 
 
+def test_an_environment_that_could_not_be_made_has_moved_nothing(sample: Run) -> None:
+    view = build_view(sample, Secrets())
+    missing = [replace(row, status="unavailable", python="3.13", packages={}) for row in view.environments]
+    locked = [replace(row, packages={"openai": "0.0"}) for row in missing]
+    assert [row.slug for row in view.environments if row.status == "ran"]
+    for rows in (missing, locked):
+        there = replace(view, environments=tuple(rows))
+        assert (compare(view, there).moved, compare(there, view).moved) == ((), ())
+
+
 def test_a_lock_that_was_made_again_shows_what_moved_in_it(sample: Run) -> None:
     def moved(trial: Trial) -> Trial:
         packages = {**trial.environment.packages, "anyio": "5.0"}

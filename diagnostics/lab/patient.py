@@ -160,12 +160,16 @@ def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offl
         for combination in prepared_combinations(cache):
             if distribution in ("httpx", "httpx2") and distribution != combination.generation:
                 continue
-            return combination
+            if find_interpreter(combination.python) is not None:
+                return combination
         raise NoPatient(f"no environment with {distribution} is prepared yet: nox -s repro prepares them")
     for combination in load_matrix():
         if combination.slug == slug:
             return replace(combination, as_of=day)
-    raise NoPatient(f"the matrix has no environment {slug!r}; `nox -l` and the folder of locks name them")
+    raise NoPatient(
+        f"the matrix has no environment {slug!r}; the environments/ of a run hold a file for each, and so does "
+        "diagnostics/lab/locks"
+    )
 
 
 class Ward:

@@ -41,13 +41,16 @@ def find_interpreter(version: str) -> Interpreter | None:
         # A virtual environment's executable would tie what is built from it to that environment's life.
         path = Path(getattr(sys, "_base_executable", None) or sys.executable)
         return Interpreter(path, platform.python_version(), "CPython")
-    found = python_discovery.get_interpreter(
-        f"cpython{version}",
-        try_first_with=[str(path) for path in pyenv_interpreters(version, os.environ)],
-        cache=python_discovery.DiskCache(default_cache() / "interpreters"),
-        # A pre-release of 3.15 answers to "3.15"; a free-threaded build is another interpreter.
-        predicate=lambda info: not info.free_threaded,
-    )
+    try:
+        found = python_discovery.get_interpreter(
+            f"cpython{version}",
+            try_first_with=[str(path) for path in pyenv_interpreters(version, os.environ)],
+            cache=python_discovery.DiskCache(default_cache() / "interpreters"),
+            # A pre-release of 3.15 answers to "3.15"; a free-threaded build is another interpreter.
+            predicate=lambda info: not info.free_threaded,
+        )
+    except RuntimeError:  # it is there, and too old to be asked anything, such as 2.7
+        return None
     if found is None:
         return None
     return Interpreter(Path(found.system_executable or found.executable), found.version_str, found.implementation)

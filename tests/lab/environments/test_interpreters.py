@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import python_discovery
 
 from diagnostics.lab.environments import find_interpreter
 from diagnostics.lab.environments.interpreters import pyenv_interpreters
@@ -30,6 +31,14 @@ def test_what_is_found_is_what_it_says_and_no_virtual_environment() -> None:
 
 def test_a_python_nobody_has_is_none() -> None:
     assert find_interpreter("3.99") is None
+
+
+def test_a_python_too_old_to_be_asked_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("older than the minimum")
+
+    monkeypatch.setattr(python_discovery, "get_interpreter", refuse)
+    assert find_interpreter.__wrapped__("2.7") is None
 
 
 def test_pyenv_is_looked_into_and_the_newest_comes_first(tmp_path: Path) -> None:

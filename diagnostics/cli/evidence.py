@@ -25,12 +25,20 @@ def posting(view: View, project: Project, secrets: Secrets, python: Path | None 
 
     Args:
         python: an interpreter to run it with; without it, that of an environment of the run, from the cache.
+
+    Raises:
+        ScriptError: the interpreter that was named is none.
     """
     case = choose_case(view, project)
     found = python or _interpreter(view, project)
     if isinstance(found, str):
         return Posting(project, case, ScriptRun(reason=redact(found, secrets)))
-    return Posting(project, case, _played(project, case, found, secrets))
+    try:
+        return Posting(project, case, _played(project, case, found, secrets))
+    except (ScriptError, OSError) as error:
+        if python is not None:
+            raise ScriptError(f"--python: {error}") from None
+        return Posting(project, case, ScriptRun(reason=redact(f"it could not be run: {error}", secrets)))
 
 
 def _interpreter(view: View, project: Project) -> Path | str:
@@ -49,10 +57,7 @@ def _interpreter(view: View, project: Project) -> Path | str:
 
 
 def _played(project: Project, case: Case, python: Path, secrets: Secrets) -> ScriptRun:
-    try:
-        ran = run_script(script_text(project, case), python, timeout=TIMEOUT)
-    except (ScriptError, OSError) as error:
-        return ScriptRun(reason=redact(f"it could not be run: {error}", secrets))
+    ran = run_script(script_text(project, case), python, timeout=TIMEOUT)
     return ScriptRun(
         where=_where(project, ran),
         system=redact(ran.system, secrets),

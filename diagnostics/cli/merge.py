@@ -39,7 +39,9 @@ def merge(
             read_run(folder), Secrets.of_this_machine(), {name: fix.trade_off for name, fix in FIXES.items()}
         )
         write_reports(view, folder)
-    except (merging.MergeError, stores.StoreError, RunError) as error:
+    except stores.StoreError as error:
+        _fail(str(error).replace("--reports", "--out"))
+    except (merging.MergeError, RunError) as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.filename or out}: {error.strerror or error}; choose another folder with --out")

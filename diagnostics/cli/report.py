@@ -14,6 +14,7 @@ import typer
 
 from diagnostics.cli.evidence import posting
 from diagnostics.experiment.fixes import FIXES
+from diagnostics.lab.script import ScriptError
 from diagnostics.redaction import Secrets, redact
 from diagnostics.report import issue, sarif
 from diagnostics.report.changes import CHANGES_FORMATS
@@ -61,21 +62,25 @@ def report(
 
     Example: python -m diagnostics report reports/2026-11-20T10-00-00Z reports/latest --format markdown
 
-    Exit status: 0 it is written, 1 it could not be.
+    Exit status: 0 it is written, 1 it could not be, 2 the command line cannot be meant so.
     """
     secrets = Secrets.of_this_machine(content=with_content)
     try:
         if len(runs) == 2:
+            if projects:
+                _fail("an issue is about one run, and these are two: leave --for out, or name one run", status=2)
             _compare(_view(runs[0], secrets), _view(runs[1], secrets), formats, out)
         elif len(runs) > 2:
-            _fail(f"one run is rendered and two are compared, but these are {len(runs)}")
+            _fail(f"one run is rendered and two are compared, but these are {len(runs)}", status=2)
         elif runs[0].is_file():
             _findings(runs[0], formats, secrets, out)
         else:
             _one(runs[0], _chosen(formats, projects or []), projects or [], secrets, out, python)
-    except (RunError, NotDrawn) as error:
+    except (RunError, NotDrawn, ScriptError) as error:
         _fail(str(error))
     except OSError as error:
+        if error.filename is None:
+            raise  # standard output, which is the same for every command
         _fail(f"{out or runs[0]}: cannot write there ({error.strerror or error}); name another place with --out")
 
 
@@ -95,7 +100,7 @@ def _compare(before: View, after: View, formats: Sequence[str] | None, out: Path
     """What changed, on the screen unless a file is named."""
     names = formats or ["text"]
     if len(names) != 1 or names[0] not in CHANGES_FORMATS:
-        _fail(f"two runs are compared in one format; choose from {', '.join(CHANGES_FORMATS)}")
+        _fail(f"two runs are compared in one format; choose from {', '.join(CHANGES_FORMATS)}", status=2)
     chosen, changes = CHANGES_FORMATS[names[0]], compare(before, after)
     if out is not None and str(out) != "-":
         _say_written(write_report(out, chosen.render(changes)))
@@ -108,7 +113,7 @@ def _compare(before: View, after: View, formats: Sequence[str] | None, out: Path
 def _findings(file: Path, formats: Sequence[str] | None, secrets: Secrets, out: Path | None) -> None:
     """A document of `run --json` as SARIF, beside it unless another place is named."""
     if formats and list(formats) != ["sarif"]:
-        _fail(f"{file} holds the findings of one program, which have one format: --format sarif")
+        _fail(f"{file} holds the findings of one program, which have one format: --format sarif", status=2)
     # Code scanning wants paths as the repository has them, and a program is run from there.
     here = f"{Path.cwd()}{os.sep}"
     content = sarif.render_findings(read_findings(file, lambda text: redact(text.replace(here, ""), secrets)))
@@ -123,17 +128,18 @@ def _chosen(formats: Sequence[str] | None, projects: Sequence[str]) -> list[str]
     for what, names, table in (("format", chosen, FORMATS), ("form for", projects, PROJECTS)):
         unknown = [name for name in names if name not in table]
         if unknown:
-            _fail(f"there is no {what} {unknown[0]!r}; choose from {', '.join(table)}")
+            _fail(f"there is no {what} {unknown[0]!r}; choose from {', '.join(table)}", status=2)
     if "issue" in chosen and not projects:
-        _fail(f"an issue needs --for, and one of {', '.join(PROJECTS)}")
+        _fail(f"an issue needs --for, and one of {', '.join(PROJECTS)}", status=2)
     return chosen
 
 
 def _issue(view: View, project: str, secrets: Secrets, python: Path | None) -> Format:
     """The row of the issue, for one project, with its script run."""
     made = posting(view, PROJECTS[project], secrets, python)
-    reason = f" (the script was not run: {made.run.reason})" if made.run.reason else ""
-    typer.echo(f"title: {issue.title(made)}{reason}", err=True)
+    if made.run.reason:
+        typer.echo(f"the script was not run: {made.run.reason}", err=True)
+    typer.echo(f"title: {issue.title(made)}", err=True)
     typer.echo(f"post it at https://github.com/{made.project.repository}/{made.project.start}", err=True)
     render = functools.partial(issue.render, posting=made)
     return replace(FORMATS["issue"], file_name=issue.file_name(project), render=render)
@@ -146,11 +152,9 @@ def _write(view: View, run: Path, chosen: list[str], table: dict[str, Format], o
         return
     if out is not None and not out.is_dir() and out.suffix:
         if len(chosen) != 1:
-            _fail(f"{out} is one file, and these are {len(chosen)} formats; name a folder, or one --format")
+            _fail(f"{out} is one file, and these are {len(chosen)} formats; name a folder, or one --format", status=2)
         _say_written(write_report(out, _one_text(chosen[0], table[chosen[0]].render(view))))
         return
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
     _say_written(write_reports(view, out or run, chosen, table))
     for name in chosen:
         show = table[name].show
@@ -160,7 +164,7 @@ def _write(view: View, run: Path, chosen: list[str], table: dict[str, Format], o
 
 def _one_text(name: str, content: Content) -> str:
     if not isinstance(content, str):
-        _fail(f"{name} is several files; name a folder with --out")
+        _fail(f"{name} is several files; name a folder with --out", status=2)
     return content
 
 
@@ -169,6 +173,6 @@ def _say_written(paths: Iterable[Path]) -> None:
         typer.echo(f"wrote {path}")
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, *, status: int = 1) -> NoReturn:
     typer.echo(f"error: {message}", err=True)
-    sys.exit(1)
+    sys.exit(status)

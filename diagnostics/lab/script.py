@@ -98,8 +98,7 @@ def _about(python: Path, folder: str) -> dict[str, Any]:
     try:
         return dict(json.loads(asked.stdout))
     except ValueError:
-        said = (asked.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        raise ScriptError(f"{python} is no Python that can run it ({said})") from None
+        raise ScriptError(f"{python} is no Python that can run it (exit status {asked.returncode})") from None
 
 
 def _play(python: Path, folder: str, timeout: float) -> tuple[int | None, float]:

@@ -191,6 +191,8 @@ def _environment(row: Any) -> EnvironmentRow:
 
 
 def _meta(data: Any) -> RunMeta:
+    if not isinstance(data, dict):
+        raise TypeError("an object was expected")
     if data["schema"] != RUN_SCHEMA:
         raise ValueError(f"not a record of schema {RUN_SCHEMA}")
     machine = data["machine"]

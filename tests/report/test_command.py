@@ -38,8 +38,8 @@ def test_one_format_alone(folder: Path) -> None:
     assert not (folder / "report.md").exists()
 
 
-def _one_line(result: Result) -> str:
-    assert result.exit_code == 1
+def _one_line(result: Result, status: int = 1) -> str:
+    assert result.exit_code == status
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     return line
@@ -49,14 +49,15 @@ def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
     assert "no such run folder" in _one_line(_invoke(str(tmp_path / "nothing")))
 
 
-def test_a_broken_file_is_one_line_and_writes_nothing(folder: Path) -> None:
-    (folder / "run.json").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_broken_file_is_one_line_and_writes_nothing(folder: Path, content: str) -> None:
+    (folder / "run.json").write_text(content, encoding="utf-8")
     assert "run.json" in _one_line(_invoke(str(folder)))
     assert not (folder / "report.md").exists()
 
 
 def test_an_unknown_format_is_one_line_that_names_the_others(folder: Path) -> None:
-    assert f"choose from {', '.join(FORMATS)}" in _one_line(_invoke(str(folder), "-f", "htlm"))
+    assert f"choose from {', '.join(FORMATS)}" in _one_line(_invoke(str(folder), "-f", "htlm"), 2)
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(folder: Path) -> None:
@@ -105,7 +106,7 @@ def test_a_format_that_is_asked_for_goes_where_it_is_wanted(folder: Path, tmp_pa
 
 
 def test_two_formats_do_not_fit_into_one_file(folder: Path, tmp_path: Path) -> None:
-    said = _one_line(_invoke(str(folder), "-f", "json", "-f", "trace", "--out", str(tmp_path / "x.json")))
+    said = _one_line(_invoke(str(folder), "-f", "json", "-f", "trace", "--out", str(tmp_path / "x.json")), 2)
     assert "name a folder, or one --format" in said
 
 
@@ -114,7 +115,7 @@ def test_pictures_are_several_files_and_go_into_a_folder(folder: Path, tmp_path:
     assert _invoke(str(folder), "-f", "svg", "--out", str(out)).exit_code == 0
     assert [path.name for path in out.iterdir()] == ["plots"]
     for place in ("-", str(tmp_path / "one.svg")):
-        assert "svg is several files; name a folder" in _one_line(_invoke(str(folder), "-f", "svg", "--out", place))
+        assert "svg is several files; name a folder" in _one_line(_invoke(str(folder), "-f", "svg", "--out", place), 2)
 
 
 def test_an_issue_holds_what_its_script_gave(folder: Path) -> None:
@@ -137,14 +138,22 @@ def test_a_script_that_cannot_be_run_is_an_issue_that_says_so(folder: Path, proj
     assert result.exit_code == 0, result.output
     body = (folder / f"issue-{project}.md").read_text(encoding="utf-8")
     assert "The script was not run when this was written" in body
-    assert why in result.stderr
+    reason, title, _ = result.stderr.splitlines()
+    assert why in reason
+    assert title.startswith("title: ")
+    assert why not in title
     assert "--python" in result.stderr
 
 
-def test_an_interpreter_that_is_none_is_the_reason(folder: Path, tmp_path: Path) -> None:
-    result = _invoke(str(folder), "--for", "anyio", "--python", str(tmp_path / "python"))
-    assert result.exit_code == 0
-    assert "cannot be started" in (folder / "issue-anyio.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("there", "said"), [(False, "cannot be started"), (True, "is no Python that can run it")])
+def test_an_interpreter_that_is_none_is_an_error(folder: Path, tmp_path: Path, *, there: bool, said: str) -> None:
+    python = tmp_path / "python"
+    if there:
+        python.write_text("#!/bin/sh\necho no Python\n", encoding="utf-8")
+        python.chmod(0o700)
+    line = _one_line(_invoke(str(folder), "--for", "anyio", "--python", str(python)))
+    assert said in line
+    assert not (folder / "issue-anyio.md").exists()
 
 
 def test_several_issues_in_one_go(folder: Path) -> None:
@@ -153,8 +162,8 @@ def test_several_issues_in_one_go(folder: Path) -> None:
 
 
 def test_an_issue_needs_a_project_that_has_a_form(folder: Path) -> None:
-    assert "an issue needs --for, and one of openai-python" in _one_line(_invoke(str(folder), "-f", "issue"))
-    assert "choose from openai-python" in _one_line(_invoke(str(folder), "--for", "opneai"))
+    assert "an issue needs --for, and one of openai-python" in _one_line(_invoke(str(folder), "-f", "issue"), 2)
+    assert "choose from openai-python" in _one_line(_invoke(str(folder), "--for", "opneai"), 2)
 
 
 def test_two_runs_are_compared(folder: Path, tmp_path: Path) -> None:
@@ -169,8 +178,9 @@ def test_two_runs_are_compared(folder: Path, tmp_path: Path) -> None:
     assert page.stdout.startswith("# What changed between two runs")
     assert _invoke(str(folder), str(other), "--out", str(tmp_path / "c.txt")).exit_code == 0
     assert "logged -> raised" in (tmp_path / "c.txt").read_text(encoding="utf-8")
-    assert "choose from text, markdown" in _one_line(_invoke(str(folder), str(other), "-f", "json"))
-    assert "these are 3" in _one_line(_invoke(str(folder), str(other), str(other)))
+    assert "choose from text, markdown" in _one_line(_invoke(str(folder), str(other), "-f", "json"), 2)
+    assert "these are 3" in _one_line(_invoke(str(folder), str(other), str(other)), 2)
+    assert "an issue is about one run" in _one_line(_invoke(str(folder), str(other), "--for", "anyio"), 2)
 
 
 def test_the_findings_of_a_program_become_sarif(tmp_path: Path) -> None:
@@ -191,7 +201,7 @@ def test_the_findings_of_a_program_become_sarif(tmp_path: Path) -> None:
     assert '"uri": "app/main.py"' in text
     assert "abcdefghijklmnop" not in text
     assert _invoke(str(file), "-f", "sarif", "--out", "-").stdout == text
-    assert "--format sarif" in _one_line(_invoke(str(file), "-f", "junit"))
+    assert "--format sarif" in _one_line(_invoke(str(file), "-f", "junit"), 2)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+
+WITHOUT_THE_LAB = """\
+usage: python -m diagnostics COMMAND
+
+  run          your own program under the sanitizer: python -m diagnostics run --help
+  async-tools  writes the drop-in fix: python -m diagnostics async-tools > async_tools.py
+
+Every other command needs the lab ({missing} is missing):
+  {install}  # on Python 3.11 or newer
+"""
 
 
 def main() -> int:
@@ -12,6 +24,9 @@ def main() -> int:
         The exit status: 0 done, 1 it could not be done (one line says why), 2 the command line cannot be meant so,
         130 interrupted.
     """
+    if sys.version_info < (3, 10):  # noqa: UP036 - whoever starts it with an older one gets a sentence
+        sys.stderr.write(f"this needs Python 3.10 or newer, and this is {'.'.join(map(str, sys.version_info[:3]))}\n")
+        return 1
     if sys.argv[1:2] == ["run"]:
         # The person's own program, in whatever environment: nothing of the lab may be needed.
         from diagnostics.sanitizer.command import main as run
@@ -24,13 +39,44 @@ def main() -> int:
     try:
         from diagnostics.cli import app
     except ImportError as error:
-        sys.stderr.write(
-            f"this command needs the lab ({error.name} is missing): "
-            "python3 -m pip install 'event-loop-diagnostics[lab]' on Python 3.11 or newer\n"
-        )
-        return 1
-    app()
-    return 0
+        return _without_the_lab(error.name)
+    except KeyboardInterrupt:
+        return _interrupted()
+    try:
+        app()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF):
+            raise
+        return _no_more(error)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return _no_more(error)
+    return status
+
+
+def _no_more(error: OSError) -> int:
+    """Standard output takes nothing more: what is left goes nowhere, or the interpreter would complain at its end."""
+    sys.stderr.write(f"standard output cannot be written ({error.strerror})\n")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _without_the_lab(missing: str | None) -> int:
+    from diagnostics.extras import install
+
+    if set(sys.argv[1:]) <= {"--help"}:
+        sys.stdout.write(WITHOUT_THE_LAB.format(missing=missing, install=install("lab")))
+        return 0
+    sys.stderr.write(f"this command needs the lab ({missing} is missing): {install('lab')} on Python 3.11 or newer\n")
+    return 1
+
+
+def _interrupted() -> int:
+    sys.stderr.write("interrupted\n")
+    return 130
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def write() -> int:
     """Writes the file to standard output, byte for byte.
 
     Returns:
-        The exit status: 0, or `SIGPIPE` where nobody read to the end.
+        The exit status: 0, `SIGPIPE` where nobody read to the end, 1 where the disk refuses.
     """
     source = Path(__file__).with_name("async_tools.py").read_bytes()
     try:
@@ -24,4 +24,8 @@ def write() -> int:
         # What is still in the buffer goes nowhere, or the interpreter would complain when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SIGPIPE
+    except OSError as error:
+        sys.stderr.write(f"standard output cannot be written ({error.strerror})\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0

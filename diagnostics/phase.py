@@ -20,6 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from diagnostics.extras import install
+
 try:
     from diagnostics.lab import store
     from diagnostics.lab.environments import default_cache
@@ -34,8 +36,9 @@ try:
 except ImportError as missing:
     # A phase is a program: whoever starts it without the lab gets a sentence, not a traceback.
     sys.exit(
-        f"the phases need the lab ({missing.name} is missing): "
-        "python3 -m pip install 'event-loop-diagnostics[lab]' on Python 3.11 or newer"
+        f"the phases need Python 3.11 or newer, and this is {platform.python_version()}"
+        if sys.version_info < (3, 11)
+        else f"the phases need the lab ({missing.name} is missing): {install('lab')}"
     )
 
 from diagnostics.experiment.providers import PROVIDERS

@@ -17,9 +17,11 @@ from diagnostics.cli.lock import lock
 from diagnostics.cli.merge import merge
 from diagnostics.cli.report import report
 from diagnostics.cli.repro import repro
+from diagnostics.cli.run import run
 from diagnostics.cli.serve import serve
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
+    "run": run,
     "repro": repro,
     "diagnose": diagnose,
     "bisect": bisect,
@@ -36,6 +38,7 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
 app = typer.Typer(
     name="python -m diagnostics",
     help="Reproduces, explains and fixes async clients that outlive their event loop.",
+    epilog="One phase of the debugging plan alone: python -m diagnostics.phase1 to phase6, each with --help.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
+from diagnostics.extras import install
 from diagnostics.lab.execution.order import NoMachine
 from diagnostics.lab.run import Elsewhere
 
@@ -51,7 +52,7 @@ def needs_dask() -> None:
         NoMachine: it is not.
     """
     if importlib.util.find_spec("distributed") is None:
-        raise NoMachine("dask is not installed: python -m pip install 'event-loop-diagnostics[lab,dask]'")
+        raise NoMachine(f"dask is not installed: {install('lab,dask')}")
 
 
 @contextmanager

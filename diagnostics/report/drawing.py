@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import Literal
 
+from diagnostics.extras import install
 from diagnostics.report.shapes import View
 
 FOLDER = "plots"
@@ -28,15 +29,14 @@ def draw(view: View, kind: Literal["png", "svg"]) -> Mapping[str, bytes]:
     try:
         from diagnostics.report.plots import charts  # noqa: PLC0415 - a second that only plots are to cost
     except ImportError as error:
-        why = f"plots need {error.name}: python -m pip install 'event-loop-diagnostics[plots]'"
-        raise NotDrawn(why) from None
+        raise NotDrawn(f"plots need {error.name}: {install('plots')}") from None
     pictures = {}
     for name, chart in charts(view).items():
         picture = io.BytesIO() if kind == "png" else io.StringIO()
         try:
             chart.save(picture, format=kind, scale_factor=SCALE if kind == "png" else 1)
         except ImportError as error:
-            why = "plots need vl-convert: python -m pip install 'event-loop-diagnostics[plots]'"
+            why = f"plots need vl-convert: {install('plots')}"
             raise NotDrawn(why) from error
         content = picture.getvalue()
         pictures[f"{name}.{kind}"] = content if isinstance(content, bytes) else content.encode()

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from diagnostics.extras import install
 from diagnostics.model.trial import Trial
 from diagnostics.report import drawing, plots
 from diagnostics.report.formats import write_reports
@@ -88,5 +89,5 @@ def test_without_the_libraries_one_line_says_what_to_install(folder: Path) -> No
     command = [sys.executable, "-c", program, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert done.stderr == "error: plots need altair: python -m pip install 'event-loop-diagnostics[plots]'\n"
+    assert done.stderr == f"error: plots need altair: {install('plots')}\n"
     assert not (folder / "plots").exists()

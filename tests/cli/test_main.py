@@ -1,0 +1,63 @@
+"""The program itself: its help, what it says without the lab, and a standard output that takes nothing more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from diagnostics.cli import COMMANDS
+from diagnostics.extras import install
+
+ROOT = Path(__file__).parents[2]
+WITHOUT_SITE = ("-S",)
+"""No site-packages, so no lab."""
+
+
+def run(*arguments: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *options, "-m", "diagnostics", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_its_help_names_every_command_and_the_phases() -> None:
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {command for command in [*COMMANDS, "diagnostics.phase1"] if command not in done.stdout} == set()
+
+
+def test_the_help_of_run_is_its_own_one() -> None:
+    assert "--suppress" in run("run", "--help").stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",)])
+def test_without_the_lab_it_says_what_works(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments, options=WITHOUT_SITE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {word for word in ("run", "async-tools", install("lab")) if word not in done.stdout} == set()
+
+
+def test_without_the_lab_another_command_is_one_line() -> None:
+    done = run("history", options=WITHOUT_SITE)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert install("lab") in line
+
+
+def test_what_is_installed_is_named_by_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert install("lab") == "python3 -m pip install -e '.[lab]'"
+    monkeypatch.chdir(tmp_path)
+    assert install("lab") == f"python3 -m pip install -e '{ROOT}[lab]'"
+    monkeypatch.setattr("diagnostics.extras.__file__", str(tmp_path / "diagnostics" / "extras.py"))
+    assert install("lab") == "python3 -m pip install 'event-loop-diagnostics[lab]'"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("arguments", [("async-tools",), ("history",), ("report", "reports/sample", "-f", "text")])
+def test_a_full_disk_is_one_line(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "diagnostics", *arguments]
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "standard output cannot be written (No space left on device)\n")

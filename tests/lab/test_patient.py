@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics.lab import patient
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.environments import PreparedEnvironment, default_cache
+from diagnostics.lab.environments import EnvironmentProblem, PreparedEnvironment, default_cache
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.following import following, read_events
+from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.patient import (
     NoPatient,
     Patient,
@@ -64,6 +66,26 @@ def test_what_is_in_the_cache_is_listed_newest_first(tmp_path: Path, combination
     (tmp_path / "environments" / "py3.13_something-else-0123abcd").mkdir()
 
     assert prepared_combinations(tmp_path) == [combination("httpx2"), combination("httpx")]
+
+
+def test_the_newest_is_one_whose_python_is_still_here(
+    tmp_path: Path, combination: Callable[[str], Combination], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = combination("httpx")
+    gone = next(each for each in load_matrix() if each.python != here.python and each.value("openai") == "3.54.0")
+    for each in (gone, here):
+        (tmp_path / "environments" / f"{each.slug}-0123abcd").mkdir(parents=True)
+    asked: list[Combination] = []
+
+    def prepare(chosen: Combination, **_: object) -> None:
+        asked.append(chosen)
+        raise EnvironmentProblem("that is all that was to be seen")
+
+    monkeypatch.setattr(patient, "find_interpreter", lambda python: python if python == here.python else None)
+    monkeypatch.setattr(patient, "prepare", prepare)
+    with pytest.raises(NoPatient, match="that is all"):
+        find_patient("openai", "newest", cache=tmp_path)
+    assert asked == [here]
 
 
 def test_events_are_read_in_order_and_a_line_cut_off_is_left_out(tmp_path: Path) -> None:

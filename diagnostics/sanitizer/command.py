@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from diagnostics.sanitizer import children, leaving, program, watching
+from diagnostics.sanitizer import children, leaving, program, stderr, watching
 from diagnostics.sanitizer.options import OptionError, read
 from diagnostics.sanitizer.reporting import Report, Settings
 from diagnostics.sanitizer.suppressing import Rule, rules
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
         options = read(arguments)
         suppressions = _suppressions(options.suppress)
     except OptionError as error:
-        sys.stderr.write(f"python -m diagnostics run: {error}\n")
+        stderr.write(f"python -m diagnostics run: {error}\n")
         return 2
     except SystemExit as error:
         return int(error.code or 0)
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
         status = program.run(options.program, module=options.module)
     except program.ProgramError as error:
         report.never_mind()
-        sys.stderr.write(f"python -m diagnostics run: {error}\n")
+        stderr.write(f"python -m diagnostics run: {error}\n")
         return 2
     leaving.finish_program()
     if timer is not None:

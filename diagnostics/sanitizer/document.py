@@ -35,12 +35,18 @@ def document(
     """The object; `exit_code` is the program's own, `None` where it never ended."""
     return {
         "schema": FINDINGS_SCHEMA,
-        "program": {"argv": command_line(sys.argv), "python": sys.version.split()[0], "exit_code": exit_code},
+        "program": {"argv": command_line(_words()), "python": sys.version.split()[0], "exit_code": exit_code},
         "environment": versions({finding.fault.component for finding in findings}),
         "accounting": {"calls": calls, "requests": requests},
         "cannot_tell": list(cannot_tell),
         "findings": [finding.to_json() for finding in findings],
     }
+
+
+def _words() -> list[str]:
+    """The command line, whatever the program has made of it."""
+    words = getattr(sys, "argv", None)
+    return [str(word) for word in words] if isinstance(words, (list, tuple)) else []
 
 
 def versions(components: set[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import io
@@ -9,6 +10,8 @@ import os
 import signal
 import sys
 from types import ModuleType, TracebackType
+
+from diagnostics.sanitizer import stderr
 
 INTERRUPTED = -signal.SIGINT
 """What a parent sees of a program that ended by Ctrl-C."""
@@ -101,7 +104,8 @@ def _status(code: object) -> int:
         return 0
     if isinstance(code, int):
         return code
-    sys.stderr.write(f"{code}\n")
+    with contextlib.suppress(Exception):
+        (getattr(sys, "stderr", None) or stderr).write(f"{code}\n")
     return 1
 
 

@@ -11,11 +11,10 @@ import contextlib
 import itertools
 import json
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from diagnostics.sanitizer import watching
+from diagnostics.sanitizer import stderr, watching
 from diagnostics.sanitizer.facts import Fact
 from diagnostics.sanitizer.recorder import RECORDER
 from diagnostics.sanitizer.suppressing import Rule, keep
@@ -103,7 +102,7 @@ class Report:
 
     def time_is_up(self, seconds: float) -> int:
         """The report of a program that has not ended, with what it waits for; the exit status for it."""
-        sys.stderr.write(f"diagnostics: not done after {seconds:g} s\n")
+        stderr.write(f"diagnostics: not done after {seconds:g} s\n")
         self.make(None, hanging=True)
         return self.status(0) or TIMED_OUT
 
@@ -126,10 +125,6 @@ class Report:
         if self.settings.leaks == "off":
             findings = [finding for finding in findings if finding.severity != "leak"]
         unseen = cannot_tell()
-        text = render(findings, unseen)
-        if text:
-            sys.stderr.write(text)
-            sys.stderr.flush()
         data = document(
             findings, calls=RECORDER.calls, requests=RECORDER.requests, exit_code=status, cannot_tell=unseen
         )
@@ -137,6 +132,7 @@ class Report:
             self._finish(data)
         else:
             self._leave(data)
+        stderr.write(render(findings, unseen))
 
     def _finish(self, data: dict[str, Any]) -> None:
         """The owner's: its children's findings are put beside its own."""
@@ -167,7 +163,7 @@ def _write(file: str, data: dict[str, Any]) -> None:
     try:
         write(file, data)
     except OSError as error:
-        sys.stderr.write(f"diagnostics: cannot write {file}: {error.strerror}; choose another --json FILE\n")
+        stderr.write(f"diagnostics: cannot write {file}: {error.strerror}; choose another --json FILE\n")
 
 
 def _collect(folder: str) -> list[dict[str, Any]]:

@@ -78,6 +78,51 @@ def test_the_report_is_made_however_the_program_ends(
     assert watched.document["program"]["exit_code"] == alone.status
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "sys.stderr.close()",
+        "sys.stderr = None",
+        "del sys.stderr",
+        "sys.stderr = object()",
+        "sys.argv = ['x', 1]",
+        "import pathlib; sys.argv[1:] = [pathlib.Path('a')]",
+        "sys.argv = None",
+        "del sys.argv",
+        "sys.stderr.reconfigure(encoding='ascii', errors='strict')",
+        "sys.stderr.close(); sys.exit('its own words')",
+    ],
+)
+def test_the_report_is_made_whatever_the_program_has_changed(
+    run: Callable[..., Ran], script: Callable[[str], Path], end: str
+) -> None:
+    program = script(f"{ERROR.replace('(print)', '(print)  # …')}{end}\n")
+    watched, alone = run("none", program), run("none", program, watched=False)
+    assert watched.status == (alone.status or 66)
+    assert watched.kinds == {"use-after-loop-close": "error"}
+    assert watched.errors.endswith("SUMMARY: diagnostics: 1 error: use-after-loop-close\n")
+    assert "Traceback" not in watched.errors
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "os.close(2)",
+        "sys.stderr = None; os.close(2)",
+        "sys.stderr = sys.__stderr__ = None; os.close(2); sys.other = open('other', 'w')",
+        "ours, theirs = os.pipe(); os.dup2(theirs, 2); os.close(ours); os.close(theirs)",
+    ],
+)
+def test_where_nothing_can_be_printed_the_file_is_written_and_the_status_holds(
+    run: Callable[..., Ran], script: Callable[[str], Path], tmp_path: Path, end: str
+) -> None:
+    program = script(f"{ERROR}{end}\n")
+    watched, alone = run("none", program), run("none", program, watched=False)
+    assert (watched.status, alone.status) == (66, 0)
+    assert watched.kinds == {"use-after-loop-close": "error"}
+    assert not (tmp_path / "other").exists() or not (tmp_path / "other").read_text()
+
+
 def test_a_forked_child_counts_for_the_whole(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
     ran = run("none", script(f"import os\nif os.fork():\n    os.wait()\nelse:\n    exec({ERROR!r})\n    os._exit(0)\n"))
     assert (ran.status, ran.kinds) == (66, {"use-after-loop-close": "error"})

@@ -190,10 +190,51 @@ def finish_program() -> None:
     """
     import atexit
 
-    with contextlib.suppress(Exception):
+    try:
         threading._shutdown()  # type: ignore[attr-defined]
+    except BaseException as error:
+        threading._shutdown = _fail_silently  # type: ignore[attr-defined]  # or the interpreter waits once more
+        with contextlib.suppress(Exception):
+            _threads_ended_by(error)
     with contextlib.suppress(Exception):
         atexit._run_exitfuncs()
     for name in ("stdout", "stderr"):
         with contextlib.suppress(Exception):
             getattr(sys, name).flush()
+
+
+def _threads_ended_by(error: BaseException) -> None:
+    """Tells what came while threads were waited for (Ctrl-C, for one) as the interpreter does, which then goes on."""
+    trace = error.__traceback__.tb_next if error.__traceback__ is not None else None  # without the frame of ours
+    said = ("Exception ignored on threading shutdown", None) if sys.version_info >= (3, 13) else (None, threading)
+    sys.unraisablehook(_unraisable_type()((type(error), error.with_traceback(trace), trace, *said)))
+
+
+def _fail_silently() -> None:
+    """What the interpreter calls to wait for threads.
+
+    Python 3.15 calls it again and again while there are some, until that fails.
+    """
+    hook = sys.unraisablehook
+
+    def say_nothing(_: Any) -> None:
+        sys.unraisablehook = hook
+
+    sys.unraisablehook = say_nothing
+    raise KeyboardInterrupt
+
+
+def _unraisable_type() -> Any:
+    """The class of what `sys.unraisablehook` takes: it has no name, and Python's own hook takes no other."""
+
+    class Raises:
+        def __del__(self) -> None:
+            raise ValueError
+
+    found: list[Any] = []
+    hook, sys.unraisablehook = sys.unraisablehook, lambda told: found.append(type(told))
+    try:
+        Raises()
+    finally:
+        sys.unraisablehook = hook
+    return found[0]

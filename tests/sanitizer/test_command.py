@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,23 @@ async def main():
 loop = asyncio.new_event_loop()
 loop.run_until_complete(main())
 loop.close()
+"""
+
+
+# Ctrl-C while the interpreter waits for a thread, which never ends.
+THREAD = """
+import concurrent.futures, threading, time
+
+def interrupt(function):
+    frame = None
+    while frame is None:
+        time.sleep(0.001)
+        frame = sys._current_frames()[threading.main_thread().ident]
+        while frame is not None and frame.f_code.co_name != function:
+            frame = frame.f_back
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait()
+
 """
 
 
@@ -121,6 +139,25 @@ def test_where_nothing_can_be_printed_the_file_is_written_and_the_status_holds(
     assert (watched.status, alone.status) == (66, 0)
     assert watched.kinds == {"use-after-loop-close": "error"}
     assert not (tmp_path / "other").exists() or not (tmp_path / "other").read_text()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "threading.Thread(target=interrupt, args=('_shutdown',)).start()",
+        "concurrent.futures.ThreadPoolExecutor().submit(interrupt, '_python_exit')",
+    ],
+)
+def test_interrupted_while_threads_end(run: Callable[..., Ran], script: Callable[[str], Path], end: str) -> None:
+    program = script(f"{ERROR}{THREAD}import atexit; atexit.register(print, 'last')\n{end}\n")
+    watched, alone = run("none", program), run("none", program, watched=False)
+    assert (watched.status, alone.status) == (66, 0)
+    assert watched.output == alone.output == "last\n"
+    assert watched.errors.splitlines()[0] == alone.errors.splitlines()[0]
+    for ran in (watched, alone):
+        told = re.sub(r"={66}\n(?s:.*)", "", ran.errors)
+        assert re.findall("Traceback|diagnostics|KeyboardInterrupt", told) == ["Traceback", "KeyboardInterrupt"], told
+    assert watched.kinds == {"use-after-loop-close": "error"}
 
 
 def test_a_forked_child_counts_for_the_whole(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:

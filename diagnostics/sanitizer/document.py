@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -60,18 +61,40 @@ def versions(components: set[str]) -> dict[str, str]:
 
 
 def write(file: str, data: dict[str, Any]) -> None:
-    """Writes the file whole or not at all, without keys.
+    """Writes the file, without keys: whole or not at all, unless it is a device or the like.
 
     Raises:
         OSError: it cannot be written.
     """
-    folder = os.path.dirname(os.path.abspath(file))
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".diagnostics-")
+    text = json.dumps(hidden(data), indent=1) + "\n"
+    if not _can_be_replaced(file):
+        with open(file, "a", encoding="utf-8") as stream:
+            stream.write(text)
+        return
+    if os.path.islink(file):  # it stays, and what it leads to is written, unless the system refuses to follow it
+        with open(file, "ab"):
+            file = os.path.realpath(file)
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(file), prefix=".diagnostics-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(hidden(data), stream, indent=1)
-            stream.write("\n")
+            stream.write(text)
         os.replace(temporary, file)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _can_be_replaced(file: str) -> bool:
+    """Whether this is a file or will be one, and not where the output goes: `/dev/stdout` may be either."""
+    try:
+        there = os.stat(file)
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(there.st_mode) and not any(_is_open_as(descriptor, there) for descriptor in (1, 2))
+
+
+def _is_open_as(descriptor: int, file: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), file)
+    except OSError:
+        return False

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -263,6 +266,54 @@ def test_a_report_that_cannot_be_written_says_so_and_the_program_is_what_it_was(
     ran = run("none", script("print('ran')"), options=("--json", str(tmp_path / "missing" / "findings.json")))
     assert (ran.status, ran.output) == (0, "ran\n")
     assert "choose another --json FILE" in ran.errors
+
+
+@pytest.mark.parametrize("before", ["older", None])
+def test_findings_go_where_a_link_leads(
+    run: Callable[..., Ran], script: Callable[[str], Path], tmp_path: Path, before: str | None
+) -> None:
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    if before is not None:
+        target.write_text(before)
+    link.symlink_to(target)
+    run("none", script(LEAK), options=("--json", str(link)))
+    assert link.is_symlink()
+    assert len(json.loads(target.read_text())["findings"]) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such pipes")
+def test_a_pipe_with_a_name_gets_the_findings_and_stays(
+    run: Callable[..., Ran], script: Callable[[str], Path], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # there before the writer, which waits for nobody then
+    assert run("none", script(LEAK), options=("--json", str(pipe))).status == 0
+    assert len(json.loads(os.read(reader, 1 << 16))["findings"]) == 1
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd/1").exists(), reason="the output has no name here")
+@pytest.mark.parametrize("output", ["output", "pipe"])
+def test_findings_may_go_where_the_output_goes(
+    interpreter: Callable[[str], Path],
+    surroundings: Callable[[str], dict[str, str]],
+    script: Callable[[str], Path],
+    tmp_path: Path,
+    output: str,
+) -> None:
+    file = tmp_path / "output"
+    link = tmp_path / "link"
+    link.symlink_to("/proc/self/fd/1")
+    program = script(LEAK + "print('ran')")
+    command = [str(interpreter("none")), "-m", "diagnostics.sanitizer", "--json", str(link), str(program)]
+    with file.open("w") as stream:
+        kept = stream if output == "output" else subprocess.PIPE
+        ran = subprocess.run(command, stdout=kept, text=True, env=surroundings("output"), check=True, timeout=120)
+    first, rest = (ran.stdout or file.read_text()).split("\n", 1)
+    assert first == "ran"
+    assert len(json.loads(rest)["findings"]) == 1
 
 
 def test_time_that_is_up_ends_the_program_with_a_report(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:

@@ -48,10 +48,7 @@ def main(arguments: list[str]) -> int:
     if timer is not None:
         timer.cancel()
     restore()
-    if status == program.INTERRUPTED:
-        report.after_interrupt(status)
-    else:
-        report.make(status)
+    report.make(status)
     no_longer()
     patches.take_back()
     watching.uninstall()

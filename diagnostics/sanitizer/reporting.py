@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ from diagnostics.sanitizer.suppressing import Rule, keep
 
 TIMED_OUT = 124
 """Exit status after `--timeout`, as with timeout(1); an error that was found goes before."""
+
+ENDED_BY_INTERRUPT = (-signal.SIGINT, 128 + signal.SIGINT)
+"""Exit statuses of a program that Ctrl-C has ended: by the signal, or by its own handler as shells say it."""
 
 
 class Settings(NamedTuple):
@@ -55,7 +59,7 @@ class Report:
         self._once = itertools.chain([True], itertools.repeat(False))
         self._process = os.getpid()
         self._failed = False
-        self._interrupted: list[Fact] = []
+        self._interrupted: dict[int, tuple[Fact, int]] = {}
 
     def status(self, programs_own: int) -> int:
         """The exit status of this process: a child's is the program's own."""
@@ -70,7 +74,11 @@ class Report:
         """Ctrl-C: what waits now will have been cancelled by the time that the program ends."""
         from diagnostics.sanitizer.stuck import stuck_calls
 
-        self._interrupted = stuck_calls(hanging=True)
+        self._after_fork()
+        for fact in stuck_calls(hanging=True):
+            if fact.call is not None:
+                RECORDER.stuck.discard(fact.call.number)  # told at the end, as it is then
+                self._interrupted[fact.call.number] = fact, RECORDER.calls
 
     def make(self, status: int | None, *, hanging: bool = False) -> None:
         """Prints and writes; the second call in a process does nothing.
@@ -79,9 +87,7 @@ class Report:
             status: the program's own exit status, `None` where it did not end by itself.
             hanging: whether the program is ended in the middle of what it does.
         """
-        if os.getpid() != self._process:  # forked from the one that made this
-            self._process = os.getpid()
-            self._once = itertools.chain([True], itertools.repeat(False))
+        self._after_fork()
         # One step, so that a signal in the middle of a report does not start another.
         if not next(self._once):
             return
@@ -89,16 +95,12 @@ class Report:
         from diagnostics.sanitizer.stuck import stuck_calls
 
         RECORDER.facts.extend([*unclosed_at_exit(), *stuck_calls(hanging=hanging)])
+        RECORDER.facts.extend(self._were_waiting(status))
         self._write(status)
 
     def before_death(self, status: int) -> None:
         """The report of a program that a signal ends."""
         self.make(status, hanging=True)
-
-    def after_interrupt(self, status: int) -> None:
-        """The report of a program that Ctrl-C has ended, with what was waiting then."""
-        RECORDER.facts.extend(self._interrupted)
-        self.make(status)
 
     def time_is_up(self, seconds: float) -> int:
         """The report of a program that has not ended, with what it waits for; the exit status for it."""
@@ -115,6 +117,19 @@ class Report:
         self.folder = os.path.join(tempfile.gettempdir(), f"diagnostics-{os.urandom(8).hex()}")
         with contextlib.suppress(OSError):  # it cannot be: children print, and write files of their own
             os.mkdir(self.folder, 0o700)
+
+    def _after_fork(self) -> None:
+        """A child has a report of its own to make."""
+        if os.getpid() != self._process:
+            self._process = os.getpid()
+            self._once = itertools.chain([True], itertools.repeat(False))
+            self._interrupted.clear()
+
+    def _were_waiting(self, status: int | None) -> list[Fact]:
+        """What waited when Ctrl-C came; what was merely slow only where the program did not go on after that."""
+        untold = [each for number, each in self._interrupted.items() if number not in RECORDER.stuck]
+        ended = status in ENDED_BY_INTERRUPT
+        return [fact for fact, calls in untold if fact.severity == "error" or ended or calls == RECORDER.calls]
 
     def _write(self, status: int | None) -> None:
         from diagnostics.sanitizer.document import document

@@ -38,7 +38,12 @@ def keep(findings: Sequence[Finding], suppressions: Sequence[Rule]) -> list[Find
 
 
 def _matches(finding: Finding, kind: str, pattern: str) -> bool:
-    """A pattern may match the component at fault, the client's type, or a file or function on a stack."""
+    """A pattern may match the component at fault, the client's type, or a file or function on a stack.
+
+    A file matches as it is, and as the report prints it.
+    """
+    from diagnostics.sanitizer.printing import shorten
+
     if kind not in ("*", finding.kind):
         return False
     words = {finding.fault.component}
@@ -46,5 +51,5 @@ def _matches(finding: Finding, kind: str, pattern: str) -> bool:
         words.add(finding.client.type)
     for stack in (finding.client.stack if finding.client else (), finding.access.stack if finding.access else ()):
         for site in stack:
-            words |= {site.file, site.function}
+            words |= {site.file, shorten(site.file), site.function}
     return any(fnmatch.fnmatchcase(word, pattern) for word in words)

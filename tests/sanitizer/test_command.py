@@ -243,6 +243,8 @@ def test_suppressions_leave_out_what_they_name(
     rules = tmp_path / "rules"
     rules.write_text("# ours\nuse-after-loop-close:*/program.py\n")
     assert run("none", script(ERROR), options=("--suppress", str(rules))).status == 0
+    rules.write_text("use-after-loop-close:program.py\n")  # as the report prints it
+    assert run("none", script(ERROR), options=("--suppress", str(rules))).status == 0
     rules.write_text("use-after-loop-close:*/other.py\n")
     assert run("none", script(ERROR), options=("--suppress", str(rules))).status == 66
     rules.write_text("no-such-kind:*\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import threading
 from typing import Any, Final, NamedTuple
 
 VARIABLE: Final = "DIAGNOSTICS_OPTIONS"
@@ -25,6 +26,26 @@ class Option(NamedTuple):
     choices: tuple[str, ...] | None = None
 
 
+def _exit_status(text: str) -> int:
+    try:
+        status = int(text)
+    except ValueError:
+        status = -1
+    if not 0 <= status <= 255:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 255")
+    return status
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:  # nor what is no number
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
 OPTIONS: Final = (
     Option("--json", "FILE", "write the findings to FILE", None),
     Option(
@@ -35,9 +56,9 @@ OPTIONS: Final = (
         str,
         tuple(LEAKS),
     ),
-    Option("--exit-code", "N", "exit status where the program's own is 0 and an error was found", 66, int),
+    Option("--exit-code", "N", "exit status where the program's own is 0 and an error was found", 66, _exit_status),
     Option("--suppress", "FILE", "leave out what FILE lists: `kind:pattern` lines, matched with files and names", None),
-    Option("--timeout", "S", "after S seconds report what is stuck, and end the program", None, float),
+    Option("--timeout", "S", "after S seconds report what is stuck, and end the program", None, _seconds),
 )
 
 
@@ -113,8 +134,8 @@ def environment(text: str) -> dict[str, Any]:
             raise OptionError(f"{VARIABLE}: {part!r} is not one of {', '.join(f'{name}=…' for name in known)}")
         try:
             found[key] = option.convert(value)
-        except ValueError:
-            raise OptionError(f"{VARIABLE}: {key} cannot be {value!r}") from None
+        except argparse.ArgumentTypeError as error:
+            raise OptionError(f"{VARIABLE}: {key} cannot be {value!r}: {error}") from None
         if option.choices and found[key] not in option.choices:
             raise OptionError(f"{VARIABLE}: {key} is one of {', '.join(option.choices)}, not {value!r}")
     return found

@@ -213,6 +213,12 @@ def test_the_environment_sets_options_and_the_command_line_wins(
         ((), {"DIAGNOSTICS_OPTIONS": "leaks=maybe"}, "leaks is one of report, error, off, not 'maybe'"),
         ((), {"DIAGNOSTICS_OPTIONS": "timeout=soon"}, "timeout cannot be 'soon'"),
         (("--leaks", "maybe"), {}, "invalid choice: 'maybe'"),
+        (("--exit-code", "256"), {}, "argument --exit-code: '256' is not a whole number from 0 to 255"),
+        (("--exit-code", "-1"), {}, "argument --exit-code: '-1' is not a whole number from 0 to 255"),
+        ((), {"DIAGNOSTICS_OPTIONS": "exit_code=256"}, "exit_code cannot be '256'"),
+        (("--timeout", "nan"), {}, "argument --timeout: 'nan' is not a number of seconds"),
+        (("--timeout", "-1"), {}, "argument --timeout: '-1' is not a number of seconds"),
+        (("--timeout", "inf"), {}, "argument --timeout: 'inf' is not a number of seconds"),
     ],
 )
 def test_a_wrong_option_is_one_line_and_nothing_runs(

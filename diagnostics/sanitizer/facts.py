@@ -75,6 +75,7 @@ class ConnectionRecord:
         generation: how many forks this process had behind it when it was opened.
         closed: whether the library closed it, on any loop.
         by_collector: whether that was the work of a `__del__`.
+        exchange: the request that went out last, on a connection that has one at a time (HTTP/1.1).
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class ConnectionRecord:
         "by_collector",
         "client",
         "closed",
+        "exchange",
         "generation",
         "loop",
         "number",
@@ -102,6 +104,24 @@ class ConnectionRecord:
         self.generation = 0
         self.closed = False
         self.by_collector = False
+        self.exchange: Exchange | None = None
+
+
+class Exchange:
+    """A request and its response.
+
+    Attributes:
+        response: what a program reads, known once somebody closes it.
+        closed: whether the program closed that, on its own loop.
+        told: that the response was left, which nobody can know for sure before the program might have closed it.
+    """
+
+    __slots__ = ("closed", "response", "told")
+
+    def __init__(self) -> None:
+        self.response: Reference | None = None
+        self.closed = False
+        self.told: Fact | None = None
 
 
 class CallRecord:
@@ -148,6 +168,7 @@ class Fact:
     """One thing that happened; `judging` turns facts into findings.
 
     Attributes:
+        number: counts up; gaps are no facts.
         kind: of the finding it leads to.
         stack: the access, innermost frame first.
         trigger: `user`, `call`, `gc`, `__del__`, `pool eviction`, `task` or `loop close`.
@@ -164,6 +185,7 @@ class Fact:
         "detail",
         "kind",
         "loop",
+        "number",
         "operation",
         "severity",
         "stack",
@@ -171,6 +193,7 @@ class Fact:
     )
 
     def __init__(self, kind: str, severity: str, *, loop: LoopRecord | None = None, **words: Any) -> None:
+        self.number = next(_numbers)
         self.kind = kind
         self.severity = severity
         self.loop = loop

@@ -49,24 +49,24 @@ def watch() -> Iterator[list[Finding]]:
     """Watches what happens in the block; the list is filled when that ends."""
     found: list[Finding] = []
     install()
-    start = len(RECORDER.facts)
+    after = RECORDER.facts[-1].number if RECORDER.facts else 0
     try:
         yield found
     finally:
         # Read off first: `uninstall` is the last thing that may fail here, and the findings are there by then.
-        found.extend(findings(start))
+        found.extend(findings(after))
         uninstall()
 
 
-def findings(start: int = 0) -> list[Finding]:
+def findings(after: int = 0) -> list[Finding]:
     """What was seen so far, judged.
 
     Args:
-        start: facts to leave out, counted from the first.
+        after: number of the last fact to leave out.
     """
     from diagnostics.sanitizer.judging import judge  # reads sources: not needed to watch
 
-    return judge(RECORDER.facts[start:])
+    return judge(fact for fact in list(RECORDER.facts) if fact.number > after)
 
 
 def count_findings() -> list[tuple[str, str, int]]:

@@ -43,6 +43,15 @@ def test_a_watch_knows_only_its_own_block() -> None:
     assert [len(each) for each in (first, second, third)] == [2, 0, 1]
 
 
+def test_a_fact_that_is_taken_back_hides_no_later_one() -> None:
+    with sanitizer.watch() as first:
+        use_after_close()
+        with sanitizer.watch() as second:
+            RECORDER.facts.pop()
+            use_after_close()
+    assert [len(each) for each in (first, second)] == [1, 1]
+
+
 @pytest.mark.skipif(RECORDER.on, reason="this process is watched from outside, and stays so")
 def test_everything_is_taken_back() -> None:
     before = (BaseEventLoop.__init__, BaseEventLoop.close, list(sys.meta_path), list(gc.callbacks))

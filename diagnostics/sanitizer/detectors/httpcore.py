@@ -9,16 +9,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from diagnostics.sanitizer.facts import ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.facts import ConnectionRecord, Exchange, Fact, LoopRecord
 from diagnostics.sanitizer.patching import Patch, before
 from diagnostics.sanitizer.recorder import FINALISER, MARK, RECORDER, record_of, running_loop, task_frames
 from diagnostics.sanitizer.sites import capture
-
-_ASYNC_GENERATOR = 0x200
-"""`inspect.CO_ASYNC_GENERATOR`."""
-
-TIDIES = "_finalise_generator"
-"""The coroutine of `async_tools`, which may be a copy under another name, that closes what was dropped."""
+from diagnostics.sanitizer.streams import cut_short, response_closed
 
 
 def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **__: Any) -> None:
@@ -30,14 +25,17 @@ def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **_
     host, port = getattr(origin, "host", b""), getattr(origin, "port", None)
     peer = f"{host.decode(errors='replace')}:{port}" if isinstance(host, bytes) and host else ""
     RECORDER.connection_opened(connection, peer, transport_of(stream, loop), call.http if call else None)
+    if hasattr(stream, "__dict__"):
+        setattr(stream, MARK, record_of(connection))  # responses name it
 
 
-def sending(connection: Any, request: Any = None, *_: Any, **__: Any) -> None:
+def sending(connection: Any, request: Any = None, stream_id: int | None = None, **_: Any) -> None:
     """A request's head goes out on a connection."""
     RECORDER.sending((request.method, request.url.target) if request is not None else None)
     record = record_of(connection)
     if record is None:
         return
+    record.exchange = Exchange() if stream_id is None else None
     if record.generation != RECORDER.generation:
         inherited(record)
     if record.loop.ref() is not running_loop():
@@ -95,7 +93,7 @@ def closing(connection: Any) -> None:
     if record is None:
         return
     if not record.closed and RECORDER.current_call() is None and not (connection.is_idle() or connection.is_closed()):
-        _cut_short(record)
+        cut_short(record)
     if not record.closed and FINALISER.get() is not None:
         _rob(record, connection)
     RECORDER.connection_closed(record)
@@ -121,47 +119,6 @@ def _rob(record: ConnectionRecord, connection: Any) -> None:
             trigger=finaliser[0],
             detail={"robbed": True},
         )
-    )
-
-
-def _cut_short(record: ConnectionRecord) -> None:
-    """A response is closed before its end. A coroutine may do that; three ways tell that nobody did.
-
-    The loop finalises a generator that was dropped, or was still there at the end, in a task of its own; `async_tools`
-    does so too, but whole and in time, so that nothing leaks; and a client that is closed cuts off the responses that
-    are still open.
-    """
-    stack = task_frames(capture(sys._getframe(1)))
-    codes = stack[::2]
-    trigger = None
-    if codes and codes[-1].co_flags & _ASYNC_GENERATOR:
-        trigger = "finaliser"
-    elif codes and codes[-1].co_name == TIDIES:
-        trigger = "async_tools"
-    elif any(code.co_name == "_close_connections" for code in codes) and not _in_flight(record):
-        trigger = "client closed"
-    if trigger is not None:
-        RECORDER.facts.append(
-            Fact(
-                "abandoned-stream",
-                "note" if trigger == "async_tools" else "leak",
-                loop=record.loop,
-                client=record.client,
-                connection=record,
-                current=RECORDER.running(),
-                stack=record.opened,
-                operation="generator.aclose",
-                trigger=trigger,
-            )
-        )
-
-
-def _in_flight(record: ConnectionRecord) -> bool:
-    """Whether a call of the same client has not returned yet, which may be what the connection is busy with."""
-    client = record.client.outermost if record.client else None
-    return any(
-        call.active and call.client is not None and call.client.outermost is client
-        for call in list(RECORDER.active_calls.values())
     )
 
 
@@ -201,6 +158,7 @@ PATCHES = [
     patch
     for package in ("httpcore", "httpcore2")
     for patch in (
+        Patch(f"{package}._models", "Response", "aclose", before(response_closed)),
         *(
             Patch(f"{package}._async.{module}", owner, attribute, before(observe), optional=module == "http2")
             for module, owner in (("http11", "AsyncHTTP11Connection"), ("http2", "AsyncHTTP2Connection"))

@@ -1,12 +1,13 @@
-"""httpx and httpx2: clients, by their class object, and the request that a connection is opened for."""
+"""httpx and httpx2: clients, by their class object, the request that a connection is opened for, and responses."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from diagnostics.sanitizer.calls import calls
-from diagnostics.sanitizer.patching import Patch, built
+from diagnostics.sanitizer.patching import Patch, before, built
 from diagnostics.sanitizer.recorder import RECORDER
+from diagnostics.sanitizer.streams import response_closed
 
 
 def client_built(client: Any) -> None:
@@ -26,5 +27,6 @@ PATCHES = [
         Patch(f"{library}._client", "AsyncClient", "__new__", built(client_built)),
         # Not `send`: its coroutine may be made in one task and awaited in another, this one's is made where it runs.
         Patch(f"{library}._client", "AsyncClient", "_send_handling_auth", calls(RECORDER.client)),
+        Patch(f"{library}._models", "Response", "aclose", before(response_closed)),
     )
 ]

@@ -72,6 +72,7 @@ class ConnectionRecord:
 
     Attributes:
         transport: asyncio's transport beneath it; `None` where the loop does not show one (uvloop).
+        descriptor: number of its socket, where there is no transport.
         generation: how many forks this process had behind it when it was opened.
         closed: whether the library closed it, on any loop.
         by_collector: whether that was the work of a `__del__`.
@@ -83,6 +84,7 @@ class ConnectionRecord:
         "by_collector",
         "client",
         "closed",
+        "descriptor",
         "exchange",
         "generation",
         "loop",
@@ -105,20 +107,23 @@ class ConnectionRecord:
         self.closed = False
         self.by_collector = False
         self.exchange: Exchange | None = None
+        self.descriptor: int | None = None
 
 
 class Exchange:
     """A request and its response.
 
     Attributes:
+        tunnel: whether it asks a proxy for a tunnel, which no program reads.
         response: what a program reads, known once somebody closes it.
         closed: whether the program closed that, on its own loop.
         told: that the response was left, which nobody can know for sure before the program might have closed it.
     """
 
-    __slots__ = ("closed", "response", "told")
+    __slots__ = ("closed", "response", "told", "tunnel")
 
-    def __init__(self) -> None:
+    def __init__(self, *, tunnel: bool) -> None:
+        self.tunnel = tunnel
         self.response: Reference | None = None
         self.closed = False
         self.told: Fact | None = None

@@ -104,6 +104,8 @@ def is_dropped(record: ConnectionRecord) -> bool:
 def is_streaming(record: ConnectionRecord) -> bool:
     """Whether a response on this connection had not been read to its end."""
     connection = record.ref() if record.ref is not None else None
+    if record.exchange is not None and record.exchange.tunnel:
+        return False
     try:
         return connection is not None and not connection.is_idle() and not connection.is_closed()
     except (AttributeError, TypeError):

@@ -170,7 +170,14 @@ class Recorder:
     # Connections
 
     def connection_opened(
-        self, connection: Any, peer: str, transport: Any, client: ClientRecord | None, stack: Stack | None = None
+        self,
+        connection: Any,
+        peer: str,
+        transport: Any,
+        client: ClientRecord | None,
+        *,
+        descriptor: int | None,
+        stack: Stack | None = None,
     ) -> None:
         """A connection is there; it belongs to the loop that runs now."""
         loop = self.running()
@@ -179,6 +186,7 @@ class Recorder:
         record = ConnectionRecord(loop, client, peer, stack or capture(sys._getframe(1)))
         record.generation = self.generation
         setattr(connection, MARK, record)
+        _retire_tunnel(record, transport, descriptor)
         if transport is not None:
             record.transport = weakref.ref(transport)
             setattr(transport, MARK, record)
@@ -292,6 +300,23 @@ def dropped(record: ConnectionRecord) -> None:
     if not record.by_collector and len(record.loop.dropped) < DROPPED_AT_MOST:
         record.by_collector = True
         record.loop.dropped.append(record)
+
+
+def _retire_tunnel(record: ConnectionRecord, transport: Any, descriptor: int | None) -> None:
+    """Behind a proxy one connection asks for a tunnel, and another one goes on with its socket, by TLS."""
+    if transport is not None:
+        earlier = record_of(transport)
+    else:
+        record.descriptor = descriptor
+        earlier = next((each for each in list(record.loop.connections.values()) if _ends_in(each, descriptor)), None)
+    if earlier is not None:
+        earlier.closed = True
+        earlier.loop.connections.pop(earlier.number, None)
+
+
+def _ends_in(record: ConnectionRecord, descriptor: int | None) -> bool:
+    tunnel = record.exchange is not None and record.exchange.tunnel
+    return tunnel and descriptor is not None and record.descriptor == descriptor
 
 
 def record_of(connection: Any) -> ConnectionRecord | None:

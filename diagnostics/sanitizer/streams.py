@@ -31,8 +31,8 @@ def cut_short(record: ConnectionRecord) -> None:
     are still open.
     """
     exchange = record.exchange
-    if exchange is not None and exchange.closed:
-        return  # by the program, while a task finalised the iterator
+    if exchange is not None and (exchange.closed or exchange.tunnel):
+        return  # closed by the program, while a task finalised the iterator; or nothing that one reads
     stack = task_frames(capture(sys._getframe(2)))
     trigger = _finalises(stack)
     if trigger is None and any(code.co_name == "_close_connections" for code in stack[::2]) and not _in_flight(record):

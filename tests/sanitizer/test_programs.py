@@ -3,7 +3,8 @@
 A program says at its head in which environments it runs and what is to be found: `# FINDINGS: kind=severity …` or
 `none`. The line that makes the client ends in `# CREATED`, the one that is to be named as the access in `# TOUCHED`;
 `# FAULT:` names the component, where that is not the program itself, `# OPERATION:` what a call on another loop did,
-and `# WAITS:` what a call waits for. `# WARM:` is for programs of frameworks, which share one import of those.
+`# WAITS:` what a call waits for, and `# SAYS:` how a message begins. `# WARM:` is for programs of frameworks, which
+share one import of those.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def test_a_program_gets_the_findings_it_deserves(
         ran = run(environment, program, environment, options=tuple(header(program, "OPTIONS") or ()))
     assert {kind: severity for kind, severity in ran.kinds.items() if kind not in maybe} == expected, ran.errors
     assert ran.document is not None
-    assert [line.split(":")[0] for line in ran.document["cannot_tell"]] == (header(program, "CANNOT-TELL") or [])
+    assert [line.split(":")[0] for line in ran.document["cannot_tell"]] == (
+        header(program, "CANNOT-TELL", environment) or []
+    )
     assert re.findall("^diagnostics: cannot tell: (.*)$", ran.errors, re.MULTILINE) == ran.document["cannot_tell"]
     for finding in ran.findings:
         if finding["client"] is not None:
@@ -77,6 +80,7 @@ def test_a_program_gets_the_findings_it_deserves(
             assert finding["access"]["site"]["line"] == touched
         if finding["kind"] == "cross-loop-use":
             assert [finding["access"]["operation"]] == (header(program, "OPERATION") or ["connection.send"])
+        assert finding["message"].startswith(" ".join(header(program, "SAYS") or []))
         if finding["kind"] == "stuck-waiter":
             assert f"waits {' '.join(header(program, 'WAITS') or ['for a slot'])}" in finding["message"]
 

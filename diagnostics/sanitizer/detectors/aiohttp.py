@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 from diagnostics.sanitizer.calls import calls
-from diagnostics.sanitizer.facts import ClientRecord
+from diagnostics.sanitizer.facts import ClientRecord, Exchange
 from diagnostics.sanitizer.patching import Patch, before, built
 from diagnostics.sanitizer.recorder import RECORDER, record_of, running_loop
 from diagnostics.sanitizer.sites import Stack, capture
@@ -56,17 +56,21 @@ def opened(protocol: Any, transport: Any) -> None:
         return  # a server's
     loop = running_loop() or protocol._loop
     socket = transport.get_extra_info("socket")
-    transports = getattr(loop, "_transports", None)
-    below = transports.get(socket.fileno()) if transports is not None and socket is not None else None
+    descriptor = socket.fileno() if socket is not None else None
+    below = getattr(loop, "_transports", {}).get(descriptor)
     peer = transport.get_extra_info("peername")
     name = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
     session, stack = SESSION.get() or (None, None)
-    RECORDER.connection_opened(protocol, name, below, session, stack)
+    RECORDER.connection_opened(protocol, name, below, session, descriptor=descriptor, stack=stack)
 
 
-def sending(request: Any, *_: Any) -> None:
+def sending(request: Any, connection: Any = None, *_: Any) -> None:
     """A request goes out."""
     RECORDER.sending((request.method, str(request.url)))
+    protocol = getattr(connection, "protocol", None)
+    record = record_of(protocol) if protocol is not None else None
+    if record is not None:
+        record.exchange = Exchange(tunnel=request.method == "CONNECT")
 
 
 def closing(protocol: Any) -> None:

@@ -24,7 +24,10 @@ def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **_
     call = RECORDER.current_call()
     host, port = getattr(origin, "host", b""), getattr(origin, "port", None)
     peer = f"{host.decode(errors='replace')}:{port}" if isinstance(host, bytes) and host else ""
-    RECORDER.connection_opened(connection, peer, transport_of(stream, loop), call.http if call else None)
+    descriptor = descriptor_of(stream)
+    transport = getattr(loop, "_transports", {}).get(descriptor)
+    client = call.http if call else None
+    RECORDER.connection_opened(connection, peer, transport, client, descriptor=descriptor)
     if hasattr(stream, "__dict__"):
         setattr(stream, MARK, record_of(connection))  # responses name it
 
@@ -35,7 +38,7 @@ def sending(connection: Any, request: Any = None, stream_id: int | None = None, 
     record = record_of(connection)
     if record is None:
         return
-    record.exchange = Exchange() if stream_id is None else None
+    record.exchange = Exchange(tunnel=request.method == b"CONNECT") if stream_id is None and request else None
     if record.generation != RECORDER.generation:
         inherited(record)
     if record.loop.ref() is not running_loop():
@@ -140,13 +143,10 @@ def inherited(record: ConnectionRecord) -> None:
     record.generation = RECORDER.generation  # told
 
 
-def transport_of(stream: Any, loop: Any) -> Any:
-    """The transport beneath a network stream, where the loop keeps a table of them."""
-    transports = getattr(loop, "_transports", None)
+def descriptor_of(stream: Any) -> int | None:
+    """The number of the socket beneath a network stream."""
     socket = stream.get_extra_info("socket") if stream is not None else None
-    if transports is None or socket is None:
-        return None
-    return transports.get(socket.fileno())
+    return socket.fileno() if socket is not None else None
 
 
 _WAITING = (

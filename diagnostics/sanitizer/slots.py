@@ -63,7 +63,8 @@ def owner_of(connection: Any) -> LoopRecord | None:
     owner: LoopRecord | None = getattr(connection, MARK, None)
     if owner is None:
         inner = getattr(getattr(connection, "_connection", None), MARK, None)
-        owner = inner.loop if inner is not None else None
+        # A tunnel's way to its proxy, until that has opened it, is one of a pool's connections itself.
+        owner = getattr(inner, "loop", inner)
     return owner
 
 

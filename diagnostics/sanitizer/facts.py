@@ -114,19 +114,29 @@ class Exchange:
     """A request and its response.
 
     Attributes:
+        call: what sent it, which has not returned before the response has begun.
         tunnel: whether it asks a proxy for a tunnel, which no program reads.
+        whole: whether the response is read at once, as a plain `get` does.
         response: what a program reads, known once somebody closes it.
         closed: whether the program closed that, on its own loop.
         told: that the response was left, which nobody can know for sure before the program might have closed it.
     """
 
-    __slots__ = ("closed", "response", "told", "tunnel")
+    __slots__ = ("call", "closed", "response", "told", "tunnel", "whole")
 
-    def __init__(self, *, tunnel: bool) -> None:
+    def __init__(self, call: CallRecord | None, *, tunnel: bool) -> None:
+        self.call = call
         self.tunnel = tunnel
+        self.whole = False
         self.response: Reference | None = None
         self.closed = False
         self.told: Fact | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the response, if there is one, is handed to the program piece by piece."""
+        pending = self.call is not None and self.call.active
+        return not (self.tunnel or self.whole or pending)
 
 
 class CallRecord:

@@ -7,6 +7,7 @@ from typing import Any
 from diagnostics.sanitizer.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.recorder import RECORDER
 from diagnostics.sanitizer.sites import Stack, frames
+from diagnostics.sanitizer.streams import is_streaming
 
 
 def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
@@ -99,14 +100,3 @@ def is_dropped(record: ConnectionRecord) -> bool:
     if record.transport is None:
         return record.ref is not None and record.ref() is None
     return record.transport() is None
-
-
-def is_streaming(record: ConnectionRecord) -> bool:
-    """Whether a response on this connection had not been read to its end."""
-    connection = record.ref() if record.ref is not None else None
-    if record.exchange is not None and record.exchange.tunnel:
-        return False
-    try:
-        return connection is not None and not connection.is_idle() and not connection.is_closed()
-    except (AttributeError, TypeError):
-        return False

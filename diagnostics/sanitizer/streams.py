@@ -31,8 +31,8 @@ def cut_short(record: ConnectionRecord) -> None:
     are still open.
     """
     exchange = record.exchange
-    if exchange is not None and (exchange.closed or exchange.tunnel):
-        return  # closed by the program, while a task finalised the iterator; or nothing that one reads
+    if exchange is not None and (exchange.closed or not exchange.is_stream):
+        return  # the program closes it, while a task finalises its iterator; or that is no iterator of the program's
     stack = task_frames(capture(sys._getframe(2)))
     trigger = _finalises(stack)
     if trigger is None and any(code.co_name == "_close_connections" for code in stack[::2]) and not _in_flight(record):
@@ -53,6 +53,23 @@ def cut_short(record: ConnectionRecord) -> None:
     RECORDER.facts.append(fact)
     if exchange is not None:
         exchange.told = fact
+
+
+def is_streaming(record: ConnectionRecord) -> bool:
+    """Whether the program has begun to read a response on this connection, and has not come to its end."""
+    connection = record.ref() if record.ref is not None else None
+    try:
+        busy = connection is not None and not connection.is_idle() and not connection.is_closed()
+    except (AttributeError, TypeError):
+        return False
+    return busy and (record.exchange.is_stream if record.exchange is not None else not _in_flight(record))
+
+
+def reading(response: Any) -> None:
+    """A response is read at once; one that has been read has its content."""
+    record = _record(response) if not hasattr(response, "_content") else None
+    if record is not None and record.exchange is not None:
+        record.exchange.whole = True
 
 
 def response_closed(response: Any) -> None:

@@ -70,7 +70,7 @@ def sending(request: Any, connection: Any = None, *_: Any) -> None:
     protocol = getattr(connection, "protocol", None)
     record = record_of(protocol) if protocol is not None else None
     if record is not None:
-        record.exchange = Exchange(tunnel=request.method == "CONNECT")
+        record.exchange = Exchange(RECORDER.current_call(), tunnel=request.method == "CONNECT")
 
 
 def closing(protocol: Any) -> None:

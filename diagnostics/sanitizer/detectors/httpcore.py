@@ -13,7 +13,7 @@ from diagnostics.sanitizer.facts import ConnectionRecord, Exchange, Fact, LoopRe
 from diagnostics.sanitizer.patching import Patch, before
 from diagnostics.sanitizer.recorder import FINALISER, MARK, RECORDER, record_of, running_loop, task_frames
 from diagnostics.sanitizer.sites import capture
-from diagnostics.sanitizer.streams import cut_short, response_closed
+from diagnostics.sanitizer.streams import cut_short, reading, response_closed
 
 
 def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **__: Any) -> None:
@@ -38,7 +38,8 @@ def sending(connection: Any, request: Any = None, stream_id: int | None = None, 
     record = record_of(connection)
     if record is None:
         return
-    record.exchange = Exchange(tunnel=request.method == b"CONNECT") if stream_id is None and request else None
+    if stream_id is None and request is not None:
+        record.exchange = Exchange(RECORDER.current_call(), tunnel=request.method == b"CONNECT")
     if record.generation != RECORDER.generation:
         inherited(record)
     if record.loop.ref() is not running_loop():
@@ -158,6 +159,7 @@ PATCHES = [
     patch
     for package in ("httpcore", "httpcore2")
     for patch in (
+        Patch(f"{package}._models", "Response", "aread", before(reading)),
         Patch(f"{package}._models", "Response", "aclose", before(response_closed)),
         *(
             Patch(f"{package}._async.{module}", owner, attribute, before(observe), optional=module == "http2")

@@ -7,7 +7,7 @@ from typing import Any
 from diagnostics.sanitizer.calls import calls
 from diagnostics.sanitizer.patching import Patch, before, built
 from diagnostics.sanitizer.recorder import RECORDER
-from diagnostics.sanitizer.streams import response_closed
+from diagnostics.sanitizer.streams import reading, response_closed
 
 
 def client_built(client: Any) -> None:
@@ -27,6 +27,7 @@ PATCHES = [
         Patch(f"{library}._client", "AsyncClient", "__new__", built(client_built)),
         # Not `send`: its coroutine may be made in one task and awaited in another, this one's is made where it runs.
         Patch(f"{library}._client", "AsyncClient", "_send_handling_auth", calls(RECORDER.client)),
+        Patch(f"{library}._models", "Response", "aread", before(reading)),
         Patch(f"{library}._models", "Response", "aclose", before(response_closed)),
     )
 ]

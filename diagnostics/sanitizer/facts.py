@@ -25,9 +25,10 @@ class LoopRecord:
         closed: where it was closed; `None` while it is open.
         connections: those opened on it and not known to be closed, by the id of their record.
         dropped: for each client, a connection that only the collector closed and how many there were.
+        generation: how many forks this process had behind it when the loop was first seen.
     """
 
-    __slots__ = ("__weakref__", "closed", "connections", "created", "dropped", "kind", "number", "ref")
+    __slots__ = ("__weakref__", "closed", "connections", "created", "dropped", "generation", "kind", "number", "ref")
 
     def __init__(self, loop: Any, created: Stack) -> None:
         self.number = next(_numbers)
@@ -37,6 +38,7 @@ class LoopRecord:
         self.closed: Stack | None = None
         self.connections: dict[int, ConnectionRecord] = {}
         self.dropped: list[ConnectionRecord] = []
+        self.generation = 0
 
 
 class ClientRecord:

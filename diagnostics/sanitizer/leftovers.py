@@ -14,16 +14,18 @@ def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
     """Notes everything that is still open on a loop that is about to close.
 
     A connection that the collector closed in time counts too: with another heap it would not have, and a finding must
-    not depend on that.
+    not depend on that. What was there before a fork is the parent's: the child is right to drop its copy.
     """
     record.closed = stack
-    held = [each for each in record.connections.values() if is_open(each)]
+    here = RECORDER.generation
+    connections_here = [each for each in record.connections.values() if each.generation == here]
+    held = [each for each in connections_here if is_open(each)]
     known = {id(each) for each in held}
-    dropped = [each for each in record.connections.values() if is_dropped(each) and id(each) not in known]
+    dropped = [each for each in connections_here if is_dropped(each) and id(each) not in known]
     by_client: dict[int, tuple[ClientRecord | None, list[ConnectionRecord], list[ConnectionRecord]]] = {}
     for each in held:
         by_client.setdefault(id(each.client), (each.client, [], []))[1].append(each)
-    for each in [*dropped, *record.dropped]:
+    for each in [*dropped, *(each for each in record.dropped if each.generation == here)]:
         by_client.setdefault(id(each.client), (each.client, [], []))[2].append(each)
     for client, held_here, dropped_here in by_client.values():
         connections = held_here + dropped_here
@@ -55,6 +57,8 @@ def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
                     count=len(streaming),
                 )
             )
+    if record.generation != here and not by_client:
+        return
     _tasks(loop, record, stack)
     if any(code.co_name == "__del__" and "base_events" in code.co_filename for code, _ in frames(stack[:8])):
         severity = "leak" if by_client else "note"

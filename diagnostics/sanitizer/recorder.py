@@ -60,6 +60,7 @@ class Recorder:
         record: LoopRecord | None = getattr(loop, MARK, None)
         if record is None:
             record = LoopRecord(loop, created)
+            record.generation = self.generation
             number, loops = record.number, self._loops
             record.ref = weakref.ref(loop, lambda _: loops.pop(number, None))
             loops[number] = record

@@ -96,7 +96,8 @@ def closing(connection: Any) -> None:
     record = record_of(connection)
     if record is None:
         return
-    if not record.closed and RECORDER.current_call() is None and not (connection.is_idle() or connection.is_closed()):
+    parents, busy = record.generation != RECORDER.generation, not (connection.is_idle() or connection.is_closed())
+    if not record.closed and not parents and busy and RECORDER.current_call() is None:
         cut_short(record)
     if not record.closed and FINALISER.get() is not None:
         _rob(record, connection)

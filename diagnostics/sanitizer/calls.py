@@ -14,11 +14,13 @@ def calls(client_of: Callable[[Any], ClientRecord | None]) -> Callable[[Any, Pat
     """A replacement for a coroutine function that is entered in the task that does the work: it is the call."""
 
     def build(original: Any, patch: Patch) -> Any:
+        package = patch.module.rpartition(".")[0]
+
         def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
             call: CallRecord | None = None
             if patch.on:
                 try:
-                    call = RECORDER.call_begins(client_of(self))
+                    call = RECORDER.call_begins(client_of(self), package)
                 except Exception as error:
                     patch.fail(error)
             coroutine = original(self, *args, **kwargs)

@@ -145,6 +145,10 @@ class CallRecord:
     """A call of the person's, from a client's request method until that returns.
 
     Attributes:
+        package: import name of the library whose method it is.
+        http: the client at work for it, which may be one beneath `client`.
+        outer: the call that it is made inside of, if it is not part of that.
+        inside: whether that one waits for this one.
         coroutine: the call is over when it is gone or has finished.
         latest: the request that went out last, as something that can be compared.
         foreign: the request, and the connection of another loop that it went out on.
@@ -157,17 +161,31 @@ class CallRecord:
         "counted",
         "foreign",
         "http",
+        "inside",
         "latest",
         "loop",
         "number",
+        "outer",
+        "package",
         "resent",
     )
 
-    def __init__(self, client: ClientRecord | None, loop: LoopRecord | None) -> None:
+    def __init__(
+        self,
+        client: ClientRecord | None,
+        loop: LoopRecord | None,
+        package: str = "",
+        outer: CallRecord | None = None,
+        *,
+        inside: bool = False,
+    ) -> None:
         self.number = next(_numbers)
         self.client = client
         self.http = client
         self.loop = loop
+        self.package = package
+        self.outer = outer
+        self.inside = inside
         self.coroutine: Reference | None = None
         self.counted: ClientRecord | None = None
         self.latest: Any = None
@@ -175,10 +193,22 @@ class CallRecord:
         self.resent = False
 
     @property
+    def frame(self) -> Any:
+        """The frame of its coroutine; `None` once it has returned."""
+        coroutine = self.coroutine() if self.coroutine is not None else None
+        return getattr(coroutine, "cr_frame", None)
+
+    @property
     def active(self) -> bool:
         """Whether it has not returned yet."""
-        coroutine = self.coroutine() if self.coroutine is not None else None
-        return coroutine is not None and getattr(coroutine, "cr_frame", None) is not None
+        return self.frame is not None
+
+    def innermost(self) -> CallRecord | None:
+        """This one, or the next one outside it, that has not returned yet."""
+        call: CallRecord | None = self
+        while call is not None and not call.active:
+            call = call.outer
+        return call
 
 
 class Fact:

@@ -48,9 +48,9 @@ class _Logged(Recorder):
                 _log.follow(client, subject, name)
         return record
 
-    def call_begins(self, client: ClientRecord | None) -> CallRecord:
+    def call_begins(self, client: ClientRecord | None, package: str) -> CallRecord:
         before_ = self.calls
-        call = super().call_begins(client)
+        call = super().call_begins(client, package)
         if _log is not None and self.calls != before_:
             _log.used(call)
         return call

@@ -14,10 +14,11 @@ import weakref
 from typing import Any
 
 from diagnostics.sanitizer.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.nesting import is_inside, is_libraries, is_part
 from diagnostics.sanitizer.sites import Stack, belongs, capture, contains, frames, users_frame
 
 CALL: contextvars.ContextVar[CallRecord | None] = contextvars.ContextVar("diagnostics_call", default=None)
-"""The call that this code works for; never reset, so ask for `active`."""
+"""The call that this code works for; never reset, so ask for the `innermost` that is active."""
 
 FINALISER: contextvars.ContextVar[tuple[str, Stack] | None] = contextvars.ContextVar(
     "diagnostics_finaliser", default=None
@@ -88,7 +89,7 @@ class Recorder:
         record.ref = weakref.ref(client, lambda _: clients.pop(key, None))
         clients[key] = record
         call = self.current_call()
-        if call is not None and call.http is not None:
+        if call is not None and call.http is not None and is_libraries(call, package):
             record.owner = call.http  # made in the middle of a call, for it
         elif sdk:
             self._latest = [*self._latest[-LATEST_SDK_CLIENTS:], weakref.ref(record)]
@@ -107,26 +108,33 @@ class Recorder:
 
     # Calls
 
-    def call_begins(self, client: ClientRecord | None) -> CallRecord:
-        """A request method of a client is entered; inside another one's call it is part of that."""
-        call = CALL.get()
-        if call is not None and call.active:
-            if client is not None and client is not call.client:
-                held = client.outermost
-                if call.counted is not held and (call.client is None or held is not call.client.outermost):
-                    held.calls += 1
-                    call.counted = held
-                call.http = client
-                around = call.client
-                if client.owner is None and around is not None and made_by(client, around.package):
-                    client.owner = around
-            return call
-        call = CallRecord(client, self.running())
+    def call_begins(self, client: ClientRecord | None, package: str) -> CallRecord:
+        """A request method of a client is entered; inside another one's call it may be part of that."""
+        outer = self.current_call()
+        if outer is not None and is_part(outer, client, package):
+            if client is not None and client is not outer.client:
+                self._continues(outer, client)
+            return outer
+        inside = False
+        if outer is not None:
+            inside = is_inside(outer)
+            outer.outer = outer.outer.innermost() if outer.outer is not None else None  # or ended ones would add up
+        call = CallRecord(client, self.running(), package, outer, inside=inside)
         CALL.set(call)
         self.calls += 1
         if client is not None:
             client.outermost.calls += 1
         return call
+
+    def _continues(self, call: CallRecord, client: ClientRecord) -> None:
+        """Another client goes on with a call: the HTTP client of an SDK, as a rule."""
+        held, around = client.outermost, call.client
+        if call.counted is not held and (around is None or held is not around.outermost):
+            held.calls += 1
+            call.counted = held
+        call.http = client
+        if client.owner is None and around is not None and made_by(client, around.package):
+            client.owner = around
 
     def call_runs(self, call: CallRecord, coroutine: Any) -> None:
         """Ties a call to the coroutine that is it."""
@@ -139,7 +147,7 @@ class Recorder:
     def current_call(self) -> CallRecord | None:
         """The call that the running code works for."""
         call = CALL.get()
-        return call if call is not None and call.active else None
+        return call.innermost() if call is not None else None
 
     def sending(self, what: Any) -> None:
         """A request goes out; the same one again, after it went out on another loop's connection, is sent twice."""

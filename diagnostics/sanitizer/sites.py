@@ -51,6 +51,11 @@ def frames(stack: Stack) -> Iterator[tuple[CodeType, int]]:
     return zip(stack[::2], stack[1::2])  # noqa: B905 - `strict` costs, and a stack has pairs by construction
 
 
+def is_ours(file: str) -> bool:
+    """Whether a file is part of this package."""
+    return file.startswith(_HERE)
+
+
 def in_stdlib(file: str) -> bool:
     """Whether a file is the standard library's, or made up by the interpreter."""
     return file.startswith("<frozen") or (file.startswith(_STDLIB) and not any(part in file for part in _INSTALLED))

@@ -37,7 +37,7 @@ def waiting_for_slot(call: CallRecord, request: Any) -> Fact | None:
 
 
 def _fact(call: CallRecord, *, hanging: bool) -> Fact | None:
-    if not call.active or call.number in RECORDER.stuck:
+    if not call.active or call.number in RECORDER.stuck or _waits_for_another(call):
         return None
     coroutine = call.coroutine() if call.coroutine else None
     names = [code.co_name for code, _ in awaiting(coroutine)]
@@ -60,6 +60,12 @@ def _fact(call: CallRecord, *, hanging: bool) -> Fact | None:
     # The innermost function of a library says more than the `wait` of an event below it.
     what = next((name for name in names if name not in _PRIMITIVE), names[0])
     return _stuck(call, "note", f"{what}, and it cannot be told whether anything will end that")
+
+
+def _waits_for_another(call: CallRecord) -> bool:
+    """Whether a call is under way that was made inside this one, so that this one waits for nothing else."""
+    calls = list(RECORDER.active_calls.values())
+    return any(each.outer is call and each.inside and each.active for each in calls)
 
 
 def _lost(dead: int, total: int) -> str:

@@ -23,7 +23,8 @@ _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _INTERNED_AT_MOST = 4096
 
-_interned: dict[Stack, Stack] = {}
+_interned: dict[tuple[int, ...], Stack] = {}
+"""By the ids of the code objects, which the stacks keep alive: equal functions of two files are equal code."""
 
 
 def capture(frame: FrameType | None = None) -> Stack:
@@ -32,6 +33,7 @@ def capture(frame: FrameType | None = None) -> Stack:
     Equal stacks are one object: a thousand connections opened on one line cost one stack.
     """
     found: list[Any] = []
+    ids: list[int] = []
     frame = frame or sys._getframe(1)
     deepest = DEPTH * 2
     while frame is not None and len(found) < deepest:
@@ -39,11 +41,13 @@ def capture(frame: FrameType | None = None) -> Stack:
         if not code.co_filename.startswith(_HERE):
             found.append(code)
             found.append(frame.f_lineno)
+            ids.append(id(code))
+            ids.append(frame.f_lineno)
         frame = frame.f_back
     stack = tuple(found)
     if len(_interned) >= _INTERNED_AT_MOST:
         _interned.clear()
-    return _interned.setdefault(stack, stack)
+    return _interned.setdefault(tuple(ids), stack)
 
 
 def frames(stack: Stack) -> Iterator[tuple[CodeType, int]]:

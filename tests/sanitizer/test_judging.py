@@ -155,6 +155,15 @@ def test_a_stack_is_captured_from_the_caller_outwards_and_shared() -> None:
     assert not contains(once[4:], once)
 
 
+def test_equal_functions_of_two_files_are_told_apart() -> None:
+    files = []
+    for file in ("/home/somebody/one.py", "/home/somebody/other.py"):
+        namespace: dict[str, Any] = {"capture": capture}
+        exec(compile("def make():\n    return capture()\n", file, "exec"), namespace)
+        files.append(namespace["make"]()[0].co_filename)
+    assert files == ["/home/somebody/one.py", "/home/somebody/other.py"]
+
+
 def test_whose_a_file_is() -> None:
     assert is_users(USERS)
     assert not is_users(f"{INSTALLED}/openai/_client.py")

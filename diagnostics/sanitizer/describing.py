@@ -12,7 +12,7 @@ import os
 
 from diagnostics.model.finding import Site
 from diagnostics.sanitizer.facts import ClientRecord, LoopRecord
-from diagnostics.sanitizer.sites import Stack, belongs, frames, in_stdlib, installed, is_users, users_frame
+from diagnostics.sanitizer.sites import Stack, belongs, file_of, frames, in_stdlib, installed, is_users, users_frame
 
 
 def site(stack: Stack) -> Site | None:
@@ -43,7 +43,7 @@ def who(stack: Stack, method: str) -> str | None:
         return "gc"
     last = None
     for code, _ in frames(stack):
-        file = code.co_filename
+        file = file_of(code)
         if in_stdlib(file) and not file.startswith("<frozen"):
             name = code.co_name
             if file.endswith(f"asyncio{os.sep}runners.py"):
@@ -67,7 +67,7 @@ def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:
     if client is None and users_frame(otherwise) is not None:
         return "user"
     for code, _ in frames(client.created if client else otherwise):
-        file = code.co_filename
+        file = file_of(code)
         if in_stdlib(file) or (client is not None and belongs(file, client.package)):
             continue
         if is_users(file):

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from diagnostics.sanitizer.facts import CallRecord, ClientRecord
-from diagnostics.sanitizer.sites import belongs, in_stdlib, is_ours, is_users
+from diagnostics.sanitizer.sites import belongs, file_in, in_stdlib, is_generated, is_ours, is_users
 
 _TRANSPORT = "handle_async_request"
 """How httpx enters a transport; one of another library may have a client of a third one beneath it."""
@@ -53,11 +53,11 @@ def is_libraries(call: CallRecord, package: str) -> bool:
     between = None
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not entry:
-        file = frame.f_code.co_filename
+        file = file_in(frame)
         if not (belongs(file, package) or is_ours(file) or in_stdlib(file)):
             if any(belongs(file, library) for library in libraries):
                 break
-            if is_users(file):
+            if is_users(file) and not is_generated(frame.f_code):
                 return False
             between = frame.f_code.co_name
         frame = frame.f_back

@@ -7,7 +7,7 @@ import threading
 from types import CodeType
 
 from diagnostics.model.finding import Site
-from diagnostics.sanitizer.sites import Stack, frames, in_stdlib, installed, is_users
+from diagnostics.sanitizer.sites import Stack, frames, in_stdlib, installed, users_frame
 
 FRAMES = 30
 """Frames of a stack that a timeline keeps."""
@@ -35,10 +35,8 @@ def operation(stack: Stack, skip: tuple[str, ...] = ()) -> Site | None:
 
 def users_site(stack: Stack) -> Site | None:
     """The innermost line that is the person's own."""
-    for code, line in frames(stack):
-        if is_users(code.co_filename):
-            return Site(short(code.co_filename), line, _name(code), "")
-    return None
+    found = users_frame(stack)
+    return Site(short(found[0].co_filename), found[1], _name(found[0]), "") if found else None
 
 
 def sites(stack: Stack) -> tuple[Site, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from diagnostics.sanitizer.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.nesting import is_inside, is_libraries, is_part
-from diagnostics.sanitizer.sites import Stack, belongs, capture, contains, frames, users_frame
+from diagnostics.sanitizer.sites import Stack, belongs, capture, contains, file_of, frames, users_frame
 
 CALL: contextvars.ContextVar[CallRecord | None] = contextvars.ContextVar("diagnostics_call", default=None)
 """The call that this code works for; never reset, so ask for the `innermost` that is active."""
@@ -337,8 +337,9 @@ def record_of(connection: Any) -> ConnectionRecord | None:
 def made_by(record: ClientRecord, package: str) -> bool:
     """Whether code of a package built this client itself, and was not handed it."""
     for code, _ in frames(record.created):
-        if package == record.package or not belongs(code.co_filename, record.package):
-            return belongs(code.co_filename, package)
+        file = file_of(code)
+        if package == record.package or not belongs(file, record.package):
+            return belongs(file, package)
     return False
 
 

@@ -23,8 +23,13 @@ _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _INTERNED_AT_MOST = 4096
 
+_ATTRS = "<attrs generated "
+
 _interned: dict[tuple[int, ...], Stack] = {}
 """By the ids of the code objects, which the stacks keep alive: equal functions of two files are equal code."""
+
+_made_by: dict[int, tuple[CodeType, str]] = {}
+"""By its id, code without a file that an installed package made while it ran, and the file of that package's module."""
 
 
 def capture(frame: FrameType | None = None) -> Stack:
@@ -39,6 +44,8 @@ def capture(frame: FrameType | None = None) -> Stack:
     while frame is not None and len(found) < deepest:
         code = frame.f_code
         if not code.co_filename.startswith(_HERE):
+            if code.co_filename[:1] == "<":
+                _note_maker(frame)
             found.append(code)
             found.append(frame.f_lineno)
             ids.append(id(code))
@@ -48,6 +55,42 @@ def capture(frame: FrameType | None = None) -> Stack:
     if len(_interned) >= _INTERNED_AT_MOST:
         _interned.clear()
     return _interned.setdefault(tuple(ids), stack)
+
+
+def _note_maker(frame: FrameType) -> None:
+    """Has `file_of` know whose the code of a frame is."""
+    code = frame.f_code
+    file = _maker(frame)
+    if file is not None and len(_made_by) < _INTERNED_AT_MOST:
+        _made_by[id(code)] = (code, file)
+
+
+def _maker(frame: FrameType) -> str | None:
+    """The file of the module that code without a file runs in, if an installed package made that code."""
+    if frame.f_code.co_filename.startswith("<frozen") or dict.get(frame.f_globals, "__name__") == "__main__":
+        return None
+    file = dict.get(frame.f_globals, "__file__")
+    return file if isinstance(file, str) and installed(file) else None
+
+
+def file_in(frame: FrameType) -> str:
+    """The same as `file_of` for a frame that is there."""
+    file = frame.f_code.co_filename
+    return (_maker(frame) or file) if file[:1] == "<" else file
+
+
+def file_of(code: CodeType) -> str:
+    """The file of some code; of what an installed package has made while it ran, that package's file."""
+    made = _made_by.get(id(code)) if code.co_filename[:1] == "<" else None
+    return code.co_filename if made is None else made[1]
+
+
+def is_generated(code: CodeType) -> bool:
+    """Whether nobody wrote this: a method of dataclasses or attrs, which may call the factories of fields."""
+    if code.co_filename.startswith(_ATTRS):
+        return True
+    made = code.co_filename == "<string>" and code.co_name == "__init__"
+    return made and any("HAS_DEFAULT_FACTORY" in name for name in code.co_freevars)
 
 
 def frames(stack: Stack) -> Iterator[tuple[CodeType, int]]:
@@ -82,11 +125,14 @@ def is_users(file: str) -> bool:
 
 
 def users_frame(stack: Stack) -> tuple[CodeType, int] | None:
-    """The innermost frame of the person's own code."""
+    """The innermost frame of the person's own code, or of what was generated for it where there is no other."""
+    generated = None
     for code, line in frames(stack):
-        if is_users(code.co_filename):
-            return code, line
-    return None
+        if is_users(file_of(code)):
+            if not is_generated(code):
+                return code, line
+            generated = generated or (code, line)
+    return generated
 
 
 def contains(stack: Stack, inner: Stack) -> bool:

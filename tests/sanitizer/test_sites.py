@@ -1,0 +1,103 @@
+"""Whose code a stack's frames are, where a file alone does not say it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+
+from diagnostics.sanitizer.describing import component
+from diagnostics.sanitizer.facts import ClientRecord
+from diagnostics.sanitizer.sites import Stack, capture, is_generated, users_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def made() -> Stack:
+    """Stands for a client: where it was made."""
+    return capture(sys._getframe(1))
+
+
+def by_dataclass(factory: Any) -> type:
+    return dataclasses.make_dataclass("Service", [("made", Any, dataclasses.field(default_factory=factory))])
+
+
+def by_attrs(factory: Any) -> type:
+    return attrs.make_class("Service", {"made": attrs.field(factory=factory)})
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Runs source as a module that is installed, or as one of the program's."""
+
+    def run(source: str, *, is_installed: bool, file: str | None = None) -> dict[str, Any]:
+        name = "kitchen"
+        path = tmp_path / ("site-packages" if is_installed else "program") / name / "__init__.py"
+        module = ModuleType(name)
+        module.__file__ = str(path)
+        module.__dict__["made"] = made
+        monkeypatch.setitem(sys.modules, name, module)
+        exec(compile(source, file or str(path), "exec"), module.__dict__)
+        return module.__dict__
+
+    return run
+
+
+SERVICES = {
+    "dataclasses": "import dataclasses\n@dataclasses.dataclass\nclass Service:\n"
+    "    made: object = dataclasses.field(default_factory=made)\n",
+    "attrs": "import attrs\n@attrs.define\nclass Service:\n    made: object = attrs.field(factory=made)\n",
+}
+
+
+@pytest.mark.parametrize("build", [by_dataclass, by_attrs])
+def test_what_a_factory_of_a_field_makes_is_made_where_the_object_is(build: Callable[[Any], type]) -> None:
+    service = build(made)
+
+    def make() -> Any:
+        return service()
+
+    stack = make().made
+    assert is_generated(stack[0])
+    assert users_frame(stack) == (make.__code__, make.__code__.co_firstlineno + 1)
+    assert component(None, stack) == "user"
+
+
+@pytest.mark.parametrize("source", SERVICES.values(), ids=SERVICES)
+def test_an_installed_package_answers_for_the_factories_of_its_classes(
+    module: Callable[..., dict[str, Any]], source: str
+) -> None:
+    service = module(source, is_installed=True)["Service"]
+    stack = service().made
+    found = users_frame(stack)
+    assert found is not None
+    assert found[0] is sys._getframe(0).f_code
+    assert component(ClientRecord(made, "httpx.AsyncClient", "httpx", stack)) == "kitchen"
+
+
+@pytest.mark.parametrize("file", ["<string>", "<cell>", "<ipython-input-1-abc>", "<stdin>"])
+def test_what_a_person_wrote_without_a_file_is_named(module: Callable[..., dict[str, Any]], file: str) -> None:
+    source = (
+        "class Service:\n    def __init__(self):\n        self.made = made()\ndef work():\n    return Service().made\n"
+    )
+    found = users_frame(module(source, is_installed=False, file=file)["work"]())
+    assert found is not None
+    assert (found[0].co_filename, found[0].co_name, found[1]) == (file, "__init__", 3)
+
+
+def test_what_an_installed_package_executes_without_a_file_is_its_own(module: Callable[..., dict[str, Any]]) -> None:
+    namespace = module("def work():\n    return made()\n", is_installed=True, file="<decorator-gen-1>")
+    found = users_frame(namespace["work"]())
+    assert found is not None
+    assert found[0] is sys._getframe(0).f_code
+
+
+def test_a_generated_method_is_named_where_nothing_else_is() -> None:
+    generated: CodeType = by_dataclass(made)().made[0]
+    assert users_frame((generated, 3)) == (generated, 3)

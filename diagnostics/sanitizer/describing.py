@@ -12,7 +12,17 @@ import os
 
 from diagnostics.model.finding import Site
 from diagnostics.sanitizer.facts import ClientRecord, LoopRecord
-from diagnostics.sanitizer.sites import Stack, belongs, file_of, frames, in_stdlib, installed, is_users, users_frame
+from diagnostics.sanitizer.sites import (
+    Stack,
+    belongs,
+    file_of,
+    frames,
+    in_stdlib,
+    installed,
+    is_users,
+    library,
+    users_frame,
+)
 
 
 def site(stack: Stack) -> Site | None:
@@ -89,14 +99,16 @@ def closed_by(record: LoopRecord) -> str | None:
 
 
 def distribution(file: str) -> str | None:
-    """The name of the distribution a file in site-packages belongs to."""
+    """The name of the distribution that a file of an installed package belongs to."""
     for mark in (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"):
         if mark in file:
             inside = file.rsplit(mark, maxsplit=1)[-1]
             by_file = _file_owners().get(inside)
             names = _owners().get(inside.split(os.sep)[0].removesuffix(".py"), [])
             return by_file or (names[0] if names else inside.split(os.sep)[0])
-    return None
+    package = library(file)
+    names = _owners().get(package, []) if package is not None else []
+    return names[0] if names else package
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 Stack = tuple[Any, ...]
@@ -21,6 +21,13 @@ DEPTH = 60
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+LIBRARIES = (
+    *("httpx", "httpx2", "httpcore", "httpcore2", "httpx_aiohttp", "h11", "h2", "hpack", "hyperframe"),
+    *("aiohttp", "aiosignal", "aiohappyeyeballs", "async_timeout", "anyio", "sniffio", "truststore", "certifi"),
+    *("openai", "anthropic", "google.genai", "google.auth", "tenacity"),
+)
+"""Packages that are nobody's own program, wherever they lie: `pip install --target`, an editable checkout."""
+
 _INTERNED_AT_MOST = 4096
 
 _ATTRS = "<attrs generated "
@@ -110,13 +117,26 @@ def in_stdlib(file: str) -> bool:
 
 def installed(file: str) -> bool:
     """Whether a file belongs to an installed package."""
-    return any(part in file for part in _INSTALLED)
+    return any(part in file for part in _INSTALLED) or library(file) is not None
 
 
 def belongs(file: str, package: str) -> bool:
     """Whether a file is part of an installed package, given by its import name."""
     inside = package.replace(".", os.sep) + os.sep
-    return any(part + inside in file for part in _INSTALLED)
+    return any(part + inside in file for part in _INSTALLED) or _lies_in(file, package)
+
+
+def library(file: str) -> str | None:
+    """Which of the packages known by name a file is part of, if that is imported."""
+    return next((package for package in LIBRARIES if _lies_in(file, package)), None)
+
+
+def _lies_in(file: str, package: str) -> bool:
+    # By where it was imported from: a program may have that name for a folder or a module of its own.
+    module = sys.modules.get(package)
+    # Not by `getattr`, which has a lazy module import itself.
+    there = object.__getattribute__(module, "__dict__").get("__file__") if isinstance(module, ModuleType) else None
+    return isinstance(there, str) and there.endswith("__init__.py") and file.startswith(there[: -len("__init__.py")])
 
 
 def is_users(file: str) -> bool:

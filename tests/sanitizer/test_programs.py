@@ -10,6 +10,7 @@ share one import of those.
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,6 +121,25 @@ def plain(text: str) -> str:
         "…",
         text,
     )
+
+
+@pytest.mark.environment
+def test_libraries_that_lie_elsewhere_than_in_site_packages_are_libraries(
+    run: Callable[..., Ran], interpreter: Callable[[str], Path], inside: Path, tmp_path: Path
+) -> None:
+    """As after `pip install --target`: the client and the connection are named by the program's own lines."""
+    text = (Path(__file__).with_name("programs") / "left_open.py").read_text()
+    program = tmp_path / "left_open.py"
+    program.write_text(f"{text}\nprint(sys.modules['openai'].__file__)\n")
+    (installed,) = interpreter("openai-3").parent.parent.glob("lib/python*/site-packages")
+    (tmp_path / "deps").symlink_to(installed)
+    ran = run("openai-3", program, more={"PYTHONPATH": os.pathsep.join([str(tmp_path / "deps"), str(inside)])})
+    (finding,) = ran.findings
+    assert str(tmp_path / "deps" / "openai") in ran.output
+    assert finding["client"]["type"] == "openai.AsyncOpenAI"
+    assert finding["client"]["created_at"]["line"] == marked(program, "CREATED")
+    assert finding["connection"]["opened_at"]["file"] == str(program)
+    assert finding["fault"]["component"] == "user"
 
 
 def test_every_kind_has_a_program() -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from diagnostics.sanitizer.describing import component
+from diagnostics.sanitizer.describing import component, distribution
 from diagnostics.sanitizer.facts import ClientRecord
-from diagnostics.sanitizer.sites import Stack, capture, is_generated, users_frame
+from diagnostics.sanitizer.sites import Stack, belongs, capture, is_generated, is_users, users_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,3 +101,26 @@ def test_what_an_installed_package_executes_without_a_file_is_its_own(module: Ca
 def test_a_generated_method_is_named_where_nothing_else_is() -> None:
     generated: CodeType = by_dataclass(made)().made[0]
     assert users_frame((generated, 3)) == (generated, 3)
+
+
+@pytest.fixture
+def deps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that openai is imported from and that is not called site-packages."""
+    module = ModuleType("openai")
+    module.__file__ = str(tmp_path / "deps" / "openai" / "__init__.py")
+    monkeypatch.setitem(sys.modules, "openai", module)
+    return tmp_path / "deps"
+
+
+def test_a_library_that_is_known_is_one_wherever_it_lies(deps: Path) -> None:
+    file = str(deps / "openai" / "_base_client.py")
+    assert belongs(file, "openai")
+    assert not belongs(file, "anthropic")
+    assert not is_users(file)
+    assert distribution(file) == "openai"
+
+
+@pytest.mark.parametrize("file", ["openai_test.py", "openai/app.py", "deps/handler.py", "deps/openai.py"])
+def test_a_program_may_be_named_as_a_library_is(deps: Path, file: str) -> None:
+    assert is_users(str(deps.parent / file))
+    assert not belongs(str(deps.parent / file), "openai")

@@ -8,6 +8,7 @@ from typing import Any
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, LoopFacts
 from diagnostics.sanitizer.describing import closed_by, component, created_inside, site, sites, who
 from diagnostics.sanitizer.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.sites import users_frame
 from diagnostics.sanitizer.wording import KINDS, LOCK_KEPT, NOT_CLOSED, UNSEEN, About, hint
 
 _ORDER = {"error": 0, "leak": 1, "note": 2}
@@ -89,6 +90,9 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
     made = client.created if client else first.stack
     if first.kind == "loop-closed-by-gc" and first.loop is not None:
         made = first.loop.created
+    closed = first.detail.get("closed", ())
+    if first.kind == "pending-task-destroyed" and users_frame(made) is None and who(closed, "close") == "user":
+        made = closed  # the coroutine is a library's, as that of `create_task(client.get(…))`
     holder = component(client, made)
     return Finding(
         kind=first.kind,

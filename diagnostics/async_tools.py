@@ -25,7 +25,6 @@ import gc
 import importlib
 import inspect
 import itertools
-import math
 import os
 import sys
 import threading
@@ -33,7 +32,7 @@ import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Generic, Literal, NoReturn, ParamSpec, TypeVar, overload
 
 __all__ = ["LoopLocal", "PersistentLoop", "SyncIterator", "run_sync", "shutdown", "to_sync"]
@@ -51,6 +50,9 @@ INTERRUPT_GRACE = 5.0
 COLLECTION_CHECK = 0.001
 """Seconds between two looks whether a collection in another thread is over, while that holds something up."""
 
+INNER_AT_LEAST = 100
+"""Async generators inside others that a loop remembers before it looks for those that are gone."""
+
 EXIT_GRACE = 10.0
 """Seconds that a loop has to end in when the interpreter exits."""
 
@@ -63,6 +65,12 @@ _MISSING: Any = object()
 _PERSISTENT: weakref.WeakSet[PersistentLoop] = weakref.WeakSet()
 _LOCALS: weakref.WeakSet[LoopLocal[Any]] = weakref.WeakSet()
 _main_thread = threading.main_thread().ident
+
+
+def _alive(objects: weakref.WeakSet[T]) -> list[T]:
+    """Those that are there, while other threads add some: to go through the set itself fails then."""
+    references = list(vars(objects)["data"])
+    return [each for reference in references if (each := reference()) is not None]
 
 
 class _Thread(threading.local):
@@ -98,7 +106,7 @@ class _Call(Generic[T]):
     def __init__(self, awaitable: Awaitable[T], timeout: float | None, settled: Callable[[], object]) -> None:
         if not hasattr(awaitable, "__await__") and not asyncio.iscoroutine(awaitable):
             raise TypeError(f"a coroutine is needed, not {awaitable!r}")
-        self.awaitable = awaitable
+        self.awaitable: Awaitable[T] | None = awaitable
         self.context = contextvars.copy_context()
         self.settled: Callable[[], object] | None = settled
         self.timeout = timeout
@@ -127,8 +135,10 @@ class _Call(Generic[T]):
         self._settle(asyncio.CancelledError())  # where it was cancelled before its body began
 
     async def _body(self) -> None:
+        awaitable, self.awaitable = self.awaitable, None  # once it is awaited there is nothing to close
+        assert awaitable is not None
         try:
-            self.value = await self.awaitable
+            self.value = await awaitable
         except BaseException as error:  # noqa: BLE001 - SystemExit too: it ends its caller, not the loop
             self.context = contextvars.copy_context()
             self._settle(error)
@@ -196,8 +206,8 @@ class _Pipe:
         os.write(self._writer, b"\0")
 
     def __del__(self) -> None:
-        os.close(self.reader)
-        os.close(self._writer)
+        for descriptor in vars(self).values():  # none, where there was no pipe to be had
+            os.close(descriptor)
 
 
 class _Finaliser:
@@ -211,7 +221,9 @@ class _Finaliser:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._started: weakref.WeakKeyDictionary[AsyncGenerator[Any, Any], None] = weakref.WeakKeyDictionary()
-        self._inner: dict[int, int] = {}  # by identity: who is dropped has lost its weak references
+        # Of those started inside another one: whether `LoopLocal` made that, and when. By identity: who is dropped has
+        # lost its weak references.
+        self._inner: dict[int, tuple[bool, int]] = {}
         self._number = itertools.count(1)
         self._dropped: deque[AsyncGenerator[Any, Any]] = deque()
         self._ending: asyncio.Task[None] | None = None  # the loop itself would hold it weakly
@@ -235,6 +247,7 @@ class _Finaliser:
             yield
         finally:
             await self.end_all()
+            _forget_unmade(self._loop)
 
     def _start(self, generator: AsyncGenerator[Any, Any]) -> None:
         self._started[generator] = None
@@ -243,8 +256,13 @@ class _Finaliser:
             frame = frame.f_back
         if frame is None:
             self._inner.pop(id(generator), None)
-        else:
-            self._inner[id(generator)] = next(self._number)
+            return
+        while frame is not None and frame.f_code is not _guard.__code__:
+            frame = frame.f_back
+        self._inner[id(generator)] = (frame is not None, next(self._number))
+        if len(self._inner) > 2 * len(self._started) + INNER_AT_LEAST:
+            there = {id(each) for each in [*self._started, *self._dropped]}
+            self._inner = {number: inner for number, inner in self._inner.items() if number in there}
 
     def _drop(self, generator: AsyncGenerator[Any, Any]) -> None:
         self._started.pop(generator, None)
@@ -278,26 +296,29 @@ class _Finaliser:
     def _in_order(self, generators: Iterable[AsyncGenerator[Any, Any]]) -> deque[AsyncGenerator[Any, Any]]:
         """First those inside no other one, then those inside as they were started.
 
-        Last comes what `LoopLocal` made, for that is what the others use.
+        Last comes what `LoopLocal` made, for that is what the others use, and what its factory needed for that.
         """
 
-        def rank(generator: AsyncGenerator[Any, Any]) -> float:
-            is_guard = getattr(generator, "ag_code", None) is _guard.__code__
-            return math.inf if is_guard else self._inner.get(id(generator), 0)
+        def rank(generator: AsyncGenerator[Any, Any]) -> tuple[bool, int]:
+            for_local, number = self._inner.get(id(generator), (False, 0))
+            return for_local or _is_guard(generator), number
 
         return deque(sorted(generators, key=rank))
 
-    async def _end(self, generators: deque[AsyncGenerator[Any, Any]]) -> None:
+    async def _end(self, generators: deque[AsyncGenerator[Any, Any]], *, at_end: bool = False) -> None:
         while generators:
-            # In a task of its own: one that hangs is left to itself, and its error is nobody else's.
-            await asyncio.wait([self._loop.create_task(_finalise_generator(generators[0]))], timeout=INTERRUPT_GRACE)
+            # In a task of its own: one that hangs is left to itself, and its error is nobody else's. At the end of the
+            # loop, what `LoopLocal` made has as long as it takes.
+            task = self._loop.create_task(_finalise_generator(generators[0]))
+            patient = at_end and _is_guard(generators[0])
+            await asyncio.wait([task], timeout=None if patient else INTERRUPT_GRACE)
             generators.popleft()
 
     async def end_all(self) -> None:
         """Finalises all that are open; of those inside no other one, the last one first."""
         await _collected()
         await self._settle()  # one that is at it may be outside of others
-        await self._end(self._in_order([*self._take_dropped(), *reversed([*self._started])]))
+        await self._end(self._in_order([*self._take_dropped(), *reversed([*self._started])]), at_end=True)
         await self._settle()  # what those have let go of
 
     async def _settle(self) -> None:
@@ -324,6 +345,14 @@ async def _collected() -> None:
         if _collecting in (None, threading.get_ident()):
             break
         await asyncio.sleep(COLLECTION_CHECK)
+
+
+def _is_guard(generator: AsyncGenerator[Any, Any]) -> bool:
+    return getattr(generator, "ag_code", None) is _guard.__code__
+
+
+def _code(task: asyncio.Task[Any]) -> CodeType | None:
+    return getattr(task.get_coro(), "cr_code", None)
 
 
 async def _finalise_generator(generator: AsyncGenerator[Any, Any]) -> None:
@@ -422,12 +451,18 @@ class _Service:
             of_task.run(step)
         return task
 
-    def _catch(self, step: Callable[[], object], *, context: contextvars.Context) -> None:
+    def _catch(
+        self, step: Callable[..., object], *arguments: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle | None:
+        if arguments or context is None:  # no step of the task, but of a finaliser that came in between
+            return type(self.loop).call_soon(self.loop, step, *arguments, context=context)
         self._steps.append((context, step))
+        return None
 
     def stop(self) -> None:
         self.stopping = True
-        self.loop.stop()
+        if not self.ended:
+            self.loop.stop()
 
     def serve(self) -> None:
         """Runs the loop until `stop`, and ends it as `asyncio.run` does."""
@@ -444,17 +479,19 @@ class _Service:
                 endings.append(self.loop.shutdown_default_executor)
             try:
                 for ending in endings:
-                    while not self._done(ending):
-                        pass
+                    self._complete(self.loop.create_task(ending()))
             finally:
                 self.close()
 
-    def _done(self, ending: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        try:
-            self.loop.run_until_complete(ending())
-        except (SystemExit, KeyboardInterrupt):
-            return False  # of a task that ended so: the others are still there
-        return True
+    def _complete(self, ending: asyncio.Task[None]) -> None:
+        while not ending.done():
+            try:
+                self.loop.run_until_complete(ending)
+            except (SystemExit, KeyboardInterrupt):  # noqa: PERF203 - of a task that ended so: the others are there
+                pass
+            except RuntimeError:  # somebody's cleanup has stopped the loop
+                if ending.done() or self.loop.is_closed():
+                    raise
 
     def _last_look(self) -> None:
         while self.inbox:
@@ -467,11 +504,15 @@ class _Service:
     async def _end_tasks(self) -> None:
         this = asyncio.current_task()
         while tasks := self._open_tasks() - {this}:
-            for task in tasks:
-                # The finalisers of dropped async generators run to their end, as those of the others will.
-                if getattr(task.get_coro(), "cr_code", None) is not _finalise_generator.__code__:
-                    task.cancel()
-            await asyncio.wait(tasks)
+            # The finalisers of dropped async generators may come to their end, as those of the others will.
+            finalising = {task for task in tasks if _code(task) is _finalise_generator.__code__}
+            others = tasks - finalising
+            if not others:
+                _, others = await asyncio.wait(finalising, timeout=INTERRUPT_GRACE)
+            for task in others:
+                task.cancel()
+            if others:
+                await asyncio.wait(others)
 
     def _open_tasks(self) -> set[asyncio.Task[Any]]:
         # asyncio keeps the tasks of all threads in one set, and may miss one as that is changed: a call must not be.
@@ -481,7 +522,28 @@ class _Service:
         if self._pipe is not None:
             self.loop.remove_reader(self._pipe.reader)
             self._pipe, self._wake = None, bool  # which does nothing
+        _forget_unmade(self.loop)
         self.loop.close()
+
+
+def _serving(loop: asyncio.AbstractEventLoop) -> _Service:
+    try:
+        return _Service(loop, threading.current_thread())
+    except BaseException:  # no descriptor is left, for one
+        loop.close()
+        raise
+
+
+class _LoopThread(threading.Thread):
+    """Belongs to its loop before anything runs in it: the collector may, and finalisers would wait for that loop."""
+
+    def __init__(self, serves: PersistentLoop, target: Callable[[], None], name: str) -> None:
+        super().__init__(target=target, name=name, daemon=True)
+        self._serves = serves
+
+    def _bootstrap(self) -> None:
+        _thread.serves = self._serves
+        super()._bootstrap()  # type: ignore[misc]
 
 
 class PersistentLoop:
@@ -557,9 +619,8 @@ class PersistentLoop:
             begun.release()
 
         def serve() -> None:
-            _thread.serves = self
             try:
-                service = _Service(self._loop_factory(), threading.current_thread())
+                service = _serving(self._loop_factory())
             except BaseException as error:  # noqa: BLE001 - the caller raises it
                 tell(error)
                 return
@@ -570,8 +631,9 @@ class PersistentLoop:
                 service.close()
 
         def start() -> None:
+            _thread.serves = self
             try:
-                threading.Thread(target=serve, name=self._name, daemon=True).start()
+                _LoopThread(self, serve, self._name).start()
             except BaseException as error:  # noqa: BLE001 - as above
                 tell(_no_thread(error))
 
@@ -661,8 +723,11 @@ class PersistentLoop:
         except BaseException as interruption:
             if call.service is not None and call.settled is not None:
                 call.cancel()
-                if answered.acquire(timeout=INTERRUPT_GRACE) and not isinstance(call.error, asyncio.CancelledError):
-                    interruption.__context__ = call.error
+                if answered.acquire(timeout=INTERRUPT_GRACE):
+                    error, call.error = call.error, None
+                    if error is not None and not isinstance(error, asyncio.CancelledError):
+                        interruption.__context__ = error
+                    del error  # it holds this frame
             raise
         for variable, value in call.context.items():
             if variable.get(_MISSING) is not value:
@@ -701,9 +766,8 @@ class PersistentLoop:
         with self._lock:
             ending = self._forget()
             service = ending or self._latest  # another thread may be ending it
-        if ending is not None:
-            ending.post(ending.stop)
         if service is not None:
+            service.post(service.stop)  # also where another one did: Ctrl-C may have come before it could
             service.thread.join(timeout)
 
 
@@ -713,7 +777,10 @@ async def _answer(call: _Call[T], answered: asyncio.Future[None]) -> T:
     except asyncio.CancelledError:
         call.cancel()
         await asyncio.shield(answered)  # its cleanup comes first; who cancels twice does not wait
-        raise
+        if isinstance(call.error, asyncio.CancelledError):
+            call.error = None
+        if call.error is None:
+            raise
     return call.outcome()
 
 
@@ -745,7 +812,7 @@ def _refuse_where_no_loop_can_run() -> None:
 def _at_exit() -> None:
     global _exiting  # noqa: PLW0603
     _exiting = True
-    for persistent in list(_PERSISTENT):
+    for persistent in _alive(_PERSISTENT):
         persistent.shutdown(EXIT_GRACE)
 
 
@@ -754,9 +821,9 @@ def _after_fork() -> None:
     _main_thread = threading.get_ident()
     _collecting = None
     _thread.serves = None
-    for persistent in list(_PERSISTENT):
+    for persistent in _alive(_PERSISTENT):
         persistent._in_child()
-    for local in list(_LOCALS):
+    for local in _alive(_LOCALS):
         local._in_child()
 
 
@@ -836,8 +903,9 @@ class SyncIterator(Iterator[T]):
         return await anext(self._items, _MISSING)
 
     async def _end(self) -> None:
-        if isinstance(self._items, AsyncGenerator):
-            await self._items.aclose()
+        end = getattr(self._items, "aclose", None)
+        if end is not None:
+            await end()
 
     def __next__(self) -> T:
         item = run_sync(self._pull(), timeout=self._timeout, inside_loop=self._inside_loop)
@@ -954,9 +1022,12 @@ class LoopLocal(Generic[T]):
         """The running loop's object. Tasks that ask at once get the same one; a factory that failed is tried again."""
         loop = asyncio.get_running_loop()
         slot = self._slots.get(loop) or self._slots.setdefault(loop, _Slot())
-        if getattr(sys.get_asyncgen_hooks().firstiter, "__self__", None) is loop:  # not ours yet, nor anybody else's
+        hooked = getattr(sys.get_asyncgen_hooks().firstiter, "__self__", None)
+        if hooked is loop:  # not ours yet, nor anybody else's
             slot.finaliser = _finaliser_of(loop)
             await slot.finaliser.take_over()
+        elif isinstance(hooked, _Finaliser):
+            slot.finaliser = hooked
         if slot.made is None:
             async with slot.lock:
                 if slot.made is None:
@@ -966,11 +1037,19 @@ class LoopLocal(Generic[T]):
 
 
 def _finaliser_of(loop: asyncio.AbstractEventLoop) -> _Finaliser:
-    for local in list(_LOCALS):
+    for local in _alive(_LOCALS):
         slot = local._slots.get(loop)
         if slot is not None and slot.finaliser is not None:
             return slot.finaliser
     return _Finaliser(loop)
+
+
+def _forget_unmade(loop: asyncio.AbstractEventLoop) -> None:
+    """The places of a loop at its end whose factory has failed."""
+    for local in _alive(_LOCALS):
+        slot = local._slots.get(loop)
+        if slot is not None and slot.made is None:
+            local._slots.pop(loop, None)
 
 
 async def _guard(
@@ -979,8 +1058,7 @@ async def _guard(
     value = factory()
     if asyncio.iscoroutine(value):
         value = await value
-    if close is None:
-        close = getattr(type(value), "aclose", None) or type(value).close
+    end = getattr(value, "aclose", None) or value.close if close is None else functools.partial(close, value)
     try:
         yield value
     finally:
@@ -988,6 +1066,6 @@ async def _guard(
         if owner is not None:
             owner._slots.pop(asyncio.get_running_loop(), None)
         del owner
-        ended = close(value)
+        ended = end()
         if isinstance(ended, Awaitable):
             await ended

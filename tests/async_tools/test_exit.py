@@ -137,3 +137,26 @@ for _ in range(30):
     begun.acquire()
 """
     assert ended(program(text, *WARNINGS)) == ("", "", 0)
+
+
+def test_a_finaliser_that_calls_while_the_first_call_makes_its_thread_is_refused_not_stuck() -> None:
+    text = """
+class Owner:
+    def __init__(self):
+        self.me = self
+    def __del__(self):
+        try:
+            run_sync(asyncio.sleep(0))
+        except RuntimeError:
+            print("refused")
+make = threading.Thread.__init__
+def collects(self, *arguments, **keywords):
+    make(self, *arguments, **keywords)
+    if self.name == "persistent-event-loop":
+        gc.collect()
+gc.disable()
+Owner()
+threading.Thread.__init__ = collects
+print(run_sync(asyncio.sleep(0, "answer")))
+"""
+    assert ended(program(text)) == ("refused\nanswer\n", "", 0)

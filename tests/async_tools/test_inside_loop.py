@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import subprocess
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -170,3 +173,41 @@ def test_document_000_brings_the_error_back_and_this_does_not(
     documented = play("documented")
     assert documented[0] == "outside: answer"
     assert any("RuntimeError" in line and "loop" in line for line in documented[1:]), documented
+
+
+def test_an_error_of_the_cleanup_is_told_as_a_task_tells_it() -> None:
+    async def fails_to_clean_up() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise OSError("not cleaned")
+
+    async def main() -> None:
+        task = asyncio.ensure_future(run_sync(fails_to_clean_up(), inside_loop="await"))
+        await run_sync(echo(None), inside_loop="await")
+        task.cancel()
+        with pytest.raises(OSError, match="not cleaned"):
+            await task
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_awaitable_keeps_nothing_alive() -> None:
+    class Held:
+        """What the caller's frame has."""
+
+    async def main() -> weakref.ref[Held]:
+        held = Held()
+        task = asyncio.ensure_future(run_sync(asyncio.sleep(PATIENCE, held), inside_loop="await"))
+        await run_sync(echo(None), inside_loop="await")
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return weakref.ref(held)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert asyncio.run(main())() is None
+    finally:
+        gc.enable()

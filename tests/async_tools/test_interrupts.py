@@ -209,3 +209,19 @@ print(caught)
 """
     output, _, status = ended(program(text))  # Python itself tells of those that come within a finaliser
     assert (output, status) == ("500\n", 0)
+
+
+def test_ctrl_c_keeps_the_error_that_was_being_handled() -> None:
+    text = """
+async def wait():
+    print("waiting", flush=True)
+    await asyncio.Event().wait()
+try:
+    raise ValueError("first")
+except ValueError:
+    try:
+        run_sync(wait())
+    except KeyboardInterrupt as interruption:
+        print(repr(interruption.__context__))
+"""
+    assert interrupted(text) == ("ValueError('first')\n", "", 0)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -198,3 +201,154 @@ def test_what_fails_to_close_is_reported_and_the_others_are_closed(
     asyncio.run(use())
     assert [client.closed_on is not None for client in made.clients] == [False, True]
     assert "cannot close" in caplog.text
+
+
+class _Noted:
+    """Notes its closing, and whether what it uses was open then."""
+
+    def __init__(self, name: str, log: list[str], uses: _Noted | None = None) -> None:
+        self.name, self.log, self.uses, self.open = name, log, uses, True
+
+    async def aclose(self) -> None:
+        await asyncio.sleep(0)
+        if self.uses is not None:
+            assert self.uses.open
+        self.open = False
+        self.log.append(self.name)
+
+
+@pytest.mark.parametrize("runner", [asyncio.run, run_sync])
+def test_what_a_factory_asks_for_is_closed_after_what_it_makes(runner: Callable[..., None]) -> None:
+    log: list[str] = []
+
+    async def transport() -> _Noted:
+        return _Noted("transport", log)
+
+    transports = LoopLocal(transport)
+
+    async def client() -> _Noted:
+        return _Noted("client", log, await transports.get())
+
+    clients = LoopLocal(client)
+
+    async def main() -> None:
+        await clients.get()
+
+    runner(main())
+    async_tools.shutdown()
+    assert log == ["client", "transport"]
+
+
+@pytest.mark.parametrize("runner", [asyncio.run, run_sync])
+def test_what_a_factory_has_entered_is_left_by_close(runner: Callable[..., None]) -> None:
+    log: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def entered() -> AsyncIterator[None]:
+        try:
+            yield
+        except BaseException:
+            log.append("aborted")
+            raise
+        log.append("left")
+
+    async def make() -> contextlib.AsyncExitStack:
+        stack = contextlib.AsyncExitStack()
+        await stack.enter_async_context(entered())
+        return stack
+
+    stacks = LoopLocal(make, contextlib.AsyncExitStack.aclose)
+
+    async def main() -> None:
+        await stacks.get()
+
+    runner(main())
+    async_tools.shutdown()
+    assert log == ["left"]
+
+
+@pytest.mark.parametrize("runner", [asyncio.run, run_sync])
+def test_closing_takes_as_long_as_it_takes(runner: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(async_tools, "INTERRUPT_GRACE", 0.001)
+    closed: list[bool] = []
+
+    async def close(_: object) -> None:
+        await asyncio.sleep(100 * async_tools.INTERRUPT_GRACE)
+        closed.append(True)
+
+    objects = LoopLocal(object, close)
+
+    async def main() -> None:
+        await objects.get()
+
+    runner(main())
+    async_tools.shutdown()
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("runner", [asyncio.run, run_sync])
+def test_a_factory_that_fails_keeps_no_loop(runner: Callable[..., None]) -> None:
+    def refuse() -> Client:
+        raise LookupError
+
+    clients = LoopLocal(refuse)
+
+    async def main() -> None:
+        with pytest.raises(LookupError):
+            await clients.get()
+
+    runner(main())
+    async_tools.shutdown()
+    assert clients._slots == {}
+
+
+def test_a_stream_of_a_later_run_goes_before_its_client_also_when_the_first_one_asked_is_gone(made: Made) -> None:
+    seen: list[bool] = []
+    locals_ = [LoopLocal(made.later, Client.close), LoopLocal(made.later, Client.close)]
+
+    async def stream(client: Client) -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            seen.append(client.closed_on is None)
+
+    async def ask_both() -> None:
+        for each in locals_:
+            await each.get()
+
+    async def leave_a_stream() -> AsyncIterator[int]:
+        left = stream(await locals_[-1].get())
+        await anext(left)
+        return left
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(ask_both())
+    del locals_[0]
+    loop.run_until_complete(echo(None))
+    left = loop.run_until_complete(leave_a_stream())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    assert (seen, made.all_are_closed_where_they_were_made()) == ([True], True)
+    del left
+
+
+@pytest.mark.parametrize("make", [AsyncMock, lambda: _Proxy(AsyncMock())])
+def test_a_stand_in_is_closed_by_what_it_gives_as_aclose(make: Callable[[], Any]) -> None:
+    objects = LoopLocal(make)
+
+    async def main() -> Any:
+        return await objects.get()
+
+    asyncio.run(main()).aclose.assert_awaited_once_with()
+
+
+class _Proxy:
+    """Has what another object has."""
+
+    def __init__(self, there: object) -> None:
+        self._there = there
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._there, name)

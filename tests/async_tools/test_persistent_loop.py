@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import selectors
+import sys
 import threading
 import weakref
+from collections.abc import AsyncIterator
 from concurrent.futures import CancelledError as FutureCancelled
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from diagnostics import async_tools
 from diagnostics.async_tools import PersistentLoop
-from tests.async_tools.parts import PATIENCE, echo, fail, here
+from tests.async_tools.parts import PATIENCE, ThreadEach, echo, fail, here
 
 
 def test_the_loop_is_the_one_that_the_factory_makes() -> None:
@@ -242,3 +246,102 @@ def test_the_coroutine_may_stop_its_loop_and_nothing_happens(persistent: Persist
     loop = persistent.run(here())
     assert persistent.run(stop()) == 1
     assert persistent.run(here()) is loop
+
+
+def test_shutdown_returns_where_the_cleanup_of_a_dropped_generator_never_ends(
+    persistent: PersistentLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(async_tools, "INTERRUPT_GRACE", 0.01)
+    at_it = threading.Event()
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            at_it.set()
+            await asyncio.Event().wait()
+
+    async def leave_one() -> None:
+        await anext(numbers())
+
+    persistent.run(leave_one())
+    assert at_it.wait(PATIENCE)
+    ThreadEach().submit(persistent.shutdown).result(PATIENCE)
+
+
+def test_shutdown_goes_on_where_a_cleanup_stops_the_loop(persistent: PersistentLoop) -> None:
+    cleaned: list[str] = []
+
+    async def stops() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            asyncio.get_running_loop().stop()
+
+    async def cleans() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await echo(None)
+            cleaned.append("after a step")
+
+    calls = [persistent.submit(stops()), persistent.submit(cleans())]
+    persistent.run(echo(None))
+    ThreadEach().submit(persistent.shutdown).result(PATIENCE)
+    assert [type(call.exception(PATIENCE)) for call in calls] == [asyncio.CancelledError] * 2
+    assert cleaned == ["after a step"]
+
+
+def test_who_exits_in_its_cleanup_does_not_cancel_the_others_twice(persistent: PersistentLoop) -> None:
+    cleaned: list[str] = []
+
+    async def exits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise SystemExit(3)
+
+    async def cleans() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            cleaned.append("after some steps")
+
+    async def begin() -> list[asyncio.Task[None]]:
+        tasks = [asyncio.create_task(cleans()), asyncio.create_task(exits())]
+        await asyncio.sleep(0)
+        return tasks
+
+    tasks = persistent.run(begin())
+    persistent.shutdown()
+    assert cleaned == ["after some steps"]
+    assert [task.done() for task in tasks] == [True, True]
+    assert isinstance(tasks[1].exception(), SystemExit)
+
+
+def test_shutdown_after_one_that_was_interrupted_before_it_could_say_so(persistent: PersistentLoop) -> None:
+    persistent.run(echo(None))
+    persistent._forget()  # Ctrl-C came just after that
+    ThreadEach().submit(persistent.shutdown).result(PATIENCE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="loops there are woken otherwise")
+def test_without_a_descriptor_the_loop_that_was_made_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[asyncio.AbstractEventLoop] = []
+
+    def factory() -> asyncio.AbstractEventLoop:
+        made.append(asyncio.new_event_loop())
+        return made[-1]
+
+    def refuse() -> tuple[int, int]:
+        raise OSError(24, "Too many open files")
+
+    with PersistentLoop(loop_factory=factory) as persistent:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "pipe", refuse)
+            with pytest.raises(OSError, match="Too many open files"):
+                persistent.run(echo(1))
+        assert [loop.is_closed() for loop in made] == [True]
+        assert persistent.run(echo(1)) == 1

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from diagnostics.async_tools import PersistentLoop, run_sync
-from tests.async_tools.parts import PATIENCE, echo, fail, here
+from tests.async_tools.parts import PATIENCE, ThreadEach, echo, fail, here
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -213,3 +213,49 @@ def test_no_refused_coroutine_says_that_it_was_never_awaited(persistent: Persist
             run_sync(echo(1), inside_loop="wait")  # type: ignore[call-overload]
         gc.collect()
     assert caught == []
+
+
+def test_a_coroutine_that_is_run_already_is_an_error_and_the_first_call_goes_on() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def work() -> str:
+        begun.set()
+        try:
+            await asyncio.to_thread(go_on.wait, PATIENCE)
+        finally:
+            await asyncio.sleep(0)
+        return "done"
+
+    coroutine = work()
+    first = ThreadEach().submit(run_sync, coroutine)
+    assert begun.wait(PATIENCE)
+    second = ThreadEach().submit(run_sync, coroutine)
+    with pytest.raises(RuntimeError, match="awaited already"):
+        second.result(PATIENCE)
+    go_on.set()
+    assert first.result(PATIENCE) == "done"
+
+
+def test_a_finaliser_in_the_midst_of_a_start_wakes_who_waits() -> None:
+    waiters: list[asyncio.Future[None]] = []
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        for waiter in waiters:  # as a finaliser might, for a collection may begin where a task is made
+            waiter.set_result(None)
+        waiters.clear()
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    async def prepare() -> None:
+        asyncio.get_running_loop().set_task_factory(factory)
+
+    async def wait() -> str:
+        waiter = asyncio.get_running_loop().create_future()
+        waiters.append(waiter)
+        await waiter
+        return "woken"
+
+    with PersistentLoop() as persistent:
+        persistent.run(prepare())
+        call = persistent.submit(wait())
+        assert persistent.run(echo(1)) == 1
+        assert call.result(PATIENCE) == "woken"

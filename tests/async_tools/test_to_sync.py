@@ -197,3 +197,22 @@ def test_inside_another_loop_it_is_iterated_by_async_for() -> None:
     log: list[Any] = []
     assert asyncio.run(caller()) == [0, 1, 2]
     assert set(log) == {run_sync(here()), "cleaned"}
+
+
+def test_an_iterator_that_is_no_generator_is_closed_by_its_aclose() -> None:
+    closed: list[bool] = []
+
+    class Numbers:
+        def __aiter__(self) -> Numbers:
+            return self
+
+        async def __anext__(self) -> int:
+            return 1
+
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    numbers = to_sync(Numbers)()
+    assert next(numbers) == 1
+    numbers.close()
+    assert closed == [True]

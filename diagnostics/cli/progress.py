@@ -50,16 +50,15 @@ def progress(*, total: int, kept: int) -> Iterator[Listener]:
 
 
 class Lines:
-    """One line an environment."""
+    """One line an environment, as it ends; the count is of those that have."""
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._begun = 0
+        self._ended = 0
         self._symptoms: dict[str, Counter[str]] = {}
 
     def environment(self, slug: str, status: str, reason: str | None, trials: int) -> None:  # noqa: ARG002 - of the protocol
         """Says so where there is nothing to wait for."""
-        self._begun += 1
         if status != "ran":
             self._say(f"{slug}: {status}: {reason}")
 
@@ -75,7 +74,8 @@ class Lines:
         self._say(f"{slug}: {counts.total()} trials: {shown}")
 
     def _say(self, text: str) -> None:
-        sys.stderr.write(f"[{self._begun}/{self._total}] {text}\n")
+        self._ended += 1
+        sys.stderr.write(f"[{self._ended}/{self._total}] {text}\n")
 
 
 class Bar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Final
 
@@ -24,12 +24,17 @@ def parse_day(text: str) -> str:
     """A day in its one spelling.
 
     Raises:
-        MatrixError: it is none.
+        MatrixError: it is none, or it has not begun anywhere.
     """
     try:
-        return date.fromisoformat(text).isoformat()
+        day = date.fromisoformat(text)
     except ValueError:
         raise MatrixError(f"{text!r} is not a day; write it as 2025-10-10") from None
+    # What is today for a person may be tomorrow in UTC, by which releases are dated, and the other way round.
+    now = datetime.now(timezone.utc)
+    if day > max(now.date(), now.astimezone().date()):
+        raise MatrixError(f"{day} is still to come; name a day that has been")
+    return day.isoformat()
 
 
 def on_day(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,13 @@ def test_a_day_has_one_spelling() -> None:
     assert parse_day("20251010") == "2025-10-10"
     with pytest.raises(MatrixError, match="write it as 2025-10-10"):
         parse_day("last week")
+
+
+def test_a_day_that_is_still_to_come_is_refused() -> None:
+    today = datetime.now(timezone.utc).date()
+    assert parse_day(str(today)) == str(today)
+    with pytest.raises(MatrixError, match="is still to come"):
+        parse_day(str(today + timedelta(days=2)))
 
 
 def test_a_day_ends_in_utc_whatever_the_clock_of_this_machine_says() -> None:

@@ -27,7 +27,7 @@ try:
     from diagnostics.lab.environments import default_cache
     from diagnostics.lab.execution.outcome import TrialPlan
     from diagnostics.lab.following import Tell
-    from diagnostics.lab.patient import NEWEST, NoPatient, Patient, Played, Ward, find_patient
+    from diagnostics.lab.patient import NEWEST, NoPatient, NoSuchPatient, Patient, Played, Ward, find_patient
     from diagnostics.lab.server import ServerError
     from diagnostics.redaction import Secrets, files, redact
     from diagnostics.report.event_lines import as_json, told
@@ -222,7 +222,8 @@ def options(phase: Phase) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m diagnostics.phase{phase.number}",
         description=f"Phase {phase.number} of the debugging plan: {phase.title}.",
-        epilog="Exit status: 0 it found out (whatever it was), 1 it could not, 2 the command line cannot be meant so.",
+        epilog="Exit status: 0 it found out (whatever it was), 1 it could not, 2 the command line cannot be meant so, "
+        "130 interrupted.",
     )
     parser.add_argument("--provider", default="openai", choices=list(PROVIDERS), help="whose client (openai)")
     for name, what in (
@@ -268,14 +269,16 @@ def command(phase: Phase, arguments: Sequence[str] | None = None) -> int:
     try:
         other = read(phase, asked.compare) if getattr(asked, "compare", None) else None
         patient = find_patient(asked.provider, asked.environment, cache=cache, offline=asked.offline, as_of=asked.as_of)
-        folder = store.new_run(asked.reports)
         tell = printer(as_json_lines=asked.json) if asked.instrument else None
-        with Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward:
-            found, played = examine(phase, ward, choice)
-        if other is not None and phase.compare is not None:
-            found = replace(found, answers=(*found.answers, phase.compare(found, other)))
-        write(found, played, folder)
-        store.point_latest(folder)
+        with store.new_folder(asked.reports) as folder:
+            with Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward:
+                found, played = examine(phase, ward, choice)
+            if other is not None and phase.compare is not None:
+                found = replace(found, answers=(*found.answers, phase.compare(found, other)))
+            write(found, played, folder)
+    except NoSuchPatient as error:
+        sys.stderr.write(f"phase {phase.number}: {error}\n")
+        return 2
     except (NoPatient, store.StoreError, ServerError, OSError) as error:
         sys.stderr.write(f"phase {phase.number}: {error}\n")
         return 1

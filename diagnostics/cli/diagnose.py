@@ -14,7 +14,7 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab import store
 from diagnostics.lab.environments import default_cache
-from diagnostics.lab.patient import NEWEST, NoPatient, Ward, find_patient
+from diagnostics.lab.patient import NEWEST, NoPatient, NoSuchPatient, Ward, find_patient
 from diagnostics.lab.server import ServerError
 from diagnostics.phase import FAILING, Choice, Phase, clean, examine, plans, print_line, printer, write
 from diagnostics.report import conclusion
@@ -60,9 +60,13 @@ def diagnose(
     tell = printer(as_json_lines=as_json) if instrument else None
     try:
         patient = find_patient(provider, environment, cache=cache, offline=offline, as_of=as_of)
-        folder = store.new_run(reports)
-        with Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward:
+        with (
+            store.new_folder(reports) as folder,
+            Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward,
+        ):
             known = _diagnose(ward, choice, folder, as_json=as_json)
+    except NoSuchPatient as error:
+        _fail(str(error), status=2)
     except (NoPatient, store.StoreError, ServerError, OSError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -86,7 +90,6 @@ def _diagnose(ward: Ward, choice: Choice, folder: Path, *, as_json: bool) -> boo
     data = conclusion.to_json(answers, criteria)
     store.write_whole(folder / "diagnosis.json", store.dump(data))
     store.write_whole(folder / "diagnosis.md", markdown(found, answers, criteria))
-    store.point_latest(folder)
     if as_json:
         print_line(json.dumps(data))
     else:

@@ -49,6 +49,10 @@ class NoPatient(Exception):
     """There is nowhere to play; one line that says what to do."""
 
 
+class NoSuchPatient(NoPatient):
+    """What was asked for cannot be meant so: there is no such environment, or no such day."""
+
+
 @dataclass(frozen=True)
 class Patient:
     """An interpreter with packages in it."""
@@ -76,7 +80,8 @@ def find_patient(
         as_of: a day: a slug's environment as it would have been installed then; without a slug, the newest of that day.
 
     Raises:
-        NoPatient: this interpreter has no such SDK, or there is no such environment.
+        NoSuchPatient: there is no such environment, or no such day.
+        NoPatient: this interpreter has no such SDK, or the environment cannot be prepared.
     """
     distribution = PROVIDERS[provider].distribution
     if environment is None and as_of is None:
@@ -91,7 +96,7 @@ def find_patient(
         combination = _named(environment or NEWEST, distribution, cache, as_of, offline=offline)
         prepared = prepare(combination, cache=cache, offline=offline)
     except MatrixError as error:
-        raise NoPatient(str(error)) from None
+        raise NoSuchPatient(str(error)) from None
     except EnvironmentProblem as problem:
         raise NoPatient(f"{environment or as_of} cannot be prepared: {problem.reason}") from None
     if distribution not in prepared.environment.packages:
@@ -166,7 +171,7 @@ def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offl
     for combination in load_matrix():
         if combination.slug == slug:
             return replace(combination, as_of=day)
-    raise NoPatient(
+    raise MatrixError(
         f"the matrix has no environment {slug!r}; the environments/ of a run hold a file for each, and so does "
         "diagnostics/lab/locks"
     )

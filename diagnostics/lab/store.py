@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -190,6 +191,18 @@ def new_run(reports: Path) -> Path:
             raise unwritable(folder, error) from error
         return folder
     raise StoreError(f"{reports} cannot hold a new run: choose another place with --reports")
+
+
+@contextmanager
+def new_folder(reports: Path) -> Iterator[Path]:
+    """As `new_run`, for as long as the block lasts; what has failed before anything was written leaves no folder."""
+    folder = new_run(reports)
+    try:
+        yield folder
+    except BaseException:
+        with suppress(OSError):  # something was written, and is kept
+            folder.rmdir()
+        raise
 
 
 def point_latest(folder: Path) -> None:

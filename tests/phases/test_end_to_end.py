@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
@@ -16,7 +18,8 @@ from diagnostics.cli import app
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, default_cache
 from diagnostics.lab.patient import Patient, Ward
-from diagnostics.phase import FAILING, Choice, Phase, command, examine, write
+from diagnostics.model.cell import Environment
+from diagnostics.phase import FAILING, Choice, Phase, command, examine, options, write
 from diagnostics.report.phase import Findings
 
 pytestmark = pytest.mark.environment
@@ -101,7 +104,8 @@ def test_the_command_of_a_phase(
     assert status == 0
     assert [json.loads(line)["subject"] for line in out[:-1]]
     assert json.loads(out[-1])["schema"] == "diagnostics.phase/1"
-    assert (tmp_path / "latest" / "phase3.json").is_file()
+    (folder,) = tmp_path.iterdir()  # and no `latest`: it points to runs
+    assert (folder / "phase3.json").is_file()
 
 
 def test_without_the_sdk_a_phase_ends_with_one_line(tmp_path: Path) -> None:
@@ -119,6 +123,46 @@ def test_without_the_sdk_a_phase_ends_with_one_line(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--as-of", "soon", "'soon' is not a day"), ("--environment", "nosuch", "no environment 'nosuch'")],
+)
+def test_a_phase_of_what_there_is_not_is_a_wrong_command_line(
+    option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(phase1.PHASE, [option, value, "--reports", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+    diagnosis = CliRunner().invoke(app, ["diagnose", option, value, "--reports", str(tmp_path)])
+    assert (diagnosis.exit_code, diagnosis.stderr.count("\n")) == (2, 1)
+    assert said in diagnosis.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_phase_leaves_no_empty_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> NoReturn:
+        assert [path.is_dir() for path in tmp_path.iterdir()] == [True]
+        raise KeyboardInterrupt
+
+    # A command of `diagnostics.cli` is called like its module.
+    for module in (sys.modules[name] for name in ("diagnostics.phase", "diagnostics.cli.diagnose")):
+        monkeypatch.setattr(module, "find_patient", lambda *_, **__: Patient(Path(), Environment("e", "3.13")))
+    assert command(replace(phase4.PHASE, play=interrupted), ["--reports", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "phase 4: interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+    monkeypatch.setattr(module, "PHASES", (replace(phase1.PHASE, play=interrupted),))
+    assert CliRunner().invoke(app, ["diagnose", "--reports", str(tmp_path)]).exit_code == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_of_a_phase_names_every_status() -> None:
+    assert "130 interrupted" in " ".join(options(phase4.PHASE).format_help().split())
+
+
 def test_the_diagnosis_answers_the_plan(
     combination: Callable[[str], Combination], environment: Callable[[str], PreparedEnvironment], tmp_path: Path
 ) -> None:
@@ -134,11 +178,10 @@ def test_the_diagnosis_answers_the_plan(
     assert any("BaseEventLoop.__del__ (asyncio/base_events.py:" in name for name in when["facts"]["operation"])
     assert {answer["verdict"] for answer in said["answers"]} == {"known"}
     assert [each["met"] for each in said["criteria"][1:4]] == [True, True, True]
-    page = (tmp_path / "latest" / "diagnosis.md").read_text(encoding="utf-8")
+    (folder,) = tmp_path.iterdir()  # and no `latest`: it points to runs
+    page = (folder / "diagnosis.md").read_text(encoding="utf-8")
     assert "[x] Identify exact line/operation that closes the loop" in page
-    assert sorted(path.name for path in (tmp_path / "latest").glob("phase?.md")) == [
-        f"phase{n}.md" for n in range(1, 7)
-    ]
+    assert sorted(path.name for path in folder.glob("phase?.md")) == [f"phase{n}.md" for n in range(1, 7)]
 
 
 @pytest.mark.parametrize(

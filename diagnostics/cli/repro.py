@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -135,13 +135,13 @@ def repro(
     if not settings.combinations:
         _fail(f"the profile {profile} tries nothing in these environments; choose another --profile", status=2)
     scheduler = _scheduler(executor)
-    folder = _run_folder(reports, resume)
+    place = _Place(reports, None if resume is None else _resumed(reports, resume))
+    about = {**_typed(hidden), "profile": profile, **({"as_of": day} if day else {})}
     try:
-        about = {**_typed(hidden), "profile": profile, **({"as_of": day} if day else {})}
-        _play(settings, folder, scheduler, about, hidden)
-        _render(folder, hidden)
+        _play(settings, place, scheduler, about, hidden)
+        _render(place.made(), hidden)
     except KeyboardInterrupt:
-        sys.stderr.write(f"interrupted; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}\n")
+        sys.stderr.write(f"{place.kept('interrupted')}\n")
         sys.exit(130)
 
 
@@ -179,16 +179,39 @@ def cleaner(cache: Path, *, content: bool = False) -> Callable[[str], str]:
     return functools.partial(redact, secrets=hidden)
 
 
-def _run_folder(reports: Path, resume: Path | None) -> Path:
+def _resumed(reports: Path, resume: Path) -> Path:
+    """The folder of the run that is gone on with; a name alone is also looked for where the runs are."""
+    wanted = reports / resume if resume.parent == Path() and not resume.exists() else resume
     try:
-        if resume is None:
-            return stores.new_run(reports)
-        folder = stores.latest(resume.parent) if resume.name == "latest" else resume
+        folder = stores.latest(wanted.parent) if wanted.name == "latest" else wanted
     except stores.StoreError as error:
         _fail(str(error))
     if not (folder / stores.TRIALS).is_file():
-        _fail(f"there is no run in {resume}: leave --resume out to start one, or name a folder of {resume.parent}")
+        _fail(f"there is no run in {wanted}: leave --resume out to start one, or name a folder of {wanted.parent}")
     return folder
+
+
+@dataclass
+class _Place:
+    """Where a run is kept: a folder that is there, or one that is made once nothing more is in the way."""
+
+    reports: Path
+    folder: Path | None
+
+    def made(self) -> Path:
+        """The folder, from now on.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        self.folder = self.folder or stores.new_run(self.reports)
+        return self.folder
+
+    def kept(self, why: str) -> str:
+        """What is said of a run that has ended too early."""
+        if self.folder is None:
+            return why
+        return f"{why}; {_count(self.folder)} trials are kept. Go on with:\n  {_again(self.folder)}"
 
 
 def _scheduler(executor: str | None) -> str | None:
@@ -203,23 +226,27 @@ def _scheduler(executor: str | None) -> str | None:
     return address
 
 
-def _play(settings: Settings, folder: Path, scheduler: str | None, about: dict[str, Any], hidden: Secrets) -> None:
-    def terminate(*_: object) -> None:
+def _play(settings: Settings, place: _Place, scheduler: str | None, about: dict[str, Any], hidden: Secrets) -> None:
+    elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
+    try:
+        with elsewhere as there, stores.Store(place.made(), hidden) as store:
+            _be_interrupted_by_every_signal()
+            stores.point_latest(store.folder)
+            with progress(total=len(settings.combinations), kept=len(store.done)) as listener:
+                run(settings, store, listener, about, there)
+    except (NoMachine, Unlike) as error:
+        _fail(place.kept(str(error)))
+    except (stores.StoreError, ServerError, OSError) as error:
+        _fail(str(error))
+
+
+def _be_interrupted_by_every_signal() -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), terminate)
-    try:
-        with stores.Store(folder, hidden) as store:
-            stores.point_latest(folder)
-            elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
-            with elsewhere as there, progress(total=len(settings.combinations), kept=len(store.done)) as listener:
-                run(settings, store, listener, about, there)
-    except (NoMachine, Unlike) as error:
-        _fail(f"{error}; {_count(folder)} trials are kept. Go on with:\n  {_again(folder)}")
-    except (stores.StoreError, ServerError, OSError) as error:
-        _fail(str(error))
+            signal.signal(getattr(signal, name), interrupt)
 
 
 def _render(folder: Path, hidden: Secrets) -> None:

@@ -170,11 +170,9 @@ def test_the_command_says_what_is_wrong_with_an_executor(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
     alone = command("--executor", "dask://127.0.0.1:9", "--reports", str(tmp_path))
-    assert (alone.returncode, alone.stdout) == (1, "")
-    first, second = alone.stderr.splitlines()
-    assert "no dask scheduler answers at tcp://127.0.0.1:9" in first
-    assert first.endswith("0 trials are kept. Go on with:")
-    assert "--resume" in second
+    assert (alone.returncode, alone.stdout, alone.stderr.count("\n")) == (1, "", 1)
+    assert "no dask scheduler answers at tcp://127.0.0.1:9" in alone.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.environment

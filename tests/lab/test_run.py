@@ -224,6 +224,15 @@ def test_what_is_no_run_cannot_be_gone_on_with(missing: str, tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
 
 
+def test_a_name_alone_is_looked_for_where_the_runs_are(tmp_path: Path) -> None:
+    (status, output, errors) = refused("--resume", "nosuch", "--reports", str(tmp_path))
+    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert errors.endswith(f"or name a folder of {tmp_path}\n")
+    (tmp_path / "named").mkdir()
+    (tmp_path / "named" / TRIALS).write_text("{\n", encoding="utf-8")
+    assert f"{tmp_path / 'named' / TRIALS}, line 1" in refused("--resume", "named", "--reports", str(tmp_path))[2]
+
+
 def test_reports_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     status, output, errors = refused("--reports", str(tmp_path / "file"))

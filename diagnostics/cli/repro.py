@@ -29,14 +29,16 @@ from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.execution.order import NoMachine, Unlike
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, Profile, roles
+from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, Profile, may_hold, roles, why_nothing
 from diagnostics.lab.run import Settings, default_width, run
 from diagnostics.lab.server import ServerError
 from diagnostics.model.cell import Load
 from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.redaction.kinds import together
+from diagnostics.report.escape import one_line
 from diagnostics.report.formats import FORMATS, write_reports
 from diagnostics.report.read import RunError, read_run
+from diagnostics.report.shapes import View
 from diagnostics.report.view import build_view
 
 
@@ -132,8 +134,7 @@ def repro(
         trials_at_once=each,
         timeout=timeout,
     )
-    if not settings.combinations:
-        _fail(f"the profile {profile} tries nothing in these environments; choose another --profile", status=2)
+    _make_sure_that_something_is_tried(settings, profile)
     scheduler = _scheduler(executor)
     place = _Place(reports, None if resume is None else _resumed(reports, resume))
     about = {**_typed(hidden), "profile": profile, **({"as_of": day} if day else {})}
@@ -214,6 +215,19 @@ class _Place:
         return f"{why}; {_count(self.folder)} trials are kept. Go on with:\n  {_again(self.folder)}"
 
 
+def _make_sure_that_something_is_tried(settings: Settings, profile: str) -> None:
+    if not settings.combinations:
+        _fail(f"the profile {profile} tries nothing in these environments; choose another --profile", status=2)
+    never = known_unsatisfiable(combination for combination, _ in settings.combinations)
+    # What cannot be installed is recorded with the resolver's reason, unless it is the only place for what was asked.
+    among = [each for each in settings.combinations if each[0] not in never] or settings.combinations
+    if any(settings.plans(combination.slug, may_hold(combination), role) for combination, role in among):
+        return
+    held = sorted({name for combination, _ in among for name in may_hold(combination)})
+    why = f"{why_nothing(held, settings.choice)} in the environments of this selection that can be installed"
+    _fail(f"{why} (they hold {', '.join(held)}); choose another --provider, --openai or --httpx", status=2)
+
+
 def _scheduler(executor: str | None) -> str | None:
     if executor is None:
         return None
@@ -259,6 +273,18 @@ def _render(folder: Path, hidden: Secrets) -> None:
         if format_.show is not None:
             format_.show(view)
     sys.stdout.write(f"\nThe report is in {folder}/report.md ({folder.parent / 'latest'} points to it).\n")
+    if not view.totals.statuses.get("ran"):
+        _fail(_why_nothing_ran(view))
+
+
+def _why_nothing_ran(view: View) -> str:
+    what = "no trial ran" if view.totals.trials else "no environment could be had"
+    # What the resolver refuses nobody can have anywhere; anything else is more likely what is wrong here.
+    ranked = sorted(view.impossible, key=lambda group: (group.status == "unsatisfiable", -len(group.what)))
+    if not ranked:
+        return what
+    more = f" (the report lists {len(ranked) - 1} more reasons)" if len(ranked) > 1 else ""
+    return f"{what}: {one_line(ranked[0].reason, 400)}{more}"
 
 
 def _count(folder: Path) -> int:

@@ -19,7 +19,7 @@ from packaging.version import Version
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.lab.combination import Combination
+from diagnostics.lab.combination import GENERATIONS, Combination
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.model.cell import CONTROL, Cell, Load
 
@@ -194,6 +194,21 @@ def plans(
         for cell in numbered
         if cell in watched
     ]
+
+
+def may_hold(combination: Combination) -> tuple[str, ...]:
+    """The distributions of providers that an environment can have, as far as can be told before it is there."""
+    named = {name for name, _ in combination.packages} | (set() if combination.generation else set(GENERATIONS))
+    distributions = (provider.distribution for provider in PROVIDERS.values())
+    return tuple(dict.fromkeys(name for name in distributions if name in named))
+
+
+def why_nothing(installed: Collection[str], choice: Choice) -> str:
+    """Why a choice has no cell where these distributions are."""
+    missing = [name for name in choice.providers if PROVIDERS[name].distribution not in installed]
+    if not missing or len(missing) < len(choice.providers):
+        return "nothing that was asked for can be tried"
+    return f"there is no {' and no '.join(missing)}"
 
 
 def _asked_for(blocks: Sequence[Block], choice: Choice) -> list[Block]:

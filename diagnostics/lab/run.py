@@ -27,11 +27,11 @@ from typing import Any, Protocol
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import unprepared
 from diagnostics.lab.execution.order import Clean, Done, MachineLost, Order, covered, fingerprint
-from diagnostics.lab.execution.outcome import Result, missing
+from diagnostics.lab.execution.outcome import Result, TrialPlan, missing
 from diagnostics.lab.execution.station import Station, Stopped, carry_out
 from diagnostics.lab.execution.timeline import place_of
 from diagnostics.lab.lanes import Lane, Lanes
-from diagnostics.lab.plan import Choice, Profile, Role, plans
+from diagnostics.lab.plan import Choice, Profile, Role, plans, why_nothing
 from diagnostics.lab.store import ENVIRONMENTS, RUN, Store, StoreError, dump, now
 from diagnostics.model.trial import Trial
 
@@ -73,6 +73,10 @@ class Settings:
     trials_at_once: int = 2
     timeout: float = 30.0
     memory: int = 8 * 2**30
+
+    def plans(self, name: str, installed: Sequence[str], role: Role) -> list[TrialPlan]:
+        """The trials of one environment, as `plan.plans` has them."""
+        return plans(name, installed, self.profile, self.choice, role=role, can_fork=hasattr(os, "fork"))
 
 
 @dataclass(frozen=True)
@@ -189,22 +193,15 @@ class _Run:
 
     def _begin(self, lane: Lane, done: Done, chunk: int | None) -> None:
         """Notes what became of an environment, and fills its lane if it is ready."""
-        name, todo = done.environment.name, []
+        name, slug, todo = done.environment.name, lane.order.combination.slug, []
         if done.status == "ran":
-            todo = [
-                plan
-                for plan in plans(
-                    name,
-                    tuple(done.environment.packages),
-                    self.settings.profile,
-                    self.settings.choice,
-                    role=lane.role,
-                    can_fork=hasattr(os, "fork"),
-                )
-                if plan.key not in self._store.done
-            ]
+            planned = self.settings.plans(name, tuple(done.environment.packages), lane.role)
+            todo = [plan for plan in planned if plan.key not in self._store.done]
             self._store.write(f"environments/{name}.txt", done.lock)
-        slug = lane.order.combination.slug
+            # Where an earlier part of this run has tried something, it ran.
+            if not planned and self.environments.get(slug, {}).get("status") != "ran":
+                why = why_nothing(done.environment.packages, self.settings.choice)
+                done = replace(done, status="incompatible", reason=f"{why} in it")
         with self._lock:
             self._lanes[name] = lane
             lane.begin(replace(lane.order, environment=done.environment, lock=done.lock), todo, chunk)

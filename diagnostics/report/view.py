@@ -87,9 +87,13 @@ def _timelines(run: Run, trials: Iterable[Trial], labels: Mapping[str, str]) -> 
 
 
 def _environments(listed: Iterable[EnvironmentRow], trials: Iterable[Trial]) -> tuple[EnvironmentRow, ...]:
-    """The listed environments and those that only trials name: newest Python last, those that ran first."""
-    rows = {row.name: row for row in listed}
-    for environment in {trial.environment.name: trial.environment for trial in trials}.values():
+    """The listed environments and those that only trials name: newest Python last, those that ran first.
+
+    One that was prepared, and in which nothing was tried before the run ended, is none of them yet.
+    """
+    tried = {trial.environment.name: trial.environment for trial in trials}
+    rows = {row.name: row for row in listed if row.status != "ran" or row.name in tried}
+    for environment in tried.values():
         if environment.name not in rows:
             rows[environment.name] = EnvironmentRow(
                 label="",
@@ -182,7 +186,14 @@ def _by_status(group: Impossible) -> tuple[int, int, str]:
 def _totals(trials: Sequence[Trial], environments: Sequence[EnvironmentRow]) -> Totals:
     statuses = Counter(trial.status for trial in trials)
     symptoms = Counter(trial.symptom for trial in trials if trial.symptom is not None)
-    made = Counter(row.status for row in environments)
+    # A prepared environment ran if a trial of it did.
+    statuses_of: dict[str, set[str]] = defaultdict(set)
+    for trial in trials:
+        statuses_of[trial.environment.name].add(trial.status)
+    made = Counter(
+        next(status for status in STATUSES if status in statuses_of[row.name]) if row.status == "ran" else row.status
+        for row in environments
+    )
     return Totals(
         trials=len(trials),
         statuses={status: statuses[status] for status in STATUSES if statuses[status]},

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.plan import PROFILES, Choice, Role, plans, roles
+from diagnostics.lab.plan import PROFILES, Choice, Role, may_hold, plans, roles, why_nothing
 from diagnostics.model.cell import CONTROL, Load
 
 MATRIX = load_matrix()
@@ -131,3 +132,12 @@ def test_one_environment_leads_and_one_of_the_other_generation_follows(pythons: 
     assert UNSATISFIABLE.isdisjoint(chosen.values())
     if len(chosen) == 2:
         assert chosen[Role.LEAD].generation != chosen[Role.SECOND].generation
+
+
+def test_what_an_environment_can_hold_is_known_before_it_is_there() -> None:
+    openai_3 = next(each for each in MATRIX if each.value("openai") == "3.54.0" and each.generation == "httpx2")
+    assert set(may_hold(openai_3)) == {"openai", "anthropic", "google-genai", "httpx2"}
+    either = Combination("3.13", (("openai", "1.0.0"),))
+    assert set(may_hold(either)) == {"openai", "httpx", "httpx2"}
+    assert why_nothing(may_hold(openai_3), Choice(providers=("httpx",))) == "there is no httpx"
+    assert why_nothing(may_hold(openai_3), Choice(scenarios=("fork",))) == "nothing that was asked for can be tried"

@@ -186,6 +186,42 @@ def test_a_run_that_would_try_nothing_is_refused() -> None:
     assert len(errors.splitlines()) == 1
 
 
+def test_a_run_of_a_client_that_is_in_none_of_its_environments_is_refused(tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    asked = ("--provider", "httpx", "--openai", "3.54.0", "--python", "3.13")
+    status, output, errors = refused(*asked, "--reports", str(reports))
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert "there is no httpx in the environments of this selection" in errors
+    assert not reports.exists()
+
+
+def test_a_run_without_any_environment_could_not_be(runs: Runs, tmp_path: Path) -> None:
+    asked = ("--openai", "2.0.0", "--httpx", "httpx2==2.16.2", "--python", "3.13")
+    for again in ((), ("--resume", str(tmp_path / "latest"))):
+        status, output, errors = runs.play(*asked, "--offline", "--reports", str(tmp_path), *again)
+        assert status == 1
+        assert "Nothing ran" in output
+        last = errors.splitlines()[-1]
+        assert last.startswith("diagnostics repro: no environment could be had: Because openai==2.0.0 depends on httpx")
+    report = (tmp_path / "latest" / "report.md").read_text(encoding="utf-8")
+    assert "in 1 environments (1 unsatisfiable)" in report
+
+
+@pytest.mark.environment
+def test_an_environment_in_which_nothing_can_be_tried_did_not_run(
+    runs: Runs, chosen: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    asked = [*SMALL, *chosen("httpx", "httpx2"), "--provider", "httpx", "--instrument", "off"]
+    status, _, errors = runs.play(*asked, "--reports", str(tmp_path))
+    assert status == 0, errors
+    rows = note(tmp_path / "latest", "environments.json")
+    assert sorted((row["status"], row["reason"]) for row in rows) == [
+        ("incompatible", "there is no httpx in it"),
+        ("ran", None),
+    ]
+    assert "(1 ran, 1 incompatible)" in (tmp_path / "latest" / "report.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("option", "value", "named"),
     [

@@ -139,6 +139,20 @@ def test_the_totals_add_up(sample: Run) -> None:
     assert sum(totals.symptoms.values()) == totals.statuses["ran"]
 
 
+def test_an_environment_ran_if_a_trial_of_it_did(
+    trial: Make, env: Callable[..., Environment], run_of: Callable[..., Run]
+) -> None:
+    one, other, third = (env("3.54.0", "httpx2", "2.16.2", python) for python in ("3.11.0", "3.12.0", "3.13.0"))
+    rows = tuple(
+        EnvironmentRow("", each.name, each.name, "ran", None, each.python, each.packages)
+        for each in (one, other, third)
+    )
+    trials = [trial(environment=one), trial(environment=other, status="incompatible", reason="no")]
+    view = build_view(run_of(trials, rows), NOBODY)
+    assert view.totals.environments == {"ran": 1, "incompatible": 1}
+    assert {row.name for row in view.environments} == {one.name, other.name}, "in the third nothing was tried yet"
+
+
 def test_fixes_come_in_the_order_of_what_they_remove(sample: Run) -> None:
     fixes = build_view(sample, NOBODY).fixes
     assert fixes[:3] == ("context-manager", "single-run", "background-loop")

@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,11 +26,12 @@ from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.elsewhere import AddressError, cluster, scheduler_address
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
-from diagnostics.lab.execution.order import NoMachine, Unlike
+from diagnostics.lab.execution.order import Clean, NoMachine, Unlike
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, Profile, may_hold, roles, why_nothing
+from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, may_hold, roles, why_nothing
 from diagnostics.lab.run import Settings, default_width, run
+from diagnostics.lab.selection import Asked
 from diagnostics.lab.server import ServerError
 from diagnostics.model.cell import Load
 from diagnostics.redaction import Secrets, redact, taken
@@ -47,7 +48,8 @@ def _names(what: str, table: Collection[str]) -> Any:
 
 
 def repro(
-    profile: Annotated[str, typer.Option(help=f"How much is tried: {', '.join(PROFILES)}.")] = "default",
+    context: typer.Context,
+    profile: Annotated[str, typer.Option(help=f"How much is tried: {', '.join(PROFILES)}.")] = Asked.profile,
     provider: Annotated[list[str] | None, _names("providers", PROVIDERS)] = None,
     scenario: Annotated[list[str] | None, _names("scenarios", SCENARIOS)] = None,
     fix: Annotated[list[str] | None, _names("fixes (the control always runs)", FIXES)] = None,
@@ -58,27 +60,30 @@ def repro(
     ] = None,
     httpx: Annotated[list[str] | None, typer.Option(help="Only these: httpx2, httpx==0.28.1.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="How often each cell is tried.")] = None,
-    runs: Annotated[int, typer.Option(min=1, help="How often a trial enters the event loop.")] = 3,
-    jets: Annotated[int, typer.Option(min=1, help="Calls a run.")] = 5,
-    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 5,
-    retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = 2,
+    runs: Annotated[int, typer.Option(min=1, help="How often a trial enters the event loop.")] = Asked.runs,
+    jets: Annotated[int, typer.Option(min=1, help="Calls a run.")] = Asked.jets,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = Asked.concurrency,
+    retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = Asked.retries,
     cold: Annotated[
         bool, typer.Option("--cold", help="Each trial in a new interpreter instead of a forked one.")
     ] = False,
     instrument: Annotated[
         str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in INSTRUMENT.items()) + ".")
-    ] = "all",
+    ] = Asked.instrument,
     jobs: Annotated[int | None, typer.Option(min=1, help="Environments at once.")] = None,
     executor: Annotated[
         str | None,
         typer.Option(metavar="dask://HOST:PORT", help="Play on the workers of a dask scheduler instead of here."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")] = 30.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")] = Asked.timeout,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
     reports: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("reports"),
     resume: Annotated[
         Path | None,
-        typer.Option(help="Go on with this run folder, such as reports/latest; trials in it are not repeated."),
+        typer.Option(
+            help="Go on with this run folder, such as reports/latest: what it was asked for, but for the options that "
+            "are given too; trials in it are not repeated."
+        ),
     ] = None,
     matrix: Annotated[Path | None, typer.Option(help="The pyproject.toml that holds the matrix.")] = None,
     as_of: Annotated[
@@ -96,48 +101,54 @@ def repro(
     Exit status: 0 the run is complete (whatever it found), 1 it could not be, 2 the command line cannot be meant so,
     130 interrupted: what was done is kept.
     """
-    if profile not in PROFILES:
-        _misspelt("profile", profile, PROFILES)
-    if instrument not in INSTRUMENT:
-        _misspelt("choice for --instrument", instrument, INSTRUMENT)
-    choice = Choice(
-        providers=_known("provider", provider, PROVIDERS),
-        scenarios=_known("scenario", scenario, SCENARIOS),
-        fixes=_known("fix", fix, FIXES),
+    asked = Asked(
+        profile=profile,
+        provider=tuple(provider or ()),
+        scenario=tuple(scenario or ()),
+        fix=tuple(fix or ()),
+        environment=tuple(environment or ()),
+        python=tuple(python or ()),
+        openai=tuple(openai or ()),
+        httpx=tuple(httpx or ()),
         trials=trials,
-        mode="cold" if cold or not hasattr(os, "fork") else "fork",
-        load=Load(runs, jets, concurrency, retries),
+        runs=runs,
+        jets=jets,
+        concurrency=concurrency,
+        retries=retries,
+        cold=cold,
         instrument=instrument,
+        timeout=timeout,
+        matrix=None if matrix is None else str(matrix),
+        as_of=as_of,
     )
-    filters = {"environment": environment or [], "python": python or [], "openai": openai or [], "httpx": httpx or []}
+    # Where a trial is played, and what is shown of it, is not kept: it is for each part of a run to say.
+    with_it = [
+        *(["--matrix", str(matrix)] if matrix else []),
+        *(["--jobs", str(jobs)] if jobs else []),
+        *(["--executor", executor] if executor else []),
+        *(["--offline"] if offline else []),
+        *(["--with-content"] if with_content else []),
+    ]
+    place = _Place(reports, None if resume is None else _resumed(reports, resume), with_it)
+    earlier = place.noted()
+    kept = _kept(place, earlier)
+    if kept is not None:
+        asked = replace(kept, **{name: value for name, value in vars(asked).items() if _is_given(context, name)})
+    scheduler = _scheduler(executor)
     try:
-        day = parse_day(as_of) if as_of else None
-        combinations, found = _combinations(matrix, filters, PROFILES[profile], day, offline=offline)
+        asked = replace(asked, as_of=parse_day(asked.as_of) if asked.as_of else None)
+        hidden = Secrets.of_this_machine(folders={"cache": str(default_cache())}, content=with_content)
+        settings = _settings(asked, functools.partial(cleaner, content=with_content), jobs, offline=offline)
     except MatrixError as error:
-        _fail(str(error), status=2)
+        rest = f"; the run in {place.folder} keeps {shlex.join(kept.options)}" if kept and kept.options else ""
+        _fail(f"{error}{rest}", status=2)
     except EnvironmentProblem as problem:
         _fail(problem.reason)
-    at_once, each = default_width()
-    hidden = Secrets.of_this_machine(folders={"cache": str(default_cache())}, content=with_content)
-    settings = Settings(
-        combinations=[
-            (combination, role)
-            for combination, role in roles(combinations, found, known_unsatisfiable(combinations))
-            if role in PROFILES[profile].blocks
-        ],
-        profile=PROFILES[profile],
-        choice=choice,
-        cache=default_cache(),
-        cleaner=functools.partial(cleaner, content=with_content),
-        offline=offline,
-        environments_at_once=jobs or at_once,
-        trials_at_once=each,
-        timeout=timeout,
-    )
-    _make_sure_that_something_is_tried(settings, profile)
-    scheduler = _scheduler(executor)
-    place = _Place(reports, None if resume is None else _resumed(reports, resume))
-    about = {**_typed(hidden), "profile": profile, **({"as_of": day} if day else {})}
+    about = _typed(hidden)
+    if asked == kept and "command" in earlier:
+        # Gone on with as it was, a run stays what its first command says.
+        about = {name: earlier[name] for name in about if name in earlier}
+    about |= {"asked": asked.to_json(), "profile": asked.profile, **({"as_of": asked.as_of} if asked.as_of else {})}
     try:
         _play(settings, place, scheduler, about, hidden)
         _render(place.made(), hidden)
@@ -146,24 +157,78 @@ def repro(
         sys.exit(130)
 
 
-def _combinations(
-    matrix: Path | None, filters: dict[str, list[str]], profile: Profile, day: str | None, *, offline: bool
-) -> tuple[list[Combination], set[str]]:
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def _kept(place: _Place, earlier: Mapping[str, Any]) -> Asked | None:
+    """What the run that is gone on with was asked for; `None` where it does not say, as runs once did not."""
+    if "asked" not in earlier:
+        return None
+    try:
+        return Asked.from_json(earlier["asked"])
+    except (ValueError, AttributeError) as error:
+        _fail(f"{place.folder}/{stores.RUN} does not say what this run was asked for ({error}): start another one")
+
+
+def _settings(asked: Asked, clean: Callable[[Path], Clean], jobs: int | None, *, offline: bool) -> Settings:
+    """What is to be played.
+
+    Raises:
+        MatrixError: there is no such thing.
+        EnvironmentProblem: the index does not answer.
+    """
+    if asked.profile not in PROFILES:
+        _misspelt("profile", asked.profile, PROFILES)
+    if asked.instrument not in INSTRUMENT:
+        _misspelt("choice for --instrument", asked.instrument, INSTRUMENT)
+    choice = Choice(
+        providers=_known("provider", asked.provider, PROVIDERS),
+        scenarios=_known("scenario", asked.scenario, SCENARIOS),
+        fixes=_known("fix", asked.fix, FIXES),
+        trials=asked.trials,
+        mode="cold" if asked.cold or not hasattr(os, "fork") else "fork",
+        load=Load(asked.runs, asked.jets, asked.concurrency, asked.retries),
+        instrument=asked.instrument,
+    )
+    combinations, found = _combinations(asked, offline=offline)
+    at_once, each = default_width()
+    settings = Settings(
+        combinations=[
+            (combination, role)
+            for combination, role in roles(combinations, found, known_unsatisfiable(combinations))
+            if role in PROFILES[asked.profile].blocks
+        ],
+        profile=PROFILES[asked.profile],
+        choice=choice,
+        cache=default_cache(),
+        cleaner=clean,
+        offline=offline,
+        environments_at_once=jobs or at_once,
+        trials_at_once=each,
+        timeout=asked.timeout,
+    )
+    _make_sure_that_something_is_tried(settings, asked.profile)
+    return settings
+
+
+def _combinations(asked: Asked, *, offline: bool) -> tuple[list[Combination], set[str]]:
     """What is to be run, and the Pythons of it that this machine has."""
-    every = load_matrix(matrix)
+    every = load_matrix(None if asked.matrix is None else Path(asked.matrix).expanduser())
     found = {python for python in {c.python for c in every} if find_interpreter(python) is not None}
-    if day and not filters["environment"]:
-        return _on_day(day, filters, found, offline=offline), found
-    if any(filters.values()):
-        chosen = select(every, filters)
-    elif profile.every_environment:
+    if asked.as_of and not asked.environment:
+        return _on_day(asked.as_of, asked.filters, found, offline=offline), found
+    if any(asked.filters.values()):
+        chosen = select(every, asked.filters)
+    elif PROFILES[asked.profile].every_environment:
         chosen = every
     else:
         chosen = default_selection(every, found, known_unsatisfiable(every))
-    return [replace(combination, as_of=day) for combination in chosen], found
+    return [replace(combination, as_of=asked.as_of) for combination in chosen], found
 
 
-def _on_day(day: str, filters: dict[str, list[str]], found: set[str], *, offline: bool) -> list[Combination]:
+def _on_day(day: str, filters: Mapping[str, Sequence[str]], found: set[str], *, offline: bool) -> list[Combination]:
     """What would have been installed on a day: on the newest Python it fits, or on each that was asked for."""
     several = next((name for name in ("openai", "httpx") if len(filters[name]) > 1), None)
     if several:
@@ -194,10 +259,15 @@ def _resumed(reports: Path, resume: Path) -> Path:
 
 @dataclass
 class _Place:
-    """Where a run is kept: a folder that is there, or one that is made once nothing more is in the way."""
+    """Where a run is kept: a folder that is there, or one that is made once nothing more is in the way.
+
+    Attributes:
+        with_it: the options that are needed again to go on in the same way.
+    """
 
     reports: Path
     folder: Path | None
+    with_it: Sequence[str] = ()
 
     def made(self) -> Path:
         """The folder, from now on.
@@ -208,11 +278,16 @@ class _Place:
         self.folder = self.folder or stores.new_run(self.reports)
         return self.folder
 
+    def noted(self) -> dict[str, Any]:
+        """What an earlier part of the run has noted of it."""
+        nothing: dict[str, Any] = {}
+        return nothing if self.folder is None else stores.read_json(self.folder / stores.RUN, nothing)
+
     def kept(self, why: str) -> str:
         """What is said of a run that has ended too early."""
         if self.folder is None:
             return why
-        return f"{why}; {_count(self.folder)} trials are kept. Go on with:\n  {_again(self.folder)}"
+        return f"{why}; {_count(self.folder)} trials are kept. Go on with:\n  {_again(self.folder, self.with_it)}"
 
 
 def _make_sure_that_something_is_tried(settings: Settings, profile: str) -> None:
@@ -298,17 +373,11 @@ def _typed(hidden: Secrets) -> dict[str, Any]:
     return {"command": command, "redacted": together(*map(taken, raw, command))}
 
 
-def _again(folder: Path) -> str:
+def _again(folder: Path, with_it: Sequence[str]) -> str:
     """The command that goes on with a run, in the way in which it was started: by nox or by hand."""
-    command, *arguments = sys.argv[1:]
-    kept, is_value = [], False
-    for argument in arguments:
-        if not is_value and not argument.startswith("--resume"):
-            kept.append(argument)
-        is_value = argument == "--resume"
     session = os.environ.get("NOX_CURRENT_SESSION")
-    start = ["nox", "-s", session, "--"] if session else ["python", "-m", "diagnostics", command]
-    return shlex.join([*start, *kept, "--resume", str(folder)])
+    start = ["nox", "-s", session, "--"] if session else ["python", "-m", "diagnostics", "repro"]
+    return shlex.join([*start, "--resume", str(folder), *with_it])
 
 
 def _known(kind: str, names: Sequence[str] | None, table: Collection[str]) -> tuple[str, ...]:

@@ -107,11 +107,16 @@ class Store:
 
     def read(self, name: str, otherwise: _Json) -> _Json:
         """A JSON file of the run as an earlier part of it left it; `otherwise` where there is none of that kind."""
-        try:
-            value = json.loads((self.folder / name).read_bytes())
-        except (OSError, ValueError):
-            return otherwise
-        return value if isinstance(value, type(otherwise)) else otherwise
+        return read_json(self.folder / name, otherwise)
+
+
+def read_json(file: Path, otherwise: _Json) -> _Json:
+    """A JSON file of a run; `otherwise` where there is none of that kind."""
+    try:
+        value = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return otherwise
+    return value if isinstance(value, type(otherwise)) else otherwise
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:

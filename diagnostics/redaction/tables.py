@@ -68,6 +68,26 @@ ENVIRONMENT_ROW: Final[Table] = {
     "packages": by_name(word, version),
     "redacted": COUNTS,
 }
+ASKED: Final[Table] = {
+    "profile": word,
+    "provider": each(word),
+    "scenario": each(word),
+    "fix": each(word),
+    "environment": each(word),
+    "python": each(text),
+    "openai": each(text),
+    "httpx": each(text),
+    "trials": number,
+    "runs": number,
+    "jets": number,
+    "concurrency": number,
+    "retries": number,
+    "cold": number,
+    "instrument": word,
+    "timeout": number,
+    "matrix": text,
+    "as_of": word,
+}
 MACHINE: Final[Table] = {"system": text, "cpus": number, "python": version}
 RUN: Final[Table] = {
     "schema": text,
@@ -75,6 +95,7 @@ RUN: Final[Table] = {
     "finished": time,
     "machine": record(MACHINE),
     "command": each(text),
+    "asked": record(ASKED),
     "as_of": word,
     "trials": number,
     "merged": each(record({"run": text, "trials": number, "started": time, "machine": record(MACHINE)})),

@@ -155,21 +155,77 @@ def test_stopped_in_the_middle_it_leaves_nothing_running_and_can_go_on(
     latest = tmp_path / "latest"
     kept = stored(latest)
     assert each <= len(kept) < 2 * each
-    if number is signal.SIGKILL:
-        again = [*asked, "--resume", str(latest)]
-    else:
+    began = note(latest, "run.json")
+    again = ["--resume", str(latest)]
+    if number is not signal.SIGKILL:
         assert process.returncode == 130
         assert f"interrupted; {len(kept)} trials are kept. Go on with:" in errors
         words = shlex.split(errors.splitlines()[-1])
         start = ["nox", "-s", "repro", "--"] if by_nox else ["python", "-m", "diagnostics", "repro"]
         assert words[: len(start)] == start
-        again = words[len(start) :]
+        assert words[len(start) :] == ["--resume", str(latest.resolve()), "--jobs", "1"]
     if number is signal.SIGTERM:
         return  # it would only go on as after SIGINT
     status, _, errors = runs.play(*again)
     assert status == 0, errors
     assert stored(latest)[: len(kept)] == kept
     assert len(set(stored(latest))) == len(stored(latest)) == 2 * each
+    ended = note(latest, "run.json")
+    assert [ended[name] for name in ("command", "profile", "asked")] == [
+        began[name] for name in ("command", "profile", "asked")
+    ]
+
+
+@pytest.mark.environment
+def test_what_is_given_with_resume_changes_what_a_run_was_asked_for_and_nothing_else(
+    runs: Runs, chosen: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    assert runs.play(*SMALL, *chosen("httpx"), "--instrument", "off", "--reports", str(tmp_path))[0] == 0
+    latest = tmp_path / "latest"
+    before = note(latest, "run.json")["asked"]
+    keys = stored(latest)
+    assert len(keys) == TRIALS_EACH / 2
+
+    status, _, errors = runs.play("--resume", str(latest), "--trials", "2", "--instrument", "control")
+    assert status == 0, errors
+    assert stored(latest)[: len(keys)] == keys
+    assert len(stored(latest)) == 2 * len(keys) + 1
+    assert note(latest, "run.json")["asked"] == before | {"trials": 2, "instrument": "control"}
+    assert "--trials" in note(latest, "run.json")["command"]
+
+    status, output, errors = runs.play("--resume", str(latest), "--python", "3.10")
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert "the run in" in errors
+    assert "--environment" in errors
+
+
+def keeping(folder: Path, **fields: object) -> Path:
+    """A folder with a run in it that has not begun, and what its `run.json` says."""
+    folder.mkdir()
+    (folder / TRIALS).touch()
+    (folder / "run.json").write_text(json.dumps(fields), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        (7, 1, "run.json does not say what this run was asked for"),
+        ({"trials": "many"}, 1, "its trials cannot be 'many'"),
+        ({"profile": "gone"}, 2, "there is no profile 'gone'"),
+        ({"openai": ["99"]}, 2, "openai '99' is not in the matrix"),
+    ],
+)
+def test_what_a_run_keeps_is_read_like_what_is_typed(asked: object, status: int, said: str, tmp_path: Path) -> None:
+    folder = keeping(tmp_path / "run", asked=asked)
+    ended, output, errors = refused("--resume", str(folder))
+    assert (ended, output, errors.count("\n")) == (status, "", 1)
+    assert said in errors
+
+
+def test_a_run_that_does_not_say_what_it_was_asked_for_goes_on_with_what_is_typed(tmp_path: Path) -> None:
+    folder = keeping(tmp_path / "run", profile="full")
+    assert "'99' is not in the matrix" in refused("--resume", str(folder), "--openai", "99")[2]
 
 
 def refused(*arguments: str) -> tuple[int, str, str]:

@@ -1,10 +1,12 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.matrix import expand
-from diagnostics.lab.selection import FILTERS, default_selection, select
+from diagnostics.lab.selection import FILTERS, Asked, default_selection, select
 
 MATRIX = expand(
     {
@@ -110,3 +112,36 @@ def test_the_default_is_all_of_the_newest_python_two_of_every_other_and_what_has
                 ("3.54.0", "httpx2==2.16.2", None),
                 *[("3.54.0", "httpx2==2.16.2", "3.14.5")] * (python in ("3.12", "3.13")),
             ]
+
+
+names = st.lists(st.text(min_size=1)).map(tuple)
+numbers = st.integers(min_value=1)
+
+
+@given(
+    st.builds(
+        Asked,
+        provider=names,
+        openai=names,
+        trials=st.none() | numbers,
+        runs=numbers,
+        cold=st.booleans(),
+        timeout=st.floats(min_value=1, allow_nan=False) | numbers,
+        as_of=st.none() | st.just("2025-10-10"),
+    )
+)
+def test_what_was_asked_for_can_be_kept(asked: Asked) -> None:
+    kept = json.loads(json.dumps(asked.to_json()))
+    assert Asked.from_json(kept | {"of_a_later_version": 1}) == asked
+
+
+def test_what_was_asked_for_as_it_is_typed() -> None:
+    asked = Asked(openai=("3", "<2"), trials=2, cold=True, as_of="2025-10-10")
+    assert asked.options == ["--openai", "3", "--openai", "<2", "--trials", "2", "--cold", "--as-of", "2025-10-10"]
+    assert Asked().options == []
+
+
+@pytest.mark.parametrize("wrong", [{"openai": "3"}, {"openai": [3]}, {"runs": True}, {"cold": 1}, {"matrix": ["x"]}])
+def test_what_no_run_keeps_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=f"its {next(iter(wrong))} cannot be"):
+        Asked.from_json(wrong)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diagnostics.lab.selection import Asked
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, LoopFacts, Site
@@ -48,6 +49,7 @@ def names(record_class: type) -> set[str]:
         (tables.EVIDENCE_TABLE, Table),
         (tables.ANSWER, Answer),
         (tables.CRITERION, Criterion),
+        (tables.ASKED, Asked),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )

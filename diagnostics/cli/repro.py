@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from packaging.version import Version
@@ -41,6 +41,9 @@ from diagnostics.report.formats import FORMATS, write_reports
 from diagnostics.report.read import RunError, read_run
 from diagnostics.report.shapes import View
 from diagnostics.report.view import build_view
+
+_FOUND_OUT: Final = ("unsatisfiable", "incompatible")
+"""The statuses that say something of packages, and not of this machine or this harness."""
 
 
 def _names(what: str, table: Collection[str]) -> Any:
@@ -349,17 +352,18 @@ def _render(folder: Path, hidden: Secrets) -> None:
             format_.show(view)
     sys.stdout.write(f"\nThe report is in {folder}/report.md ({folder.parent / 'latest'} points to it).\n")
     if not view.totals.statuses.get("ran"):
-        _fail(_why_nothing_ran(view))
+        _say_why_nothing_ran(view)
 
 
-def _why_nothing_ran(view: View) -> str:
+def _say_why_nothing_ran(view: View) -> None:
+    """Ends the command, unless that is what the run found out: that these packages do not go together."""
     what = "no trial ran" if view.totals.trials else "no environment could be had"
-    # What the resolver refuses nobody can have anywhere; anything else is more likely what is wrong here.
-    ranked = sorted(view.impossible, key=lambda group: (group.status == "unsatisfiable", -len(group.what)))
-    if not ranked:
-        return what
+    ranked = sorted(view.impossible, key=lambda group: (group.status in _FOUND_OUT, -len(group.what)))
+    first = f"{what}: {one_line(ranked[0].reason, 400)}" if ranked else what
     more = f" (the report lists {len(ranked) - 1} more reasons)" if len(ranked) > 1 else ""
-    return f"{what}: {one_line(ranked[0].reason, 400)}{more}"
+    if not ranked or ranked[0].status not in _FOUND_OUT:
+        _fail(first + more)
+    sys.stderr.write(f"diagnostics repro: {first}{more}\n")
 
 
 def _count(folder: Path) -> int:

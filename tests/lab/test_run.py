@@ -252,13 +252,29 @@ def test_a_run_of_a_client_that_is_in_none_of_its_environments_is_refused(tmp_pa
 
 
 def test_a_run_without_any_environment_could_not_be(runs: Runs, tmp_path: Path) -> None:
-    asked = ("--openai", "2.0.0", "--httpx", "httpx2==2.16.2", "--python", "3.13")
-    for again in ((), ("--resume", str(tmp_path / "latest"))):
-        status, output, errors = runs.play(*asked, "--offline", "--reports", str(tmp_path), *again)
-        assert status == 1
+    # A machine that has the running Python alone.
+    elsewhere = dict.fromkeys(("PATH", "HOME", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"), str(tmp_path / "nothing"))
+    cache = {"DIAGNOSTICS_CACHE": str(tmp_path / "cache"), "UV_CACHE_DIR": str(tmp_path / "uv")}
+    missing = next(python for python in ("3.13", "3.12") if sys.version_info[:2] != tuple(map(int, python.split("."))))
+    reports = tmp_path / "reports"
+    asked = ("--openai", "3.54.0", "--python", missing, "--offline", "--reports", str(reports))
+    for again in ((), ("--resume", str(reports / "latest"))):
+        process = runs.start(*asked, *again, **elsewhere, **cache)
+        output, errors = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 1
         assert "Nothing ran" in output
         last = errors.splitlines()[-1]
-        assert last.startswith("diagnostics repro: no environment could be had: Because openai==2.0.0 depends on httpx")
+        assert last.startswith(f"diagnostics repro: no environment could be had: this machine has no Python {missing}")
+    assert {row["status"] for row in note(reports / "latest", "environments.json")} == {"unavailable", "unsatisfiable"}
+
+
+def test_packages_that_do_not_go_together_are_what_a_run_found_out(runs: Runs, tmp_path: Path) -> None:
+    asked = ("--openai", "2.0.0", "--httpx", "httpx2==2.16.2", "--python", "3.13")
+    status, output, errors = runs.play(*asked, "--offline", "--reports", str(tmp_path))
+    assert status == 0
+    assert "Nothing ran" in output
+    last = errors.splitlines()[-1]
+    assert last.startswith("diagnostics repro: no environment could be had: Because openai==2.0.0 depends on httpx")
     report = (tmp_path / "latest" / "report.md").read_text(encoding="utf-8")
     assert "in 1 environments (1 unsatisfiable)" in report
 

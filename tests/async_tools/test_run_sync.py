@@ -257,5 +257,6 @@ def test_a_finaliser_in_the_midst_of_a_start_wakes_who_waits() -> None:
     with PersistentLoop() as persistent:
         persistent.run(prepare())
         call = persistent.submit(wait())
-        assert persistent.run(echo(1)) == 1
+        # By the second one it waits: with a factory, a task's first step comes a turn later from Python 3.12 on.
+        assert [persistent.run(echo(number)) for number in range(2)] == [0, 1]
         assert call.result(PATIENCE) == "woken"

@@ -76,6 +76,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
     details = dict(first.detail)
     if "connections" in details:
         details["connections"] = sum(fact.detail["connections"] for fact in group)
+        details["loops"] = len({fact.loop.number for fact in group if fact.loop is not None})
     about = About(
         client=f"{client.name} {names('C', client)}" if client else UNSEEN,
         loop=_named(loop),

@@ -44,6 +44,9 @@ def _left_open(about: About) -> str:
     # One number, not how many the collector got at: that differs from run to run, and the mistake does not.
     left = about.detail.get("connections", 0)
     what = f"{left} connection{'' if left == 1 else 's'}"
+    loops = about.detail.get("loops", 1)
+    if isinstance(loops, int) and loops > 1:  # equal ones: made and closed on the same lines
+        return f"nobody closed {what} of {about.client} before their loops ended: {about.loop} and {loops - 1} more"
     return f"nobody closed {what} of {about.client} before its loop ended: {about.loop}"
 
 

@@ -169,3 +169,18 @@ def test_whose_a_file_is() -> None:
     assert not is_users(f"{INSTALLED}/openai/_client.py")
     assert in_stdlib(asyncio_folder() + "runners.py")
     assert in_stdlib("<frozen runpy>")
+
+
+def test_connections_of_several_loops_are_not_told_as_those_of_one() -> None:
+    loops = [LoopRecord(Thing(), stack(USERS)) for _ in range(3)]
+
+    def left(*on: LoopRecord) -> str:
+        (finding,) = judge(
+            Fact("client-left-open", "leak", loop=loop, client=CLIENTS[0], detail={"connections": 2}) for loop in on
+        )
+        return finding.message
+
+    assert left(loops[0]) == "nobody closed 2 connections of openai.AsyncOpenAI C1 before its loop ended: L1"
+    assert left(*loops) == (
+        "nobody closed 6 connections of openai.AsyncOpenAI C1 before their loops ended: L1 and 2 more"
+    )

@@ -76,7 +76,7 @@ def response_closed(response: Any) -> None:
     """A response is closed, maybe once more, by the program or by what finalises an iterator of it."""
     record = _record(response)
     exchange = record.exchange if record is not None else None
-    if record is None or exchange is None:
+    if record is None or exchange is None or exchange.whole:
         return
     # The connection may be at another response by now: which one this is shows when it is closed first.
     if not getattr(response, "is_closed", False):

@@ -29,7 +29,7 @@ def main() -> int:
         return 1
     if sys.argv[1:2] == ["run"]:
         # The person's own program, in whatever environment: nothing of the lab may be needed.
-        from diagnostics.sanitizer.command import main as run
+        from diagnostics.sanitizer.process.command import main as run
 
         return run(sys.argv[2:])
     if sys.argv[1:] == ["async-tools"]:

@@ -17,7 +17,7 @@ from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
-from diagnostics.lab.execution.order import NoMachine
+from diagnostics.lab.execution.work import NoMachine
 from diagnostics.lab.execution.worker import WorkerLost
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import Role, roles

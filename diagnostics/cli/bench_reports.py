@@ -21,14 +21,14 @@ from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.event import EVENTS_SUFFIX, Event
 from diagnostics.model.trial import Accounting, FindingCount, Trial
-from diagnostics.report import issue
-from diagnostics.report.drawing import NotDrawn
-from diagnostics.report.formats import FORMATS
-from diagnostics.report.posting import NOT_RUN, Posting, choose_case
-from diagnostics.report.projects import PROJECTS
-from diagnostics.report.read import ENVIRONMENTS, META, RUN_SCHEMA, TIMELINES, TRIALS, read_run
+from diagnostics.report.formats.drawing import NotDrawn
+from diagnostics.report.formats.registry import FORMATS
+from diagnostics.report.issues import issue
+from diagnostics.report.issues.issue_model import NOT_RUN, Posting, choose_case
+from diagnostics.report.issues.projects import PROJECTS
 from diagnostics.report.redact import Secrets
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.runs.reader import ENVIRONMENTS, META, RUN_SCHEMA, TIMELINES, TRIALS, read_run
 
 COUNT: Final = 5_000
 _PROVIDERS = ("openai", "anthropic", "google-genai", "httpx2", "httpx")

@@ -15,20 +15,20 @@ from diagnostics.cli.looking import looking
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.lab.bisection.asked import Asked, answer
 from diagnostics.lab.bisection.history import SAMPLES, NothingFound
-from diagnostics.lab.bisection.hold import DATE
 from diagnostics.lab.bisection.packages import PACKAGES
+from diagnostics.lab.bisection.pinning import DATE
 from diagnostics.lab.bisection.releases import NoReleases
+from diagnostics.lab.bisection.request import Asked, answer
 from diagnostics.lab.bisection.scope import Misunderstood
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache
 from diagnostics.lab.server import ServerError
-from diagnostics.lab.store import StoreError, dump, write_whole
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import CONTROL, Load
-from diagnostics.phase import clean
-from diagnostics.report import bisection as reports
+from diagnostics.phases.plan import clean
+from diagnostics.report.formats import bisection as reports
+from diagnostics.runs.writer import StoreError, dump, write_whole
 
 
 def bisect(

@@ -9,17 +9,16 @@ from typing import Annotated
 
 import typer
 
-from diagnostics import phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.lab import store
 from diagnostics.lab.environments import default_cache
-from diagnostics.lab.patient import NEWEST, NoPatient, NoSuchPatient, Ward, find_patient
 from diagnostics.lab.server import ServerError
-from diagnostics.phase import FAILING, Choice, Phase, clean, examine, plans, print_line, printer, write
-from diagnostics.report import conclusion
-from diagnostics.report.conclusion_formats import markdown, show
-from diagnostics.report.phase import KNOWN, Findings
+from diagnostics.lab.target import NEWEST, NoPatient, NoSuchPatient, Ward, find_patient
+from diagnostics.phases import diagnosis, phase1, phase2, phase3, phase4, phase5, phase6
+from diagnostics.phases.diagnosis_formats import markdown, show
+from diagnostics.phases.plan import FAILING, Choice, Phase, clean, examine, plans, print_line, printer, write
+from diagnostics.phases.record import KNOWN, Findings
+from diagnostics.runs import writer
 
 PHASES: tuple[Phase, ...] = tuple(module.PHASE for module in (phase1, phase2, phase3, phase4, phase5, phase6))
 
@@ -61,13 +60,13 @@ def diagnose(
     try:
         patient = find_patient(provider, environment, cache=cache, offline=offline, as_of=as_of)
         with (
-            store.new_folder(reports) as folder,
+            writer.new_folder(reports) as folder,
             Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward,
         ):
             known = _diagnose(ward, choice, folder, as_json=as_json)
     except NoSuchPatient as error:
         _fail(str(error), status=2)
-    except (NoPatient, store.StoreError, ServerError, OSError) as error:
+    except (NoPatient, writer.StoreError, ServerError, OSError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.stderr.write("diagnostics diagnose: interrupted; what was finished is kept\n")
@@ -85,11 +84,11 @@ def _diagnose(ward: Ward, choice: Choice, folder: Path, *, as_json: bool) -> boo
         found.append(findings)
     facts = {name: value for findings in found for name, value in findings.facts().items()}
     pipeline = whole_pipeline(ward, choice, facts.get("removes") or [])
-    answers = conclusion.four_answers(facts, FAILING)
-    criteria = conclusion.criteria(facts, FAILING, pipeline)
-    data = conclusion.to_json(answers, criteria)
-    store.write_whole(folder / "diagnosis.json", store.dump(data))
-    store.write_whole(folder / "diagnosis.md", markdown(found, answers, criteria))
+    answers = diagnosis.four_answers(facts, FAILING)
+    criteria = diagnosis.criteria(facts, FAILING, pipeline)
+    data = diagnosis.to_json(answers, criteria)
+    writer.write_whole(folder / "diagnosis.json", writer.dump(data))
+    writer.write_whole(folder / "diagnosis.md", markdown(found, answers, criteria))
     if as_json:
         print_line(json.dumps(data))
     else:
@@ -98,7 +97,7 @@ def _diagnose(ward: Ward, choice: Choice, folder: Path, *, as_json: bool) -> boo
     return any(answer.verdict == KNOWN for answer in answers)
 
 
-def whole_pipeline(ward: Ward, choice: Choice, removing: list[str]) -> conclusion.Pipeline | None:
+def whole_pipeline(ward: Ward, choice: Choice, removing: list[str]) -> diagnosis.Pipeline | None:
     """Every scenario with the best fix; `None` where there is none."""
     if not removing:
         return None
@@ -111,7 +110,7 @@ def whole_pipeline(ward: Ward, choice: Choice, removing: list[str]) -> conclusio
     ran = [played.trial for played in ward.play(wanted, at_once=2) if played.trial.status == "ran"]
     fine = [trial for trial in ran if trial.symptom == "none" and trial.accounting.answers == trial.accounting.calls]
     names = (tuple(trial.cell.scenario for trial in group) for group in (ran, fine))
-    return conclusion.Pipeline(removing[0], *names)
+    return diagnosis.Pipeline(removing[0], *names)
 
 
 def _fail(message: str, *, status: int = 1) -> None:

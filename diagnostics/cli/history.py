@@ -11,7 +11,7 @@ import typer
 
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.trial import RecordError
-from diagnostics.report.bisection import markdown_table, read
+from diagnostics.report.formats.bisection import markdown_table, read
 
 KEPT = Path("reports") / "history"
 

@@ -25,8 +25,8 @@ from diagnostics import async_tools, sanitizer
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.program import Incompatible
 from diagnostics.extras import install
-from diagnostics.lab import store
 from diagnostics.lab.server import ProviderServer, ServerError
+from diagnostics.runs import writer
 
 if TYPE_CHECKING:
     from diagnostics.jets.arrangement import Endpoint
@@ -106,7 +106,7 @@ def jets(
             played = [_play(each, sample, endpoint, server, configurations, concurrency) for each in strategies]
         show(played)
         _write(played, csv, answers)
-    except (DataError, Incompatible, ServerError, store.StoreError) as error:
+    except (DataError, Incompatible, ServerError, writer.StoreError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.stderr.write("diagnostics jets: interrupted\n")
@@ -193,9 +193,9 @@ def _write(played: list[Played], csv: Path | None, answers: Path | None) -> None
 
     analyses = [each.analysis for each in played]
     if csv is not None:
-        store.write_whole(csv, rows_as_csv(analyses), like="jets.csv")
+        writer.write_whole(csv, rows_as_csv(analyses), like="jets.csv")
     if answers is not None:
-        store.write_whole(answers, answers_as_csv(analyses), like="answers.csv")
+        writer.write_whole(answers, answers_as_csv(analyses), like="answers.csv")
 
 
 def _status(played: list[Played]) -> int:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.status import Status
 
-from diagnostics.lab.bisection.looks import Listener
 from diagnostics.lab.bisection.releases import Release
+from diagnostics.lab.bisection.session import Listener
 from diagnostics.model.bisection import Tried
-from diagnostics.report.bisection import outcome_words
+from diagnostics.report.formats.bisection import outcome_words
 
 
 @contextmanager

@@ -9,12 +9,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.lab import merge as merging
-from diagnostics.lab import store as stores
-from diagnostics.report.formats import write_reports
-from diagnostics.report.read import RunError, read_run
+from diagnostics.report.formats.registry import write_reports
 from diagnostics.report.redact import Secrets
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.runs import merge as merging
+from diagnostics.runs import writer as stores
+from diagnostics.runs.reader import RunError, read_run
 
 
 def merge(

@@ -16,15 +16,16 @@ from diagnostics.cli.evidence import posting
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.script import ScriptError
 from diagnostics.redaction import Secrets, redact
-from diagnostics.report import issue, sarif
-from diagnostics.report.changes import CHANGES_FORMATS
-from diagnostics.report.compare import compare
-from diagnostics.report.drawing import NotDrawn
-from diagnostics.report.formats import FORMATS, Content, Format, write_report, write_reports
-from diagnostics.report.projects import PROJECTS
-from diagnostics.report.read import RunError, read_findings, read_run
-from diagnostics.report.shapes import View
-from diagnostics.report.view import build_view
+from diagnostics.report.formats import sarif
+from diagnostics.report.formats.changes import CHANGES_FORMATS
+from diagnostics.report.formats.drawing import NotDrawn
+from diagnostics.report.formats.registry import FORMATS, Content, Format, write_report, write_reports
+from diagnostics.report.issues import issue
+from diagnostics.report.issues.projects import PROJECTS
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.compare import compare
+from diagnostics.report.view.view_models import View
+from diagnostics.runs.reader import RunError, read_findings, read_run
 
 _BY_DEFAULT = ", ".join(name for name, row in FORMATS.items() if not row.on_request)
 

@@ -20,27 +20,27 @@ from diagnostics.cli.progress import progress
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.lab import store as stores
 from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
-from diagnostics.lab.elsewhere import AddressError, cluster, scheduler_address
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
-from diagnostics.lab.execution.order import Clean, NoMachine, Unlike
+from diagnostics.lab.execution.work import Clean, NoMachine, Unlike
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, may_hold, roles, why_nothing
+from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.lab.run import Settings, default_width, run
 from diagnostics.lab.selection import Asked
 from diagnostics.lab.server import ServerError
 from diagnostics.model.cell import Load
 from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.redaction.kinds import together
-from diagnostics.report.escape import one_line
-from diagnostics.report.formats import FORMATS, write_reports
-from diagnostics.report.read import RunError, read_run
-from diagnostics.report.shapes import View
-from diagnostics.report.view import build_view
+from diagnostics.report.formats.escape import one_line
+from diagnostics.report.formats.registry import FORMATS, write_reports
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.view_models import View
+from diagnostics.runs import writer as stores
+from diagnostics.runs.reader import RunError, read_run
 
 _FOUND_OUT: Final = ("unsatisfiable", "incompatible")
 """The statuses that say something of packages, and not of this machine or this harness."""

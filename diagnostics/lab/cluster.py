@@ -22,8 +22,8 @@ from typing import Any, Final, TypeVar
 
 from distributed import CancelledError, Client, KilledWorker
 
-from diagnostics.lab.execution.order import MachineLost, NoMachine, Order, Unlike
-from diagnostics.lab.execution.station import WARM
+from diagnostics.lab.execution.local_executor import WARM
+from diagnostics.lab.execution.work import MachineLost, NoMachine, Order, Unlike
 
 T = TypeVar("T")
 

@@ -26,14 +26,14 @@ from typing import Any, Protocol
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import unprepared
-from diagnostics.lab.execution.order import Clean, Done, MachineLost, Order, covered, fingerprint
+from diagnostics.lab.execution.local_executor import Station, Stopped, carry_out
 from diagnostics.lab.execution.outcome import Result, TrialPlan, missing
-from diagnostics.lab.execution.station import Station, Stopped, carry_out
 from diagnostics.lab.execution.timeline import place_of
-from diagnostics.lab.lanes import Lane, Lanes
+from diagnostics.lab.execution.work import Clean, Done, MachineLost, Order, covered, fingerprint
 from diagnostics.lab.plan import Choice, Profile, Role, plans, why_nothing
-from diagnostics.lab.store import ENVIRONMENTS, RUN, Store, StoreError, dump, now
+from diagnostics.lab.work_queue import Lane, Lanes
 from diagnostics.model.trial import Trial
+from diagnostics.runs.writer import ENVIRONMENTS, RUN, Store, StoreError, dump, now
 
 
 class Listener(Protocol):

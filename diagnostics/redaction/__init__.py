@@ -11,8 +11,8 @@ among them goes through the patterns of `text.py`. Nothing here asks the network
 
 from __future__ import annotations
 
-from diagnostics.redaction.hidden import Secrets
 from diagnostics.redaction.kinds import KINDS, taken
+from diagnostics.redaction.secrets import Secrets
 from diagnostics.redaction.text import bounded, redact
 
 __all__ = ["KINDS", "Secrets", "bounded", "redact", "taken"]

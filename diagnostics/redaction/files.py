@@ -21,12 +21,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
-from diagnostics.redaction.hidden import Secrets
+from diagnostics.redaction.field_rules import leave
 from diagnostics.redaction.kinds import KINDS
-from diagnostics.redaction.patterns import known_forms
+from diagnostics.redaction.matching import known_forms
+from diagnostics.redaction.secrets import Secrets
 from diagnostics.redaction.tables import RECORDS
 from diagnostics.redaction.text import bounded, redact
-from diagnostics.redaction.ways import leave
 
 _PIN: Final = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+(?: --hash=sha256:[0-9a-f]{64})*")
 _CERTAIN: Final = ("key", "home", "cache", "here", "host")

@@ -1,142 +1,171 @@
-"""One pass over a text: every form of `forms.py`, every name and value that is known, and addresses.
+"""The forms of what is taken out: one row a form, a regular expression and what is put in its place.
 
-`sweep` is a pure function. It promises that placeholders come out as they went in.
+The first group of a row is kept, the rest goes. Every expression runs through a text once, whatever is in it: nothing
+before the part that decides may repeat from a place where it could have started earlier.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
+from typing import Final
 
-from diagnostics.model.secret_forms import SHORTEST_SECRET
-from diagnostics.redaction.forms import ADDRESSES, CONTENT, E_MAIL, FORMS, Form
-from diagnostics.redaction.hidden import NOBODY, Secrets
-from diagnostics.redaction.kinds import KINDS, PLACEHOLDER
-
-_FAMILIES = {
-    "content": "content",
-    "key": "keys",
-    "cookie": "keys",
-    "credentials": "urls",
-    "e-mail": "urls",
-    "address": "addresses",
-}
-"""Kind to family; names and folders for the rest."""
+from diagnostics.model.secret_forms import KEY_FORMS
 
 
 @dataclass(frozen=True)
-class Sweeper:
-    """Several forms as one expression.
+class Form:
+    """One form.
 
     Attributes:
-        forms: by the name of the group that each is.
-        kept: by the same names, the numbers of the groups of what stays in front.
+        kind: of `KINDS`.
+        pattern: group 1, where there is one, is what stays in front of the placeholder.
+        needs: lower-case pieces, one of which is in every text that the pattern matches; without them it is not tried.
+        after: what stays behind the placeholder.
     """
 
-    pattern: re.Pattern[str]
-    forms: dict[str, Form]
-    kept: dict[str, tuple[int, ...]]
+    kind: str
+    pattern: str
+    needs: tuple[str, ...]
+    after: str = ""
 
+    @cached_property
+    def _alone(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
 
-def sweep(text: str, secrets: Secrets) -> str:
-    """The text after one pass."""
-    lower = text.lower()
-    # What matches nowhere alone matches nowhere beside others, and few forms alone take less than all of them in one
-    # expression. That is made of families, so that there are few to make.
-    wanted = {_family(form) for form in all_forms(secrets) if form.is_in(text, lower)}
-    if not wanted:
-        return text
-    sweeper = _sweeper(secrets, frozenset(wanted))
-
-    def replace(match: re.Match[str]) -> str:
-        # Every alternative is one named group, which closes last.
-        name = match.lastgroup or ""
-        form = sweeper.forms.get(name)
-        if form is None or (form.kind == "address" and not _is_address(match.groupdict())):
-            return match.group()
-        front = next((kept for number in sweeper.kept[name] if (kept := match.group(number))), "")
-        return f"{front}{KINDS[form.kind]}{form.after}"
-
-    return sweeper.pattern.sub(replace, text)
-
-
-@lru_cache(maxsize=16)
-def all_forms(secrets: Secrets) -> tuple[Form, ...]:
-    """Every form that a text is looked through for, in the order in which they are tried at one place."""
-    known = known_forms(secrets)
-    hosts = "|".join(form.pattern for form in known if form.kind == "host")
-    e_mail = Form("e-mail", E_MAIL.format(not_at=f"(?!{hosts})" if hosts else ""), ("@",))
-    return (*(() if secrets.content else CONTENT), *FORMS, e_mail, *known, *ADDRESSES)
-
-
-def _family(form: Form) -> str:
-    return _FAMILIES.get(form.kind, "names")
-
-
-@lru_cache(maxsize=256)
-def _sweeper(secrets: Secrets, wanted: frozenset[str]) -> Sweeper:
-    every = [form for form in all_forms(secrets) if _family(form) in wanted]
-    forms = {f"form{number}": form for number, form in enumerate(every)}
-    parts = [f"(?P<{name}>{form.pattern})" for name, form in forms.items()]
-    pattern = re.compile("|".join([f"(?P<done>{PLACEHOLDER})", *parts]))
-    named = set(pattern.groupindex.values())
-    starts = [pattern.groupindex[name] for name in forms]
-    kept = {
-        name: tuple(number for number in range(start + 1, end) if number not in named)
-        for name, start, end in zip(forms, starts, [*starts[1:], pattern.groups + 1], strict=True)
-    }
-    return Sweeper(pattern, forms, kept)
-
-
-def _is_address(found: dict[str, str | None]) -> bool:
-    """Without a port, a public address looks like a version number of four parts: that one stays."""
-    if found.get("between"):
-        return True
-    text = found.get("v4") or found.get("v6b") or found.get("v6") or ""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
+    def is_in(self, text: str, lower: str) -> bool:
+        """Whether the pattern matches anywhere in a text, of which `lower` is the lower case."""
+        for piece in self.needs:  # a generator for `any` would take twice as long as the rest
+            if piece in lower:
+                return self._alone.search(text) is not None
         return False
-    private = address.is_private or address.is_loopback or address.is_link_local
-    has_port = bool(found.get("port4") or found.get("port6"))
-    return has_port or (private and not address.is_unspecified)
 
 
-def known_forms(secrets: Secrets, shortest: int = 2) -> list[Form]:
-    """What is known by its letters, as forms: secrets anywhere, folders with what is below them, names as words."""
-    # A value goes first: a name may be a part of it. Folders next, the longest first: one may be below another.
-    rank = {"key": 0, "home": 1, "cache": 1, "tmp": 1, "here": 1, "host": 2, "user": 3}
-    every = sorted(set(_known(secrets)), key=lambda pair: (rank[pair[1]], -len(pair[0]), pair))
-    return [Form(kind, _literal(text, kind), (text.lower(),)) for text, kind in every if len(text) >= shortest]
+_Q = r"\\{0,7}[\"']"
+# A name and its value are apart by `:` or `=`, or are a pair in a list of headers, as text or as bytes.
+_IS = rf"(?:{_Q})?\s*(?:[=:]|=>|,(?=\s*b?{_Q}))\s*b?(?:{_Q})?"
+# A literal to its own closing quote, however often it is quoted itself; one that was cut off goes to the end.
+_LITERAL = r"(?P<{0}>\\{{0,7}}(?:\"\"\"|'''|[\"']))(?:(?!(?<!\\)(?P={0})).)*(?:(?P={0})|\Z)"
+_WORDS = (
+    r"(?:[a-z_]*content|contents|prompts?|inputs?|[a-z]*_input|input_(?:text|value)|[a-z]*_prompt|output_text|instructions"
+    r"|system|system_instruction|messages|history|text|thinking|reasoning(?:_content)?|completion|answer|question"
+    r"|arguments|transcript|refusal)"
+)
+_CONTENT_NEEDS = (
+    *("content", "prompt", "input", "output_text", "instructions", "system", "messages", "history", "text", "thinking"),
+    *("reasoning", "completion", "answer", "question", "arguments", "transcript", "refusal"),
+)
+_CONTENT_IS = rf"(?:{_Q})?\s*[:=]\s*[bfru]{{0,2}}"
+_NAME = (
+    r"[a-z0-9_-]{0,64}?(?:api[_-]?key|access[_-]?key|secret[_-]?key|account[_-]?key|private[_-]?key|token|secret|passwd"
+    r"|password|passphrase|credentials?|signature)"
+)
 
+# Not to the end of the line: what follows may be the name of another secret.
+_PAIR = r"[^\s=;,\"'\\<>]+=(?:\\{0,7}\"[^\"\r\n]*\"|[^\s;,\"'\\]+|(?=;))"
+_SCHEME = r"[a-z][a-z0-9-]{2,20}[ ]+"
 
-def _known(secrets: Secrets) -> Iterator[tuple[str, str]]:
-    for text, kind in ((secrets.home, "home"), (secrets.user, "user"), (secrets.host, "host"), *secrets.known):
-        if kind == "key":
-            if len(text) >= SHORTEST_SECRET:
-                yield text, kind
-        elif kind in ("user", "host"):
-            words = {text, text.partition(".")[0]} if kind == "host" and not _is_number(text) else {text}
-            yield from ((word, kind) for word in words if len(word) > 1 and word.lower() not in NOBODY)
-        else:
-            folder = text.rstrip("/\\")
-            if len(folder) > 1 and folder != "/root" and ("/" in folder or "\\" in folder):
-                # The form inside a repr, with doubled backslashes, is the same folder.
-                yield from ((spelling, kind) for spelling in {folder, folder.replace("\\", "\\\\")})
+CONTENT: Final[tuple[Form, ...]] = (
+    Form(
+        "content",
+        rf"(?is:(\bWrongAnswer: asked ){_LITERAL.format('asked')}, got {_LITERAL.format('got')})",
+        ("wronganswer",),
+        " and got another answer",
+    ),
+    Form("content", rf"(?is:((?<![a-z0-9_]){_WORDS}{_CONTENT_IS}){_LITERAL.format('quote')})", _CONTENT_NEEDS),
+    # A list of bare literals; lists of messages are made of fields that the row above takes one by one.
+    Form(
+        "content",
+        rf"(?is:((?<![a-z0-9_]){_WORDS}{_CONTENT_IS}\[)\s*(?={_Q})"
+        r"(?:\\{0,7}\"(?:[^\"\\]|\\.)*(?:\"|\Z)|\\{0,7}'(?:[^'\\]|\\.)*(?:'|\Z)|[^\"'\]])*)",
+        _CONTENT_NEEDS,
+    ),
+)
+"""Prompts and answers, as SDKs quote them in errors, reprs and logs."""
 
+FORMS: Final[tuple[Form, ...]] = (
+    Form(
+        "key",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END)[A-Za-z0-9+/=\s\\,:\"'-])*(?:-----END [A-Z ]*-----)?",
+        ("private key-----",),
+    ),
+    *(Form("key", pattern, needs) for pattern, needs in KEY_FORMS),
+    Form(
+        "cookie",
+        rf"(?i:((?<![a-z0-9-])(?:set-)?cookie2?{_IS})(?!<cookie>){_PAIR}"
+        rf"(?:;[ ]*(?:{_PAIR}|secure|httponly|partitioned))*"
+        rf"|((?<![a-z0-9_-])[a-z_]*cookies?(?:{_Q})?\s*[:=]\s*(?:Cookies\()?)\{{[^{{}}]+\}}"
+        rf"|(<Cookie )(?!<cookie>)[^\s>]+)",
+        ("cookie",),
+    ),
+    Form(
+        "key",
+        rf"(?i:((?<![a-z0-9-])(?:proxy-)?authorization{_IS}(?!(?:{_SCHEME})?<key>)(?:{_SCHEME}(?=[^\s<]))?)(?!<key>)"
+        r"[^\s\"'\\,<>)\]}]{3,}(?:[ ,]+[a-z]+=(?:\"[^\"\r\n]*\"|[^\s,\"']+))*)",
+        ("authorization",),
+    ),
+    Form(
+        "key",
+        r"(?i:(\b(?:bearer|basic)\s+)(?!<key>)(?=[A-Za-z._~+/=-]*[0-9._~+/=-])[A-Za-z0-9._~+/=-]{6,})",
+        ("bearer", "basic"),
+    ),
+    # A header, a query parameter or a field of a repr: the name stays, the value goes.
+    Form(
+        "key",
+        rf"(?i:((?:x-(?:goog-)?api-key|api[_-]?key|access[_-]?token|client[_-]?secret|password|passwd){_IS})"
+        r"(?!<key>|(?:None|null|str|bytes|Optional|SecretStr)\b)[^\s\"'&,;)}\]<>\\]+)",
+        ("key", "token", "secret", "passw"),
+    ),
+    Form(
+        "key",
+        r"(?i:([?&;](?:[a-z0-9_.-]{0,40}?(?:key|token|secret|signature|credential|password|passwd|session)"
+        r"|sig|auth|code|pwd)=)"
+        r"(?!<key>)[^\s\"'&,;)}\]<>\\]+)",
+        (
+            *("key=", "token=", "secret=", "signature=", "credential=", "password=", "passwd=", "session=", "sig="),
+            *("auth=", "code=", "pwd="),
+        ),
+    ),
+    # Any other name that ends like one of a secret: only before a literal, or before what no program would write bare.
+    Form(
+        "key",
+        rf"(?i:((?<![a-z0-9_-]){_NAME}(?:{_Q})?\s*(?:=|:)\s*b?{_Q})(?!<key>)[^\s\"'\\<>]{{4,}}"
+        rf"|((?<![a-z0-9_-]){_NAME}\s*[=:]\s*)(?!<key>)(?=[a-z_+/.-]*[0-9])[a-z0-9_+/=.~-]{{8,}}(?![\w(\[]))",
+        ("key", "token", "secret", "pass", "credential", "signature"),
+    ),
+    Form("credentials", r"(?i:((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://)(?!<credentials>@)[^\s/?#\"'<>]*(?=@))", ("://",)),
+    # A host of one word or below a name that only a private network has; `localhost` is everybody's.
+    Form(
+        "host",
+        r"(?i:((?<![a-z0-9+.-])(?:https?|socks5h?|ftp|wss?|dask|tcp|ssh|git)://(?:<credentials>@)?)"
+        r"(?!localhost(?![a-z0-9.-]))"
+        r"(?:[a-z][a-z0-9_-]*(?![a-z0-9_.%-])|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.(?:internal|intranet|local|localdomain|lan|corp"
+        r"|home|private|arpa)(?![a-z0-9.-])))",
+        ("://",),
+    ),
+    Form("home", r"[A-Za-z]:[\\/]{1,4}Users[\\/]{1,4}[^\\/\s'\":;,<>|]+", (":\\", ":/")),
+    Form("home", r"/(?:home|Users)/[^/\s'\":;,<>|()\\]+", ("/home/", "/users/")),
+    Form("home", r"(?:(?<![A-Za-z0-9_.])/root(?![A-Za-z0-9_.-]))(?:/root(?![A-Za-z0-9_.-]))*", ("/root",)),
+)
+"""What opens a door or names a place, in the order in which they are tried at one and the same place."""
 
-def _is_number(host: str) -> bool:
-    return host.replace(".", "").isdigit()
+_V6 = r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
+ADDRESSES: Final[tuple[Form, ...]] = (
+    Form(
+        "address",
+        r"(?<![\w:-])[0-9A-Fa-f]{2}(?P<between>[:-])(?:[0-9A-Fa-f]{2}(?P=between)){4}[0-9A-Fa-f]{2}(?![\w:-])",
+        (":", "-"),
+    ),
+    Form("address", r"(?<![\w.])(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?P<port4>:\d{1,5})?(?!\.?\d)", (".",)),
+    Form("address", r"\[(?P<v6b>[0-9A-Fa-f:.]{2,45})(?:%\w+)?\](?P<port6>:\d{1,5})?", (":",)),
+    Form(
+        "address",
+        rf"(?<![\w:.])(?P<v6>(?={_V6})[0-9A-Fa-f:]{{2,39}}(?:(?:\.\d{{1,3}}){{3}})?)(?:%\w+)?(?![\w:])",
+        (":",),
+    ),
+)
+"""What may be an address; `patterns` looks at each that is caught by name."""
 
-
-def _literal(text: str, kind: str) -> str:
-    letters = re.escape(text)
-    if kind == "key":
-        return f"(?i:{letters})"
-    if kind in ("user", "host"):
-        return rf"(?i:(?<![A-Za-z0-9]){letters}(?![A-Za-z0-9]))"
-    before = r"(?<![A-Za-z0-9_.~-])" if text.startswith("/") else ""
-    return rf"(?i:{before}{letters}(?![A-Za-z0-9]))"
+E_MAIL: Final = r"(?<![\w.%+-])[\w.%+-]+@{not_at}(?=[\w.-]*\.)[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{{2,}}(?![\w-])"
+"""An e-mail address; of this machine's own names, `user@host` is more exact."""

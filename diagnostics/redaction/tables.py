@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from diagnostics.redaction.ways import (
+from diagnostics.redaction.field_rules import (
     Table,
     Way,
     by_name,

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache, partial
 
-from diagnostics.redaction.broken import mend, wrapped_addresses, wrapped_keys, wrapped_names
+from diagnostics.redaction.detect_secrets import second_opinion
 from diagnostics.redaction.encoded import DEPTH, decode
-from diagnostics.redaction.hidden import Secrets
 from diagnostics.redaction.kinds import KINDS
-from diagnostics.redaction.patterns import known_forms, sweep
-from diagnostics.redaction.second_opinion import second_opinion
+from diagnostics.redaction.line_wraps import mend, wrapped_addresses, wrapped_keys, wrapped_names
+from diagnostics.redaction.matching import known_forms, sweep
+from diagnostics.redaction.secrets import Secrets
 
 PASSES = 6
 """What a replacement leaves may show a secret that hung on to its front. A word that needs more of them goes whole."""

@@ -16,10 +16,10 @@ from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.redaction import Secrets, bounded, redact, tables, taken
+from diagnostics.redaction.field_rules import Clean, Table, digest, text, version, word
 from diagnostics.redaction.files import Unlisted
 from diagnostics.redaction.kinds import together
-from diagnostics.redaction.ways import Clean, Table, digest, text, version, word
-from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta, Sweep
+from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta, Sweep
 
 
 def _part(value: Any, clean: Clean) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.report.phase import Findings
-from diagnostics.report.shapes import Sweep
+from diagnostics.phases.record import Findings
+from diagnostics.report.view.view_models import Sweep
 
 MEASURES = ("jets", "concurrency")
 

@@ -8,6 +8,6 @@ Recording, describing, judging and printing are modules of their own; `detectors
 
 from __future__ import annotations
 
-from diagnostics.sanitizer.watching import count_findings, findings, install, problems, uninstall, watch
+from diagnostics.sanitizer.session import count_findings, findings, install, problems, uninstall, watch
 
 __all__ = ["count_findings", "findings", "install", "problems", "uninstall", "watch"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from diagnostics.sanitizer.command import main
+from diagnostics.sanitizer.process.command import main
 
 if __name__ == "__main__":
     # In one expression: the program that runs takes this module's place, and nothing here has a name afterwards.

@@ -71,7 +71,7 @@ async def leaks_looked_for(*arguments: Any) -> dict[str, float]:
 
 async def footprint(provider: str, url: str, concurrency: int) -> dict[str, float]:
     """What the watcher holds while connections live, and when they are gone."""
-    from diagnostics.sanitizer.recorder import RECORDER
+    from diagnostics.sanitizer.capture.recorder import RECORDER
 
     async def opened() -> Load:
         load = Load(provider, url)

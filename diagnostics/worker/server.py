@@ -82,7 +82,12 @@ def preload(request: dict[str, Any], status: int, *, hang: bool) -> dict[str, An
         signal.alarm(math.ceil(request["timeout"]))
         # With it, the watcher: a watched child must not start by importing what an unwatched one does not.
         import_quietly(
-            [*modules, "diagnostics.sanitizer", "diagnostics.sanitizer.judging", "diagnostics.sanitizer.log"]
+            [
+                *modules,
+                "diagnostics.sanitizer",
+                "diagnostics.sanitizer.analyze.evaluate",
+                "diagnostics.sanitizer.output.timeline",
+            ]
         )
         if not answer["left"]:
             call_once(request["probe"], request["url"])

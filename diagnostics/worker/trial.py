@@ -78,9 +78,9 @@ def run(request: TrialRequest) -> None:
 
         sanitizer.install()
         if request.events:
-            from diagnostics.sanitizer import log
+            from diagnostics.sanitizer.output import timeline
 
-            log.start(request.events_file, whole=request.timeline)
+            timeline.start(request.events_file, whole=request.timeline)
     try:
         measured = play(request, ledger)
     except Incompatible as error:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from diagnostics.cli.bench import PARTS
 from diagnostics.cli.bench_reports import write_run
-from diagnostics.report.formats import FORMATS
-from diagnostics.report.read import read_run
+from diagnostics.report.formats.registry import FORMATS
+from diagnostics.runs.reader import read_run
 
 
 def test_every_format_is_measured(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from diagnostics.cli.history import history
-from diagnostics.lab.store import dump
-from diagnostics.report.bisection import markdown_table
+from diagnostics.report.formats.bisection import markdown_table
+from diagnostics.runs.writer import dump
 from tests.report.test_bisection import FOUND
 
 app = typer.Typer()

@@ -17,7 +17,7 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.bench import PARTS
 from diagnostics.lab.bridges import BRIDGES
 from diagnostics.model.cell import CONTROL
-from diagnostics.report.formats import FORMATS
+from diagnostics.report.formats.registry import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import IndexUnreachable, Unsatisfiable
 from diagnostics.lab.environments.resolve import end_of_day, find_lock
-from diagnostics.lab.patient import NoPatient, find_patient
+from diagnostics.lab.target import NoPatient, find_patient
 from tests.lab.bisection.index import Index, serving
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.lab.store import TRIALS, read_trials
+from diagnostics.runs.writer import TRIALS, read_trials
 from tests.lab.environments.conftest import wheel
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs limits on memory")

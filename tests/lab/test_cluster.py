@@ -19,12 +19,12 @@ import pytest
 from diagnostics.lab.bench.machines import Machines, cleaner, machines, play_and_kill
 from diagnostics.lab.cluster import Cluster
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.elsewhere import AddressError, cluster, scheduler_address
 from diagnostics.lab.environments import default_cache
-from diagnostics.lab.execution.order import Done, MachineLost, NoMachine, Order, Unlike, fingerprint
-from diagnostics.lab.execution.station import carry_out
-from diagnostics.lab.store import TRIALS, read_trials
+from diagnostics.lab.execution.local_executor import carry_out
+from diagnostics.lab.execution.work import Done, MachineLost, NoMachine, Order, Unlike, fingerprint
+from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.model.cell import Environment
+from diagnostics.runs.writer import TRIALS, read_trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable

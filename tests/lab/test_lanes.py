@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.execution.order import Order, covered
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.lab.lanes import TRIES, Lane, Lanes
+from diagnostics.lab.execution.work import Order, covered
 from diagnostics.lab.plan import Role
+from diagnostics.lab.work_queue import TRIES, Lane, Lanes
 from diagnostics.model.cell import Cell, Environment
 
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from diagnostics.cli import app
-from diagnostics.lab.merge import MergeError, Part, join, read_part, read_parts, write
-from diagnostics.lab.store import TRIALS, Store, dump, read_trials
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.trial import Accounting, Trial
+from diagnostics.runs.merge import MergeError, Part, join, read_part, read_parts, write
+from diagnostics.runs.writer import TRIALS, Store, dump, read_trials
 
 LOCK = f"openai==3.54.0 --hash=sha256:{0:064}\n"
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from diagnostics.cli import app
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.store import TRIALS, Store, read_trials
+from diagnostics.runs.writer import TRIALS, Store, read_trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

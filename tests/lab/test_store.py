@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnostics.lab import store as stores
-from diagnostics.lab.store import TRIALS, Store, StoreError, read_trials
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.trial import Accounting, Trial
 from diagnostics.redaction import Secrets
 from diagnostics.redaction.files import record
+from diagnostics.runs import writer as stores
+from diagnostics.runs.writer import TRIALS, Store, StoreError, read_trials
 from tests.model.conftest import trials
 
 few_trials = st.lists(trials(), max_size=5)
@@ -111,7 +111,7 @@ def test_only_one_run_can_have_a_folder(tmp_path: Path) -> None:
 
 
 def test_another_process_cannot_have_it_either(tmp_path: Path) -> None:
-    text = f"from pathlib import Path\nfrom diagnostics.lab.store import Store\nStore(Path({str(tmp_path)!r}))"
+    text = f"from pathlib import Path\nfrom diagnostics.runs.writer import Store\nStore(Path({str(tmp_path)!r}))"
     with Store(tmp_path):
         done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False, timeout=60)
     assert f"another run is writing {tmp_path}" in done.stderr.splitlines()[-1]
@@ -120,7 +120,7 @@ def test_another_process_cannot_have_it_either(tmp_path: Path) -> None:
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from diagnostics.lab.store import Store, StoreError
+from diagnostics.runs.writer import Store, StoreError
 from tests.lab.test_store import trial
 
 limit = int(sys.argv[2])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from diagnostics.lab.patient import Patient, Played
+from diagnostics.lab.target import Patient, Played
 from diagnostics.model.cell import CONTROL, Cell, Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site

@@ -13,14 +13,14 @@ from typing import NoReturn
 import pytest
 from typer.testing import CliRunner
 
-from diagnostics import phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.cli import app
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, default_cache
-from diagnostics.lab.patient import Patient, Ward
+from diagnostics.lab.target import Patient, Ward
 from diagnostics.model.cell import Environment
-from diagnostics.phase import FAILING, Choice, Phase, command, examine, options, write
-from diagnostics.report.phase import Findings
+from diagnostics.phases import phase1, phase2, phase3, phase4, phase5, phase6
+from diagnostics.phases.plan import FAILING, Choice, Phase, command, examine, options, write
+from diagnostics.phases.record import Findings
 
 pytestmark = pytest.mark.environment
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from diagnostics import phase1
 from diagnostics.model.cell import Load
 from diagnostics.model.event import Event
-from diagnostics.phase import Choice, Played
-from diagnostics.report.phase import CANNOT_TELL, KNOWN
+from diagnostics.phases import phase1
+from diagnostics.phases.plan import Choice, Played
+from diagnostics.phases.record import CANNOT_TELL, KNOWN
 
 Make = Callable[..., Played]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from diagnostics import phase2, phase3
 from diagnostics.model.event import Event
-from diagnostics.phase import Choice, Played
-from diagnostics.report.phase import CANNOT_TELL
+from diagnostics.phases import phase2, phase3
+from diagnostics.phases.plan import Choice, Played
+from diagnostics.phases.record import CANNOT_TELL
 
 Make = Callable[..., Played]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from diagnostics import phase4
-from diagnostics.phase import Choice, Played
-from diagnostics.report.phase import CANNOT_TELL
+from diagnostics.phases import phase4
+from diagnostics.phases.plan import Choice, Played
+from diagnostics.phases.record import CANNOT_TELL
 
 Make = Callable[..., Played]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from diagnostics import phase5
 from diagnostics.model.cell import Environment
-from diagnostics.phase import Choice, Played
-from diagnostics.report.phase import CANNOT_TELL
+from diagnostics.phases import phase5
+from diagnostics.phases.plan import Choice, Played
+from diagnostics.phases.record import CANNOT_TELL
 
 Make = Callable[..., Played]
 

@@ -12,23 +12,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnostics.lab import store as stores
 from diagnostics.lab.execution.outcome import Traces, TrialPlan, conclude, missing
-from diagnostics.lab.patient import Played
 from diagnostics.lab.server import Account
-from diagnostics.lab.store import Store
+from diagnostics.lab.target import Played
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.event import Event
 from diagnostics.model.finding import FINDINGS_SCHEMA, Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, Site
-from diagnostics.phase import write
+from diagnostics.phases.plan import write
+from diagnostics.phases.record import Answer, Findings, Table
 from diagnostics.redaction import Secrets, redact
 from diagnostics.redaction.files import record
-from diagnostics.report.event_lines import as_json
-from diagnostics.report.formats import FORMATS, write_reports
-from diagnostics.report.phase import Answer, Findings, Table
-from diagnostics.report.read import read_run
-from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta
-from diagnostics.report.view import build_view
+from diagnostics.report.formats.registry import FORMATS, write_reports
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.event_lines import as_json
+from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta
+from diagnostics.runs import writer as stores
+from diagnostics.runs.reader import read_run
+from diagnostics.runs.writer import Store
 from tests.redaction.canaries import FORMED, KNOWN, PLACED, SPELLINGS, VARIABLES, traces
 
 ME = Secrets.of_this_machine(VARIABLES)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics.redaction.files import Unlisted, cleaned, drawn, write, write_drawn
-from diagnostics.redaction.hidden import Secrets
+from diagnostics.redaction.secrets import Secrets
 
 ROOT = Path(__file__).parents[2] / "diagnostics"
 ME = Secrets(
@@ -31,10 +31,10 @@ WRITES_ELSEWHERE = {
     "lab/environments/cache.py": "the cache",
     "lab/environments/locks.py": "the committed locks: pins and hashes, and reasons that it cleans itself",
     "lab/environments/resolve.py": "what uv is asked, in a folder that is gone afterwards; locks in the cache",
-    "lab/execution/inside.py": "a copy of our own code in the cache",
+    "lab/execution/staging.py": "a copy of our own code in the cache",
     "lab/execution/worker.py": "a worker's errors, in a folder that is gone afterwards",
     "lab/server/certificates.py": "certificates for the loopback, in a folder that is gone afterwards",
-    "lab/store.py": "lines that `redaction.files` cleaned, and the link to the latest run",
+    "runs/writer.py": "lines that `redaction.files` cleaned, and the link to the latest run",
     "redaction/files.py": "the one way in",
 }
 """Modules of the outside zone that write files, and why that is no way past the tables."""

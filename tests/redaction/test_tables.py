@@ -14,15 +14,15 @@ from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, LoopFacts, Site
 from diagnostics.model.trial import Accounting, FindingCount, Trial
-from diagnostics.redaction import redact, tables, ways
+from diagnostics.phases.diagnosis import CONCLUSION_SCHEMA, Criterion
+from diagnostics.phases.record import Answer, Findings, Table
+from diagnostics.redaction import field_rules, redact, tables
 from diagnostics.redaction.files import Unlisted, record
-from diagnostics.redaction.hidden import Secrets
+from diagnostics.redaction.secrets import Secrets
 from diagnostics.report import cleaning
-from diagnostics.report.conclusion import CONCLUSION_SCHEMA, Criterion
-from diagnostics.report.event_lines import as_json
-from diagnostics.report.phase import Answer, Findings, Table
-from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta, Sweep
-from diagnostics.sanitizer.document import document
+from diagnostics.report.view.event_lines import as_json
+from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta, Sweep
+from diagnostics.sanitizer.output.json_document import document
 
 ME = Secrets(user="marple", host="milchester")
 
@@ -53,7 +53,7 @@ def names(record_class: type) -> set[str]:
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_a_table_names_the_fields_of_its_class(table: ways.Table, record_class: type) -> None:
+def test_a_table_names_the_fields_of_its_class(table: field_rules.Table, record_class: type) -> None:
     assert set(table) == names(record_class)
 
 
@@ -109,7 +109,17 @@ def clean(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "way", [ways.word, ways.digest, ways.version, ways.time, ways.number, ways.text, ways.code, ways.file]
+    "way",
+    [
+        field_rules.word,
+        field_rules.digest,
+        field_rules.version,
+        field_rules.time,
+        field_rules.number,
+        field_rules.text,
+        field_rules.code,
+        field_rules.file,
+    ],
 )
 @given(
     value=st.recursive(
@@ -117,7 +127,7 @@ def clean(text: str) -> str:
     )
 )
 @settings(max_examples=20)
-def test_what_is_not_of_its_kind_is_cleaned_as_text(way: ways.Way, value: Any) -> None:
+def test_what_is_not_of_its_kind_is_cleaned_as_text(way: field_rules.Way, value: Any) -> None:
     hostile = {"deep": [value, "said marple"]}
     assert "said <user>" in str(way(hostile, clean))
     assert "<user>" in str(way("said by marple!", clean))
@@ -126,14 +136,14 @@ def test_what_is_not_of_its_kind_is_cleaned_as_text(way: ways.Way, value: Any) -
 def test_a_word_of_ours_stays_where_a_user_is_called_so_and_a_key_does_not() -> None:
     secrets = Secrets(user="openai", host="fork")
     assert record(TRIAL.to_json(), secrets) == TRIAL.to_json()
-    assert ways.word("sk-proj-Canary1234567890", lambda text: redact(text, secrets)) == "<key>"
-    assert ways.digest("357d39644bf7ea02", clean) == "357d39644bf7ea02"
+    assert field_rules.word("sk-proj-Canary1234567890", lambda text: redact(text, secrets)) == "<key>"
+    assert field_rules.digest("357d39644bf7ea02", clean) == "357d39644bf7ea02"
 
 
 def test_a_version_says_nothing_of_who_built_it() -> None:
-    assert ways.version("1.2.3+marple.laptop", clean) == "1.2.3"
-    assert ways.version("3.13.0+", clean) == "3.13.0+"
-    assert ways.version("3.15.0a2", clean) == "3.15.0a2"
+    assert field_rules.version("1.2.3+marple.laptop", clean) == "1.2.3"
+    assert field_rules.version("3.13.0+", clean) == "3.13.0+"
+    assert field_rules.version("3.15.0a2", clean) == "3.15.0a2"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +157,7 @@ def test_a_version_says_nothing_of_who_built_it() -> None:
     ],
 )
 def test_a_file_is_named_by_its_package_or_its_folder(there: str, shown: str) -> None:
-    assert ways.file(there, clean) == shown
+    assert field_rules.file(there, clean) == shown
 
 
 @pytest.mark.parametrize("content", [False, True])
@@ -155,6 +165,6 @@ def test_prose_in_a_line_of_code_is_a_prompt(content: bool) -> None:
     line = "ask(client, 'openai', 'summarise the letter of Miss M.', f\"and {that} too\")"
     secrets = Secrets(content=content)
     site = {"file": "a.py", "line": 1, "function": "main", "code": line}
-    shown = ways.record(tables.SITE)(site, lambda text: redact(text, secrets))["code"]
+    shown = field_rules.record(tables.SITE)(site, lambda text: redact(text, secrets))["code"]
     assert ("letter" in shown) is content
     assert "'openai'" in shown

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.redaction import KINDS, Secrets, bounded, redact, taken
-from diagnostics.redaction.forms import Form
 from diagnostics.redaction.kinds import SAID, sentence, together
-from diagnostics.redaction.patterns import all_forms, sweep
+from diagnostics.redaction.matching import all_forms, sweep
+from diagnostics.redaction.patterns import Form
 from diagnostics.redaction.text import LONGEST
 from tests.redaction.canaries import FORMED, KNOWN, PLACED, SPELLINGS, VARIABLES, traces
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from diagnostics.model import cell, event, finding, trial
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
-from diagnostics.report import shapes
+from diagnostics.report.view import view_models
 from tests.report.accepted import SCHEMAS, schema
 
 RENEWED = ("findings-1", "trial-1", "view-1")
@@ -25,7 +25,7 @@ _WORDS = {"status": STATUSES, "symptom": SYMPTOMS, "verdict": VERDICTS, "severit
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 _CLASSES: dict[str, type[Any]] = {
     kind.__name__: kind
-    for module in (shapes, trial, finding, event, cell)
+    for module in (view_models, trial, finding, event, cell)
     for kind in vars(module).values()
     if isinstance(kind, type) and is_dataclass(kind)
 }
@@ -39,7 +39,7 @@ def renewed(name: str) -> dict[str, Any]:
     found = schema(name)
     definitions: dict[str, Any] = {}
     if name == "view-1":
-        made = _record(shapes.View, definitions)
+        made = _record(view_models.View, definitions)
         own = {"schema": found["properties"]["schema"], **made["properties"]}
         found |= {"required": list(own), "properties": own}
     for kind in found["$defs"]:

@@ -12,8 +12,8 @@ from diagnostics.model.finding import Site
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS
 from diagnostics.report.redact import Secrets
-from diagnostics.report.shapes import EnvironmentRow, Run, RunMeta, View
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta, View
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from diagnostics.model.bisection import Bisection, Change, Outcome, Stretch, Tried
 from diagnostics.model.cell import Load
 from diagnostics.model.trial import RecordError
-from diagnostics.report.bisection import markdown, markdown_table, outcome_words, read, text
+from diagnostics.report.formats.bisection import markdown, markdown_table, outcome_words, read, text
 
 ROOT = Path(__file__).parents[2]
 KEPT = sorted((ROOT / "reports" / "history").glob("*.json"))

@@ -9,11 +9,11 @@ import pytest
 
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import FindingCount, Trial
-from diagnostics.report.checks import ANSWERS
-from diagnostics.report.claims import CLAIMS, check_claims
 from diagnostics.report.redact import Secrets
-from diagnostics.report.shapes import Run
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.checks import ANSWERS
+from diagnostics.report.view.hypotheses import CLAIMS, check_claims
+from diagnostics.report.view.view_models import Run
 
 Cell = tuple[str, str, dict[str, Any]]
 LOGGED: Cell = ("none", "logged", {})

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from diagnostics.cli.report import report
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.report.formats import FORMATS
+from diagnostics.report.formats.registry import FORMATS
 
 _app = typer.Typer()
 _app.command()(report)

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import Trial
-from diagnostics.report import changes as shown
-from diagnostics.report.compare import compare
+from diagnostics.report.formats import changes as shown
 from diagnostics.report.redact import Secrets
-from diagnostics.report.shapes import Run, View
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.compare import compare
+from diagnostics.report.view.view_models import Run, View
 from tests.report.strategies import views
 
 Make = Callable[..., Trial]

@@ -7,7 +7,7 @@ import json
 from diagnostics.model.cell import Cell
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
-from diagnostics.report.event_lines import as_json, told
+from diagnostics.report.view.event_lines import as_json, told
 
 CLOSED = Event(7, "L1", "", "closed", running="L2", by=Site("asyncio/base_events.py", 762, "BaseEventLoop.__del__", ""))
 

@@ -12,16 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from diagnostics.report import issue
-from diagnostics.report.changes import CHANGES_FORMATS
-from diagnostics.report.compare import compare
-from diagnostics.report.fit import LIMIT
-from diagnostics.report.formats import FORMATS
-from diagnostics.report.posting import Posting, ScriptRun, choose_case
-from diagnostics.report.projects import PROJECTS
+from diagnostics.report.formats.changes import CHANGES_FORMATS
+from diagnostics.report.formats.registry import FORMATS
+from diagnostics.report.formats.truncate import LIMIT
+from diagnostics.report.issues import issue
+from diagnostics.report.issues.issue_model import Posting, ScriptRun, choose_case
+from diagnostics.report.issues.projects import PROJECTS
 from diagnostics.report.redact import Secrets
-from diagnostics.report.shapes import Run, View
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.compare import compare
+from diagnostics.report.view.view_models import Run, View
 from tests.report.accepted import check_json, check_junit, check_sarif
 from tests.report.strategies import HOSTILE, swollen, views
 

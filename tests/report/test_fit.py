@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.report.fit import fit
+from diagnostics.report.formats.truncate import fit
 
 _tables = st.dictionaries(st.sampled_from("abc"), st.lists(st.text("x", max_size=20), max_size=20))
 

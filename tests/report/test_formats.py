@@ -17,12 +17,12 @@ import diagnostics.report
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import VERDICTS
-from diagnostics.report import markdown, summary, text
-from diagnostics.report.fit import LIMIT
-from diagnostics.report.formats import FORMATS, write_reports
+from diagnostics.report.formats import markdown, summary, text
+from diagnostics.report.formats.registry import FORMATS, write_reports
+from diagnostics.report.formats.truncate import LIMIT
 from diagnostics.report.redact import Secrets
-from diagnostics.report.shapes import EnvironmentRow, Run, View
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.view_models import EnvironmentRow, Run, View
 
 HOSTILE = 'x|y`z\n```mermaid\n</details><img src=q onerror=1> ![a](http://b) [c](d) @someone #12 ~~~ <!-- \x1b[31m "'
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import SYMPTOMS, VERDICTS
-from diagnostics.report import html
-from diagnostics.report.page_data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, page_data
+from diagnostics.report.page import html
+from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, page_data
 from diagnostics.report.redact import Secrets
-from diagnostics.report.shapes import Run, Sweep, View
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.view_models import Run, Sweep, View
 
 HOSTILE = "</script><script>alert(1)</script><!--<style>]]>{{7*7}}{% raw %}\u2028\"'`&amp;"
 

@@ -11,22 +11,22 @@ import pytest
 import tomllib
 from packaging.requirements import Requirement
 
-import diagnostics.report.projects
+import diagnostics.report.issues.projects
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import FindingCount, Trial
-from diagnostics.report import issue
-from diagnostics.report.fit import LIMIT
-from diagnostics.report.issue_parts import PARTS
-from diagnostics.report.posting import NOT_RUN, Case, Posting, Project, ScriptRun, choose_case, newest
-from diagnostics.report.projects import PROJECTS
+from diagnostics.report.formats.truncate import LIMIT
+from diagnostics.report.issues import issue
+from diagnostics.report.issues.issue_model import NOT_RUN, Case, Posting, Project, ScriptRun, choose_case, newest
+from diagnostics.report.issues.parts import PARTS
+from diagnostics.report.issues.projects import PROJECTS
+from diagnostics.report.issues.script import FOLDER, script_text
 from diagnostics.report.redact import Secrets
-from diagnostics.report.script import FOLDER, script_text
-from diagnostics.report.shapes import Run, View
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.view_models import Run, View
 
-HERE = Path(diagnostics.report.projects.__file__).parent
+HERE = Path(diagnostics.report.issues.projects.__file__).parent
 EVERY_CASE = [(project, case) for project in PROJECTS.values() for case in project.cases]
 # What a script may import beside the standard library.
 ALONE = {

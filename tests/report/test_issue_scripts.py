@@ -13,9 +13,9 @@ from diagnostics.lab.environments import EnvironmentProblem, default_cache, find
 from diagnostics.lab.environments.resolve import find_lock
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.script import run_script
-from diagnostics.report.posting import Case, Project
-from diagnostics.report.projects import PROJECTS
-from diagnostics.report.script import script_text
+from diagnostics.report.issues.issue_model import Case, Project
+from diagnostics.report.issues.projects import PROJECTS
+from diagnostics.report.issues.script import script_text
 
 # The last line of each script on the newest release that the matrix has; pydantic-ai is in no environment of it.
 GIVES = {

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from diagnostics.model.trial import Trial
-from diagnostics.report.known_issues import CHECKED, KNOWN_ISSUES, KnownIssue, matching
+from diagnostics.report.issues.known_issues import CHECKED, KNOWN_ISSUES, KnownIssue, matching
 
 PROVIDERS = ("openai", "anthropic", "google-genai", "httpx", "httpx2")
 SCENARIOS = ("repeated-run", "sequential-classifiers", "threads", "keepalive-expired")

@@ -12,12 +12,12 @@ import pytest
 
 from diagnostics.extras import install
 from diagnostics.model.trial import Trial
-from diagnostics.report import drawing, plots
-from diagnostics.report.formats import write_reports
+from diagnostics.report.formats import drawing, plots
+from diagnostics.report.formats.registry import write_reports
 from diagnostics.report.redact import Secrets
-from diagnostics.report.shapes import Run, Sweep, View
-from diagnostics.report.tally import Tally
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.tally import Tally
+from diagnostics.report.view.view_models import Run, Sweep, View
 
 HOSTILE = "</text><script>alert(1)</script>&"
 

@@ -11,11 +11,11 @@ from jsonschema import Draft202012Validator
 
 from diagnostics.model.finding import Access, ClientFacts, Fault, Finding, Hint, LoopFacts, Site
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
-from diagnostics.report import sarif, trace, view_json
-from diagnostics.report.read import read_run
+from diagnostics.report.formats import sarif, trace, view_json
 from diagnostics.report.redact import Secrets
-from diagnostics.report.view import build_view
-from diagnostics.sanitizer.document import document
+from diagnostics.report.view.build import build_view
+from diagnostics.runs.reader import read_run
+from diagnostics.sanitizer.output.json_document import document
 from tests.report.accepted import SCHEMAS, check_json, check_sarif, schema
 from tests.report.renew_schemas import RENEWED, renewed
 

@@ -11,14 +11,14 @@ import pytest
 
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import Trial
-from diagnostics.report.costs import fix_costs
-from diagnostics.report.phase import Answer, Findings
-from diagnostics.report.rates import rates
-from diagnostics.report.read import RunError, read_run
+from diagnostics.phases.record import Answer, Findings
 from diagnostics.report.redact import Secrets
-from diagnostics.report.shapes import Run, Sweep
 from diagnostics.report.sweeps import sweeps_of
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.costs import fix_costs
+from diagnostics.report.view.rates import rates
+from diagnostics.report.view.view_models import Run, Sweep
+from diagnostics.runs.reader import RunError, read_run
 
 
 def record(**facts: Any) -> dict[str, Any]:

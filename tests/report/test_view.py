@@ -11,8 +11,8 @@ import pytest
 from diagnostics.model.cell import Environment, Load
 from diagnostics.model.trial import FindingCount, Trial
 from diagnostics.report.redact import Secrets
-from diagnostics.report.shapes import EnvironmentRow, Result, Run, View
-from diagnostics.report.view import build_view
+from diagnostics.report.view.build import build_view
+from diagnostics.report.view.view_models import EnvironmentRow, Result, Run, View
 
 Make = Callable[..., Trial]
 LEAK = (FindingCount("client-left-open", "leak", 1),)

@@ -15,7 +15,7 @@ import uv
 from filelock import FileLock
 
 from diagnostics.lab.environments import find_interpreter
-from diagnostics.lab.execution.inside import lay_out
+from diagnostics.lab.execution.staging import lay_out
 from diagnostics.lab.server import ProviderServer
 
 if TYPE_CHECKING:

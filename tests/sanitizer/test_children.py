@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from diagnostics.sanitizer.children import watched_from_start
-from diagnostics.sanitizer.reporting import Report, Settings
+from diagnostics.sanitizer.process.children import watched_from_start
+from diagnostics.sanitizer.process.reporter import Report, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES
-from diagnostics.sanitizer.describing import component, who
-from diagnostics.sanitizer.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.judging import counts, judge
-from diagnostics.sanitizer.printing import render
-from diagnostics.sanitizer.sites import capture, contains, in_stdlib, is_users
-from diagnostics.sanitizer.suppressing import keep
-from diagnostics.sanitizer.wording import KINDS
+from diagnostics.sanitizer.analyze.describe import component, who
+from diagnostics.sanitizer.analyze.evaluate import counts, judge
+from diagnostics.sanitizer.analyze.phrasing import KINDS
+from diagnostics.sanitizer.analyze.suppressions import keep
+from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.sites import capture, contains, in_stdlib, is_users
+from diagnostics.sanitizer.output.text import render
 
 USERS = "/home/somebody/agent.py"
 INSTALLED = "/venv/lib/python3.13/site-packages"

@@ -13,8 +13,8 @@ import pytest
 
 from diagnostics import sanitizer
 from diagnostics.model.event import Event
-from diagnostics.sanitizer import log
-from diagnostics.sanitizer.recorder import RECORDER, Recorder
+from diagnostics.sanitizer.capture.recorder import RECORDER, Recorder
+from diagnostics.sanitizer.output import timeline
 
 
 @pytest.fixture
@@ -22,15 +22,15 @@ def events(tmp_path: Path) -> Iterator[Callable[[], list[Event]]]:
     """Watches; what is returned stops the log and reads it."""
     file = tmp_path / "k.events.jsonl"
     sanitizer.install()
-    log.start(str(file))
+    timeline.start(str(file))
 
     def read() -> list[Event]:
-        log.stop()
+        timeline.stop()
         lines = file.read_text(encoding="utf-8").splitlines()
         return sorted((Event.from_json(json.loads(line)) for line in lines), key=lambda event: event.number)
 
     yield read
-    log.stop()
+    timeline.stop()
     sanitizer.uninstall()
 
 
@@ -112,10 +112,10 @@ def test_two_threads_of_one_name_are_told_apart(events: Callable[[], list[Event]
 def test_stacks_are_written_where_a_timeline_is_kept_and_each_once(tmp_path: Path) -> None:
     file = tmp_path / "k.events.jsonl"
     sanitizer.install()
-    log.start(str(file), whole=True)
+    timeline.start(str(file), whole=True)
     for _ in range(2):
         asyncio.run(nothing())
-    log.stop()
+    timeline.stop()
     sanitizer.uninstall()
 
     found = {event.number: event for event in map(Event.from_json, map(json.loads, file.read_text().splitlines()))}
@@ -137,9 +137,9 @@ def test_nothing_stays(tmp_path: Path) -> None:
     callbacks = list(gc.callbacks)
 
     sanitizer.install()
-    log.start(str(tmp_path / "events"))
-    log.stop()
-    log.stop()  # the second does nothing
+    timeline.start(str(tmp_path / "events"))
+    timeline.stop()
+    timeline.stop()  # the second does nothing
     sanitizer.uninstall()
 
     assert asyncio.BaseEventLoop.close is close

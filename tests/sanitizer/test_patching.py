@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from diagnostics.sanitizer.patching import Patch, Patches, around, before, built
+from diagnostics.sanitizer.capture.patching import Patch, Patches, around, before, built
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diagnostics.sanitizer import detectors
+from diagnostics.sanitizer.capture import detectors
 
 
 def test_every_detector_is_a_file_and_a_row() -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from diagnostics.sanitizer.describing import component, distribution
-from diagnostics.sanitizer.facts import ClientRecord
-from diagnostics.sanitizer.sites import Stack, belongs, capture, is_generated, is_users, users_frame
+from diagnostics.sanitizer.analyze.describe import component, distribution
+from diagnostics.sanitizer.capture.facts import ClientRecord
+from diagnostics.sanitizer.capture.sites import Stack, belongs, capture, is_generated, is_users, users_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from diagnostics.sanitizer.steady import steady
+from diagnostics.sanitizer.capture.gc_neutral import steady
 
 KEPT = 200
 

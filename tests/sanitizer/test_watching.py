@@ -11,7 +11,7 @@ from asyncio.base_events import BaseEventLoop
 import pytest
 
 from diagnostics import sanitizer
-from diagnostics.sanitizer.recorder import RECORDER
+from diagnostics.sanitizer.capture.recorder import RECORDER
 
 
 def use_after_close() -> asyncio.AbstractEventLoop:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from diagnostics.sanitizer import command
+from diagnostics.sanitizer.process import command
 
 
 def main(folder: str, *programs: str) -> None:

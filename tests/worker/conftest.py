@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uv
 
-from diagnostics.lab.execution.inside import lay_out
+from diagnostics.lab.execution.staging import lay_out
 from diagnostics.lab.server import ProviderServer
 
 if TYPE_CHECKING:

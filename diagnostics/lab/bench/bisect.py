@@ -11,9 +11,9 @@ import time
 
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.bisection.cell import CellPlayer
-from diagnostics.lab.bisection.hold import Held
-from diagnostics.lab.bisection.judge import Judge
+from diagnostics.lab.bisection.evaluate import Judge
 from diagnostics.lab.bisection.packages import PACKAGES
+from diagnostics.lab.bisection.pinning import Held
 from diagnostics.lab.bisection.releases import Release, read_releases
 from diagnostics.lab.bisection.scope import scope
 from diagnostics.model.cell import Load

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from diagnostics.lab.bench.figures import Bench, Figure, one_core
 from diagnostics.lab.environments import prepare
-from diagnostics.lab.execution.inside import lay_out
 from diagnostics.lab.execution.outcome import TrialPlan, conclude
+from diagnostics.lab.execution.staging import lay_out
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Cell, Environment, Load

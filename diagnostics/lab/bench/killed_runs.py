@@ -17,7 +17,7 @@ import psutil
 
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.store import TRIALS, read_trials
+from diagnostics.runs.writer import TRIALS, read_trials
 
 MOMENTS = 50
 PATIENCE = 60.0

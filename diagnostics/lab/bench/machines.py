@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.elsewhere import cluster, needs_dask
-from diagnostics.lab.execution.order import Clean
+from diagnostics.lab.execution.work import Clean
 from diagnostics.lab.plan import PROFILES, Choice, Role, plans
+from diagnostics.lab.remote import cluster, needs_dask
 from diagnostics.lab.run import Settings, run
-from diagnostics.lab.store import TRIALS, Store, read_trials
 from diagnostics.model.cell import Load
 from diagnostics.model.trial import Trial
+from diagnostics.runs.writer import TRIALS, Store, read_trials
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -140,7 +140,7 @@ class Machines:
     def __init__(self, count: int) -> None:
         # Forked from a process that has imported dask, so that a new worker is there at once; this one has threads.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["distributed", "diagnostics.lab.execution.station"])
+        self._context.set_forkserver_preload(["distributed", "diagnostics.lab.execution.local_executor"])
         self._ended: list[ForkServerProcess] = []
         reader, writer = self._context.Pipe(duplex=False)
         self.scheduler = self._context.Process(target=_scheduler, args=(writer,), daemon=True)

@@ -10,8 +10,8 @@ import psutil
 
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.environments import prepare
-from diagnostics.lab.execution.inside import lay_out
 from diagnostics.lab.execution.outcome import TrialPlan
+from diagnostics.lab.execution.staging import lay_out
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Cell, Load

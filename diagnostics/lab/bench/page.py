@@ -16,10 +16,10 @@ from pathlib import Path
 from statistics import median
 
 from diagnostics.lab.bench.figures import Bench, Figure
-from diagnostics.lab.store import ENVIRONMENTS, RUN, Store, dump, now
 from diagnostics.model.cell import CONTROL, Cell, Environment
 from diagnostics.model.trial import Accounting, Trial
 from diagnostics.model.words import SYMPTOMS
+from diagnostics.runs.writer import ENVIRONMENTS, RUN, Store, dump, now
 
 CELLS = 5_000
 _ENVIRONMENTS, _PROVIDERS, _SCENARIOS, _FIXES = 13, 3, 10, 13

@@ -12,7 +12,7 @@ from pathlib import Path
 from diagnostics.lab.bench import instructions
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.environments import prepare, uv
-from diagnostics.lab.execution.inside import lay_out
+from diagnostics.lab.execution.staging import lay_out
 from diagnostics.lab.execution.worker import clean_environment
 from diagnostics.lab.server import ProviderServer
 

@@ -28,20 +28,20 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.bench.machines import cleaner, machines
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.elsewhere import cluster, needs_dask
 from diagnostics.lab.environments import PreparedEnvironment, prepare
-from diagnostics.lab.execution.inside import lay_out
-from diagnostics.lab.execution.order import Done, Order
+from diagnostics.lab.execution.local_executor import WARM
 from diagnostics.lab.execution.outcome import Result, TrialPlan, conclude, missing
-from diagnostics.lab.execution.station import WARM
+from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.work import Done, Order
 from diagnostics.lab.execution.worker import Worker
-from diagnostics.lab.lanes import Lane, Lanes
 from diagnostics.lab.plan import Role
+from diagnostics.lab.remote import cluster, needs_dask
 from diagnostics.lab.run import Elsewhere
 from diagnostics.lab.server import ProviderServer
-from diagnostics.lab.store import ENVIRONMENTS, RUN, Store, dump
+from diagnostics.lab.work_queue import Lane, Lanes
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.trial import Trial
+from diagnostics.runs.writer import ENVIRONMENTS, RUN, Store, dump
 
 CELLS = 1_000_000
 CELLS_EACH = len(PROVIDERS) * len(SCENARIOS) * len(FIXES)

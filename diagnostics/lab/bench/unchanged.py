@@ -17,8 +17,8 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.environments import prepare
-from diagnostics.lab.execution.inside import lay_out
 from diagnostics.lab.execution.outcome import Traces, TrialPlan
+from diagnostics.lab.execution.staging import lay_out
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Cell, Load

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnostics.lab.bisection.judge import CannotTell, Session
-from diagnostics.lab.bisection.votes import outcome_of
+from diagnostics.lab.bisection.consensus import outcome_of
+from diagnostics.lab.bisection.evaluate import CannotTell, Session
 from diagnostics.lab.environments import PreparedEnvironment
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.lab.patient import Patient, Ward
+from diagnostics.lab.target import Patient, Ward
 from diagnostics.model.bisection import Outcome
 from diagnostics.model.cell import Cell, Load
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from diagnostics.lab.bisection import claims
-from diagnostics.lab.bisection.by import By
-from diagnostics.lab.bisection.looks import Search
+from diagnostics.lab.bisection import attribution
+from diagnostics.lab.bisection.criterion import By
 from diagnostics.lab.bisection.packages import Package
 from diagnostics.lab.bisection.search import Answer, boundaries, search, spread, stretches
+from diagnostics.lab.bisection.session import Search
 from diagnostics.model.bisection import Change, Stretch, Tried
 
 SAMPLES: Final = 32
@@ -80,11 +80,11 @@ def find(
     if not every and not boundaries(known):
         raise NothingFound("the ends differ no more when they are tried again: try more often, with --trials")
     state.by = by
-    changes = tuple(claims.change(state, package, cache, boundary) for boundary in boundaries(known))
+    changes = tuple(attribution.change(state, package, cache, boundary) for boundary in boundaries(known))
     return Found(
         changes,
         tuple(
-            claims.stretch(state, found.first, found.last, found.looked)
+            attribution.stretch(state, found.first, found.last, found.looked)
             for found in stretches({index: state.answer(index) for index in known})
         ),
         tuple(state.tried[index] for index in sorted(state.tried)),

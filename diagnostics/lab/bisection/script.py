@@ -22,12 +22,12 @@ from typing import Any
 
 import tomllib
 
-from diagnostics.lab.bisection.judge import CannotTell, Session
+from diagnostics.lab.bisection.consensus import last_line
+from diagnostics.lab.bisection.evaluate import CannotTell, Session
 from diagnostics.lab.bisection.scope import Misunderstood
-from diagnostics.lab.bisection.votes import last_line
 from diagnostics.lab.environments import PreparedEnvironment
-from diagnostics.lab.execution.inside import lay_out
 from diagnostics.lab.execution.outcome import printable
+from diagnostics.lab.execution.staging import lay_out
 from diagnostics.lab.execution.worker import clean_environment, read_ends
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.bisection import Outcome

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
-from diagnostics.lab.execution.order import Clean
 from diagnostics.lab.execution.outcome import Result, TrialPlan, conclude, missing
 from diagnostics.lab.execution.timeline import timeline
+from diagnostics.lab.execution.work import Clean
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.model.cell import Environment
 

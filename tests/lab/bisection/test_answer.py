@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.lab.bisection.asked import Asked, answer
 from diagnostics.lab.bisection.history import NothingFound
 from diagnostics.lab.bisection.releases import NoReleases, Release
+from diagnostics.lab.bisection.request import Asked, answer
 from diagnostics.lab.bisection.scope import Misunderstood
 from diagnostics.lab.environments import IndexUnreachable
 from diagnostics.model.bisection import Bisection, Tried

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.experiment.providers import PROVIDERS
-from diagnostics.lab.bisection import by
+from diagnostics.lab.bisection import criterion
 from diagnostics.lab.bisection.compare import addresses, compare_link
-from diagnostics.lab.bisection.hold import Held, moved, requirement
+from diagnostics.lab.bisection.consensus import agreed, disagreement
 from diagnostics.lab.bisection.packages import PACKAGES
+from diagnostics.lab.bisection.pinning import Held, moved, requirement
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.lab.bisection.scope import Misunderstood, scope
 from diagnostics.lab.bisection.script import dependencies, variables
-from diagnostics.lab.bisection.votes import agreed, disagreement
 from diagnostics.model.bisection import Outcome
 
 RELEASES = [
@@ -122,7 +122,7 @@ def test_retried_becomes_raised_is_a_change_and_so_is_a_lost_answer() -> None:
     ],
 )
 def test_what_counts_as_a_change(text: str, same: Outcome, other: Outcome) -> None:
-    label = by.reader(text, is_script=True)
+    label = criterion.reader(text, is_script=True)
     assert label(same) == label(same)
     assert label(same) != label(other)
 

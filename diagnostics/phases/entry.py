@@ -1,0 +1,23 @@
+"""The entry point of `python -m diagnostics.phaseN`; says in one line what to install where the lab is missing."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import sys
+
+from diagnostics.extras import install
+
+
+def main(number: int) -> None:
+    """Runs phase `number` with the arguments of the process, and exits with its status."""
+    try:
+        plan = importlib.import_module("diagnostics.phases.plan")
+        module = importlib.import_module(f"diagnostics.phases.phase{number}")
+    except ImportError as missing:
+        sys.exit(
+            f"the phases need Python 3.11 or newer, and this is {platform.python_version()}"
+            if sys.version_info < (3, 11)
+            else f"the phases need the lab ({missing.name} is missing): {install('lab')}"
+        )
+    sys.exit(plan.command(module.PHASE))

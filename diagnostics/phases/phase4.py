@@ -1,0 +1,183 @@
+"""Phase 4, alternatives: every fix on the failing scenario, its verdict and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from diagnostics.experiment.fixes import FIXES
+from diagnostics.model.cell import CONTROL, Cell
+from diagnostics.phases.plan import FAILING, Choice, Phase, Play, Played, TrialPlan
+from diagnostics.phases.record import Answer, Table, cannot_tell
+from diagnostics.report.view.aggregate import LOOP_FIX, deciding, judged, result_of, seconds_per_call
+from diagnostics.report.view.phrasing import listed, times
+from diagnostics.report.view.view_models import Result
+
+SCENARIOS = (FAILING, "repeated-run")
+
+OPTIONS = {
+    "A, never close the loop": "never-close",
+    "B, one global event loop": "global-loop",
+    "C, `asyncio.run` with a context manager": "context-manager",
+    "D, synchronous mode": "sync-client",
+}
+"""What the plan says to try, and the fix of the matrix that is it."""
+
+
+def play(ward: Play, choice: Choice) -> list[Played]:
+    """The control and every fix, on the scenario of the plan and on its plainest relative."""
+    load = choice.load(runs=3, jets=50)
+    here, trials = ward.patient.environment.name, choice.trials or 2
+    played: list[Played] = []
+    hung: set[tuple[str, str]] = set()
+    # The first trials of all cells first: a cell that hangs once is not made to hang again, which would cost minutes.
+    for trial in range(trials + 1):
+        watched = choice.instrument or trial == trials
+        wanted = [
+            TrialPlan(Cell(here, choice.provider, scenario, fix, load), trial % trials, "fork", watched=watched)
+            for scenario in SCENARIOS
+            for fix in FIXES
+            if (scenario, fix) not in hung and not (choice.instrument and trial == trials)
+        ]
+        played += ward.play(wanted, at_once=3 if watched else 1)
+        hung = {(each.trial.cell.scenario, each.trial.cell.fix) for each in played if each.trial.symptom == "hang"}
+    return played
+
+
+def answers(played: Sequence[Played], _: Choice) -> tuple[Answer, ...]:
+    """Which alternative prevents the error, what the plan's four options do, and what each costs."""
+    found = {scenario: results(played, scenario) for scenario in SCENARIOS}
+    return (which(found), options(found), cost(found))
+
+
+def results(played: Sequence[Played], scenario: str) -> dict[str, Result]:
+    """What the control and each fix did in a scenario; empty where nothing was tried."""
+    own = [each.trial for each in played if each.trial.cell.scenario == scenario]
+    by_fix = {fix: [trial for trial in own if trial.cell.fix == fix] for fix in FIXES}
+    control = judged(by_fix[CONTROL])
+    one_loop = seconds_per_call(deciding(by_fix[LOOP_FIX]))
+    return {fix: result_of(fix, trials, control, one_loop) for fix, trials in by_fix.items() if trials}
+
+
+def which(found: dict[str, dict[str, Result]]) -> Answer:
+    """Which alternative prevents the error?"""
+    question = "Which alternative prevents the error?"
+    table = Table(
+        "every fix",
+        ("fix", *(f"{scenario}: verdict, symptoms" for scenario in SCENARIOS), "what it is"),
+        tuple(
+            (f"`{fix}`", *(_verdict(found[scenario].get(fix)) for scenario in SCENARIOS), FIXES[fix].trade_off)
+            for fix in FIXES
+        ),
+    )
+    reproduced = [scenario for scenario in SCENARIOS if _reproduced(found[scenario].get(CONTROL))]
+    if not reproduced:
+        return cannot_tell(
+            question, "Without a fix no error was seen, so none can be prevented: try more --jets or --runs.", table
+        )
+    sentences, best = [], ranked(found, reproduced)
+    for scenario in reproduced:
+        by_verdict = {
+            verdict: [f"`{fix}`" for fix, result in found[scenario].items() if result.verdict == verdict]
+            for verdict in ("removes", "hides", "no effect", "worsens")
+        }
+        said = "; ".join(f"{verdict}: {listed(names, 13)}" for verdict, names in by_verdict.items() if names)
+        sentences.append(f"`{scenario}`: {said}.")
+    if best:
+        sentences.append(
+            f"The cheapest that removes it wherever it was seen is `{best[0]}`: {FIXES[best[0]].trade_off}"
+        )
+    facts = {"reproduced": reproduced, "removes": best, "control": {s: _control(found[s]) for s in SCENARIOS}}
+    return Answer(question, tuple(sentences), tables=(table,), facts=facts)
+
+
+def ranked(found: dict[str, dict[str, Result]], scenarios: Sequence[str]) -> list[str]:
+    """The fixes that remove the error in all of these scenarios, the cheapest in time first."""
+
+    def price(fix: str) -> tuple[float, float]:
+        costs = [cost for scenario in scenarios if (cost := found[scenario][fix].cost) is not None]
+        return (
+            sum(cost.time_ratio or 1.0 for cost in costs),
+            sum(cost.connections_per_call or 0.0 for cost in costs),
+        )
+
+    removing = [
+        fix
+        for fix in FIXES
+        if fix != CONTROL and all(fix in found[s] and found[s][fix].verdict == "removes" for s in scenarios)
+    ]
+    return sorted(removing, key=price)
+
+
+def _control(results_: dict[str, Result]) -> dict[str, int]:
+    control = results_.get(CONTROL)
+    return dict(control.symptoms) if control is not None else {}
+
+
+def _reproduced(control: Result | None) -> bool:
+    return control is not None and control.symptom not in (None, "none")
+
+
+def _verdict(result: Result | None) -> str:
+    if result is None:
+        return "not tried"
+    if result.symptom is None:
+        return f"{result.status}: {result.reason}"
+    seen = times(Counter(result.symptoms))
+    return f"control: {seen}" if result.verdict is None else f"{result.verdict}: {seen}"
+
+
+def options(found: dict[str, dict[str, Result]]) -> Answer:
+    """What do the plan's options A to D do?"""
+    question = "What do the plan's options A to D do?"
+    rows, sentences = [], []
+    for option, fix in OPTIONS.items():
+        verdicts = {scenario: found[scenario].get(fix) for scenario in SCENARIOS}
+        rows.append((option, f"`{fix}`", *(_verdict(result) for result in verdicts.values())))
+        said = {result.verdict for result in verdicts.values() if result is not None and result.said}
+        if said:
+            sentences.append(f"Option {option}: {listed(sorted(str(word) for word in said))}.")
+    table = Table("the plan's options", ("option", "fix", *SCENARIOS), tuple(rows))
+    if not sentences:
+        return cannot_tell(question, "The error was not seen without a fix, so no option can be judged.", table)
+    return Answer(question, tuple(sentences), tables=(table,))
+
+
+def cost(found: dict[str, dict[str, Result]]) -> Answer:
+    """What does each cost?"""
+    question = "What does each cost?"
+    rows = []
+    for scenario in SCENARIOS:
+        for fix, result in found[scenario].items():
+            price = result.cost
+            if price is not None:
+                rows.append(
+                    (
+                        f"`{scenario}`",
+                        f"`{fix}`",
+                        _number(price.time_ratio),
+                        _number(price.connections_per_call),
+                        _number(price.requests_per_call),
+                        str(price.fds_left),
+                        str(price.threads_left),
+                    )
+                )
+    if not rows:
+        return cannot_tell(question, "No fix ran.")
+    table = Table(
+        "cost; time is against one long loop (`single-run`)",
+        ("scenario", "fix", "time", "connections a call", "requests a call", "descriptors left", "threads left"),
+        tuple(rows),
+    )
+    return Answer(
+        question,
+        ("Time counts what a person waits for; connections are TLS handshakes that a pool would have saved.",),
+        tables=(table,),
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+PHASE = Phase(4, "alternatives: every fix on the failing scenario", play, answers)

@@ -1,0 +1,282 @@
+"""What the six phases share: what a phase is, the options of its command, and the command itself.
+
+    sys.exit(command(PHASE))
+
+A phase plays trials in a ward and answers its questions from what came back; both parts are plain functions, so the
+answers can be tried on records of any origin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.lab.environments import default_cache
+from diagnostics.lab.event_tail import Tell
+from diagnostics.lab.execution.outcome import TrialPlan
+from diagnostics.lab.server import ServerError
+from diagnostics.lab.target import NEWEST, NoPatient, NoSuchPatient, Patient, Played, Ward, find_patient
+from diagnostics.model.cell import CONTROL, Cell, Load
+from diagnostics.model.event import Event
+from diagnostics.phases.formats import markdown, show
+from diagnostics.phases.record import Answer, Findings
+from diagnostics.redaction import Secrets, files, redact
+from diagnostics.report.view.event_lines import as_json, told
+from diagnostics.runs import writer
+
+__all__ = [
+    "FAILING",
+    "Choice",
+    "Phase",
+    "Play",
+    "Played",
+    "TrialPlan",
+    "command",
+    "examine",
+    "plans",
+    "write",
+]
+
+FAILING = "sequential-classifiers"
+"""The scenario of the debugging plan."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person asked for; `None` is what the phase would choose.
+
+    Attributes:
+        instrument: whether every trial is watched, and its events are printed as they happen.
+        others: whether the phase may go beyond the patient, to other environments (phase 5).
+    """
+
+    provider: str = "openai"
+    runs: int | None = None
+    jets: int | None = None
+    concurrency: int | None = None
+    trials: int | None = None
+    instrument: bool = False
+    others: bool = True
+
+    def load(self, *, runs: int, jets: int, concurrency: int | None = None) -> Load:
+        """A load, with what was asked for in place of the phase's own numbers."""
+        calls = self.jets or jets
+        return Load(self.runs or runs, calls, self.concurrency or min(concurrency or calls, calls))
+
+
+class Play(Protocol):
+    """Plays trials in the patient of the phase."""
+
+    patient: Patient
+
+    def play(self, plans: Sequence[TrialPlan], *, at_once: int = 1) -> list[Played]:
+        """Returns them in the order of the plans."""
+
+    def elsewhere(self, provider: str) -> Iterator[Ward]:
+        """Other environments that are ready and have this provider, one after the other."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of the debugging plan.
+
+    Attributes:
+        play: the trials that answer its questions.
+        answers: what they say; pure.
+        compare: what differs between two runs of it, where that is a question.
+    """
+
+    number: int
+    title: str
+    play: Callable[[Play, Choice], list[Played]]
+    answers: Callable[[Sequence[Played], Choice], tuple[Answer, ...]]
+    compare: Callable[[Findings, Findings], Answer] | None = None
+
+
+def plans(
+    environment: str,
+    provider: str,
+    scenario: str,
+    load: Load,
+    *,
+    trials: int,
+    fix: str = CONTROL,
+    watched: bool = False,
+) -> list[TrialPlan]:
+    """The trials of one cell."""
+    cell = Cell(environment, provider, scenario, fix, load)
+    return [TrialPlan(cell, trial, "fork", watched=watched) for trial in range(trials)]
+
+
+def examine(phase: Phase, ward: Play, choice: Choice) -> tuple[Findings, list[Played]]:
+    """Plays a phase and answers its questions; what it found out holds what may leave, and nothing else."""
+    started, clock = writer.now(), time.perf_counter()
+    played = phase.play(ward, choice)
+    answers = phase.answers(played, choice)
+    found = Findings(
+        number=phase.number,
+        title=phase.title,
+        provider=choice.provider,
+        environment=ward.patient.environment,
+        machine=machine(),
+        started=started,
+        seconds=round(time.perf_counter() - clock, 3),
+        answers=answers,
+        trials=tuple(each.trial.to_json() for each in played),
+    )
+    return Findings.from_json(files.record(found.to_json(), Secrets.of_this_machine())), played
+
+
+def machine() -> dict[str, object]:
+    """The machine, as the files of a run have it: nothing that names it."""
+    return {"system": platform.system(), "cpus": os.cpu_count(), "python": platform.python_version()}
+
+
+def write(found: Findings, played: Sequence[Played], folder: Path) -> None:
+    """Writes `phaseN.json`, `phaseN.md` and, where something was watched, `phaseN.events.jsonl`.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    name = f"phase{found.number}"
+    writer.write_whole(folder / f"{name}.json", writer.dump(found.to_json()))
+    writer.write_whole(folder / f"{name}.md", markdown(found))
+    events = [
+        json.dumps(as_json(each.trial.key, each.trial.cell, each.trial.trial, event)) + "\n"
+        for each in played
+        for event in each.events
+    ]
+    if events:
+        writer.write_whole(folder / f"{name}.events.jsonl", "".join(events))
+
+
+def read(phase: Phase, run: Path) -> Findings:
+    """What an earlier run of a phase found out.
+
+    Args:
+        run: its folder, or its `phaseN.json`.
+
+    Raises:
+        StoreError: there is none, or it is not one.
+    """
+    file = run if run.suffix == ".json" else run / f"phase{phase.number}.json"
+    try:
+        return Findings.from_json(json.loads(file.read_bytes()))
+    except OSError as error:
+        raise writer.StoreError(f"{file} cannot be read ({error.strerror}): name a run folder of this phase") from error
+    except ValueError as error:
+        raise writer.StoreError(f"{file} is not what a phase writes: {error}") from error
+
+
+def printer(*, as_json_lines: bool) -> Tell:
+    """Prints events as they happen, with a line above those of each trial."""
+    last: list[str] = []
+
+    def tell(plan: TrialPlan, event: Event) -> None:
+        cell = plan.cell
+        if as_json_lines:
+            print_line(json.dumps(as_json(plan.key, cell, plan.trial, event)))
+            return
+        if last != [plan.key]:
+            last[:] = [plan.key]
+            print_line(f"--- {cell.scenario}, fix {cell.fix}, {cell.load.runs} runs, trial {plan.trial + 1}")
+        print_line(told(event))
+
+    return tell
+
+
+def print_line(line: str) -> None:
+    """To standard output, at once: a phase may take a while."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def clean(cache: Path) -> Callable[[str], str]:
+    """Takes secrets and this machine's folders out of a text."""
+    return partial(redact, secrets=Secrets.of_this_machine(folders={"cache": str(cache)}))
+
+
+def options(phase: Phase) -> argparse.ArgumentParser:
+    """The command line of a phase."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m diagnostics.phase{phase.number}",
+        description=f"Phase {phase.number} of the debugging plan: {phase.title}.",
+        epilog="Exit status: 0 it found out (whatever it was), 1 it could not, 2 the command line cannot be meant so, "
+        "130 interrupted.",
+    )
+    parser.add_argument("--provider", default="openai", choices=list(PROVIDERS), help="whose client (openai)")
+    for name, what in (
+        ("runs", "how often a trial enters the event loop"),
+        ("jets", "calls a run"),
+        ("concurrency", "calls in flight at once"),
+        ("trials", "how often each cell is tried"),
+    ):
+        parser.add_argument(f"--{name}", type=_positive, metavar="N", help=what)
+    parser.add_argument("--instrument", action="store_true", help="watch every trial and print what happens in it")
+    parser.add_argument(
+        "--environment", metavar="SLUG", help=f"an environment of the matrix, or {NEWEST}; without it, this interpreter"
+    )
+    parser.add_argument("--as-of", metavar="DATE", help="that environment, or the newest, as installed on this day")
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="where run folders are")
+    parser.add_argument(
+        "--json", action="store_true", help="JSON on standard output: events as lines, then the answers"
+    )
+    parser.add_argument("--offline", action="store_true", help="do not ask the package index")
+    if phase.compare is not None:
+        parser.add_argument("--compare", type=Path, metavar="RUN", help="a run folder to put beside this one")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
+
+
+def command(phase: Phase, arguments: Sequence[str] | None = None) -> int:
+    """Runs the command of a phase.
+
+    Returns:
+        The exit status: 0 where at least one question was answered.
+    """
+    asked = options(phase).parse_args(arguments)
+    choice = Choice(
+        asked.provider, asked.runs, asked.jets, asked.concurrency, asked.trials, instrument=asked.instrument
+    )
+    cache = default_cache()
+    try:
+        other = read(phase, asked.compare) if getattr(asked, "compare", None) else None
+        patient = find_patient(asked.provider, asked.environment, cache=cache, offline=asked.offline, as_of=asked.as_of)
+        tell = printer(as_json_lines=asked.json) if asked.instrument else None
+        with writer.new_folder(asked.reports) as folder:
+            with Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward:
+                found, played = examine(phase, ward, choice)
+            if other is not None and phase.compare is not None:
+                found = replace(found, answers=(*found.answers, phase.compare(found, other)))
+            write(found, played, folder)
+    except NoSuchPatient as error:
+        sys.stderr.write(f"phase {phase.number}: {error}\n")
+        return 2
+    except (NoPatient, writer.StoreError, ServerError, OSError) as error:
+        sys.stderr.write(f"phase {phase.number}: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write(f"phase {phase.number}: interrupted\n")
+        return 130
+    if asked.json:
+        print_line(json.dumps(found.to_json()))
+    else:
+        show(found)
+        print_line(f"\nWritten to {folder}/phase{phase.number}.md and .json")
+    return 0 if found.found_out else 1

@@ -1,0 +1,1 @@
+"""Renders the view: one module per report format."""

@@ -1,0 +1,260 @@
+"""The tables of `report.md`: each function turns the view into a heading, an introduction and rows of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from diagnostics.model.words import VERDICTS
+from diagnostics.report.formats.escape import Md, code, fence, prose, row, text
+from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER
+from diagnostics.report.view.costs import Spread, fix_costs
+from diagnostics.report.view.evidence import without_folders
+from diagnostics.report.view.history import telling
+from diagnostics.report.view.hypotheses import check_claims
+from diagnostics.report.view.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
+from diagnostics.report.view.view_models import EnvironmentRow, History, Result, Subject, View
+
+SUMMARY, TRIALS = "summary.json", "trials.jsonl"
+_MOST_COLUMNS = 14
+_SHOWN_PACKAGES = ("openai", "anthropic", "google-genai", "httpx", "httpx2", "aiohttp")
+_ANSWER_MARKS = {"holds": "✅ holds", "does not hold": "❌ does not hold", "cannot tell": "❔ cannot tell"}
+LEGEND = Md(
+    "; ".join(f"{MARKS[verdict]} {verdict}: {VERDICTS[verdict]}" for verdict in MARKS if verdict in VERDICTS)
+    + f"; {IMPOSSIBLE_MARK}: not tried, or cannot be arranged with these packages."
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A piece of the document: `rows` may be cut from their end, `head` stays as long as a row does.
+
+    Attributes:
+        heading: of the second level; "" continues the section before.
+        fold: the summary line of a folded block; "" is not folded.
+        noun: what one row is, for the sentence that says how many were left out.
+        whole: the file that holds all of it.
+        first_to_go: whether it is cut before the short tables are.
+    """
+
+    name: str
+    heading: str
+    intro: Md
+    head: tuple[Md, ...]
+    rows: tuple[Md, ...]
+    fold: str = ""  # Markdown, as all the rest
+    noun: str = "row"
+    whole: str = SUMMARY
+    first_to_go: bool = False
+
+
+def all_sections(view: View) -> list[Section]:
+    """Every section that has something to show, in the order of the document."""
+    found = [
+        _reproduced(view),
+        _fixes_by(view, columns(view.subjects), "Which fix removes the error where", Md("")),
+        _fixes_by(view, scenarios(view.subjects), "", Md("The same by scenario")),
+        _newer(view),
+        *_verdicts(view),
+        _costs(view),
+        _claims(view),
+        _evidence(view),
+        _environments(view),
+        _impossible(view),
+    ]
+    return [section for section in found if section.rows]
+
+
+def _table(*titles: str) -> tuple[Md, Md]:
+    return row([text(title) for title in titles]), row([Md("---")] * len(titles))
+
+
+def _reproduced(view: View) -> Section:
+    shown = dict(list(columns(view.subjects).items())[:_MOST_COLUMNS])
+
+    def cell(subjects: Sequence[Subject]) -> Md:
+        seen = [subject.control.symptom for subject in subjects if subject.control and subject.control.symptom]
+        words = [f"{word} {seen.count(word)}" for word in reversed(SYMPTOM_ORDER) if word in seen]
+        return Md("<br>".join(words) or IMPOSSIBLE_MARK)
+
+    rows = [
+        row([code(name), *(cell([subject for subject in found if subject.column == column]) for column in shown)])
+        for name, found in scenarios(view.subjects).items()
+    ]
+    intro = Md(
+        "The control (no fix): the worst symptom of its trials, and in how many environments. "
+        "<code>none</code> means that a person would see nothing."
+    )
+    head = _table("scenario", *shown)
+    return Section("reproduced", "What was reproduced where", intro, head, tuple(rows), noun="scenario")
+
+
+def _fixes_by(view: View, groups: dict[str, list[Subject]], heading: str, fold: Md) -> Section:
+    shown = dict(list(groups.items())[:_MOST_COLUMNS])
+    rows = [row([code(fix), *(Md(tally(found, fix).in_marks()) for found in shown.values())]) for fix in view.fixes]
+    intro = Md("") if fold else Md(f"In how many places (environment and scenario) each verdict was given. {LEGEND}")
+    return Section(f"fixes{fold}", heading, intro, _table("fix", *shown), tuple(rows), fold=fold, noun="fix")
+
+
+def _newer(view: View) -> Section:
+    grouped: dict[tuple[str, str, Md], list[str]] = {}
+    for history in telling(view.histories):
+        several = len({subject.load for subject in view.subjects}) > 1
+        name = f"{history.scenario} {history.load.runs}×{history.load.jets}" if several else history.scenario
+        grouped.setdefault((history.provider, history.python, _stretches(history)), []).append(name)
+    rows = [
+        row([code(provider), text(python), line, _codes(sorted(names))])
+        for (provider, python, line), names in sorted(grouped.items())
+    ]
+    intro = Md("The control's symptom over the releases tried, on the Python with the most of them; oldest first.")
+    head = _table("provider", "Python", "releases", "scenarios")
+    return Section("newer", "Do newer versions remove it?", intro, head, tuple(rows))
+
+
+def _stretches(history: History) -> Md:
+    parts = []
+    for stretch in history.stretches[:12]:
+        span = text(stretch.first) if stretch.first == stretch.last else text(f"{stretch.first} to {stretch.last}")
+        parts.append(Md(f"{span}: **{stretch.symptom}**"))
+    return Md(" → ".join(parts) + (" → …" if len(history.stretches) > 12 else ""))
+
+
+def _verdicts(view: View) -> list[Section]:
+    """One folded table a provider; environments with the same outcome share a row."""
+    several = len({subject.load for subject in view.subjects}) > 1
+    intro = Md(
+        "Environments with the same outcome share a row; E1, E2, … are listed under “The environments”, the signs are "
+        "those above. A sign with a word beside it: the control was clean, but with the fix something was seen."
+    )
+    found: list[Section] = []
+    for provider in sorted({subject.provider for subject in view.subjects}):
+        mine = [subject for subject in view.subjects if subject.provider == provider]
+        fixes = [fix for fix in view.fixes if any(subject.result(fix) for subject in mine)][:_MOST_COLUMNS]
+        grouped: dict[tuple[str, Md, tuple[Md, ...]], list[EnvironmentRow]] = {}
+        for subject in mine:
+            marks = tuple(_mark(subject.result(fix)) for fix in fixes)
+            key = (scenario_name(subject, several), _symptom(subject.control), marks)
+            grouped.setdefault(key, []).append(subject.environment)
+        rows = [
+            row([code(scenario), control, Md(_labels(where)), *marks])
+            for (scenario, control, marks), where in grouped.items()
+        ]
+        head = _table("scenario", "control", "environments", *fixes)
+        fold = Md(f"{text(provider)}: {len(mine)} combinations in {len(rows)} rows")
+        heading = "" if found else "The verdict for each environment, provider and scenario"
+        section = Section(
+            f"verdicts {provider}", heading, Md("") if found else intro, head, tuple(rows), fold, first_to_go=True
+        )
+        found.append(section)
+    return found
+
+
+def _mark(result: Result | None) -> Md:
+    if result is None or result.verdict is None:
+        return Md(IMPOSSIBLE_MARK)
+    # A fix that shows something where the control was clean deserves to be seen, though no verdict is due.
+    worse = result.verdict == "not reproduced" and result.symptom not in (None, "none")
+    return Md(f"{MARKS[result.verdict]} {result.symptom}" if worse else MARKS[result.verdict])
+
+
+def _symptom(result: Result | None) -> Md:
+    if result is None or result.symptom is None:
+        return Md(IMPOSSIBLE_MARK)
+    if result.differ:
+        return Md(", ".join(f"{word} {count}" for word, count in result.symptoms.items()) + " (trials differ)")
+    return Md("none, but not clean" if result.symptom == "none" and not result.clean else result.symptom)
+
+
+def _costs(view: View) -> Section:
+    rows = []
+    for cost in fix_costs(view):
+        numbers = [_middle(cost.connections), _middle(cost.requests), _middle(cost.time)]
+        left = [Md(str(number)) for number in (cost.fds, cost.threads, cost.places)]
+        note = [prose(view.fix_notes.get(cost.fix, ""), limit=240)] if view.fix_notes else []
+        rows.append(row([code(cost.fix), *numbers, *left, *note]))
+    titles = ["fix", "connections a call", "requests a call", "time against one long loop", "descriptors left"]
+    titles += ["threads left", "places", *(["what it trades"] if view.fix_notes else [])]
+    intro = Md(
+        "The middle over all places, the lowest and highest in brackets; descriptors and threads are the most that any "
+        f"trial left after its runs. One long loop is <code>{LOOP_FIX}</code> in the same environment and scenario."
+    )
+    return Section("costs", "What each fix costs", intro, _table(*titles), tuple(rows), noun="fix")
+
+
+def _middle(spread: Spread | None) -> Md:
+    if spread is None:
+        return Md(IMPOSSIBLE_MARK)
+    low, middle, high = (f"{number:.2f}" for number in (spread.low, spread.middle, spread.high))
+    return Md(middle if low == high else f"{middle} ({low} to {high})")
+
+
+def _claims(view: View) -> Section:
+    rows = [
+        row([text(claim.says), text(claim.document), Md(_ANSWER_MARKS[claim.answer]), text(claim.measured)])
+        for claim in check_claims(view)
+    ]
+    head = _table("claim", "from", "answer", "measured")
+    intro = Md("What the three documents behind this project say of causes and fixes.")
+    return Section("claims", "What the documents claim, and what was measured", intro, head, tuple(rows), noun="claim")
+
+
+def _evidence(view: View) -> Section:
+    """One piece of evidence for each provider and symptom, from the newest environment that shows it."""
+    shown: dict[tuple[str, str], Md] = {}
+    for subject in view.subjects:
+        control = subject.control
+        if control is not None and control.symptom not in (None, "none") and control.evidence:
+            name = f"{code(subject.scenario)} in {subject.environment.label}"
+            block = fence(without_folders(control.evidence))
+            shown[subject.column, str(control.symptom)] = Md(
+                f"**{text(subject.column)}, {control.symptom}**: {name}\n\n{block}\n"
+            )
+    rows = tuple(shown[key] for key in sorted(shown))
+    fold = Md(f"{len(rows)} examples, one for each provider and symptom")
+    return Section("evidence", "Evidence", Md(""), (), rows, fold, noun="example", whole=TRIALS, first_to_go=True)
+
+
+def _environments(view: View) -> Section:
+    names = [name for name in _SHOWN_PACKAGES if any(name in environment.packages for environment in view.environments)]
+    made = [environment for environment in view.environments if environment.status == "ran"]
+    rows = [
+        row(
+            [
+                text(environment.label),
+                code(environment.slug, limit=120),
+                text(environment.python, limit=40),
+                *(text(environment.packages.get(name, ""), limit=40) for name in names),
+            ]
+        )
+        for environment in made
+    ]
+    head = _table("", "environment", "Python", *names)
+    fold = Md(f"{len(made)} environments; every package of each is in <code>{SUMMARY}</code>")
+    return Section("environments", "The environments", Md(""), head, tuple(rows), fold, first_to_go=True)
+
+
+def _impossible(view: View) -> Section:
+    rows = []
+    for group in view.impossible:
+        named = _codes(group.what[:6]) + (f" and {len(group.what) - 6} more" if len(group.what) > 6 else "")
+        rows.append(row([Md(group.status), text(group.reason, limit=400), Md(named)]))
+    head = _table("status", "why", "what")
+    intro = Md("Nothing is left out silently: these gave no outcome.")
+    heading = "What was not possible, and why"
+    return Section("impossible", heading, intro, head, tuple(rows), noun="reason", first_to_go=True)
+
+
+def _codes(names: Iterable[str]) -> Md:
+    return Md(", ".join(code(name, limit=80) for name in names))
+
+
+def _labels(where: Sequence[EnvironmentRow]) -> str:
+    """Such as `E1–E4, E7`."""
+    numbers = sorted({int(environment.label[1:]) for environment in where})
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ", ".join(f"E{first}" if first == last else f"E{first}–E{last}" for first, last in spans)

@@ -1,0 +1,109 @@
+"""`summary.json`: the form `diagnostics.summary/1`. Fields beyond the form come after its own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from diagnostics.report.view.hypotheses import check_claims
+from diagnostics.report.view.tally import MARKS, tally
+from diagnostics.report.view.view_models import Cost, EnvironmentRow, Result, Subject, View
+
+FILE_NAME = "summary.json"
+SCHEMA = "diagnostics.summary/1"
+
+
+def render(view: View) -> str:
+    """The file's text; the same view always gives the same bytes."""
+    return json.dumps(to_json(view), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_json(view: View) -> dict[str, Any]:
+    """The object that `render` writes."""
+    return {
+        "schema": SCHEMA,
+        "environments": [_environment(row) for row in view.environments],
+        "verdicts": [
+            _verdict(subject, result) for subject in view.subjects for result in subject.fixes if result.verdict
+        ],
+        "controls": [_control(subject, subject.control) for subject in view.subjects if subject.control],
+        "not_run": [
+            {**_subject(subject), "fix": result.fix, "status": result.status, "reason": result.reason}
+            for subject in view.subjects
+            for result in subject.fixes
+            if result.status != "ran"
+        ],
+        "fixes": [_fix(view, fix) for fix in view.fixes],
+        "histories": [asdict(history) for history in view.histories],
+        "claims": [asdict(answer) for answer in check_claims(view)],
+        "totals": asdict(view.totals),
+        "run": asdict(view.meta),
+        "warnings": list(view.warnings),
+        "redacted": None if view.redacted is None else dict(view.redacted),
+    }
+
+
+def _environment(row: EnvironmentRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "status": row.status,
+        "reason": row.reason,
+        "python": row.python,
+        "packages": dict(sorted(row.packages.items())),
+        "slug": row.slug,
+        "label": row.label,
+    }
+
+
+def _subject(subject: Subject) -> dict[str, Any]:
+    return {"environment": subject.environment.name, "provider": subject.provider, "scenario": subject.scenario}
+
+
+def _verdict(subject: Subject, result: Result) -> dict[str, Any]:
+    return {
+        **_subject(subject),
+        "fix": result.fix,
+        "verdict": result.verdict,
+        "control": subject.control.symptom if subject.control else None,
+        "symptom": result.symptom,
+        "trials": result.trials,
+        "cost": _cost(result.cost),
+        **_more(subject, result),
+    }
+
+
+def _control(subject: Subject, control: Result) -> dict[str, Any]:
+    return {
+        **_subject(subject),
+        "symptom": control.symptom,
+        "trials": control.trials,
+        "cost": _cost(control.cost),
+        "status": control.status,
+        "reason": control.reason,
+        **_more(subject, control),
+    }
+
+
+def _more(subject: Subject, result: Result) -> dict[str, Any]:
+    return {
+        "load": subject.load.to_json(),
+        "symptoms": dict(result.symptoms),
+        "differ": result.differ,
+        "watched": result.watched,
+        "findings": [asdict(finding) for finding in result.findings],
+    }
+
+
+def _cost(cost: Cost | None) -> dict[str, Any] | None:
+    if cost is None:
+        return None
+    first = ("connections_per_call", "requests_per_call", "time_ratio", "fds_left", "threads_left")
+    every = asdict(cost)
+    return {name: every[name] for name in (*first, *(name for name in every if name not in first))}
+
+
+def _fix(view: View, fix: str) -> dict[str, Any]:
+    found = tally(view.subjects, fix)
+    counts = {verdict: getattr(found, verdict.replace(" ", "_")) for verdict in MARKS}
+    return {"fix": fix, "verdicts": counts, "note": view.fix_notes.get(fix)}

@@ -1,0 +1,1 @@
+"""Writes `report.html`, the interactive page."""

@@ -1,0 +1,139 @@
+"""The first lines of a report: what was reproduced, what removes it, what only hides it, what does not help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from diagnostics.report.view.aggregate import SYMPTOM_ORDER
+from diagnostics.report.view.history import telling
+from diagnostics.report.view.tally import Tally, tally
+from diagnostics.report.view.view_models import Subject, View
+
+_MOST_NAMES = 14
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: what it is about, and the sentence."""
+
+    title: str
+    sentence: str
+
+
+def headline(view: View, name: Callable[[str], str] = str) -> tuple[Line, ...]:
+    """Five lines at most; `name` renders the name of a fix, a provider or a scenario for where the line is shown."""
+    if not view.totals.statuses.get("ran"):
+        return (Line("Nothing ran", "no trial of this run has an outcome; see what was not possible, and why."),)
+    tallies = {fix: tally(view.subjects, fix) for fix in view.fixes}
+    return tuple(
+        line
+        for line in (
+            _reproduced(view),
+            _removes(view, tallies, name),
+            _hides(view, tallies, name),
+            _no_help(tallies, name),
+            _newer(view, name),
+        )
+        if line is not None
+    )
+
+
+def _reproduced(view: View) -> Line:
+    ran = [subject for subject in view.subjects if subject.control and subject.control.symptom]
+    shown = [subject for subject in ran if subject.reproduced]
+    made = {subject.environment.name for subject in ran}
+    where = {subject.environment.name for subject in shown}
+    if not shown:
+        return Line("Not reproduced", f"no symptom without a fix in {_count(len(made), 'environment')}.")
+    symptoms = [subject.control.symptom for subject in shown if subject.control]
+    counts = ", ".join(f"{word} {symptoms.count(word)}" for word in reversed(SYMPTOM_ORDER) if word in symptoms)
+    sentence = f"in {len(where)} of {_count(len(made), 'environment')}, {len(shown)} of {len(ran)} combinations of "
+    silent = sum(subject.control is not None and subject.control.symptom == "none" for subject in ran)
+    unclean = sum(
+        not subject.reproduced and subject.control is not None and not subject.control.clean for subject in ran
+    )
+    behind = f" {unclean} of the {silent} silent ones leave something behind." if unclean else ""
+    return Line("Reproduced", f"{sentence}environment, provider and scenario: {counts}.{behind}")
+
+
+def _removes(view: View, tallies: dict[str, Tally], name: Callable[[str], str]) -> Line | None:
+    always = [fix for fix, found in tallies.items() if found.said and found.removes == found.said]
+    partly = [fix for fix, found in tallies.items() if 0 < found.removes < found.said]
+    if not any(found.said for found in tallies.values()):
+        return None
+    if not always and not partly:
+        return Line("Removed by", "none of the fixes tried.")
+    sentences = []
+    if always:
+        places = max(tallies[fix].said for fix in always)
+        sentences.append(f"everywhere it could be judged (up to {_count(places, 'place')}): {_names(always, name)}")
+    if partly:
+        parts = [
+            f"{name(fix)} {tallies[fix].removes} of {tallies[fix].said}{_except(view.subjects, fix, name)}"
+            for fix in partly[:6]
+        ]
+        more = f" and {len(partly) - 6} more" if len(partly) > 6 else ""
+        sentences.append(f"in part: {', '.join(parts)}{more}")
+    return Line("Removed by", f"{'; '.join(sentences)}.")
+
+
+def _except(subjects: Iterable[Subject], fix: str, name: Callable[[str], str]) -> str:
+    """Where a fix that helps elsewhere does not, if that is two scenarios at most."""
+    missing = set()
+    for subject in subjects:
+        result = subject.result(fix)
+        if result is not None and result.said and result.verdict != "removes":
+            missing.add(subject.scenario)
+    return f" (not in {' and '.join(name(scenario) for scenario in sorted(missing))})" if len(missing) <= 2 else ""
+
+
+def _hides(view: View, tallies: dict[str, Tally], name: Callable[[str], str]) -> Line | None:
+    only = [fix for fix, found in tallies.items() if found.hides and not found.removes]
+    if not only:
+        return None
+    parts = []
+    for fix in only[:_MOST_NAMES]:
+        results = [subject.result(fix) for subject in view.subjects]
+        costs = [result.cost for result in results if result and result.cost and result.verdict == "hides"]
+        most = max((max(cost.fds_left, cost.fds_leaked) for cost in costs), default=0)
+        repeated = any((cost.requests_per_call or 0) > 1 for cost in costs)
+        left = [f"up to {_count(most, 'descriptor')} left open"] if most else []
+        left += ["requests sent twice"] if repeated else []
+        found = tallies[fix]
+        notes = [f"{found.hides} of {found.said}", *([" and ".join(left)] if left else [])]
+        notes += ["elsewhere it stays"] if found.hides < found.said else []
+        parts.append(f"{name(fix)} ({', '.join(notes)})")
+    return Line("Only hidden by", f"{', '.join(parts)}.")
+
+
+def _no_help(tallies: dict[str, Tally], name: Callable[[str], str]) -> Line | None:
+    none = [fix for fix, found in tallies.items() if found.no_effect and not found.removes and not found.hides]
+    worse = [fix for fix, found in tallies.items() if found.worsens]
+    if not none and not worse:
+        return None
+    sentences = [_names(none, name)] if none else []
+    if worse:
+        parts = [f"{name(fix)} {tallies[fix].worsens} of {tallies[fix].said}" for fix in worse[:_MOST_NAMES]]
+        sentences.append(f"worse than no fix at all: {', '.join(parts)}")
+    return Line("Not helped by", f"{'; '.join(sentences)}.")
+
+
+def _newer(view: View, name: Callable[[str], str]) -> Line | None:
+    found = telling(view.histories)
+    parts = []
+    for provider in sorted({history.provider for history in found})[:6]:
+        mine = [history for history in found if history.provider == provider]
+        newest = max(mine, key=lambda history: history.releases).newest.last
+        shown = sum(history.newest.symptom != "none" for history in mine)
+        parts.append(f"{name(f'{provider} {newest}')} shows it in {shown} of {_count(len(mine), 'scenario')}")
+    return Line("Newest releases", f"{'; '.join(parts)}.") if parts else None
+
+
+def _names(fixes: list[str], name: Callable[[str], str]) -> str:
+    more = f" and {len(fixes) - _MOST_NAMES} more" if len(fixes) > _MOST_NAMES else ""
+    return ", ".join(name(fix) for fix in fixes[:_MOST_NAMES]) + more
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,34 @@
+"""Small phrases that the answers of all phases share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from diagnostics.report.view.aggregate import SYMPTOM_ORDER
+
+
+def times(symptoms: Counter[str]) -> str:
+    """Symptoms and how often each was seen, the worst first: `logged 2, none 1`."""
+    return ", ".join(f"{word} {symptoms[word]}" for word in reversed(SYMPTOM_ORDER) if symptoms[word]) or "nothing ran"
+
+
+def quoted(evidence: str, limit: int = 160) -> str:
+    """The line of some output that says most, as code: the last that names an exception, else the first."""
+    lines = [line.strip() for line in evidence.splitlines() if line.strip()]
+    said = [line for line in lines if line.split(":")[0].rpartition(".")[2].endswith(("Error", "Exception", "Warning"))]
+    line = (said or lines or [""])[-1 if said else 0].replace("`", "'")
+    return f"`{line if len(line) <= limit else line[: limit - 1] + '…'}`"
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """`a, b and c`; the rest is counted."""
+    shown = list(names[:most])
+    if len(names) > most:
+        shown.append(f"{len(names) - most} more")
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" and {shown[-1]}" if shown else "none"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 loop`, `2 loops`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

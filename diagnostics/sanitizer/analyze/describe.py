@@ -1,0 +1,127 @@
+"""Stacks and records in words: sites with their source line, who closed a loop, whose code it is.
+
+Reads files and package metadata; called when findings are made, not before.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import linecache
+import os
+
+from diagnostics.model.finding import Site
+from diagnostics.sanitizer.capture.facts import ClientRecord, LoopRecord
+from diagnostics.sanitizer.capture.sites import (
+    Stack,
+    belongs,
+    file_of,
+    frames,
+    in_stdlib,
+    installed,
+    is_users,
+    library,
+    users_frame,
+)
+
+
+def site(stack: Stack) -> Site | None:
+    """The innermost line that is the person's own."""
+    found = users_frame(stack)
+    return _site(found[0].co_filename, found[1], found[0].co_name) if found else None
+
+
+def sites(stack: Stack) -> tuple[Site, ...]:
+    """Every frame of a stack, innermost first."""
+    return tuple(_site(code.co_filename, line, code.co_name) for code, line in frames(stack))
+
+
+def _site(file: str, line: int, function: str) -> Site:
+    return Site(file, line, function, linecache.getline(file, line).strip())
+
+
+def who(stack: Stack, method: str) -> str | None:
+    """What the person called, or which package did, that made or closed a loop.
+
+    Args:
+        stack: where the loop was made or closed.
+        method: the loop's own method that is at its inner end.
+    """
+    if not stack:
+        return None
+    if any(code.co_name == "__del__" and "base_events" in code.co_filename for code, _ in frames(stack[:8])):
+        return "gc"
+    last = None
+    for code, _ in frames(stack):
+        file = file_of(code)
+        if in_stdlib(file) and not file.startswith("<frozen"):
+            name = code.co_name
+            if file.endswith(f"asyncio{os.sep}runners.py"):
+                last = "asyncio.run" if name == "run" and _function_run(code) else "asyncio.Runner"
+            elif f"{os.sep}asyncio{os.sep}" in file and name not in (method, "__init__", "__del__"):
+                last = f"asyncio.{name}"
+            continue
+        if installed(file):
+            return last or distribution(file) or "user"
+        return last or "user"
+    return last
+
+
+def _function_run(code: object) -> bool:
+    # `asyncio.run` and `Runner.run` share their name; only the method has a `self`.
+    return "self" not in getattr(code, "co_varnames", ())
+
+
+def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:
+    """Who holds a client: `user`, or the distribution whose code made it."""
+    if client is None and users_frame(otherwise) is not None:
+        return "user"
+    for code, _ in frames(client.created if client else otherwise):
+        file = file_of(code)
+        if in_stdlib(file) or (client is not None and belongs(file, client.package)):
+            continue
+        if is_users(file):
+            return "user"
+        return distribution(file) or "user"
+    return "user"
+
+
+def created_inside(client: ClientRecord | None) -> bool:
+    """Whether a client was made by code that a loop was running."""
+    return client is not None and any(
+        code.co_name in ("_run_once", "run_until_complete") for code, _ in frames(client.created)
+    )
+
+
+def closed_by(record: LoopRecord) -> str | None:
+    """What closed a loop."""
+    return who(record.closed, "close") if record.closed is not None else None
+
+
+def distribution(file: str) -> str | None:
+    """The name of the distribution that a file of an installed package belongs to."""
+    for mark in (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"):
+        if mark in file:
+            inside = file.rsplit(mark, maxsplit=1)[-1]
+            by_file = _file_owners().get(inside)
+            names = _owners().get(inside.split(os.sep)[0].removesuffix(".py"), [])
+            return by_file or (names[0] if names else inside.split(os.sep)[0])
+    package = library(file)
+    names = _owners().get(package, []) if package is not None else []
+    return names[0] if names else package
+
+
+@functools.cache
+def _owners() -> dict[str, list[str]]:
+    return {name: list(owners) for name, owners in importlib.metadata.packages_distributions().items()}
+
+
+@functools.cache
+def _file_owners() -> dict[str, str]:
+    # Only namespace packages need it: the folder `google` belongs to many distributions.
+    shared = {owner for owners in _owners().values() if len(set(owners)) > 1 for owner in owners}
+    found: dict[str, str] = {}
+    for name in shared:
+        for each in importlib.metadata.files(name) or ():
+            found[str(each).replace("/", os.sep)] = name
+    return found

@@ -1,0 +1,157 @@
+"""Facts in, findings out: a function of what was recorded. Nothing here looks at a live object or keeps anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, LoopFacts
+from diagnostics.sanitizer.analyze.describe import closed_by, component, created_inside, site, sites, who
+from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, UNSEEN, About, hint
+from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.sites import users_frame
+
+_ORDER = {"error": 0, "leak": 1, "note": 2}
+
+
+def judge(facts: Iterable[Fact]) -> list[Finding]:
+    """Groups facts that are one finding, and says of each whose fault it is and what to do.
+
+    Returns:
+        Errors first, then leaks, then notes; within that in the order in which they were first seen. Ids count up in
+        the order of appearance, so equal programs give equal reports.
+    """
+    groups: dict[tuple[Any, ...], list[Fact]] = {}
+    for fact in _folded(facts):
+        groups.setdefault(_same(fact), []).append(fact)
+    names = _Names()
+    return [_finding(group, names) for group in sorted(groups.values(), key=lambda group: _ORDER[group[0].severity])]
+
+
+def counts(facts: Iterable[Fact]) -> list[tuple[str, str, int]]:
+    """How often each kind was seen, without reading any source: `(kind, severity, count)`."""
+    found: dict[tuple[str, str], int] = {}
+    for fact in _folded(facts):
+        found[fact.kind, fact.severity] = found.get((fact.kind, fact.severity), 0) + fact.count
+    return [(kind, severity, count) for (kind, severity), count in found.items()]
+
+
+def _folded(facts: Iterable[Fact]) -> list[Fact]:
+    """Without what only follows: a call that uses a foreign connection asks that connection's loop for things too."""
+    facts = list(facts)
+    told = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
+    return [fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in told]
+
+
+def _of(fact: Fact) -> tuple[int | None, int | None]:
+    return (fact.call.number if fact.call else None, fact.loop.number if fact.loop else None)
+
+
+def _same(fact: Fact) -> tuple[Any, ...]:
+    """Equal for facts that one line of a program brings about."""
+    client = fact.client.outermost if fact.client else None
+    created = client.created if client else ()
+    loop = (fact.loop.created, fact.loop.closed) if fact.loop else ()
+    access = fact.stack if client is None else ()
+    return (fact.kind, fact.severity, created, loop, access, fact.trigger, *map(fact.detail.get, ("waits", "what")))
+
+
+class _Names:
+    """Small stable ids."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, dict[int, str]] = {"L": {}, "C": {}, "X": {}}
+
+    def __call__(self, letter: str, record: LoopRecord | ClientRecord | ConnectionRecord) -> str:
+        ids = self._ids[letter]
+        return ids.setdefault(record.number, f"{letter}{len(ids) + 1}")
+
+
+def _finding(group: Sequence[Fact], names: _Names) -> Finding:
+    first = group[0]
+    client = first.client.outermost if first.client else None
+    loop = _loop(first.loop, names)
+    count = sum(fact.count for fact in group)
+    current = first.current
+    details = dict(first.detail)
+    if "connections" in details:
+        details["connections"] = sum(fact.detail["connections"] for fact in group)
+        details["loops"] = len({fact.loop.number for fact in group if fact.loop is not None})
+    about = About(
+        client=f"{client.name} {names('C', client)}" if client else UNSEEN,
+        loop=_named(loop),
+        current=names("L", current) if current else "no loop",
+        operation=first.operation,
+        trigger=first.trigger,
+        detail=details,
+        times=count,
+    )
+    wording = KINDS[first.kind]
+    name = client.name if client else ""
+    made = client.created if client else first.stack
+    if first.kind == "loop-closed-by-gc" and first.loop is not None:
+        made = first.loop.created
+    closed = first.detail.get("closed", ())
+    if first.kind == "pending-task-destroyed" and users_frame(made) is None and who(closed, "close") == "user":
+        made = closed  # the coroutine is a library's, as that of `create_task(client.get(…))`
+    holder = component(client, made)
+    return Finding(
+        kind=first.kind,
+        severity=first.severity,
+        count=count,
+        message=wording.message(about),
+        client=_client(client, group, names) if client else None,
+        loop=loop,
+        connection=_connection(first.connection, names) if first.connection else None,
+        access=Access(
+            names("L", current) if current else None,
+            site(first.stack),
+            first.operation,
+            first.trigger,
+            sites(first.stack),
+        ),
+        fault=Fault(holder, site(made), _why(first, wording.why)),
+        hint=hint(first.kind, component=holder, client=name, inside=created_inside(client)),
+    )
+
+
+def _why(fact: Fact, usual: str) -> str:
+    if fact.client is None and "what" in fact.detail:
+        return LOCK_KEPT
+    return NOT_CLOSED if "robbed" in fact.detail else usual
+
+
+def _named(loop: LoopFacts | None) -> str:
+    if loop is None:
+        return "a loop"
+    closed_by = "the collector" if loop.closed_by == "gc" else loop.closed_by
+    return f"{loop.id} (closed by {closed_by})" if closed_by else loop.id
+
+
+def _client(client: ClientRecord, group: Sequence[Fact], names: _Names) -> ClientFacts:
+    alike = {fact.client.outermost.number: fact.client.outermost for fact in group if fact.client}.values()
+    return ClientFacts(
+        id=names("C", client),
+        type=client.name,
+        created_at=site(client.created),
+        stack=sites(client.created),
+        calls=sum(each.calls for each in alike),
+        requests=sum(each.requests for each in alike),
+    )
+
+
+def _loop(record: LoopRecord | None, names: _Names) -> LoopFacts | None:
+    if record is None:
+        return None
+    return LoopFacts(
+        id=names("L", record),
+        kind=record.kind,
+        created_at=site(record.created),
+        created_by=who(record.created, "__init__"),
+        closed_at=site(record.closed) if record.closed is not None else None,
+        closed_by=closed_by(record),
+    )
+
+
+def _connection(record: ConnectionRecord, names: _Names) -> ConnectionFacts:
+    return ConnectionFacts(id=names("X", record), peer=record.peer, opened_at=site(record.opened))

@@ -1,0 +1,1 @@
+"""Patches the libraries of a process and records what happens to loops, clients and connections."""

@@ -1,0 +1,17 @@
+"""What is watched: one file a library or a part of the interpreter, one row here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from diagnostics.sanitizer.capture.detectors import aiohttp, httpcore, httpx, locks, loops, sdks
+from diagnostics.sanitizer.capture.patching import Patch
+
+DETECTORS: Final[dict[str, list[Patch]]] = {
+    "loops": loops.PATCHES,
+    "locks": locks.PATCHES,
+    "httpx": httpx.PATCHES,
+    "httpcore": httpcore.PATCHES,
+    "sdks": sdks.PATCHES,
+    "aiohttp": aiohttp.PATCHES,
+}

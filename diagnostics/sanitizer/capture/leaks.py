@@ -1,0 +1,106 @@
+"""What a loop leaves behind when it closes: connections, half-read streams, tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.recorder import RECORDER
+from diagnostics.sanitizer.capture.sites import Stack, frames
+from diagnostics.sanitizer.capture.streams import is_streaming
+
+
+def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
+    """Notes everything that is still open on a loop that is about to close.
+
+    A connection that the collector closed in time counts too: with another heap it would not have, and a finding must
+    not depend on that. What was there before a fork is the parent's: the child is right to drop its copy.
+    """
+    record.closed = stack
+    here = RECORDER.generation
+    connections_here = [each for each in record.connections.values() if each.generation == here]
+    held = [each for each in connections_here if is_open(each)]
+    known = {id(each) for each in held}
+    dropped = [each for each in connections_here if is_dropped(each) and id(each) not in known]
+    by_client: dict[int, tuple[ClientRecord | None, list[ConnectionRecord], list[ConnectionRecord]]] = {}
+    for each in held:
+        by_client.setdefault(id(each.client), (each.client, [], []))[1].append(each)
+    for each in [*dropped, *(each for each in record.dropped if each.generation == here)]:
+        by_client.setdefault(id(each.client), (each.client, [], []))[2].append(each)
+    for client, held_here, dropped_here in by_client.values():
+        connections = held_here + dropped_here
+        RECORDER.facts.append(
+            Fact(
+                "client-left-open",
+                "leak",
+                loop=record,
+                client=client,
+                connection=connections[0],
+                stack=stack,
+                operation="loop.close",
+                trigger="loop close",
+                detail={"connections": len(connections)},
+            )
+        )
+        streaming = [each for each in held_here if is_streaming(each)]
+        if streaming:
+            RECORDER.facts.append(
+                Fact(
+                    "abandoned-stream",
+                    "leak",
+                    loop=record,
+                    client=client,
+                    connection=streaming[0],
+                    stack=stack,
+                    operation="loop.close",
+                    trigger="loop close",
+                    count=len(streaming),
+                )
+            )
+    if record.generation != here and not by_client:
+        return
+    _tasks(loop, record, stack)
+    if any(code.co_name == "__del__" and "base_events" in code.co_filename for code, _ in frames(stack[:8])):
+        severity = "leak" if by_client else "note"
+        RECORDER.facts.append(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
+
+
+def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
+    import asyncio
+
+    for task in asyncio.all_tasks(loop):
+        coroutine = task.get_coro()
+        frame = getattr(coroutine, "cr_frame", None)
+        where: Stack = (frame.f_code, frame.f_lineno) if frame is not None else ()
+        name = getattr(coroutine, "__qualname__", type(coroutine).__name__)
+        RECORDER.facts.append(
+            Fact(
+                "pending-task-destroyed",
+                "leak",
+                loop=record,
+                stack=where,
+                operation="loop.close",
+                trigger="loop close",
+                detail={"coroutine": name, "closed": stack},
+            )
+        )
+
+
+def is_open(record: ConnectionRecord) -> bool:
+    """Whether a connection's socket is open and nobody has begun to close it."""
+    if record.closed:
+        return False
+    if record.transport is None:
+        # The loop shows no transport (uvloop): what the library knows is all there is.
+        return record.ref is not None and record.ref() is not None
+    transport = record.transport()
+    return transport is not None and not transport.is_closing() and getattr(transport, "_sock", True) is not None
+
+
+def is_dropped(record: ConnectionRecord) -> bool:
+    """Whether a connection went without being closed: nobody but the collector did that."""
+    if record.closed:
+        return False
+    if record.transport is None:
+        return record.ref is not None and record.ref() is None
+    return record.transport() is None

@@ -1,0 +1,82 @@
+"""Stacks as places for the log of events: the operation, the person's own line, and what a loop is run for."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import CodeType
+
+from diagnostics.model.finding import Site
+from diagnostics.sanitizer.capture.sites import Stack, frames, in_stdlib, installed, users_frame
+
+FRAMES = 30
+"""Frames of a stack that a timeline keeps."""
+
+
+def shuts_down(stack: Stack, *, again: bool) -> bool:
+    """Whether a loop runs only to end its generators and threads, as `asyncio.run` has it do after the program."""
+    for code, _ in frames(stack):
+        if code.co_filename.replace("\\", "/").endswith("asyncio/runners.py"):
+            if code.co_name in ("close", "_cancel_all_tasks"):
+                return True
+            if code.co_name == "run" and "self" not in code.co_varnames:
+                return again  # `asyncio.run` runs its program once, and first
+    return False
+
+
+def operation(stack: Stack, skip: tuple[str, ...] = ()) -> Site | None:
+    """The innermost frame that is not one of a method that only passes on, such as a loop's own `close`."""
+    for code, line in frames(stack):
+        passes_on = code.co_name in skip and not code.co_filename.endswith("runners.py")
+        if not passes_on or not (in_stdlib(code.co_filename) or installed(code.co_filename)):
+            return Site(short(code.co_filename), line, _name(code), "")
+    return None
+
+
+def users_site(stack: Stack) -> Site | None:
+    """The innermost line that is the person's own."""
+    found = users_frame(stack)
+    return Site(short(found[0].co_filename), found[1], _name(found[0]), "") if found else None
+
+
+def sites(stack: Stack) -> tuple[Site, ...]:
+    """A stack as places, innermost first; of a deep one the innermost frames."""
+    return tuple(Site(short(code.co_filename), line, _name(code), "") for code, line in frames(stack[: 2 * FRAMES]))
+
+
+def thread_name(known: dict[int, str]) -> str:
+    """The name of this thread, the same at every call; `known` holds those of the threads seen before.
+
+    By the table of threads and not by `current_thread`, which would enter a thread that it does not know.
+    """
+    number = threading.get_ident()
+    thread = threading._active.get(number)  # type: ignore[attr-defined]
+    name = thread.name if thread is not None else f"thread {number}"
+    key = id(thread) if thread is not None else number
+    if key not in known:
+        there = sum(each.partition(" (")[0] == name for each in known.values())
+        known[key] = f"{name} ({there + 1})" if there else name
+    return known[key]
+
+
+def _name(code: CodeType) -> str:
+    """The qualified name of a function; before Python 3.11 a method's is looked for in its module."""
+    name: str | None = getattr(code, "co_qualname", None)
+    if name is not None:
+        return name
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) == code.co_filename:
+            for cls in list(vars(module).values()):
+                method = vars(cls).get(code.co_name) if isinstance(cls, type) else None
+                if getattr(method, "__code__", None) is code:
+                    return f"{cls.__name__}.{code.co_name}"
+    return code.co_name
+
+
+def short(file: str) -> str:
+    """A file without the folders of this machine: `asyncio/base_events.py`, `httpx/_client.py`, `experiment/fix.py`."""
+    parts = file.replace("\\", "/").split("/")
+    for mark in ("site-packages", "dist-packages"):
+        if mark in parts:
+            return "/".join(parts[parts.index(mark) + 1 :])
+    return "/".join(parts[-2:])

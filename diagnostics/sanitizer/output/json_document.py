@@ -1,0 +1,100 @@
+"""Findings as the JSON of `diagnostics run --json`."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from diagnostics.model.finding import FINDINGS_SCHEMA, Finding
+from diagnostics.sanitizer.output.redact import command_line, hidden
+
+_DISTRIBUTIONS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google.genai": "google-genai",
+    "httpx": "httpx",
+    "httpx2": "httpx2",
+    "httpcore": "httpcore",
+    "httpcore2": "httpcore2",
+    "anyio": "anyio",
+    "aiohttp": "aiohttp",
+    "httpx_aiohttp": "httpx-aiohttp",
+    "uvloop": "uvloop",
+}
+
+
+def document(
+    findings: Sequence[Finding], *, calls: int, requests: int, exit_code: int | None, cannot_tell: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The object; `exit_code` is the program's own, `None` where it never ended."""
+    return {
+        "schema": FINDINGS_SCHEMA,
+        "program": {"argv": command_line(_words()), "python": sys.version.split()[0], "exit_code": exit_code},
+        "environment": versions({finding.fault.component for finding in findings}),
+        "accounting": {"calls": calls, "requests": requests},
+        "cannot_tell": list(cannot_tell),
+        "findings": [finding.to_json() for finding in findings],
+    }
+
+
+def _words() -> list[str]:
+    """The command line, whatever the program has made of it."""
+    words = getattr(sys, "argv", None)
+    return [str(word) for word in words] if isinstance(words, (list, tuple)) else []
+
+
+def versions(components: set[str]) -> dict[str, str]:
+    """Versions of the libraries that are loaded, and of those at fault."""
+    names = {name for module, name in _DISTRIBUTIONS.items() if module in sys.modules} | (components - {"user"})
+    found = {}
+    for name in sorted(names):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def write(file: str, data: dict[str, Any]) -> None:
+    """Writes the file, without keys: whole or not at all, unless it is a device or the like.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    text = json.dumps(hidden(data), indent=1) + "\n"
+    if not _can_be_replaced(file):
+        with open(file, "a", encoding="utf-8") as stream:
+            stream.write(text)
+        return
+    if os.path.islink(file):  # it stays, and what it leads to is written, unless the system refuses to follow it
+        with open(file, "ab"):
+            file = os.path.realpath(file)
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(file), prefix=".diagnostics-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(temporary, file)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _can_be_replaced(file: str) -> bool:
+    """Whether this is a file or will be one, and not where the output goes: `/dev/stdout` may be either."""
+    try:
+        there = os.stat(file)
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(there.st_mode) and not any(_is_open_as(descriptor, there) for descriptor in (1, 2))
+
+
+def _is_open_as(descriptor: int, file: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), file)
+    except OSError:
+        return False

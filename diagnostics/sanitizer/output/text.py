@@ -1,0 +1,76 @@
+"""Findings as text, in the order of an AddressSanitizer report: what, where, the objects, whose fault, the fix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from diagnostics.model.finding import Finding, Site
+from diagnostics.sanitizer.output.redact import without_keys
+
+RULE = "=" * 66
+FRAMES = 6
+
+
+def render(findings: Sequence[Finding], cannot_tell: Sequence[str] = ()) -> str:
+    """The whole report, without keys; empty where there is nothing to say."""
+    lines = [line for finding in findings for line in _finding(finding)]
+    lines += [f"diagnostics: cannot tell: {each}" for each in cannot_tell]
+    if findings:
+        total = {word: sum(f.count for f in findings if f.severity == word) for word in ("error", "leak", "note")}
+        kinds = ", ".join(dict.fromkeys(finding.kind for finding in findings))
+        words = ", ".join(f"{count} {word}" for word, count in total.items() if count)
+        lines.append(f"SUMMARY: diagnostics: {words}: {kinds}")
+    return without_keys("\n".join(lines) + "\n") if lines else ""
+
+
+def _finding(finding: Finding) -> list[str]:
+    times = f" (x {finding.count})" if finding.count > 1 else ""
+    lines = [RULE, f"{finding.severity.upper()}: diagnostics: {finding.kind}{times}", f"  {finding.message}"]
+    access = finding.access
+    if access is not None and access.site is not None and access.trigger != "loop close":
+        lines.append(f"  {access.operation or 'seen'}, set off by {access.trigger or 'the program'}")
+        lines += _at(access.site)
+    loop = finding.loop
+    if loop is not None:
+        lines.append(f"  loop {loop.id} ({loop.kind}) was created by {loop.created_by or 'something not seen'}")
+        lines += _at(loop.created_at)
+        if loop.closed_by is not None:
+            lines.append(f"  and closed by {loop.closed_by}")
+            lines += _at(loop.closed_at)
+    connection = finding.connection
+    if connection is not None:
+        lines.append(f"  connection {connection.id}{' to ' + connection.peer if connection.peer else ''} was opened")
+        lines += _at(connection.opened_at)
+    client = finding.client
+    if client is not None:
+        lines.append(
+            f"  client {client.id}, {client.type} ({client.calls} calls, {client.requests} requests), was created"
+        )
+        lines += _at(client.created_at)
+    fault = finding.fault
+    whose = "your code" if fault.component == "user" else fault.component
+    lines.append(f"  AT FAULT: {whose}: {fault.why}")
+    if client is None or fault.site != client.created_at:
+        lines += _at(fault.site)
+    fix = f" ({finding.hint.fix})" if finding.hint.fix else ""
+    lines.append(f"  FIX{fix}: {finding.hint.text}")
+    return lines
+
+
+def _at(site: Site | None) -> list[str]:
+    if site is None:
+        return ["    at: no line of yours is on the stack"]
+    return [
+        f"    at {shorten(site.file)}:{site.line} in {site.function}",
+        *([f"      {site.code}"] if site.code else []),
+    ]
+
+
+def shorten(file: str) -> str:
+    """A path as it is seen from the working directory, where that is shorter."""
+    try:
+        relative = os.path.relpath(file)
+    except (ValueError, OSError):
+        return file
+    return relative if len(relative) < len(file) and not relative.startswith("..") else file

@@ -65,8 +65,8 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
-def watched(session: nox.Session) -> None:
-    """The tests under the project's own sanitizer, in one process: what workers of xdist run is not watched."""
+def instrumented(session: nox.Session) -> None:
+    """The tests under the project's own sanitizer, in one process: what workers of xdist run is not instrumented."""
     python = install(session, "tests", "bridges")
     options = ("--leaks", "error", "--suppress", "tests/on_purpose.txt")
     suite = ("-m", "pytest", "-p", "no:xdist", *session.posargs)

@@ -10,7 +10,7 @@ import pytest
 from diagnostics.cli import COMMANDS
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.model.cell import CONTROL
+from diagnostics.model.cell import BASELINE
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def test_every_scenario_is_there(name: str) -> None:
     assert f"| `{name}` |" in README
 
 
-@pytest.mark.parametrize("name", [name for name in FIXES if name != CONTROL])
+@pytest.mark.parametrize("name", [name for name in FIXES if name != BASELINE])
 def test_every_fix_is_there_with_its_trade_off(name: str) -> None:
     assert f"| `{name}` | {FIXES[name].trade_off} |" in README
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from diagnostics.cli import bench_reports
 from diagnostics.lab.bench import PARTS as LAB_PARTS
-from diagnostics.lab.bench import Part
+from diagnostics.lab.bench import BenchmarkPart
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
@@ -23,9 +23,9 @@ from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import Role, roles
 from diagnostics.lab.server import ServerError
 
-PARTS: Final[dict[str, Part]] = {
+PARTS: Final[dict[str, BenchmarkPart]] = {
     **LAB_PARTS,
-    "reports": Part("what do all formats of a run of 5,000 trials cost?", bench_reports.measure),
+    "reports": BenchmarkPart("what do all formats of a run of 5,000 trials cost?", bench_reports.measure),
 }
 
 PROBLEMS = (MatrixError, EnvironmentProblem, NoMachine, ServerError, WorkerLost)

@@ -65,41 +65,41 @@ def write_run(folder: Path, count: int) -> None:
     meta |= {"machine": {"system": "Linux", "cpus": 2, "python": "3.13.0"}, "command": ["bench"], "profile": "full"}
     (folder / META).write_text(json.dumps({**meta, "seconds": 600.0, "trial_seconds": 500.0}), encoding="utf-8")
     (folder / TIMELINES).mkdir()
-    for trial in [each for each in made if each.watched and each.cell.is_control][:_TIMELINES_AT_MOST]:
+    for trial in [each for each in made if each.instrumented and each.cell.is_baseline][:_TIMELINES_AT_MOST]:
         text = "".join(json.dumps(event.to_json()) + "\n" for event in _events())
         (folder / TIMELINES / f"{trial.key}{EVENTS_SUFFIX}").write_text(text, encoding="utf-8")
 
 
 def _trials(count: int) -> Iterator[Trial]:
-    """Subject after subject, with every fix, unwatched twice and watched once."""
+    """Subject after subject, with every fix, uninstrumented twice and instrumented once."""
     number = 0
     for scenario, provider, release in product(range(100), _PROVIDERS, range(20)):
         packages = {"openai": f"2.{release}.0", "httpx2": "2.16.2", **{f"package-{each}": "1.0" for each in range(25)}}
         environment = Environment(f"py3.13_openai-2.{release}.0", "3.13.0", packages=packages)
-        for fix, trial, watched in product(_FIXES, range(2), (False, True)):
-            if watched and trial:
+        for fix, trial, instrumented in product(_FIXES, range(2), (False, True)):
+            if instrumented and trial:
                 continue
             if number == count:
                 return
             cell = Cell(environment.name, provider, f"scenario-{scenario}", fix, Load())
-            yield _trial(cell, environment, trial, number, watched=watched)
+            yield _trial(cell, environment, trial, number, instrumented=instrumented)
             number += 1
 
 
-def _trial(cell: Cell, environment: Environment, trial: int, number: int, *, watched: bool) -> Trial:
+def _trial(cell: Cell, environment: Environment, trial: int, number: int, *, instrumented: bool) -> Trial:
     symptom = _SYMPTOMS[number // 3 % 5]
     traceback = "Traceback (most recent call last):\n" + '  File "site-packages/httpx2/_client.py", line 1\n' * 40
     return Trial(
-        key=cell.key(trial, mode="fork", watched=watched),
+        key=cell.key(trial, mode="fork", instrumented=instrumented),
         environment=environment,
         cell=cell,
         trial=trial,
         mode="fork",
-        watched=watched,
+        instrumented=instrumented,
         status="ran",
         symptom=symptom,
         evidence=f"{traceback}RuntimeError: {number}" if symptom != "none" else None,
-        findings=(FindingCount("client-left-open", "leak", 2),) if watched else (),
+        findings=(FindingCount("client-left-open", "leak", 2),) if instrumented else (),
         accounting=Accounting(15, 15, 15 + number % 2, 0, 5, 0.1 + number / 1e5, number % 3, 0, 0),
     )
 

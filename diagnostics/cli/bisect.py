@@ -19,13 +19,13 @@ from diagnostics.lab.bisection.history import SAMPLES, NothingFound
 from diagnostics.lab.bisection.packages import PACKAGES
 from diagnostics.lab.bisection.pinning import DATE
 from diagnostics.lab.bisection.releases import NoReleases
-from diagnostics.lab.bisection.request import Asked, answer
+from diagnostics.lab.bisection.request import BisectRequest, answer
 from diagnostics.lab.bisection.scope import Misunderstood
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache
 from diagnostics.lab.server import ServerError
 from diagnostics.model.bisection import Bisection
-from diagnostics.model.cell import CONTROL, Load
+from diagnostics.model.cell import BASELINE, Load
 from diagnostics.phases.plan import clean
 from diagnostics.report.formats import bisection as reports
 from diagnostics.runs.writer import StoreError, dump, write_whole
@@ -37,7 +37,7 @@ def bisect(
     provider: Annotated[
         str | None, typer.Option(help=f"Whose client calls: {', '.join(PROVIDERS)}; by default the package's own.")
     ] = None,
-    fix: Annotated[str, typer.Option(help=f"The arrangement: {', '.join(FIXES)}.")] = CONTROL,
+    fix: Annotated[str, typer.Option(help=f"The arrangement: {', '.join(FIXES)}.")] = BASELINE,
     script: Annotated[
         Path | None, typer.Option(help="A program of your own instead of a scenario.", dir_okay=False)
     ] = None,
@@ -59,10 +59,10 @@ def bisect(
     hold: Annotated[
         str, typer.Option(help=f"The other packages: {DATE}, as on the day of each release; or as on a day.")
     ] = DATE,
-    trials: Annotated[int, typer.Option(min=1, help="Trials in a round, watched and unwatched each.")] = 3,
+    trials: Annotated[int, typer.Option(min=1, help="Trials in a round, instrumented and uninstrumented each.")] = 3,
     jobs: Annotated[int, typer.Option(min=0, help="Environments prepared ahead at the same time.")] = 2,
     runs: Annotated[int, typer.Option(min=1, help="How often a trial enters the event loop.")] = 3,
-    jets: Annotated[int, typer.Option(min=1, help="Calls a run.")] = 5,
+    calls: Annotated[int, typer.Option("--calls", "--jets", min=1, help="Calls a run.")] = 5,
     concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 5,
     retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = 2,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")] = 30.0,
@@ -79,13 +79,13 @@ def bisect(
     Exit status: 0 found (with --all: the history is complete, whatever it holds), 1 it could not be, 2 the command line
     cannot be meant so, 130 interrupted.
     """
-    asked = Asked(
+    asked = BisectRequest(
         package=package,
         scenario=scenario,
         provider=provider,
         script=script,
         fix=fix,
-        load=Load(runs, jets, concurrency, retries),
+        load=Load(runs, calls, concurrency, retries),
         python=python,
         good=good,
         bad=bad,

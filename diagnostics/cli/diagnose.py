@@ -13,11 +13,11 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.server import ServerError
-from diagnostics.lab.target import NEWEST, NoPatient, NoSuchPatient, Ward, find_patient
+from diagnostics.lab.target import NEWEST, NoTarget, TrialSession, UnknownTarget, find_patient
 from diagnostics.phases import diagnosis, phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.diagnosis_formats import markdown, show
-from diagnostics.phases.plan import FAILING, Choice, Phase, clean, examine, plans, print_line, printer, write
-from diagnostics.phases.record import KNOWN, Findings
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, clean, examine, plans, print_line, printer, write
+from diagnostics.phases.record import KNOWN, PhaseResult
 from diagnostics.runs import writer
 
 PHASES: tuple[Phase, ...] = tuple(module.PHASE for module in (phase1, phase2, phase3, phase4, phase5, phase6))
@@ -26,7 +26,9 @@ PHASES: tuple[Phase, ...] = tuple(module.PHASE for module in (phase1, phase2, ph
 def diagnose(
     provider: Annotated[str, typer.Option(help=f"Whose client: {', '.join(PROVIDERS)}.")] = "openai",
     runs: Annotated[int | None, typer.Option(min=1, help="How often a trial enters the event loop.")] = None,
-    jets: Annotated[int | None, typer.Option(min=1, help="Calls a run; phase 6 does not sweep them then.")] = None,
+    calls: Annotated[
+        int | None, typer.Option("--calls", "--jets", min=1, help="Calls a run; phase 6 does not sweep them then.")
+    ] = None,
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Calls in flight at once; phase 6 does not sweep them then.")
     ] = None,
@@ -54,19 +56,19 @@ def diagnose(
     """
     if provider not in PROVIDERS:
         _fail(f"there is no provider {provider!r}; choose from {', '.join(PROVIDERS)}", status=2)
-    choice = Choice(provider, runs, jets, concurrency, trials, instrument=instrument, others=not here)
+    choice = PhaseOptions(provider, runs, calls, concurrency, trials, instrument=instrument, others=not here)
     cache = default_cache()
     tell = printer(as_json_lines=as_json) if instrument else None
     try:
         patient = find_patient(provider, environment, cache=cache, offline=offline, as_of=as_of)
         with (
             writer.new_folder(reports) as folder,
-            Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward,
+            TrialSession(patient, cache=cache, redact=clean(cache), tell=tell) as ward,
         ):
             known = _diagnose(ward, choice, folder, as_json=as_json)
-    except NoSuchPatient as error:
+    except UnknownTarget as error:
         _fail(str(error), status=2)
-    except (NoPatient, writer.StoreError, ServerError, OSError) as error:
+    except (NoTarget, writer.StoreError, ServerError, OSError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.stderr.write("diagnostics diagnose: interrupted; what was finished is kept\n")
@@ -74,9 +76,9 @@ def diagnose(
     sys.exit(0 if known else 1)
 
 
-def _diagnose(ward: Ward, choice: Choice, folder: Path, *, as_json: bool) -> bool:
+def _diagnose(ward: TrialSession, choice: PhaseOptions, folder: Path, *, as_json: bool) -> bool:
     """Runs the phases, writes and prints; whether any of the four questions has an answer."""
-    found: list[Findings] = []
+    found: list[PhaseResult] = []
     for phase in PHASES:
         sys.stderr.write(f"phase {phase.number} of {len(PHASES)}: {phase.title}\n")
         findings, played = examine(phase, ward, choice)
@@ -97,11 +99,11 @@ def _diagnose(ward: Ward, choice: Choice, folder: Path, *, as_json: bool) -> boo
     return any(answer.verdict == KNOWN for answer in answers)
 
 
-def whole_pipeline(ward: Ward, choice: Choice, removing: list[str]) -> diagnosis.Pipeline | None:
+def whole_pipeline(ward: TrialSession, choice: PhaseOptions, removing: list[str]) -> diagnosis.Pipeline | None:
     """Every scenario with the best fix; `None` where there is none."""
     if not removing:
         return None
-    load, here = choice.load(runs=3, jets=50), ward.patient.environment.name
+    load, here = choice.load(runs=3, calls=50), ward.patient.environment.name
     wanted = [
         plan
         for scenario in SCENARIOS

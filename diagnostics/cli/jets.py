@@ -29,9 +29,9 @@ from diagnostics.lab.server import ProviderServer, ServerError
 from diagnostics.runs import writer
 
 if TYPE_CHECKING:
-    from diagnostics.jets.arrangement import Endpoint
+    from diagnostics.jets.arrangement import JetEndpoint
     from diagnostics.jets.data import Jets
-    from diagnostics.jets.outcome import Played
+    from diagnostics.jets.outcome import StrategyResult
 
 LOCAL_MODEL = "jet-classifier"
 PLANS_MODEL = "openai/gpt-oss-120b"
@@ -117,19 +117,19 @@ def jets(
 @contextlib.contextmanager
 def _endpoint(
     base_url: str | None, model: str | None, retries: int
-) -> Iterator[tuple[Endpoint, ProviderServer | None]]:
-    from diagnostics.jets.arrangement import Endpoint
+) -> Iterator[tuple[JetEndpoint, ProviderServer | None]]:
+    from diagnostics.jets.arrangement import JetEndpoint
     from diagnostics.jets.classifier import NO_KEY
 
     if base_url is not None:
         key = os.environ.get("OPENAI_API_KEY") or NO_KEY
-        yield Endpoint(base_url, model or PLANS_MODEL, key, retries), None
+        yield JetEndpoint(base_url, model or PLANS_MODEL, key, retries), None
         return
     with ProviderServer() as server:
         before = os.environ.get("SSL_CERT_FILE")
         os.environ["SSL_CERT_FILE"] = str(server.ca_file)
         try:
-            yield Endpoint(server.url, model or LOCAL_MODEL, retries=retries), server
+            yield JetEndpoint(server.url, model or LOCAL_MODEL, retries=retries), server
         finally:
             del os.environ["SSL_CERT_FILE"]
             if before is not None:
@@ -139,14 +139,14 @@ def _endpoint(
 def _play(
     strategy: str,
     sample: Jets,
-    endpoint: Endpoint,
+    endpoint: JetEndpoint,
     server: ProviderServer | None,
     configurations: tuple[list[str], list[str]],
     concurrency: int,
-) -> Played:
-    """One strategy, watched from its first client to the collection at its end."""
+) -> StrategyResult:
+    """One strategy, instrumented from its first client to the collection at its end."""
     from diagnostics.jets.analysis import run_llm_analysis
-    from diagnostics.jets.outcome import Played
+    from diagnostics.jets.outcome import StrategyResult
 
     templates, efforts = configurations
     if server is not None:  # the path carries the name under which the server counts
@@ -165,7 +165,7 @@ def _play(
         # The end of the program that the strategy stands for: what it left is freed here, and not in the next one.
         asyncio.set_event_loop(None)
         gc.collect()
-    return Played(analysis, server.account(strategy).requests if server else None, logged, findings)
+    return StrategyResult(analysis, server.account(strategy).requests if server else None, logged, findings)
 
 
 @contextlib.contextmanager
@@ -188,7 +188,7 @@ def _logged() -> Iterator[Counter[str]]:
         logger.removeHandler(handler)
 
 
-def _write(played: list[Played], csv: Path | None, answers: Path | None) -> None:
+def _write(played: list[StrategyResult], csv: Path | None, answers: Path | None) -> None:
     from diagnostics.jets.analysis import answers_as_csv, rows_as_csv
 
     analyses = [each.analysis for each in played]
@@ -198,7 +198,7 @@ def _write(played: list[Played], csv: Path | None, answers: Path | None) -> None
         writer.write_whole(answers, answers_as_csv(analyses), like="answers.csv")
 
 
-def _status(played: list[Played]) -> int:
+def _status(played: list[StrategyResult]) -> int:
     if not all(each.analysis.complete for each in played):
         return 1
     return FOUND if any(finding.severity in ("error", "leak") for each in played for finding in each.findings) else 0

@@ -10,23 +10,23 @@ from rich.console import Console
 from rich.status import Status
 
 from diagnostics.lab.bisection.releases import Release
-from diagnostics.lab.bisection.session import Listener
-from diagnostics.model.bisection import Tried
+from diagnostics.lab.bisection.session import SearchListener
+from diagnostics.model.bisection import TriedRelease
 from diagnostics.report.formats.bisection import outcome_words
 
 
 @contextmanager
-def looking(package: str) -> Iterator[Listener]:
+def looking(package: str) -> Iterator[SearchListener]:
     """The listener that fits where standard error goes."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield Lines(package, None)
+        yield ReleaseLines(package, None)
         return
     with Status(f"{package}: its releases", console=console) as status:
-        yield Lines(package, status)
+        yield ReleaseLines(package, status)
 
 
-class Lines:
+class ReleaseLines:
     """A line a release; `status` is what stands below them while the next one is looked at."""
 
     def __init__(self, package: str, status: Status | None) -> None:
@@ -41,7 +41,7 @@ class Lines:
         if self._status is not None:
             self._status.update(f"{self._package} {release.version} ({release.day}){self._why}", spinner_style="dim")
 
-    def looked(self, tried: Tried) -> None:
+    def looked(self, tried: TriedRelease) -> None:
         """Says what came out."""
         self._count += 1
         result = outcome_words(tried.outcome) if tried.outcome else f"cannot tell: {tried.reason}"

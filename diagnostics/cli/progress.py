@@ -18,12 +18,12 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from diagnostics.lab.run import Listener
+from diagnostics.lab.run import RunListener
 from diagnostics.model.trial import Trial
 
 
 @contextmanager
-def progress(*, total: int, kept: int) -> Iterator[Listener]:
+def progress(*, total: int, kept: int) -> Iterator[RunListener]:
     """The listener that fits where standard error goes.
 
     Args:
@@ -34,7 +34,7 @@ def progress(*, total: int, kept: int) -> Iterator[Listener]:
         sys.stderr.write(f"going on: {kept} trials are there already\n")
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield Lines(total)
+        yield ProgressLines(total)
         return
     columns = (
         TextColumn("[bold]trials[/]"),
@@ -49,7 +49,7 @@ def progress(*, total: int, kept: int) -> Iterator[Listener]:
         yield Bar(bar, bar.add_task("preparing environments", total=None), total)
 
 
-class Lines:
+class ProgressLines:
     """One line an environment, as it ends; the count is of those that have."""
 
     def __init__(self, total: int) -> None:

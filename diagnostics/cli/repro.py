@@ -24,13 +24,13 @@ from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
-from diagnostics.lab.execution.work import Clean, NoMachine, Unlike
+from diagnostics.lab.execution.work import Clean, CodeMismatch, NoMachine
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.plan import INSTRUMENT, PROFILES, Choice, may_hold, roles, why_nothing
+from diagnostics.lab.plan import INSTRUMENT, PROFILES, Selection, may_hold, roles, why_nothing
 from diagnostics.lab.remote import AddressError, cluster, scheduler_address
-from diagnostics.lab.run import Settings, default_width, run
-from diagnostics.lab.selection import Asked
+from diagnostics.lab.run import RunSettings, default_width, run
+from diagnostics.lab.selection import RunRequest
 from diagnostics.lab.server import ServerError
 from diagnostics.model.cell import Load
 from diagnostics.redaction import Secrets, redact, taken
@@ -52,10 +52,10 @@ def _names(what: str, table: Collection[str]) -> Any:
 
 def repro(
     context: typer.Context,
-    profile: Annotated[str, typer.Option(help=f"How much is tried: {', '.join(PROFILES)}.")] = Asked.profile,
+    profile: Annotated[str, typer.Option(help=f"How much is tried: {', '.join(PROFILES)}.")] = RunRequest.profile,
     provider: Annotated[list[str] | None, _names("providers", PROVIDERS)] = None,
     scenario: Annotated[list[str] | None, _names("scenarios", SCENARIOS)] = None,
-    fix: Annotated[list[str] | None, _names("fixes (the control always runs)", FIXES)] = None,
+    fix: Annotated[list[str] | None, _names("fixes (the baseline always runs)", FIXES)] = None,
     environment: Annotated[list[str] | None, typer.Option(help="Only these environments, by their slug.")] = None,
     python: Annotated[list[str] | None, typer.Option(help="Only these Pythons, such as 3.13.")] = None,
     openai: Annotated[
@@ -63,22 +63,24 @@ def repro(
     ] = None,
     httpx: Annotated[list[str] | None, typer.Option(help="Only these: httpx2, httpx==0.28.1.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="How often each cell is tried.")] = None,
-    runs: Annotated[int, typer.Option(min=1, help="How often a trial enters the event loop.")] = Asked.runs,
-    jets: Annotated[int, typer.Option(min=1, help="Calls a run.")] = Asked.jets,
-    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = Asked.concurrency,
-    retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = Asked.retries,
+    runs: Annotated[int, typer.Option(min=1, help="How often a trial enters the event loop.")] = RunRequest.runs,
+    calls: Annotated[int, typer.Option("--calls", "--jets", min=1, help="Calls a run.")] = RunRequest.calls,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = RunRequest.concurrency,
+    retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = RunRequest.retries,
     cold: Annotated[
         bool, typer.Option("--cold", help="Each trial in a new interpreter instead of a forked one.")
     ] = False,
     instrument: Annotated[
         str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in INSTRUMENT.items()) + ".")
-    ] = Asked.instrument,
+    ] = RunRequest.instrument,
     jobs: Annotated[int | None, typer.Option(min=1, help="Environments at once.")] = None,
     executor: Annotated[
         str | None,
         typer.Option(metavar="dask://HOST:PORT", help="Play on the workers of a dask scheduler instead of here."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")] = Asked.timeout,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")
+    ] = RunRequest.timeout,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
     reports: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("reports"),
     resume: Annotated[
@@ -104,7 +106,7 @@ def repro(
     Exit status: 0 the run is complete (whatever it found), 1 it could not be, 2 the command line cannot be meant so,
     130 interrupted: what was done is kept.
     """
-    asked = Asked(
+    asked = RunRequest(
         profile=profile,
         provider=tuple(provider or ()),
         scenario=tuple(scenario or ()),
@@ -115,7 +117,7 @@ def repro(
         httpx=tuple(httpx or ()),
         trials=trials,
         runs=runs,
-        jets=jets,
+        calls=calls,
         concurrency=concurrency,
         retries=retries,
         cold=cold,
@@ -165,17 +167,17 @@ def _is_given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
-def _kept(place: _Place, earlier: Mapping[str, Any]) -> Asked | None:
+def _kept(place: _Place, earlier: Mapping[str, Any]) -> RunRequest | None:
     """What the run that is gone on with was asked for; `None` where it does not say, as runs once did not."""
     if "asked" not in earlier:
         return None
     try:
-        return Asked.from_json(earlier["asked"])
+        return RunRequest.from_json(earlier["asked"])
     except (ValueError, AttributeError) as error:
         _fail(f"{place.folder}/{stores.RUN} does not say what this run was asked for ({error}): start another one")
 
 
-def _settings(asked: Asked, clean: Callable[[Path], Clean], jobs: int | None, *, offline: bool) -> Settings:
+def _settings(asked: RunRequest, clean: Callable[[Path], Clean], jobs: int | None, *, offline: bool) -> RunSettings:
     """What is to be played.
 
     Raises:
@@ -186,18 +188,18 @@ def _settings(asked: Asked, clean: Callable[[Path], Clean], jobs: int | None, *,
         _misspelt("profile", asked.profile, PROFILES)
     if asked.instrument not in INSTRUMENT:
         _misspelt("choice for --instrument", asked.instrument, INSTRUMENT)
-    choice = Choice(
+    choice = Selection(
         providers=_known("provider", asked.provider, PROVIDERS),
         scenarios=_known("scenario", asked.scenario, SCENARIOS),
         fixes=_known("fix", asked.fix, FIXES),
         trials=asked.trials,
         mode="cold" if asked.cold or not hasattr(os, "fork") else "fork",
-        load=Load(asked.runs, asked.jets, asked.concurrency, asked.retries),
+        load=Load(asked.runs, asked.calls, asked.concurrency, asked.retries),
         instrument=asked.instrument,
     )
     combinations, found = _combinations(asked, offline=offline)
     at_once, each = default_width()
-    settings = Settings(
+    settings = RunSettings(
         combinations=[
             (combination, role)
             for combination, role in roles(combinations, found, known_unsatisfiable(combinations))
@@ -216,7 +218,7 @@ def _settings(asked: Asked, clean: Callable[[Path], Clean], jobs: int | None, *,
     return settings
 
 
-def _combinations(asked: Asked, *, offline: bool) -> tuple[list[Combination], set[str]]:
+def _combinations(asked: RunRequest, *, offline: bool) -> tuple[list[Combination], set[str]]:
     """What is to be run, and the Pythons of it that this machine has."""
     every = load_matrix(None if asked.matrix is None else Path(asked.matrix).expanduser())
     found = {python for python in {c.python for c in every} if find_interpreter(python) is not None}
@@ -293,7 +295,7 @@ class _Place:
         return f"{why}; {_count(self.folder)} trials are kept. Go on with:\n  {_again(self.folder, self.with_it)}"
 
 
-def _make_sure_that_something_is_tried(settings: Settings, profile: str) -> None:
+def _make_sure_that_something_is_tried(settings: RunSettings, profile: str) -> None:
     if not settings.combinations:
         _fail(f"the profile {profile} tries nothing in these environments; choose another --profile", status=2)
     never = known_unsatisfiable(combination for combination, _ in settings.combinations)
@@ -318,7 +320,7 @@ def _scheduler(executor: str | None) -> str | None:
     return address
 
 
-def _play(settings: Settings, place: _Place, scheduler: str | None, about: dict[str, Any], hidden: Secrets) -> None:
+def _play(settings: RunSettings, place: _Place, scheduler: str | None, about: dict[str, Any], hidden: Secrets) -> None:
     elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
     try:
         with elsewhere as there, stores.Store(place.made(), hidden) as store:
@@ -326,7 +328,7 @@ def _play(settings: Settings, place: _Place, scheduler: str | None, about: dict[
             stores.point_latest(store.folder)
             with progress(total=len(settings.combinations), kept=len(store.done)) as listener:
                 run(settings, store, listener, about, there)
-    except (NoMachine, Unlike) as error:
+    except (NoMachine, CodeMismatch) as error:
         _fail(place.kept(str(error)))
     except (stores.StoreError, ServerError, OSError) as error:
         _fail(str(error))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.experiment.program import Incompatible, Target
+from diagnostics.experiment.program import CallTarget, Incompatible
 from diagnostics.experiment.provider import ClientOptions, build, chat_body, load, need_aiohttp
 
 _PATH = "/openai/v1/chat/completions"
@@ -26,7 +26,7 @@ class BareHTTP:
         self.distribution = name
         self._aiohttp_client = aiohttp_client
 
-    def build(self, target: Target, options: ClientOptions) -> Any:
+    def build(self, target: CallTarget, options: ClientOptions) -> Any:
         module = load(self.name)
         arguments: dict[str, Any] = {"base_url": target.url}
         if not options.keepalive:
@@ -39,20 +39,20 @@ class BareHTTP:
             return build(getattr(load(package), cls), **arguments)
         return build(module.AsyncClient, **arguments)
 
-    def build_sync(self, target: Target, options: ClientOptions) -> Any:
+    def build_sync(self, target: CallTarget, options: ClientOptions) -> Any:
         return build(load(self.name).Client, base_url=target.url)
 
-    async def ask(self, client: Any, target: Target, question: str) -> str:
+    async def ask(self, client: Any, target: CallTarget, question: str) -> str:
         response = await client.post(_PATH, json=chat_body(target, question))
         response.raise_for_status()
         return str(response.json()["choices"][0]["message"]["content"])
 
-    def ask_sync(self, client: Any, target: Target, question: str) -> str:
+    def ask_sync(self, client: Any, target: CallTarget, question: str) -> str:
         response = client.post(_PATH, json=chat_body(target, question))
         response.raise_for_status()
         return str(response.json()["choices"][0]["message"]["content"])
 
-    async def abandon(self, client: Any, target: Target, question: str) -> str:
+    async def abandon(self, client: Any, target: CallTarget, question: str) -> str:
         request = client.build_request("POST", _PATH, json={**chat_body(target, question), "stream": True})
         response = await client.send(request, stream=True)
         response.raise_for_status()
@@ -62,7 +62,7 @@ class BareHTTP:
                 return piece
         return ""
 
-    def abandon_sync(self, client: Any, target: Target, question: str) -> str:
+    def abandon_sync(self, client: Any, target: CallTarget, question: str) -> str:
         request = client.build_request("POST", _PATH, json={**chat_body(target, question), "stream": True})
         response = client.send(request, stream=True)
         response.raise_for_status()

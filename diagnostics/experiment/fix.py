@@ -1,4 +1,4 @@
-"""What a fix is: the arrangement around the same calls. The base class is the control.
+"""What a fix is: the arrangement around the same calls. The base class is the baseline.
 
 A fix overrides as little as its sentence says: how a loop is entered (`enter`), where a run gets its client (`client`),
 how a client is built (`options`), what the program does at its end (`finish`), or how the whole program is played.
@@ -20,14 +20,14 @@ from typing import Any, ClassVar
 from diagnostics.experiment.program import (
     END,
     Batch,
+    CallLedger,
+    CallTarget,
     End,
     Holder,
     InChild,
     Incompatible,
-    Ledger,
     Program,
     Step,
-    Target,
     Together,
     describe,
 )
@@ -37,7 +37,7 @@ Main = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Fix:
-    """The control, and the base of every fix.
+    """The baseline, and the base of every fix.
 
     Attributes:
         name: the word in the tables.
@@ -49,7 +49,7 @@ class Fix:
     trade_off: ClassVar[str]
     needs: ClassVar[tuple[int, int]] = (3, 10)
 
-    def __init__(self, provider: Provider, target: Target, ledger: Ledger, retries: int) -> None:
+    def __init__(self, provider: Provider, target: CallTarget, ledger: CallLedger, retries: int) -> None:
         if sys.version_info < self.needs:
             raise Incompatible(f"{self.name} needs Python {self.needs[0]}.{self.needs[1]} or newer")
         self.provider = provider
@@ -77,7 +77,7 @@ class Fix:
 
     @asynccontextmanager
     async def client(self, holder: Holder) -> AsyncIterator[Any]:
-        """The client for one run, inside its loop. The control never closes one."""
+        """The client for one run, inside its loop. The baseline never closes one."""
         if holder.place == "coroutine":
             yield self.build()
             return
@@ -165,7 +165,7 @@ class Fix:
     # The end of the program.
 
     def finish(self) -> None:
-        """What the program does when its last run is over. The control does nothing."""
+        """What the program does when its last run is over. The baseline does nothing."""
 
     async def close_held(self) -> None:
         """Closes every client that the program still holds, inside the running loop."""
@@ -204,12 +204,12 @@ def in_threads(jobs: list[Callable[[], None]]) -> None:
         raise refused[0]
 
 
-def in_child(ledger: Ledger, job: Callable[[], None]) -> None:
+def in_child(ledger: CallLedger, job: Callable[[], None]) -> None:
     """Runs a job in a forked child and adds what the child counted to the ledger.
 
     The child leaves by `os._exit`, as a `multiprocessing` child does: nothing of the parent is finalised twice.
     """
-    before = Ledger(ledger.calls, ledger.answers, list(ledger.errors))
+    before = CallLedger(ledger.calls, ledger.answers, list(ledger.errors))
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

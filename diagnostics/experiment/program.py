@@ -3,7 +3,7 @@
 A scenario is a generator: it yields the *steps* of a person's program (a batch of calls, several threads, a forked
 child) and does between two steps what that program does there (drop a reference, collect, wait for the server). It says
 what is called and in which order, never how a loop is entered, who makes the client or who closes it: that is the fix.
-The control, `none`, fills these in as the programs of the bug reports do.
+The baseline, `none`, fills these in as the programs of the bug reports do.
 
 Nothing here may keep a client, a loop or a step alive longer than the program it stands for would.
 """
@@ -28,7 +28,7 @@ class Incompatible(Exception):
 
 
 @dataclass(frozen=True)
-class Target:
+class CallTarget:
     """Where the calls go.
 
     Attributes:
@@ -113,7 +113,7 @@ Program = Iterator[Step]
 
 
 @dataclass
-class Ledger:
+class CallLedger:
     """What the program asked and got; threads may count at the same time."""
 
     calls: int = 0
@@ -178,7 +178,7 @@ class Stage:
 
     def questions(self, run: int) -> tuple[str, ...]:
         """The questions of one run, each different from every other of the trial."""
-        return tuple(f"run {run} jet {jet}" for jet in range(self.load.jets))
+        return tuple(f"run {run} call {call}" for call in range(self.load.calls))
 
     def batch(
         self, holder: Holder, run: int, *, between: Callable[[], object] | None = None, abandon: bool = False

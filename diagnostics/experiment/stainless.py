@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.experiment.program import Incompatible, Target
+from diagnostics.experiment.program import CallTarget, Incompatible
 from diagnostics.experiment.provider import ClientOptions, build, load, need_aiohttp
 
 
@@ -23,7 +23,7 @@ class Stainless:
         self._client = client
         self._path = path
 
-    def build(self, target: Target, options: ClientOptions) -> Any:
+    def build(self, target: CallTarget, options: ClientOptions) -> Any:
         module = load(self.name)
         arguments: dict[str, Any] = {}
         if options.transport == "aiohttp":
@@ -48,7 +48,7 @@ class Stainless:
             **arguments,
         )
 
-    def build_sync(self, target: Target, options: ClientOptions) -> Any:
+    def build_sync(self, target: CallTarget, options: ClientOptions) -> Any:
         return build(
             getattr(load(self.name), self._client),
             base_url=target.url + self._path,

@@ -16,7 +16,7 @@ from openai import OpenAIError
 from sklearn.metrics import roc_auc_score
 
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.jets.arrangement import Answers, Endpoint, Inquiry, play
+from diagnostics.jets.arrangement import Answers, Inquiry, JetEndpoint, play
 from diagnostics.jets.classifier import LocalLLMClassifier, Unanswered
 from diagnostics.jets.data import QUARK, Jets, constituents
 from diagnostics.jets.progress import bar
@@ -73,7 +73,7 @@ class Analysis:
 
 def run_llm_analysis(
     jets: Jets,
-    endpoint: Endpoint,
+    endpoint: JetEndpoint,
     *,
     templates: Sequence[str] = ("simple_list",),
     efforts: Sequence[str] = ("low",),
@@ -107,7 +107,7 @@ def run_llm_analysis(
 
 
 def _ask_classifiers(
-    jets: Jets, endpoint: Endpoint, configurations: Sequence[tuple[str, str]], concurrency: int, *, verbose: bool
+    jets: Jets, endpoint: JetEndpoint, configurations: Sequence[tuple[str, str]], concurrency: int, *, verbose: bool
 ) -> Answers:
     answers = Answers(len(configurations), len(jets))
     for run, (template, effort) in enumerate(configurations):

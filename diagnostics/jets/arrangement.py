@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from diagnostics.experiment.fix import Fix
-from diagnostics.experiment.program import Batch, Incompatible, Ledger, Stage, Target
+from diagnostics.experiment.program import Batch, CallLedger, CallTarget, Incompatible, Stage
 from diagnostics.experiment.providers.openai import OpenAI
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.jets.classifier import NO_KEY
@@ -28,7 +28,7 @@ SCENARIO = SCENARIOS["sequential-classifiers"]
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class JetEndpoint:
     """Whom to ask.
 
     Attributes:
@@ -68,18 +68,18 @@ class Asking(OpenAI):
         super().__init__(path="")
         self._requests = requests
 
-    async def ask(self, client: Any, target: Target, question: str) -> str:  # noqa: ARG002 - of the protocol
+    async def ask(self, client: Any, target: CallTarget, question: str) -> str:  # noqa: ARG002 - of the protocol
         """One call."""
         completion = await client.chat.completions.create(**self._requests[question])
         return str(completion.choices[0].message.content)
 
-    def ask_sync(self, client: Any, target: Target, question: str) -> str:  # noqa: ARG002 - of the protocol
+    def ask_sync(self, client: Any, target: CallTarget, question: str) -> str:  # noqa: ARG002 - of the protocol
         """The same with the sync client."""
         completion = client.chat.completions.create(**self._requests[question])
         return str(completion.choices[0].message.content)
 
 
-class Answers(Ledger):
+class Answers(CallLedger):
     """Puts each answer into its jet's place, and counts how many came for it.
 
     Attributes:
@@ -121,10 +121,12 @@ class JetStage(Stage):
 
     def questions(self, run: int) -> tuple[str, ...]:
         """Every jet of a configuration."""
-        return tuple(name(run, jet) for jet in range(self.load.jets))
+        return tuple(name(run, jet) for jet in range(self.load.calls))
 
 
-def play(fix: type[Fix], inquiries: tuple[Inquiry, ...], endpoint: Endpoint, concurrency: int, tick: Tick) -> Answers:
+def play(
+    fix: type[Fix], inquiries: tuple[Inquiry, ...], endpoint: JetEndpoint, concurrency: int, tick: Tick
+) -> Answers:
     """Plays the analysis as a fix arranges it, to its end.
 
     Raises:
@@ -137,7 +139,7 @@ def play(fix: type[Fix], inquiries: tuple[Inquiry, ...], endpoint: Endpoint, con
     }
     jets = len(inquiries[0].prompts)
     answers = Answers(len(inquiries), jets, tick)
-    target = Target(endpoint.base_url.rstrip("/"), endpoint.model, endpoint.api_key)
+    target = CallTarget(endpoint.base_url.rstrip("/"), endpoint.model, endpoint.api_key)
     arranged = fix(Asking(requests), target, answers, endpoint.retries)
     stage = JetStage(Load(len(inquiries), jets, concurrency, endpoint.retries), arranged.prepare, lambda: None)
     _noting(answers, lambda: arranged.play(SCENARIO.play(stage)))

@@ -19,7 +19,7 @@ _PIPE_WIDTH = 100
 
 
 @dataclass(frozen=True)
-class Played:
+class StrategyResult:
     """A strategy, what came out of it, and what was seen beside it.
 
     Attributes:
@@ -33,7 +33,7 @@ class Played:
     findings: Sequence[Finding]
 
 
-def show(played: Sequence[Played]) -> None:
+def show(played: Sequence[StrategyResult]) -> None:
     """Prints to standard output."""
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
     for column in ("strategy", "template", "effort"):
@@ -56,7 +56,7 @@ def _figure(value: float | None) -> str:
     return "cannot tell" if value is None else f"{value:.4f}"
 
 
-def _said(played: Played) -> str:
+def _said(played: StrategyResult) -> str:
     rows, errors = played.analysis.rows, played.analysis.errors
     parts = [f"{sum(row.jets for row in rows)} calls, {sum(row.answered for row in rows)} answers"]
     if played.requests is not None:

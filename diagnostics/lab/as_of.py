@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from diagnostics.lab.combination import GENERATIONS, Combination, MatrixError
 from diagnostics.lab.environments import Unsatisfiable
-from diagnostics.lab.environments.resolve import Question, find_answer, without_other_generation
+from diagnostics.lab.environments.resolve import ResolveRequest, find_answer, without_other_generation
 
 SDKS: Final = ("openai", "anthropic", "google-genai")
 """What is put into the environment if it was there on that day, the first one in any case."""
@@ -65,7 +65,7 @@ def _on(day: str, python: str, wanted: Mapping[str, str], *, cache: Path, offlin
     """The combination on one Python, or why there is none."""
 
     def ask(*requirements: str, generation: str | None = None) -> dict[str, str] | str:
-        asked = Question(python, requirements, without_other_generation(generation), day)
+        asked = ResolveRequest(python, requirements, without_other_generation(generation), day)
         try:
             return find_answer(asked, cache=cache, offline=offline).packages
         except Unsatisfiable as error:

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeVar
 from distributed import CancelledError, Client, KilledWorker
 
 from diagnostics.lab.execution.local_executor import WARM
-from diagnostics.lab.execution.work import MachineLost, NoMachine, Order, Unlike
+from diagnostics.lab.execution.work import CodeMismatch, MachineLost, NoMachine, WorkItem
 
 T = TypeVar("T")
 
@@ -52,8 +52,8 @@ class _Machine:
 
 @dataclass(frozen=True)
 class _Job:
-    function: Callable[[Order], Any]
-    order: Order
+    function: Callable[[WorkItem], Any]
+    order: WorkItem
     answer: Future[Any]
 
 
@@ -233,6 +233,6 @@ async def _result(future: Any) -> Any:
     except (KilledWorker, CancelledError) as error:
         raise MachineLost(f"dask lost it: {error}") from error
     except ImportError as error:
-        raise Unlike(
+        raise CodeMismatch(
             f"a worker cannot import what it is to do ({error}): install event-loop-diagnostics[lab,dask] there"
         ) from error

@@ -21,7 +21,7 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.combination import GENERATIONS, Combination
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.model.cell import CONTROL, Cell, Load
+from diagnostics.model.cell import BASELINE, Cell, Load
 
 
 class Role(Enum):
@@ -80,8 +80,8 @@ class Block:
     trials: int
 
     def cells(self, environment: str, load: Load) -> Iterator[Cell]:
-        """The cells of the block; the control is always among them."""
-        fixes = (CONTROL, *(fix for fix in self.fixes if fix != CONTROL))
+        """The cells of the block; the baseline is always among them."""
+        fixes = (BASELINE, *(fix for fix in self.fixes if fix != BASELINE))
         for provider, scenario, fix in product(self.providers, self.scenarios, fixes):
             yield Cell(environment, provider, scenario, fix, load)
 
@@ -128,18 +128,18 @@ PROFILES: Final[dict[str, Profile]] = {
 
 
 INSTRUMENT: Final[dict[str, str]] = {
-    "off": "no trial is watched",
-    "control": "one trial of each control is watched beside the others",
+    "off": "no trial is instrumented",
+    "baseline": "one trial of each baseline is instrumented beside the others",
     "all": "one trial of each cell is",
 }
 """Which trials run under the sanitizer."""
 
 TIMELINES: Final = (Role.LEAD, Role.SECOND)
-"""In which environments the watched trials of the controls keep what happened in them."""
+"""In which environments the instrumented trials of the baselines keep what happened in them."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """What a person asked for on the command line; empty means what the profile says.
 
     Attributes:
@@ -156,7 +156,13 @@ class Choice:
 
 
 def plans(
-    environment: str, installed: Sequence[str], profile: Profile, choice: Choice, *, role: Role, can_fork: bool = True
+    environment: str,
+    installed: Sequence[str],
+    profile: Profile,
+    choice: Selection,
+    *,
+    role: Role,
+    can_fork: bool = True,
 ) -> list[TrialPlan]:
     """The trials of one environment, first trials of all cells first, so that a run cut short has seen the most.
 
@@ -179,20 +185,22 @@ def plans(
         for cell in here.cells(environment, choice.load):
             numbered[cell] = max(numbered.get(cell, 0), block.trials)
     rounds = max(numbered.values(), default=0)
-    watched = {
-        cell for cell in numbered if choice.instrument == "all" or (choice.instrument == "control" and cell.is_control)
+    instrumented = {
+        cell
+        for cell in numbered
+        if choice.instrument == "all" or (choice.instrument == "baseline" and cell.is_baseline)
     }
-    # The control keeps all its unwatched trials; of a fix, the watched one takes the place of the last.
-    left_out = {cell for cell in watched if not cell.is_control and numbered[cell] > 1}
+    # The baseline keeps all its uninstrumented trials; of a fix, the instrumented one takes the place of the last.
+    left_out = {cell for cell in instrumented if not cell.is_baseline and numbered[cell] > 1}
     return [
         TrialPlan(cell, trial, choice.mode)
         for trial in range(rounds)
         for cell, trials in numbered.items()
         if trial < trials - (cell in left_out)
     ] + [
-        TrialPlan(cell, 0, choice.mode, watched=True, timeline=cell.is_control and role in TIMELINES)
+        TrialPlan(cell, 0, choice.mode, instrumented=True, timeline=cell.is_baseline and role in TIMELINES)
         for cell in numbered
-        if cell in watched
+        if cell in instrumented
     ]
 
 
@@ -203,7 +211,7 @@ def may_hold(combination: Combination) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in distributions if name in named))
 
 
-def why_nothing(installed: Collection[str], choice: Choice) -> str:
+def why_nothing(installed: Collection[str], choice: Selection) -> str:
     """Why a choice has no cell where these distributions are."""
     missing = [name for name in choice.providers if PROVIDERS[name].distribution not in installed]
     if not missing or len(missing) < len(choice.providers):
@@ -211,7 +219,7 @@ def why_nothing(installed: Collection[str], choice: Choice) -> str:
     return f"there is no {' and no '.join(missing)}"
 
 
-def _asked_for(blocks: Sequence[Block], choice: Choice) -> list[Block]:
+def _asked_for(blocks: Sequence[Block], choice: Selection) -> list[Block]:
     """One block of what was named, filled up with what the profile has of the kinds that were not named."""
 
     def of(kind: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from diagnostics.extras import install
 from diagnostics.lab.execution.work import NoMachine
-from diagnostics.lab.run import Elsewhere
+from diagnostics.lab.run import RemoteExecution
 
 SCHEMES: Final = {"dask": "tcp", "dask+tls": "tls"}
 """How an executor is written, and what dask calls that."""
@@ -56,7 +56,7 @@ def needs_dask() -> None:
 
 
 @contextmanager
-def cluster(address: str, **options: float) -> Iterator[Elsewhere]:
+def cluster(address: str, **options: float) -> Iterator[RemoteExecution]:
     """Those who carry out orders for a scheduler, for as long as the block lasts.
 
     Args:
@@ -70,4 +70,4 @@ def cluster(address: str, **options: float) -> Iterator[Elsewhere]:
     from diagnostics.lab.cluster import Cluster  # noqa: PLC0415 - an extra, and a second to import
 
     with Cluster(address, **options) as executor:
-        yield Elsewhere(executor, executor.width)
+        yield RemoteExecution(executor, executor.width)

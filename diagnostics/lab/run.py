@@ -26,17 +26,17 @@ from typing import Any, Protocol
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import unprepared
-from diagnostics.lab.execution.local_executor import Station, Stopped, carry_out
-from diagnostics.lab.execution.outcome import Result, TrialPlan, missing
+from diagnostics.lab.execution.local_executor import LocalExecutor, Stopped, carry_out
+from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, missing
 from diagnostics.lab.execution.timeline import place_of
-from diagnostics.lab.execution.work import Clean, Done, MachineLost, Order, covered, fingerprint
-from diagnostics.lab.plan import Choice, Profile, Role, plans, why_nothing
-from diagnostics.lab.work_queue import Lane, Lanes
+from diagnostics.lab.execution.work import Clean, MachineLost, WorkItem, WorkResult, covered, fingerprint
+from diagnostics.lab.plan import Profile, Role, Selection, plans, why_nothing
+from diagnostics.lab.work_queue import WorkQueue, WorkQueues
 from diagnostics.model.trial import Trial
 from diagnostics.runs.writer import ENVIRONMENTS, RUN, Store, StoreError, dump, now
 
 
-class Listener(Protocol):
+class RunListener(Protocol):
     """Told what happens, from several threads, one call at a time."""
 
     def environment(self, slug: str, status: str, reason: str | None, trials: int) -> None:
@@ -50,7 +50,7 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """What a run is to do.
 
     Attributes:
@@ -65,7 +65,7 @@ class Settings:
 
     combinations: Sequence[tuple[Combination, Role]]
     profile: Profile
-    choice: Choice
+    choice: Selection
     cache: Path
     cleaner: Callable[[Path], Clean]
     offline: bool = False
@@ -80,7 +80,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class RemoteExecution:
     """Other processes that carry out orders, on this machine or another.
 
     Attributes:
@@ -97,7 +97,7 @@ class Elsewhere:
 class _Run:
     """What the threads of one run share."""
 
-    def __init__(self, settings: Settings, store: Store, listener: Listener) -> None:
+    def __init__(self, settings: RunSettings, store: Store, listener: RunListener) -> None:
         self.settings = settings
         # On with what an earlier part of this run has noted: its trials are here, whatever is asked for now.
         self.environments = {row["slug"]: row for row in store.read(ENVIRONMENTS, [])}
@@ -107,7 +107,7 @@ class _Run:
         self._listener = listener
         self._lock = threading.Lock()
         self._over = False
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, WorkQueue] = {}
 
     def stop(self) -> None:
         """Keeps nothing from now on."""
@@ -115,12 +115,18 @@ class _Run:
             self._over = True
 
     def play(
-        self, executor: Executor, carry_out: Callable[[Order], Done], width: Callable[[], int], chunk: int | None
+        self,
+        executor: Executor,
+        carry_out: Callable[[WorkItem], WorkResult],
+        width: Callable[[], int],
+        chunk: int | None,
     ) -> None:
         """Gives out orders until nothing is left to do, and stores what they bring back."""
-        lanes = Lanes([Lane(self._order(combination), role) for combination, role in self.settings.combinations])
-        running: dict[Future[Done], tuple[Lane, Order]] = {}
-        ended: SimpleQueue[Future[Done]] = SimpleQueue()
+        lanes = WorkQueues(
+            [WorkQueue(self._order(combination), role) for combination, role in self.settings.combinations]
+        )
+        running: dict[Future[WorkResult], tuple[WorkQueue, WorkItem]] = {}
+        ended: SimpleQueue[Future[WorkResult]] = SimpleQueue()
         try:
             while True:
                 while len(running) < max(1, width()) and (found := lanes.next()) is not None:
@@ -139,7 +145,7 @@ class _Run:
                 future.cancel()
             raise
 
-    def keep(self, *results: Result) -> None:
+    def keep(self, *results: TrialResult) -> None:
         """Stores trials; those that are stored already are not stored again.
 
         Raises:
@@ -164,9 +170,9 @@ class _Run:
                 if lane.left == 0:
                     self._listener.environment_done(lane.order.combination.slug)
 
-    def _order(self, combination: Combination) -> Order:
+    def _order(self, combination: Combination) -> WorkItem:
         settings = self.settings
-        return Order(
+        return WorkItem(
             combination,
             settings.cleaner,
             fingerprint(),
@@ -176,7 +182,7 @@ class _Run:
             offline=settings.offline,
         )
 
-    def _settle(self, come: Sequence[tuple[Lane, Order, Future[Done]]], chunk: int | None) -> None:
+    def _settle(self, come: Sequence[tuple[WorkQueue, WorkItem, Future[WorkResult]]], chunk: int | None) -> None:
         """Stores what orders have brought back, and gives them back to their lanes."""
         answers = [(lane, order, *_answer(order, future)) for lane, order, future in come]
         self.spans += [span for *_, done in answers for span in done.playing]
@@ -186,12 +192,15 @@ class _Run:
             if order.environment is not None:
                 why = done.reason or "nobody played it"
                 self.keep(
-                    *(Result(missing(plan, order.environment, "broken", why, self._clean)) for plan in given_up or ())
+                    *(
+                        TrialResult(missing(plan, order.environment, "broken", why, self._clean))
+                        for plan in given_up or ()
+                    )
                 )
             elif answered or given_up is not None:
                 self._begin(lane, done, chunk)
 
-    def _begin(self, lane: Lane, done: Done, chunk: int | None) -> None:
+    def _begin(self, lane: WorkQueue, done: WorkResult, chunk: int | None) -> None:
         """Notes what became of an environment, and fills its lane if it is ready."""
         name, slug, todo = done.environment.name, lane.order.combination.slug, []
         if done.status == "ran":
@@ -220,16 +229,20 @@ class _Run:
                 self._listener.environment_done(slug)
 
 
-def _answer(order: Order, future: Future[Done]) -> tuple[bool, Done]:
+def _answer(order: WorkItem, future: Future[WorkResult]) -> tuple[bool, WorkResult]:
     """What became of an order, and whether anybody said so."""
     try:
         return True, future.result()
     except MachineLost as error:
-        return False, Done(unprepared(order.combination), status="broken", reason=str(error))
+        return False, WorkResult(unprepared(order.combination), status="broken", reason=str(error))
 
 
 def run(
-    settings: Settings, store: Store, listener: Listener, about: dict[str, Any], elsewhere: Elsewhere | None = None
+    settings: RunSettings,
+    store: Store,
+    listener: RunListener,
+    about: dict[str, Any],
+    elsewhere: RemoteExecution | None = None,
 ) -> None:
     """Plays a run to its end, or until it is interrupted.
 
@@ -270,7 +283,7 @@ def run(
 
     with ExitStack() as stack:
         if elsewhere is None:
-            station = stack.enter_context(Station(settings.cache))
+            station = stack.enter_context(LocalExecutor(settings.cache))
             pool = stack.enter_context(ThreadPoolExecutor(settings.environments_at_once))
             stack.push(lambda kind, *_: station.stop() if kind else None)
             play = partial(

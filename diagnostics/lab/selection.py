@@ -24,7 +24,7 @@ _KINDS: Final[dict[object, tuple[type, ...]]] = {"bool": (bool,), "int": (int,),
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunRequest:
     """What a person asked for that decides which trials a run has: options of `repro`, by their names."""
 
     profile: str = "default"
@@ -37,7 +37,7 @@ class Asked:
     httpx: tuple[str, ...] = ()
     trials: int | None = None
     runs: int = 3
-    jets: int = 5
+    calls: int = 5
     concurrency: int = 5
     retries: int = 2
     cold: bool = False

@@ -1,6 +1,6 @@
 """Where the phases play their trials: this interpreter, if it has the SDK, or an environment of the matrix.
 
-    with Ward(find_patient("openai", None, cache=…), cache=…, redact=…) as ward:
+    with TrialSession(find_patient("openai", None, cache=…), cache=…, redact=…) as ward:
         for played in ward.play(plans): ...
 
 A trial is played exactly as in a run: by a worker of the patient's interpreter, against the provider server. A ward
@@ -45,16 +45,16 @@ NEWEST = "newest"
 _TRANSPORTS = ("httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "httpx-aiohttp", "anyio", "uvloop", "requests")
 
 
-class NoPatient(Exception):
+class NoTarget(Exception):
     """There is nowhere to play; one line that says what to do."""
 
 
-class NoSuchPatient(NoPatient):
+class UnknownTarget(NoTarget):
     """What was asked for cannot be meant so: there is no such environment, or no such day."""
 
 
 @dataclass(frozen=True)
-class Patient:
+class Target:
     """An interpreter with packages in it."""
 
     python: Path
@@ -62,8 +62,8 @@ class Patient:
 
 
 @dataclass(frozen=True)
-class Played:
-    """A trial, and what its watch wrote down; no events where it was not watched."""
+class PlayedTrial:
+    """A trial, and what its watch wrote down; no events where it was not instrumented."""
 
     trial: Trial
     events: tuple[Event, ...] = ()
@@ -71,7 +71,7 @@ class Played:
 
 def find_patient(
     provider: str, environment: str | None, *, cache: Path, offline: bool = False, as_of: str | None = None
-) -> Patient:
+) -> Target:
     """Where a phase runs.
 
     Args:
@@ -80,14 +80,14 @@ def find_patient(
         as_of: a day: a slug's environment as it would have been installed then; without a slug, the newest of that day.
 
     Raises:
-        NoSuchPatient: there is no such environment, or no such day.
-        NoPatient: this interpreter has no such SDK, or the environment cannot be prepared.
+        UnknownTarget: there is no such environment, or no such day.
+        NoTarget: this interpreter has no such SDK, or the environment cannot be prepared.
     """
     distribution = PROVIDERS[provider].distribution
     if environment is None and as_of is None:
         here = this_interpreter()
         if distribution not in here.environment.packages:
-            raise NoPatient(
+            raise NoTarget(
                 f"this interpreter has no {distribution}: python -m pip install {distribution}, "
                 f"or say --environment {NEWEST} (or a slug of the matrix) for a prepared one"
             )
@@ -96,15 +96,15 @@ def find_patient(
         combination = _named(environment or NEWEST, distribution, cache, as_of, offline=offline)
         prepared = prepare(combination, cache=cache, offline=offline)
     except MatrixError as error:
-        raise NoSuchPatient(str(error)) from None
+        raise UnknownTarget(str(error)) from None
     except EnvironmentProblem as problem:
-        raise NoPatient(f"{environment or as_of} cannot be prepared: {problem.reason}") from None
+        raise NoTarget(f"{environment or as_of} cannot be prepared: {problem.reason}") from None
     if distribution not in prepared.environment.packages:
-        raise NoPatient(f"{combination.slug} has no {distribution}: choose another --environment or --provider")
-    return Patient(prepared.python, prepared.environment)
+        raise NoTarget(f"{combination.slug} has no {distribution}: choose another --environment or --provider")
+    return Target(prepared.python, prepared.environment)
 
 
-def this_interpreter() -> Patient:
+def this_interpreter() -> Target:
     """The interpreter that runs this, with what is installed for it.
 
     Its name is made of everything that is installed; the record lists the SDKs and what they need. What else a person
@@ -119,7 +119,7 @@ def this_interpreter() -> Patient:
     words = "\n".join([version, platform.python_implementation(), *(f"{n}=={v}" for n, v in sorted(packages.items()))])
     digest = hashlib.sha256(words.encode()).hexdigest()[:8]
     environment = Environment(f"py{version}-here-{digest}", version, packages=concerning(packages))
-    return Patient(Path(sys.executable), environment)
+    return Target(Path(sys.executable), environment)
 
 
 def normal(name: str) -> str:
@@ -167,7 +167,7 @@ def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offl
                 continue
             if find_interpreter(combination.python) is not None:
                 return combination
-        raise NoPatient(f"no environment with {distribution} is prepared yet: nox -s repro prepares them")
+        raise NoTarget(f"no environment with {distribution} is prepared yet: nox -s repro prepares them")
     for combination in load_matrix():
         if combination.slug == slug:
             return replace(combination, as_of=day)
@@ -177,7 +177,7 @@ def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offl
     )
 
 
-class Ward:
+class TrialSession:
     """Plays trials in one patient, one worker for all of them.
 
     Args:
@@ -185,17 +185,17 @@ class Ward:
         redact: takes secrets and this machine's names out of a text.
         timeout: seconds a trial may take.
         listen: told of each trial as it ends.
-        tell: told of each event of a watched trial as it happens, from another thread.
+        tell: told of each event of a instrumented trial as it happens, from another thread.
     """
 
     def __init__(
         self,
-        patient: Patient,
+        patient: Target,
         *,
         cache: Path,
         redact: Callable[[str], str],
         timeout: float = 20.0,
-        listen: Callable[[Played], None] | None = None,
+        listen: Callable[[PlayedTrial], None] | None = None,
         tell: Tell | None = None,
     ) -> None:
         self.patient = patient
@@ -222,7 +222,7 @@ class Ward:
         self._probed.clear()
         self._stack.close()
 
-    def play(self, plans: Sequence[TrialPlan], *, at_once: int = 1) -> list[Played]:
+    def play(self, plans: Sequence[TrialPlan], *, at_once: int = 1) -> list[PlayedTrial]:
         """Plays trials, in the order of the plans.
 
         A worker that is lost is started again once; what cannot be played is a trial with the status `broken`.
@@ -231,7 +231,7 @@ class Ward:
             ServerError: the provider server cannot start.
             OSError: the cache cannot be written.
         """
-        done: dict[str, Played] = {}
+        done: dict[str, PlayedTrial] = {}
         why = ""
         for _ in range(2):
             left = [plan for plan in plans if plan.key not in done]
@@ -246,10 +246,10 @@ class Ward:
         environment = self.patient.environment
         for plan in plans:
             if plan.key not in done:
-                done[plan.key] = Played(missing(plan, environment, "broken", why, self._redact))
+                done[plan.key] = PlayedTrial(missing(plan, environment, "broken", why, self._redact))
         return [done[plan.key] for plan in plans]
 
-    def elsewhere(self, provider: str) -> Iterator[Ward]:
+    def elsewhere(self, provider: str) -> Iterator[TrialSession]:
         """A ward for each other environment that is prepared and has the provider; the caller closes each.
 
         Of the newest Python all of them, of every other one the newest of each generation of the HTTP stack.
@@ -262,9 +262,9 @@ class Ward:
                 prepared = prepare(combination, cache=self._cache, offline=True)
             except EnvironmentProblem:
                 continue  # half of it is gone since it was listed; it would have to be built anew
-            found = Patient(prepared.python, prepared.environment)
+            found = Target(prepared.python, prepared.environment)
             if distribution in found.environment.packages and found.environment.name != self.patient.environment.name:
-                yield Ward(
+                yield TrialSession(
                     found,
                     cache=self._cache,
                     redact=self._redact,
@@ -273,7 +273,7 @@ class Ward:
                     tell=self._tell,
                 )
 
-    def _play(self, plans: Iterable[TrialPlan], at_once: int) -> Iterator[Played]:
+    def _play(self, plans: Iterable[TrialPlan], at_once: int) -> Iterator[PlayedTrial]:
         environment = self.patient.environment
         possible = []
         for plan in plans:
@@ -281,14 +281,14 @@ class Ward:
             if status == "ran":
                 possible.append(plan)
             else:
-                yield Played(missing(plan, environment, status, reason or "no reason was given", self._redact))
+                yield PlayedTrial(missing(plan, environment, status, reason or "no reason was given", self._redact))
         if possible:
             worker = self._ready()
-            watched = {plan.key: plan for plan in possible if plan.watched}
-            with following(worker.folder, watched, self._tell if watched else None, self._redact):
+            instrumented = {plan.key: plan for plan in possible if plan.instrumented}
+            with following(worker.folder, instrumented, self._tell if instrumented else None, self._redact):
                 for plan, traces in worker.run(possible, at_once):
                     trial = conclude(plan, environment, traces, self._redact)
-                    yield Played(trial, self._events(worker, plan))
+                    yield PlayedTrial(trial, self._events(worker, plan))
 
     def _probe(self, provider: str) -> tuple[str, str | None]:
         if provider not in self._probed:
@@ -311,6 +311,6 @@ class Ward:
         return self._worker
 
     def _events(self, worker: Worker, plan: TrialPlan) -> tuple[Event, ...]:
-        if not plan.watched:
+        if not plan.instrumented:
             return ()
         return read_events(worker.folder / (plan.key + EVENTS_SUFFIX), self._redact)

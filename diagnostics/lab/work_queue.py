@@ -13,14 +13,14 @@ from dataclasses import replace
 from typing import Final
 
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.lab.execution.work import Order
+from diagnostics.lab.execution.work import WorkItem
 from diagnostics.lab.plan import Role
 
 TRIES: Final = 5
 """How often what cannot be halved any more is given out before it is given up: machines die for other reasons too."""
 
 
-class Lane:
+class WorkQueue:
     """One environment of a run.
 
     Args:
@@ -33,7 +33,7 @@ class Lane:
         left: trials that are not stored yet; kept by who stores them.
     """
 
-    def __init__(self, order: Order, role: Role) -> None:
+    def __init__(self, order: WorkItem, role: Role) -> None:
         self.order = order
         self.role = role
         self.in_hand = 0
@@ -46,12 +46,12 @@ class Lane:
         """Whether there is something to give out."""
         return bool(self._todo)
 
-    def next(self) -> Order:
+    def next(self) -> WorkItem:
         """Gives out an order, which must come back through `settle`."""
         self.in_hand += 1
         return replace(self.order, plans=self._todo.popleft())
 
-    def begin(self, order: Order, plans: Sequence[TrialPlan], chunk: int | None) -> None:
+    def begin(self, order: WorkItem, plans: Sequence[TrialPlan], chunk: int | None) -> None:
         """Fills the lane.
 
         Args:
@@ -63,7 +63,7 @@ class Lane:
         size = chunk or len(plans) or 1
         self._todo.extend(tuple(plans[start : start + size]) for start in range(0, len(plans), size))
 
-    def settle(self, order: Order, *, answered: bool, stored: Container[str]) -> tuple[TrialPlan, ...] | None:
+    def settle(self, order: WorkItem, *, answered: bool, stored: Container[str]) -> tuple[TrialPlan, ...] | None:
         """Takes an order back.
 
         Args:
@@ -88,14 +88,14 @@ class Lane:
         return left
 
 
-class Lanes:
+class WorkQueues:
     """All lanes of a run, in the order in which they are to begin."""
 
-    def __init__(self, lanes: Sequence[Lane]) -> None:
+    def __init__(self, lanes: Sequence[WorkQueue]) -> None:
         self._closed = deque(lanes)
-        self._open: list[Lane] = []
+        self._open: list[WorkQueue] = []
 
-    def next(self) -> tuple[Lane, Order] | None:
+    def next(self) -> tuple[WorkQueue, WorkItem] | None:
         """The next order: of the first lane that nobody is at, else of the one that fewest are at; `None` for now."""
         self._open = [lane for lane in self._open if lane.waits or lane.in_hand]
         waiting = [lane for lane in self._open if lane.waits]

@@ -78,7 +78,7 @@ def requests_word(accounting: Accounting) -> str:
 
 
 @dataclass(frozen=True)
-class Tried:
+class TriedRelease:
     """A release that was looked at.
 
     Attributes:
@@ -104,13 +104,13 @@ class Tried:
         return data
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any], packages: Mapping[str, str] | None = None) -> Tried:
+    def from_json(cls, data: Mapping[str, Any], packages: Mapping[str, str] | None = None) -> TriedRelease:
         outcome = None if data["outcome"] is None else Outcome.from_json(data["outcome"])
         return cls(**{**data, "outcome": outcome}, packages=dict(packages or {}))
 
 
 @dataclass(frozen=True)
-class Change:
+class ReleaseChange:
     """Two releases that differ, with nothing between them that could tell.
 
     Attributes:
@@ -120,8 +120,8 @@ class Change:
         compare: where the two releases can be read side by side, if the package says where it is developed.
     """
 
-    before: Tried
-    after: Tried
+    before: TriedRelease
+    after: TriedRelease
     skipped: dict[str, str] = field(default_factory=dict)
     moved: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     cause: str = "package"
@@ -144,7 +144,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ReleaseSpan:
     """Releases with one outcome, as far as they were looked at; the first and the last were.
 
     Attributes:
@@ -164,7 +164,7 @@ class Stretch:
         return {**asdict(self), "symptom": self.outcome.symptom}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Stretch:
+    def from_json(cls, data: Mapping[str, Any]) -> ReleaseSpan:
         fields = {name: value for name, value in data.items() if name != "symptom"}
         return cls(**{**fields, "outcome": Outcome.from_json(data["outcome"])})
 
@@ -200,14 +200,14 @@ class Bisection:
     by: str
     every: bool
     releases: int
-    changes: tuple[Change, ...]
-    history: tuple[Stretch, ...]
-    tried: tuple[Tried, ...]
+    changes: tuple[ReleaseChange, ...]
+    history: tuple[ReleaseSpan, ...]
+    tried: tuple[TriedRelease, ...]
     command: tuple[str, ...]
     seconds: float
 
     @property
-    def cannot_tell(self) -> tuple[Tried, ...]:
+    def cannot_tell(self) -> tuple[TriedRelease, ...]:
         return tuple(tried for tried in self.tried if tried.outcome is None)
 
     def to_json(self) -> dict[str, Any]:
@@ -261,8 +261,8 @@ class Bisection:
                 every=data["all"],
                 releases=data["releases"],
                 changes=tuple(_change(each, tried) for each in data["boundaries"]),
-                history=tuple(Stretch.from_json(each) for each in data["history"]),
-                tried=tuple(Tried.from_json(each) for each in data["looks"]),
+                history=tuple(ReleaseSpan.from_json(each) for each in data["history"]),
+                tried=tuple(TriedRelease.from_json(each) for each in data["looks"]),
                 command=tuple(data["command"]),
                 seconds=data["seconds"],
             )
@@ -270,10 +270,10 @@ class Bisection:
             raise RecordError(f"a field is missing or wrong: {error}") from error
 
 
-def _change(data: Mapping[str, Any], tried: Mapping[str, Mapping[str, Any]]) -> Change:
-    return Change(
-        before=Tried.from_json(tried[data["before"]], data["locks"]["before"]),
-        after=Tried.from_json(tried[data["after"]], data["locks"]["after"]),
+def _change(data: Mapping[str, Any], tried: Mapping[str, Mapping[str, Any]]) -> ReleaseChange:
+    return ReleaseChange(
+        before=TriedRelease.from_json(tried[data["before"]], data["locks"]["before"]),
+        after=TriedRelease.from_json(tried[data["after"]], data["locks"]["after"]),
         skipped=dict(data["skipped"]),
         moved={name: (one, other) for name, (one, other) in data["moved"].items()},
         cause=data["cause"],
@@ -281,7 +281,7 @@ def _change(data: Mapping[str, Any], tried: Mapping[str, Mapping[str, Any]]) -> 
     )
 
 
-def _told(tried: Tried) -> Outcome:
+def _told(tried: TriedRelease) -> Outcome:
     if tried.outcome is None:
         raise RecordError(f"{tried.version} cannot tell, so that it is no side of a change")
     return tried.outcome

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-CONTROL = "none"
+BASELINE = "none"
 """The fix that changes nothing; every verdict is given against it."""
 
 
@@ -41,18 +41,18 @@ class Load:
 
     Attributes:
         runs: how often the program enters the event loop.
-        jets: calls a run.
+        calls: calls a run.
         concurrency: calls in flight at once, at most.
         retries: the SDK's own retry budget for a call (`max_retries`).
     """
 
     runs: int = 3
-    jets: int = 5
+    calls: int = 5
     concurrency: int = 5
     retries: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("runs", "jets", "concurrency"):
+        for name in ("runs", "calls", "concurrency"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.retries < 0:
@@ -63,7 +63,7 @@ class Load:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Load:
-        return cls(**{name: int(data[name]) for name in ("runs", "jets", "concurrency", "retries")})
+        return cls(**{name: int(data[name]) for name in ("runs", "calls", "concurrency", "retries")})
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class Cell:
     load: Load = Load()
 
     @property
-    def is_control(self) -> bool:
-        return self.fix == CONTROL
+    def is_baseline(self) -> bool:
+        return self.fix == BASELINE
 
     @property
     def subject(self) -> tuple[str, str, str]:
@@ -98,7 +98,10 @@ class Cell:
             load=Load.from_json(data["load"]),
         )
 
-    def key(self, trial: int, *, mode: str, watched: bool) -> str:
+    def key(self, trial: int, *, mode: str, instrumented: bool) -> str:
         """The identity of one trial of this cell: 16 hexadecimal digits, equal in every process and on every day."""
-        words = json.dumps([self.to_json(), trial, mode, watched], sort_keys=True)
+        # The words of schema 1, in which `calls` was called `jets`: what an older run has stored keeps its identity.
+        load = self.load.to_json()
+        load["jets"] = load.pop("calls")
+        words = json.dumps([{**self.to_json(), "load": load}, trial, mode, instrumented], sort_keys=True)
         return hashlib.sha256(words.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What happened to the loops and clients of a watched trial, in the order in which it happened."""
+"""What happened to the loops and clients of a instrumented trial, in the order in which it happened."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ class TrialRequest:
         timeout: seconds until the trial counts as hanging.
         memory: bytes of address space the trial may use; 0 is no limit.
         loop: loop implementation, `asyncio` or `uvloop`.
-        watched: whether the sanitizer is on.
-        events: whether a watched trial also writes its events down, in their order.
+        instrumented: whether the sanitizer is on.
+        events: whether a instrumented trial also writes its events down, in their order.
         timeline: whether connections and stacks are among them.
     """
 
@@ -39,7 +39,7 @@ class TrialRequest:
     memory: int = 0
     loop: str = "asyncio"
     cold: bool = False
-    watched: bool = False
+    instrumented: bool = False
     events: bool = False
     timeline: bool = False
 

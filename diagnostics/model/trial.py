@@ -58,7 +58,7 @@ class Trial:
     Attributes:
         trial: which repetition of the cell, from 0.
         mode: `fork` or `cold`.
-        watched: whether the sanitizer was on.
+        instrumented: whether the sanitizer was on.
         reason: why there is no symptom; `None` where status is `ran`.
         evidence: the first lines that show the symptom; `None` where there is nothing to show.
         redacted: what was taken out of reason and evidence, by kind.
@@ -69,7 +69,7 @@ class Trial:
     cell: Cell
     trial: int
     mode: str
-    watched: bool
+    instrumented: bool
     status: str
     reason: str | None = None
     symptom: str | None = None
@@ -98,7 +98,7 @@ class Trial:
             "key": self.key,
             "trial": self.trial,
             "mode": self.mode,
-            "watched": self.watched,
+            "instrumented": self.instrumented,
             "environment": self.environment.to_json(),
             "provider": self.cell.provider,
             "scenario": self.cell.scenario,
@@ -136,7 +136,7 @@ class Trial:
                 ),
                 trial=data["trial"],
                 mode=data["mode"],
-                watched=data["watched"],
+                instrumented=data["instrumented"],
                 status=data["status"],
                 reason=data["reason"],
                 symptom=data["symptom"],

@@ -1,7 +1,7 @@
-"""What may be said of a fix: a pure function of its trials and of the trials of its control.
+"""What may be said of a fix: a pure function of its trials and of the trials of its baseline.
 
-A verdict is given only where the control reproduced something. `Level` puts what happened in one order, so that "gone",
-"hidden", "the same" and "worse" are comparisons and not special cases.
+A verdict is given only where the baseline reproduced something. `Level` orders outcomes, so "gone", "hidden", "the same"
+and "worse" are comparisons and not special cases.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ def level(trial: Trial) -> Level:
     return Level.LEAKING if hidden else Level.CLEAN
 
 
-def judge(control: Sequence[Trial], fixed: Sequence[Trial]) -> str:
+def judge(baseline: Sequence[Trial], fixed: Sequence[Trial]) -> str:
     """The verdict on a fix, one of `words.VERDICTS`.
 
     Args:
-        control: every trial of the control that ran; more than one, if "inconclusive" is to be found.
+        baseline: every trial of the baseline that ran; more than one, if "inconclusive" is to be found.
         fixed: every trial with the fix that ran.
     """
-    before = {level(trial) for trial in control}
+    before = {level(trial) for trial in baseline}
     after = {level(trial) for trial in fixed}
     if not before or not after:
         return "inconclusive"
@@ -75,7 +75,7 @@ def judge(control: Sequence[Trial], fixed: Sequence[Trial]) -> str:
     if max(after) <= Level.RETRIED and max(after) < min(before):
         return "hides"
     if max(after) <= Level.RETRIED < max(before) and min(before) <= Level.RETRIED:
-        # The control is silent now and then too, so the silence of the fix says nothing.
+        # The baseline is silent now and then too, so the silence of the fix says nothing.
         return "inconclusive"
     # A symptom that only changes its kind, say from logged to raised and back between trials, is still there.
     return "no effect"

@@ -38,10 +38,10 @@ VERDICTS: Final[dict[str, str]] = {
     "hides": "the symptom is gone, but a finding, a repeated request or an open connection is still there",
     "no effect": "the symptom is still there",
     "worsens": "it is worse than without the fix",
-    "not reproduced": "the control was clean, so nothing can be said",
+    "not reproduced": "the baseline was clean, so nothing can be said",
     "inconclusive": "the trials differ, so nothing can be said",
 }
-"""What is said of a fix against the control of the same environment, provider and scenario."""
+"""What is said of a fix against the baseline of the same environment, provider and scenario."""
 
 FINDING_KINDS: Final[dict[str, str]] = {
     "client-left-open": "a loop closed while a client still held connections opened on it",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from diagnostics.phases.record import CANNOT_TELL, KNOWN, Answer
+from diagnostics.phases.record import CANNOT_TELL, KNOWN, PhaseAnswer
 from diagnostics.report.view.phrasing import count, listed
 
 CONCLUSION_SCHEMA: Final = "diagnostics.conclusion/1"
@@ -29,7 +29,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The whole run with the best fix: every scenario, the control's place taken by the fix.
+    """The whole run with the best fix: every scenario, the baseline's place taken by the fix.
 
     Attributes:
         scenarios: those that ran.
@@ -41,24 +41,24 @@ class Pipeline:
     clean: tuple[str, ...]
 
 
-def four_answers(facts: Facts, failing: str) -> tuple[Answer, ...]:
+def four_answers(facts: Facts, failing: str) -> tuple[PhaseAnswer, ...]:
     """When, why, where, how to fix."""
     return (_when(facts, failing), _why(facts, failing), _where(facts), _how(facts))
 
 
-def _when(facts: Facts, failing: str) -> Answer:
+def _when(facts: Facts, failing: str) -> PhaseAnswer:
     question = "When: which operation closes the loop?"
     found = facts.get("closed_by", {}).get(failing)
     if not found:
-        return Answer(question, ("No loop was seen being closed.",), CANNOT_TELL)
+        return PhaseAnswer(question, ("No loop was seen being closed.",), CANNOT_TELL)
     sentences = [f"In `{failing}`: {listed([f'`{each}`' for each in found])}."]
     others = {each for name, each_ in facts["closed_by"].items() if name != failing for each in each_}
     if others:
         sentences.append(f"Where runs go through `asyncio.run`: {listed([f'`{each}`' for each in sorted(others)])}.")
-    return Answer(question, tuple(sentences), facts={"operation": list(found)})
+    return PhaseAnswer(question, tuple(sentences), facts={"operation": list(found)})
 
 
-def _why(facts: Facts, failing: str) -> Answer:
+def _why(facts: Facts, failing: str) -> PhaseAnswer:
     question = "Why: the collector, an explicit cleanup, or something else?"
     found = facts.get("closed_by", {}).get(failing)
     between, inside = facts.get("collection_between_runs"), facts.get("collection_inside_run")
@@ -79,35 +79,37 @@ def _why(facts: Facts, failing: str) -> Answer:
     if inside == "causes":
         sentences.append("The same collection while the next loop runs causes it.")
     if not sentences:
-        return Answer(
+        return PhaseAnswer(
             question, ("Neither the closing of a loop nor the arms with a collection were seen.",), CANNOT_TELL
         )
-    return Answer(question, tuple(sentences), KNOWN)
+    return PhaseAnswer(question, tuple(sentences), KNOWN)
 
 
-def _where(facts: Facts) -> Answer:
+def _where(facts: Facts) -> PhaseAnswer:
     question = "Where: which component touches it afterwards, and whose client is it?"
     touches = facts.get("touches")
     if touches is None:
-        return Answer(question, ("No trial was watched, so no component can be named.",), CANNOT_TELL)
+        return PhaseAnswer(question, ("No trial was instrumented, so no component can be named.",), CANNOT_TELL)
     sentences = (
         [f"The touch comes from {listed(touches, 4)}."] if touches else ["Nothing was seen touching a foreign loop."]
     )
     if facts.get("created_at"):
         sentences.append(f"The client was made at {facts['created_at']}, and never closed there.")
-    return Answer(question, tuple(sentences))
+    return PhaseAnswer(question, tuple(sentences))
 
 
-def _how(facts: Facts) -> Answer:
+def _how(facts: Facts) -> PhaseAnswer:
     question = "How to fix it?"
     best = facts.get("removes")
     if best is None:
-        return Answer(question, ("The error was not reproduced, so no fix could be tried on it.",), CANNOT_TELL)
+        return PhaseAnswer(question, ("The error was not reproduced, so no fix could be tried on it.",), CANNOT_TELL)
     if not best:
-        return Answer(question, ("No fix of the matrix removes it here; phase 4 says which only hide it.",))
+        return PhaseAnswer(question, ("No fix of the matrix removes it here; phase 4 says which only hide it.",))
     others = listed([f"`{name}`" for name in best[1:]])
     sentence = f"`{best[0]}` removes it at the lowest cost measured"
-    return Answer(question, (f"{sentence}; so do {others}." if best[1:] else f"{sentence}.",), facts={"fix": best[0]})
+    return PhaseAnswer(
+        question, (f"{sentence}; so do {others}." if best[1:] else f"{sentence}.",), facts={"fix": best[0]}
+    )
 
 
 def criteria(facts: Facts, failing: str, pipeline: Pipeline | None) -> tuple[Criterion, ...]:
@@ -129,7 +131,7 @@ def criteria(facts: Facts, failing: str, pipeline: Pipeline | None) -> tuple[Cri
         Criterion(
             "Implement and test the fix",
             bool(best) if best is not None else None,
-            f"`{best[0]}` was played beside the control, and removed the error in every trial"
+            f"`{best[0]}` was played beside the baseline, and removed the error in every trial"
             if best
             else "nothing to test",
         ),
@@ -139,10 +141,10 @@ def criteria(facts: Facts, failing: str, pipeline: Pipeline | None) -> tuple[Cri
 
 def _reproduced(facts: Facts, failing: str) -> Criterion:
     text = "Reproduce error consistently with minimal test case"
-    control: Mapping[str, Mapping[str, int]] = facts.get("control", {})
-    if not any(control.values()):
-        return Criterion(text, None, "the control did not run")
-    shown = {name: (sum(seen.values()) - seen.get("none", 0), sum(seen.values())) for name, seen in control.items()}
+    baseline: Mapping[str, Mapping[str, int]] = facts.get("baseline", {})
+    if not any(baseline.values()):
+        return Criterion(text, None, "the baseline did not run")
+    shown = {name: (sum(seen.values()) - seen.get("none", 0), sum(seen.values())) for name, seen in baseline.items()}
     always = [name for name, (hits, trials) in shown.items() if trials and hits == trials]
     measured = ", ".join(f"`{name}` in {hits} of {trials} trials" for name, (hits, trials) in shown.items())
     return Criterion(text, failing in always, measured)
@@ -157,7 +159,7 @@ def _whole(pipeline: Pipeline | None) -> Criterion:
     return Criterion(text, not left, measured + (f"; not {listed([f'`{name}`' for name in left])}" if left else ""))
 
 
-def to_json(answers: Sequence[Answer], found: Sequence[Criterion]) -> dict[str, Any]:
+def to_json(answers: Sequence[PhaseAnswer], found: Sequence[Criterion]) -> dict[str, Any]:
     """The object of `diagnosis.json`."""
     return {
         "schema": CONCLUSION_SCHEMA,

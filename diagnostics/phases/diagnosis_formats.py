@@ -9,14 +9,14 @@ from rich.text import Text
 
 from diagnostics.phases.diagnosis import Criterion
 from diagnostics.phases.formats import described, plain
-from diagnostics.phases.record import KNOWN, Answer, Findings
+from diagnostics.phases.record import KNOWN, PhaseAnswer, PhaseResult
 from diagnostics.report.formats.escape import Md, prose, text
 
 BOXES = {True: "[x]", False: "[ ]", None: "[?]"}
 """A criterion that is met, that is not, and that cannot be told."""
 
 
-def markdown(phases: Sequence[Findings], answers: Sequence[Answer], criteria: Sequence[Criterion]) -> str:
+def markdown(phases: Sequence[PhaseResult], answers: Sequence[PhaseAnswer], criteria: Sequence[Criterion]) -> str:
     """The text of `diagnosis.md`."""
     lines = ["# Diagnosis", "", prose(described(phases[0])) if phases else Md(""), ""]
     for answer in answers:
@@ -35,7 +35,7 @@ def markdown(phases: Sequence[Findings], answers: Sequence[Answer], criteria: Se
     return "\n".join(lines).rstrip() + "\n"
 
 
-def show(answers: Sequence[Answer], criteria: Sequence[Criterion], console: Console | None = None) -> None:
+def show(answers: Sequence[PhaseAnswer], criteria: Sequence[Criterion], console: Console | None = None) -> None:
     """Prints the conclusion."""
     console = console or Console()
     for answer in answers:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from diagnostics.phases.record import KNOWN, Findings, Table
+from diagnostics.phases.record import KNOWN, PhaseResult, Table
 from diagnostics.report.formats.escape import Md, prose, row, text
 
 ROWS_AT_MOST = 60
@@ -18,7 +18,7 @@ ROWS_AT_MOST = 60
 _PIPE_WIDTH = 200
 
 
-def markdown(found: Findings) -> str:
+def markdown(found: PhaseResult) -> str:
     """The text of `phaseN.md`."""
     lines = [f"# Phase {found.number}: {text(found.title)}", "", _where(found), ""]
     for answer in found.answers:
@@ -30,7 +30,7 @@ def markdown(found: Findings) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _where(found: Findings) -> Md:
+def _where(found: PhaseResult) -> Md:
     ran = sum(trial["status"] == "ran" for trial in found.trials)
     return Md(
         f"{prose(described(found))} {len(found.trials)} trials, {ran} of them ran; {found.seconds:.1f} s. "
@@ -38,7 +38,7 @@ def _where(found: Findings) -> Md:
     )
 
 
-def described(found: Findings) -> str:
+def described(found: PhaseResult) -> str:
     """The environment and the machine in a sentence."""
     packages = found.environment.packages
     names = ("openai", "anthropic", "google-genai", "httpx", "httpx2", "httpcore", "httpcore2", "anyio", "aiohttp")
@@ -64,7 +64,7 @@ def _table(table: Table) -> list[str]:
     return shown
 
 
-def show(found: Findings, console: Console | None = None) -> None:
+def show(found: PhaseResult, console: Console | None = None) -> None:
     """Prints a phase, in colour on a terminal."""
     console = console or Console()
     if not console.is_terminal:

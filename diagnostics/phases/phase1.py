@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from diagnostics.phases.plan import FAILING, Choice, Phase, Play, Played, plans
-from diagnostics.phases.record import Answer, Table, cannot_tell
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
+from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.view.lifecycle import Clients, Loops
 from diagnostics.report.view.phrasing import quoted, times
 
@@ -23,15 +23,15 @@ ARMS = {
 MOST_RUNS = 3
 
 
-def play(ward: Play, choice: Choice) -> list[Played]:
+def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
     """Each arm with two configurations; the failing ones also with one and with three, to see which is the first."""
     here, trials = ward.patient.environment.name, choice.trials or 2
-    load = choice.load(runs=2, jets=50)
+    load = choice.load(runs=2, calls=50)
     wanted = []
     for scenario in ARMS:
-        wanted += plans(here, choice.provider, scenario, load, trials=trials, watched=choice.instrument)
+        wanted += plans(here, choice.provider, scenario, load, trials=trials, instrumented=choice.instrument)
         if not choice.instrument:
-            wanted += plans(here, choice.provider, scenario, load, trials=1, watched=True)
+            wanted += plans(here, choice.provider, scenario, load, trials=1, instrumented=True)
     for runs in range(1, MOST_RUNS + 1):
         if runs != load.runs:
             other = replace(load, runs=runs)
@@ -40,18 +40,18 @@ def play(ward: Play, choice: Choice) -> list[Played]:
     return ward.play(wanted)
 
 
-def answers(played: Sequence[Played], _: Choice) -> tuple[Answer, ...]:
+def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """The three questions of the plan, and the one of its second test."""
     return (which(played), state(played), deletion(played), kept(played))
 
 
-def which(played: Sequence[Played]) -> Answer:
+def which(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """On which configuration does it fail?"""
     question = "On which configuration does it fail?"
     rows, first = [], {}
     for scenario in (FAILING, "repeated-run"):
         by_runs = {
-            runs: symptoms([each for each in played if _is(each, scenario, runs) and not each.trial.watched])
+            runs: symptoms([each for each in played if _is(each, scenario, runs) and not each.trial.instrumented])
             for runs in sorted({each.trial.cell.load.runs for each in played if each.trial.cell.scenario == scenario})
         }
         rows += [(f"`{scenario}`", str(runs), times(found)) for runs, found in by_runs.items()]
@@ -70,22 +70,22 @@ def which(played: Sequence[Played]) -> Answer:
             sentences.append(f"`{scenario}` fails on configuration {runs}{_evidence(played, scenario, runs)}.")
     if all(runs is None or runs > 1 for runs in first.values()) and any(first.values()):
         sentences.append("Never on the first: it takes an earlier client, whose loop is not the running one.")
-    return Answer(question, tuple(sentences), tables=(table,), facts={"first_failing": first})
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"first_failing": first})
 
 
-def _evidence(played: Sequence[Played], scenario: str, runs: int) -> str:
+def _evidence(played: Sequence[PlayedTrial], scenario: str, runs: int) -> str:
     said = next((e.trial.evidence for e in played if _is(e, scenario, runs) and e.trial.evidence), None)
     return f": {quoted(said)}" if said else ""
 
 
-def state(played: Sequence[Played]) -> Answer:
+def state(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """In what state are loop and client before and after?"""
     question = "In what state are the loop and the client before and after each configuration?"
     rows: list[tuple[str, ...]] = []
     for scenario in ARMS:
-        watched = next((each for each in played if each.trial.cell.scenario == scenario and each.events), None)
-        if watched is not None:
-            rows += _states(scenario, watched)
+        instrumented = next((each for each in played if each.trial.cell.scenario == scenario and each.events), None)
+        if instrumented is not None:
+            rows += _states(scenario, instrumented)
     table = Table(
         "loops and clients when each configuration begins and ends",
         ("scenario", "configuration", "its loop", "earlier loops", "client it used", "clients there before"),
@@ -95,7 +95,7 @@ def state(played: Sequence[Played]) -> Answer:
         left = _left_open(played)
         return cannot_tell(
             question,
-            "No trial was watched, so the states in between are not known; after the last one, see below.",
+            "No trial was instrumented, so the states in between are not known; after the last one, see below.",
             left,
         )
     sentences = []
@@ -107,11 +107,11 @@ def state(played: Sequence[Played]) -> Answer:
                 f"`{scenario}`: when configuration {number} begins, earlier loops: {loops}; clients: {clients}; "
                 f"its own loop is {its_loop.partition(', then ')[2]} before the next one, or the end of the program."
             )
-    return Answer(question, tuple(sentences), tables=(table, _left_open(played)))
+    return PhaseAnswer(question, tuple(sentences), tables=(table, _left_open(played)))
 
 
-def _states(scenario: str, watched: Played) -> list[tuple[str, ...]]:
-    loops, clients = Loops(watched.events), Clients(watched.events)
+def _states(scenario: str, instrumented: PlayedTrial) -> list[tuple[str, ...]]:
+    loops, clients = Loops(instrumented.events), Clients(instrumented.events)
     rows: list[tuple[str, ...]] = []
     for number, entry in enumerate(loops.entries(), start=1):
         own = clients.used_in(entry)
@@ -128,11 +128,11 @@ def _states(scenario: str, watched: Played) -> list[tuple[str, ...]]:
     return rows
 
 
-def _left_open(played: Sequence[Played]) -> Table:
-    """Descriptors after the last run tell of clients that nobody closed, watched or not."""
+def _left_open(played: Sequence[PlayedTrial]) -> Table:
+    """Descriptors after the last run tell of clients that nobody closed, instrumented or not."""
     rows = []
     for scenario, what in ARMS.items():
-        found = [each.trial.accounting for each in played if _is(each, scenario, None) and not each.trial.watched]
+        found = [each.trial.accounting for each in played if _is(each, scenario, None) and not each.trial.instrumented]
         if found:
             rows.append((f"`{scenario}`", what, str(max(each.fds_left for each in found)), _asked(found)))
     return Table(
@@ -146,10 +146,10 @@ def _asked(found: Sequence[object]) -> str:
     return ", ".join(sorted({f"{each.answers}/{each.calls}" for each in found}))  # type: ignore[attr-defined]
 
 
-def deletion(played: Sequence[Played]) -> Answer:
+def deletion(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """Does `del` + `gc.collect()` cause it or prevent it?"""
     question = "Does an explicit `del` and `gc.collect()` cause the error or prevent it?"
-    seen = {arm: symptoms(_unwatched(played, arm)) for arm in ("gc-between-runs", "gc-inside-run", FAILING)}
+    seen = {arm: symptoms(_uninstrumented(played, arm)) for arm in ("gc-between-runs", "gc-inside-run", FAILING)}
     table = Table(
         "the same configurations, collected at different moments",
         ("scenario", "collected", "symptoms", "descriptors left"),
@@ -175,7 +175,7 @@ def deletion(played: Sequence[Played]) -> Answer:
     else:
         word = "neither"
         sentences = ["Neither: no symptom was seen with an explicit collection, wherever it stood."]
-    return Answer(
+    return PhaseAnswer(
         question,
         tuple(sentences),
         tables=(table,),
@@ -183,23 +183,23 @@ def deletion(played: Sequence[Played]) -> Answer:
     )
 
 
-def kept(played: Sequence[Played]) -> Answer:
+def kept(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """Does it still occur if nothing is collected between the runs?"""
     question = "Does it still occur if every reference is kept until the end?"
-    found = symptoms(_unwatched(played, "keep-references"))
+    found = symptoms(_uninstrumented(played, "keep-references"))
     if not found:
         return cannot_tell(question, "The arm that keeps every reference did not run.")
     left = _most_left(played, "keep-references")
     if _shows(found):
-        return Answer(question, (f"Yes: {times(found)}.",), facts={"kept_fails": True})
-    return Answer(
+        return PhaseAnswer(question, (f"Yes: {times(found)}.",), facts={"kept_fails": True})
+    return PhaseAnswer(
         question,
         (f"No ({times(found)}); but {left} descriptors are still open after the runs.",),
         facts={"kept_fails": False},
     )
 
 
-def symptoms(found: Sequence[Played]) -> Counter[str]:
+def symptoms(found: Sequence[PlayedTrial]) -> Counter[str]:
     """How often each symptom was seen."""
     return Counter(each.trial.symptom for each in found if each.trial.symptom is not None)
 
@@ -208,19 +208,19 @@ def _shows(found: Counter[str]) -> bool:
     return any(symptom != "none" for symptom in found)
 
 
-def _unwatched(played: Sequence[Played], scenario: str) -> list[Played]:
-    """The trials that decide: those that were not watched, if there are any."""
+def _uninstrumented(played: Sequence[PlayedTrial], scenario: str) -> list[PlayedTrial]:
+    """The trials that decide: those that were not instrumented, if there are any."""
     own = [each for each in played if each.trial.cell.scenario == scenario]
-    return [each for each in own if not each.trial.watched] or own
+    return [each for each in own if not each.trial.instrumented] or own
 
 
-def _is(each: Played, scenario: str, runs: int | None) -> bool:
+def _is(each: PlayedTrial, scenario: str, runs: int | None) -> bool:
     cell = each.trial.cell
     return cell.scenario == scenario and runs in (None, cell.load.runs)
 
 
-def _most_left(played: Sequence[Played], scenario: str) -> str:
-    return str(max((each.trial.accounting.fds_left for each in _unwatched(played, scenario)), default=0))
+def _most_left(played: Sequence[PlayedTrial], scenario: str) -> str:
+    return str(max((each.trial.accounting.fds_left for each in _uninstrumented(played, scenario)), default=0))
 
 
 PHASE = Phase(1, "isolate: which configuration fails, and what deletion and collection do", play, answers)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diagnostics.model.event import Event
-from diagnostics.phases.plan import FAILING, Choice, Phase, Play, Played, plans
-from diagnostics.phases.record import Answer, Table, cannot_tell
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
+from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.view.lifecycle import Clients, Loops, closer, spot
 from diagnostics.report.view.phrasing import count, listed
 
@@ -19,31 +19,31 @@ SCENARIOS = {
 NOT_WATCHED = "No trial wrote its events down, so nothing can be said of what happened inside."
 
 
-def play(ward: Play, choice: Choice) -> list[Played]:
-    """Watched trials of each scenario; one is enough, because a watched trial tells what happened in it."""
-    load = choice.load(runs=3, jets=50)
+def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+    """Instrumented trials of each scenario; one is enough, because a instrumented trial tells what happened in it."""
+    load = choice.load(runs=3, calls=50)
     here = ward.patient.environment.name
     return ward.play(
         [
             plan
             for scenario in SCENARIOS
-            for plan in plans(here, choice.provider, scenario, load, trials=choice.trials or 1, watched=True)
+            for plan in plans(here, choice.provider, scenario, load, trials=choice.trials or 1, instrumented=True)
         ]
     )
 
 
-def answers(played: Sequence[Played], _: Choice) -> tuple[Answer, ...]:
+def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """The three things that the plan says to look for, and what closes the loop."""
     seen = [each for each in played if each.events]
     return (new_for_each(seen), what_closes(seen), closed_between(seen), timing(seen))
 
 
-def first_of(played: Sequence[Played], scenario: str) -> Played | None:
-    """The first watched trial of a scenario."""
+def first_of(played: Sequence[PlayedTrial], scenario: str) -> PlayedTrial | None:
+    """The first instrumented trial of a scenario."""
     return next((each for each in played if each.trial.cell.scenario == scenario), None)
 
 
-def new_for_each(played: Sequence[Played]) -> Answer:
+def new_for_each(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """Is a new loop made for each object?"""
     question = "Is a new loop made for each object?"
     rows, sentences, made_by = [], [], {}
@@ -76,10 +76,10 @@ def new_for_each(played: Sequence[Played]) -> Answer:
     if not rows:
         return cannot_tell(question, NOT_WATCHED)
     table = Table("every loop", ("scenario", "loop", "made by", "for", "times run"), tuple(rows))
-    return Answer(question, tuple(sentences), tables=(table,), facts={"new_loop_for_each": made_by})
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"new_loop_for_each": made_by})
 
 
-def what_closes(played: Sequence[Played]) -> Answer:
+def what_closes(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """What closes the loop?"""
     question = "What closes the loop?"
     rows, found, left_open = [], {}, {}
@@ -109,8 +109,8 @@ def what_closes(played: Sequence[Played]) -> Answer:
         if left_open[scenario]:
             sentences.append(f"{count(left_open[scenario], 'loop')} of it still open when the program ended.")
     if not any(found.values()):
-        return Answer(question, ("Nothing: every loop was still open when the program ended.",), tables=(table,))
-    return Answer(question, tuple(sentences), tables=(table,), facts={"closed_by": found})
+        return PhaseAnswer(question, ("Nothing: every loop was still open when the program ended.",), tables=(table,))
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"closed_by": found})
 
 
 def _when(event: Event | None, events: Sequence[Event]) -> str:
@@ -123,7 +123,7 @@ def _when(event: Event | None, events: Sequence[Event]) -> str:
     return f"event {event.number}, {during}"
 
 
-def closed_between(played: Sequence[Played]) -> Answer:
+def closed_between(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """Is the loop closed between the calls?"""
     question = "Is the loop closed between the configurations?"
     rows, sentences, facts = [], [], {}
@@ -145,10 +145,10 @@ def closed_between(played: Sequence[Played]) -> Answer:
     if not sentences:
         return cannot_tell(question, NOT_WATCHED)
     table = Table("each loop when the next configuration begins", ("scenario", "loop", "state"), tuple(rows))
-    return Answer(question, tuple(sentences), tables=(table,), facts={"closed_between": facts})
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"closed_between": facts})
 
 
-def timing(played: Sequence[Played]) -> Answer:
+def timing(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """When does the loop close, against the cleanup of the clients whose connections it carries?"""
     question = "Does the loop close before the cleanup of the clients whose connections belong to it, or after it?"
     rows, late = [], {}
@@ -186,7 +186,7 @@ def timing(played: Sequence[Played]) -> Answer:
         f"{sum(row[0] == f'`{scenario}`' for row in rows)} clients."
         for scenario, first in late.items()
     ]
-    return Answer(question, tuple(sentences), tables=(table,), facts={"loop_closed_first": late})
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"loop_closed_first": late})
 
 
 def _number(event: Event | None) -> str:

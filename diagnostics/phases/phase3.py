@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from diagnostics.model.event import Event
 from diagnostics.phases.phase2 import NOT_WATCHED, SCENARIOS, first_of
 from diagnostics.phases.phase2 import play as play_watched
-from diagnostics.phases.plan import Choice, Phase, Play, Played
-from diagnostics.phases.record import Answer, Table, cannot_tell
+from diagnostics.phases.plan import Phase, PhaseOptions, Play, PlayedTrial
+from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.view.lifecycle import Clients, Loops, spot
 from diagnostics.report.view.phrasing import count, listed
 
 
-def play(ward: Play, choice: Choice) -> list[Played]:
-    """The same watched trials as phase 2."""
+def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+    """The same instrumented trials as phase 2."""
     return play_watched(ward, choice)
 
 
-def answers(played: Sequence[Played], _: Choice) -> tuple[Answer, ...]:
+def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """The three things that the plan says to look for, and the order of it all."""
     seen = [each for each in played if each.events]
     return (made(seen), finalised(seen), touched(seen), order(seen))
 
 
-def made(played: Sequence[Played]) -> Answer:
+def made(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """When is each client made, and on which loops is it used?"""
     question = "Where is each client made, and on which loops is it used?"
     rows, sentences = [], []
@@ -57,10 +57,10 @@ def made(played: Sequence[Played]) -> Answer:
     if not rows:
         return cannot_tell(question, NOT_WATCHED)
     table = Table("every client", ("scenario", "client", "type", "made at", "when", "used on"), tuple(rows))
-    return Answer(question, tuple(sentences), tables=(table,), facts={"created_at": rows[0][3]})
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"created_at": rows[0][3]})
 
 
-def finalised(played: Sequence[Played]) -> Answer:
+def finalised(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """When is `__del__` called, and in what state is the loop then?"""
     question = "When is a client's `__del__` called, and in what state is its loop then?"
     rows, sentences, facts = [], [], {}
@@ -98,10 +98,10 @@ def finalised(played: Sequence[Played]) -> Answer:
         ("scenario", "client", "called", "how", "its loop", "state of its loop", "loop that ran"),
         tuple(rows),
     )
-    return Answer(question, tuple(sentences), tables=(table,), facts={"finalised_on_another_loop": facts})
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"finalised_on_another_loop": facts})
 
 
-def touched(played: Sequence[Played]) -> Answer:
+def touched(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """Who touches a closed loop, or another one's connections?"""
     question = "Which operation touches a loop that is closed, or is not the running one?"
     rows: list[tuple[str, ...]] = []
@@ -116,7 +116,7 @@ def touched(played: Sequence[Played]) -> Answer:
     if not played:
         return cannot_tell(question, NOT_WATCHED)
     if not rows:
-        return Answer(
+        return PhaseAnswer(
             question, ("None was seen in these trials: nothing touched a foreign loop.",), facts={"touches": []}
         )
     table = Table(
@@ -124,7 +124,7 @@ def touched(played: Sequence[Played]) -> Answer:
         ("scenario", "client", "the loop it belongs to", "loop that ran", "what", "by"),
         tuple(rows),
     )
-    return Answer(
+    return PhaseAnswer(
         question,
         (f"Kinds of touch: {len(rows)}. The first is {operations[0]}.",),
         tables=(table,),
@@ -145,7 +145,7 @@ def _loop(event: Event) -> str:
     return f"{event.loop}, {state}" if event.loop else "none"
 
 
-def order(played: Sequence[Played]) -> Answer:
+def order(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """In what order does it all happen?"""
     question = "In what order does it happen?"
     tables = []
@@ -170,7 +170,7 @@ def order(played: Sequence[Played]) -> Answer:
         tables.append(Table(f"{scenario}, in order; the collector's own passes left out", columns, rows))
     if not tables:
         return cannot_tell(question, NOT_WATCHED)
-    return Answer(
+    return PhaseAnswer(
         question,
         ("As the tables say; the log of all events is beside this file, in `phase3.events.jsonl`.",),
         tables=tuple(tables),

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.model.cell import CONTROL, Cell
-from diagnostics.phases.plan import FAILING, Choice, Phase, Play, Played, TrialPlan
-from diagnostics.phases.record import Answer, Table, cannot_tell
+from diagnostics.model.cell import BASELINE, Cell
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, TrialPlan
+from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.view.aggregate import LOOP_FIX, deciding, judged, result_of, seconds_per_call
 from diagnostics.report.view.phrasing import listed, times
-from diagnostics.report.view.view_models import Result
+from diagnostics.report.view.view_models import FixOutcome
 
 SCENARIOS = (FAILING, "repeated-run")
 
@@ -24,42 +24,44 @@ OPTIONS = {
 """What the plan says to try, and the fix of the matrix that is it."""
 
 
-def play(ward: Play, choice: Choice) -> list[Played]:
-    """The control and every fix, on the scenario of the plan and on its plainest relative."""
-    load = choice.load(runs=3, jets=50)
+def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+    """The baseline and every fix, on the scenario of the plan and on its plainest relative."""
+    load = choice.load(runs=3, calls=50)
     here, trials = ward.patient.environment.name, choice.trials or 2
-    played: list[Played] = []
+    played: list[PlayedTrial] = []
     hung: set[tuple[str, str]] = set()
     # The first trials of all cells first: a cell that hangs once is not made to hang again, which would cost minutes.
     for trial in range(trials + 1):
-        watched = choice.instrument or trial == trials
+        instrumented = choice.instrument or trial == trials
         wanted = [
-            TrialPlan(Cell(here, choice.provider, scenario, fix, load), trial % trials, "fork", watched=watched)
+            TrialPlan(
+                Cell(here, choice.provider, scenario, fix, load), trial % trials, "fork", instrumented=instrumented
+            )
             for scenario in SCENARIOS
             for fix in FIXES
             if (scenario, fix) not in hung and not (choice.instrument and trial == trials)
         ]
-        played += ward.play(wanted, at_once=3 if watched else 1)
+        played += ward.play(wanted, at_once=3 if instrumented else 1)
         hung = {(each.trial.cell.scenario, each.trial.cell.fix) for each in played if each.trial.symptom == "hang"}
     return played
 
 
-def answers(played: Sequence[Played], _: Choice) -> tuple[Answer, ...]:
+def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """Which alternative prevents the error, what the plan's four options do, and what each costs."""
     found = {scenario: results(played, scenario) for scenario in SCENARIOS}
     return (which(found), options(found), cost(found))
 
 
-def results(played: Sequence[Played], scenario: str) -> dict[str, Result]:
-    """What the control and each fix did in a scenario; empty where nothing was tried."""
+def results(played: Sequence[PlayedTrial], scenario: str) -> dict[str, FixOutcome]:
+    """What the baseline and each fix did in a scenario; empty where nothing was tried."""
     own = [each.trial for each in played if each.trial.cell.scenario == scenario]
     by_fix = {fix: [trial for trial in own if trial.cell.fix == fix] for fix in FIXES}
-    control = judged(by_fix[CONTROL])
+    baseline = judged(by_fix[BASELINE])
     one_loop = seconds_per_call(deciding(by_fix[LOOP_FIX]))
-    return {fix: result_of(fix, trials, control, one_loop) for fix, trials in by_fix.items() if trials}
+    return {fix: result_of(fix, trials, baseline, one_loop) for fix, trials in by_fix.items() if trials}
 
 
-def which(found: dict[str, dict[str, Result]]) -> Answer:
+def which(found: dict[str, dict[str, FixOutcome]]) -> PhaseAnswer:
     """Which alternative prevents the error?"""
     question = "Which alternative prevents the error?"
     table = Table(
@@ -70,10 +72,10 @@ def which(found: dict[str, dict[str, Result]]) -> Answer:
             for fix in FIXES
         ),
     )
-    reproduced = [scenario for scenario in SCENARIOS if _reproduced(found[scenario].get(CONTROL))]
+    reproduced = [scenario for scenario in SCENARIOS if _reproduced(found[scenario].get(BASELINE))]
     if not reproduced:
         return cannot_tell(
-            question, "Without a fix no error was seen, so none can be prevented: try more --jets or --runs.", table
+            question, "Without a fix no error was seen, so none can be prevented: try more --calls or --runs.", table
         )
     sentences, best = [], ranked(found, reproduced)
     for scenario in reproduced:
@@ -87,11 +89,11 @@ def which(found: dict[str, dict[str, Result]]) -> Answer:
         sentences.append(
             f"The cheapest that removes it wherever it was seen is `{best[0]}`: {FIXES[best[0]].trade_off}"
         )
-    facts = {"reproduced": reproduced, "removes": best, "control": {s: _control(found[s]) for s in SCENARIOS}}
-    return Answer(question, tuple(sentences), tables=(table,), facts=facts)
+    facts = {"reproduced": reproduced, "removes": best, "baseline": {s: _baseline(found[s]) for s in SCENARIOS}}
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts=facts)
 
 
-def ranked(found: dict[str, dict[str, Result]], scenarios: Sequence[str]) -> list[str]:
+def ranked(found: dict[str, dict[str, FixOutcome]], scenarios: Sequence[str]) -> list[str]:
     """The fixes that remove the error in all of these scenarios, the cheapest in time first."""
 
     def price(fix: str) -> tuple[float, float]:
@@ -104,30 +106,30 @@ def ranked(found: dict[str, dict[str, Result]], scenarios: Sequence[str]) -> lis
     removing = [
         fix
         for fix in FIXES
-        if fix != CONTROL and all(fix in found[s] and found[s][fix].verdict == "removes" for s in scenarios)
+        if fix != BASELINE and all(fix in found[s] and found[s][fix].verdict == "removes" for s in scenarios)
     ]
     return sorted(removing, key=price)
 
 
-def _control(results_: dict[str, Result]) -> dict[str, int]:
-    control = results_.get(CONTROL)
-    return dict(control.symptoms) if control is not None else {}
+def _baseline(results_: dict[str, FixOutcome]) -> dict[str, int]:
+    baseline = results_.get(BASELINE)
+    return dict(baseline.symptoms) if baseline is not None else {}
 
 
-def _reproduced(control: Result | None) -> bool:
-    return control is not None and control.symptom not in (None, "none")
+def _reproduced(baseline: FixOutcome | None) -> bool:
+    return baseline is not None and baseline.symptom not in (None, "none")
 
 
-def _verdict(result: Result | None) -> str:
+def _verdict(result: FixOutcome | None) -> str:
     if result is None:
         return "not tried"
     if result.symptom is None:
         return f"{result.status}: {result.reason}"
     seen = times(Counter(result.symptoms))
-    return f"control: {seen}" if result.verdict is None else f"{result.verdict}: {seen}"
+    return f"baseline: {seen}" if result.verdict is None else f"{result.verdict}: {seen}"
 
 
-def options(found: dict[str, dict[str, Result]]) -> Answer:
+def options(found: dict[str, dict[str, FixOutcome]]) -> PhaseAnswer:
     """What do the plan's options A to D do?"""
     question = "What do the plan's options A to D do?"
     rows, sentences = [], []
@@ -140,10 +142,10 @@ def options(found: dict[str, dict[str, Result]]) -> Answer:
     table = Table("the plan's options", ("option", "fix", *SCENARIOS), tuple(rows))
     if not sentences:
         return cannot_tell(question, "The error was not seen without a fix, so no option can be judged.", table)
-    return Answer(question, tuple(sentences), tables=(table,))
+    return PhaseAnswer(question, tuple(sentences), tables=(table,))
 
 
-def cost(found: dict[str, dict[str, Result]]) -> Answer:
+def cost(found: dict[str, dict[str, FixOutcome]]) -> PhaseAnswer:
     """What does each cost?"""
     question = "What does each cost?"
     rows = []
@@ -169,7 +171,7 @@ def cost(found: dict[str, dict[str, Result]]) -> Answer:
         ("scenario", "fix", "time", "connections a call", "requests a call", "descriptors left", "threads left"),
         tuple(rows),
     )
-    return Answer(
+    return PhaseAnswer(
         question,
         ("Time counts what a person waits for; connections are TLS handshakes that a pool would have saved.",),
         tables=(table,),

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from diagnostics.model.cell import Environment
-from diagnostics.phases.plan import FAILING, Choice, Phase, Play, Played, plans
-from diagnostics.phases.record import Answer, Table, cannot_tell
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
+from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.issues.known_issues import CHECKED, KNOWN_ISSUES, matching
 from diagnostics.report.view.aggregate import SYMPTOM_ORDER, worst
 from diagnostics.report.view.history import generation, version_key
@@ -20,8 +20,8 @@ SCENARIOS = (FAILING, "gc-inside-run", "repeated-run")
 _Release = tuple[str, str, str]  # of the provider; of the HTTP stack: name and version
 
 
-def play(ward: Play, choice: Choice) -> list[Played]:
-    """The control in the patient, and in every environment of the matrix that is prepared and worth its time."""
+def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+    """The baseline in the patient, and in every environment of the matrix that is prepared and worth its time."""
     played = play_here(ward, choice)
     if choice.others:
         for other in ward.elsewhere(choice.provider):
@@ -30,17 +30,19 @@ def play(ward: Play, choice: Choice) -> list[Played]:
     return played
 
 
-def play_here(ward: Play, choice: Choice) -> list[Played]:
-    """The control of each scenario in one environment."""
-    load = choice.load(runs=3, jets=50)
+def play_here(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+    """The baseline of each scenario in one environment."""
+    load = choice.load(runs=3, calls=50)
     here = ward.patient.environment.name
     wanted = []
     for scenario in SCENARIOS:
-        wanted += plans(here, choice.provider, scenario, load, trials=choice.trials or 2, watched=choice.instrument)
+        wanted += plans(
+            here, choice.provider, scenario, load, trials=choice.trials or 2, instrumented=choice.instrument
+        )
     return ward.play(wanted)
 
 
-def answers(played: Sequence[Played], choice: Choice) -> tuple[Answer, ...]:
+def answers(played: Sequence[PlayedTrial], choice: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """Where it changes with the SDK and its stack, where with Python, and what is known of it."""
     return (releases(played, choice.provider), pythons(played, choice.provider), issues(played))
 
@@ -59,7 +61,7 @@ def label(found: _Release) -> str:
     return f"{version} ({stack} {beneath})" if stack else version
 
 
-def _seen(played: Sequence[Played], provider: str) -> dict[tuple[str, str, _Release], Counter[str]]:
+def _seen(played: Sequence[PlayedTrial], provider: str) -> dict[tuple[str, str, _Release], Counter[str]]:
     """Scenario, Python and release to the symptoms seen there."""
     found: dict[tuple[str, str, _Release], Counter[str]] = defaultdict(Counter)
     for each in played:
@@ -73,7 +75,7 @@ def _order(found: _Release) -> tuple[object, ...]:
     return (version_key(found[0]), found[1], version_key(found[2]))
 
 
-def releases(played: Sequence[Played], provider: str) -> Answer:
+def releases(played: Sequence[PlayedTrial], provider: str) -> PhaseAnswer:
     """With which release does it change?"""
     question = f"With which release of {provider} and of the HTTP stack does it change?"
     seen = _seen(played, provider)
@@ -92,7 +94,7 @@ def releases(played: Sequence[Played], provider: str) -> Answer:
                 verdict = "the same on all of them" if len(known) == 1 else "it changes"
                 sentences.append(f"`{scenario}` on Python {python}: {verdict}: {'; '.join(parts)}.")
     table = Table(
-        "the control, without a fix", ("scenario", "Python", f"{provider} and its stack", "symptoms"), tuple(rows)
+        "the baseline, without a fix", ("scenario", "Python", f"{provider} and its stack", "symptoms"), tuple(rows)
     )
     if not sentences:
         return cannot_tell(
@@ -100,7 +102,7 @@ def releases(played: Sequence[Played], provider: str) -> Answer:
             "Only one release ran: prepare environments of the matrix (nox -s repro), and more of them are tried here.",
             table,
         )
-    return Answer(question, tuple(sentences), tables=(table,), facts={"changes": changes})
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"changes": changes})
 
 
 def _span(group: Sequence[_Release]) -> str:
@@ -117,7 +119,7 @@ def _worst(found: Counter[str]) -> str | None:
     return worst([word for word in found if word in SYMPTOM_ORDER])
 
 
-def pythons(played: Sequence[Played], provider: str) -> Answer:
+def pythons(played: Sequence[PlayedTrial], provider: str) -> PhaseAnswer:
     """Does it change with Python?"""
     question = "Does it change with Python?"
     seen = _seen(played, provider)
@@ -151,10 +153,10 @@ def pythons(played: Sequence[Played], provider: str) -> Answer:
             f"Only in `{FAILING}`, which waits for the collector to start by itself: where that is silent, the cause "
             "is there all the same, as the scenarios that force it show."
         )
-    return Answer(question, tuple(sentences), tables=(table,), facts={"python_differs": len(differ)})
+    return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"python_differs": len(differ)})
 
 
-def issues(played: Sequence[Played]) -> Answer:
+def issues(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     """Which public issues match?"""
     question = "Which public issues match what was seen?"
     ran = [each.trial for each in played if each.trial.status == "ran"]
@@ -175,8 +177,8 @@ def issues(played: Sequence[Played]) -> Answer:
     columns = ("issue", "about", "releases", "outcome", "seen in", "link")
     table = Table(f"of {len(KNOWN_ISSUES)} known issues, as of {CHECKED}", columns, rows)
     if not found:
-        return Answer(question, (f"None of the {len(KNOWN_ISSUES)} that are known here.",), facts={"issues": []})
-    return Answer(
+        return PhaseAnswer(question, (f"None of the {len(KNOWN_ISSUES)} that are known here.",), facts={"issues": []})
+    return PhaseAnswer(
         question,
         (f"{len(found)} of {len(KNOWN_ISSUES)}: {listed([issue.name for issue, _ in found], 10)}.",),
         tables=(table,),

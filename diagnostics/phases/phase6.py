@@ -11,8 +11,8 @@ from typing import Any
 
 from diagnostics.model.cell import Load
 from diagnostics.model.event import Event
-from diagnostics.phases.plan import FAILING, Choice, Phase, Play, Played, plans
-from diagnostics.phases.record import CANNOT_TELL, Answer, Findings, Table, cannot_tell
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
+from diagnostics.phases.record import CANNOT_TELL, PhaseAnswer, PhaseResult, Table, cannot_tell
 from diagnostics.report.view.interval import in_words, wilson
 from diagnostics.report.view.phrasing import listed
 
@@ -25,20 +25,20 @@ BUDGET = 150.0
 """Seconds after which no further load is begun; what was not tried is said."""
 
 
-def loads(choice: Choice) -> list[tuple[str, Load]]:
+def loads(choice: PhaseOptions) -> list[tuple[str, Load]]:
     """The loads of both sweeps, each with the name of its sweep; what a person fixed is not swept."""
     runs = choice.runs or 3
-    jets = (choice.jets,) if choice.jets else JETS
+    calls = (choice.calls,) if choice.calls else JETS
     at_once = (choice.concurrency,) if choice.concurrency else CONCURRENCIES
-    swept = [("jets", Load(runs, each, min(choice.concurrency or each, each))) for each in jets]
-    swept += [("concurrency", Load(runs, choice.jets or max(FULL, each), each)) for each in at_once]
+    swept = [("calls", Load(runs, each, min(choice.concurrency or each, each))) for each in calls]
+    swept += [("concurrency", Load(runs, choice.calls or max(FULL, each), each)) for each in at_once]
     return list(dict.fromkeys(swept))
 
 
-def play(ward: Play, choice: Choice) -> list[Played]:
-    """Both sweeps, one trial at a time, so that its seconds are its own; a watched one of each for the collector."""
+def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+    """Both sweeps, one trial at a time so that its seconds are its own, and one instrumented trial of each load."""
     here, trials = ward.patient.environment.name, choice.trials or 3
-    played: list[Played] = []
+    played: list[PlayedTrial] = []
     done: set[Load] = set()
     clock = time.perf_counter()
     for _, load in loads(choice):
@@ -46,24 +46,24 @@ def play(ward: Play, choice: Choice) -> list[Played]:
             continue
         done.add(load)
         wanted = plans(here, choice.provider, FAILING, load, trials=trials)
-        played += ward.play(wanted + plans(here, choice.provider, FAILING, load, trials=1, watched=True))
+        played += ward.play(wanted + plans(here, choice.provider, FAILING, load, trials=1, instrumented=True))
     return played
 
 
-def answers(played: Sequence[Played], choice: Choice) -> tuple[Answer, ...]:
-    """Does it depend on concurrency, on the number of jets; threshold or chance; what is the chance made of?"""
+def answers(played: Sequence[PlayedTrial], choice: PhaseOptions) -> tuple[PhaseAnswer, ...]:
+    """Does it depend on concurrency, on the number of calls; threshold or chance; what is the chance made of?"""
     rates = {load: rate(played, load) for _, load in loads(choice)}
     return (
-        sweep("jets", rates, choice),
+        sweep("calls", rates, choice),
         sweep("concurrency", rates, choice),
         threshold(rates, choice),
         chance(played, choice),
     )
 
 
-def rate(played: Sequence[Played], load: Load) -> dict[str, Any]:
-    """What the unwatched trials of a load did."""
-    own = [each.trial for each in played if each.trial.cell.load == load and not each.trial.watched]
+def rate(played: Sequence[PlayedTrial], load: Load) -> dict[str, Any]:
+    """What the uninstrumented trials of a load did."""
+    own = [each.trial for each in played if each.trial.cell.load == load and not each.trial.instrumented]
     ran = [trial for trial in own if trial.symptom is not None]
     shown = sum(trial.symptom != "none" for trial in ran)
     low, high = wilson(shown, len(ran))
@@ -79,16 +79,16 @@ def rate(played: Sequence[Played], load: Load) -> dict[str, Any]:
     }
 
 
-def sweep(name: str, rates: dict[Load, dict[str, Any]], choice: Choice) -> Answer:
-    """How often, at which concurrency or number of jets?"""
+def sweep(name: str, rates: dict[Load, dict[str, Any]], choice: PhaseOptions) -> PhaseAnswer:
+    """How often, at which concurrency or number of calls?"""
     question = {
-        "jets": "Does it depend on the number of jets?",
+        "calls": "Does it depend on the number of calls?",
         "concurrency": "Does it depend on how many calls are in flight at once?",
     }[name]
     own = [rates[load] for which, load in loads(choice) if which == name]
     rows = tuple(
         (
-            str(each["jets"]),
+            str(each["calls"]),
             str(each["concurrency"]),
             str(each["runs"]),
             in_words(each["shown"], each["trials"]) if each["trials"] else "not tried: no time left, or it did not run",
@@ -97,27 +97,27 @@ def sweep(name: str, rates: dict[Load, dict[str, Any]], choice: Choice) -> Answe
         )
         for each in own
     )
-    columns = ("jets a run", "at once", "runs", "error seen (95 % interval)", "seconds", "connections")
+    columns = ("calls a run", "at once", "runs", "error seen (95 % interval)", "seconds", "connections")
     table = Table(f"{FAILING} over the {name}", columns, rows)
     tried = [each for each in own if each["trials"]]
     if not tried:
         return cannot_tell(question, "No load of this sweep ran.", table)
     facts = {f"by_{name}": own}
     if len(tried) == 1:
-        return Answer(question, ("One load alone says nothing about dependence.",), CANNOT_TELL, (table,), facts)
+        return PhaseAnswer(question, ("One load alone says nothing about dependence.",), CANNOT_TELL, (table,), facts)
     shares = {each["shown"] / each["trials"] for each in tried}
     if len(shares) == 1:
         (share,) = shares
         said = (
             "It was seen in every trial" if share == 1 else "It was seen in no trial" if share == 0 else "Equally often"
         )
-        return Answer(
+        return PhaseAnswer(
             question,
             (f"Not in these trials: {said} at {tried[0][name]} to {tried[-1][name]}.",),
             tables=(table,),
             facts=facts,
         )
-    return Answer(question, (_dependence(tried, name),), tables=(table,), facts=facts)
+    return PhaseAnswer(question, (_dependence(tried, name),), tables=(table,), facts=facts)
 
 
 def _dependence(tried: Sequence[dict[str, Any]], name: str) -> str:
@@ -134,38 +134,38 @@ def _dependence(tried: Sequence[dict[str, Any]], name: str) -> str:
     return f"Yes: seen at {said}."
 
 
-def threshold(rates: dict[Load, dict[str, Any]], choice: Choice) -> Answer:
+def threshold(rates: dict[Load, dict[str, Any]], choice: PhaseOptions) -> PhaseAnswer:
     """Is there a threshold, or only chance?"""
     question = "Is there a threshold, or only chance?"
-    own = [rates[load] for which, load in loads(choice) if which == "jets" and rates[load]["trials"]]
+    own = [rates[load] for which, load in loads(choice) if which == "calls" and rates[load]["trials"]]
     if len(own) < 2:
         return cannot_tell(question, "It takes two loads at least.")
     mixed = [each for each in own if 0 < each["shown"] < each["trials"]]
-    never = [each["jets"] for each in own if each["shown"] == 0]
-    always = [each["jets"] for each in own if each["shown"] == each["trials"]]
+    never = [each["calls"] for each in own if each["shown"] == 0]
+    always = [each["calls"] for each in own if each["shown"] == each["trials"]]
     if not mixed and never and always and max(never) < min(always):
         sentence = (
             f"In this interpreter a threshold, between {max(never)} and {min(always)} calls a run: below never seen, "
             "above it in every trial. Equal programs allocate equally, so the collector starts at the same moment; "
             "in a program that does anything else besides, that moment moves."
         )
-        return Answer(question, (sentence,), facts={"threshold": [max(never), min(always)]})
+        return PhaseAnswer(question, (sentence,), facts={"threshold": [max(never), min(always)]})
     if mixed:
-        said = ", ".join(f"{each['jets']}: {in_words(each['shown'], each['trials'])}" for each in mixed)
-        return Answer(question, (f"Chance, at least at {said}.",), facts={"threshold": None})
+        said = ", ".join(f"{each['calls']}: {in_words(each['shown'], each['trials'])}" for each in mixed)
+        return PhaseAnswer(question, (f"Chance, at least at {said}.",), facts={"threshold": None})
     if not always:
         return cannot_tell(question, "It was never seen at these loads.")
     if not never:
         return cannot_tell(question, "It was seen in every trial at every load, so a threshold lies below all of them.")
-    said = f"seen at {listed([str(jets) for jets in always])}, not at {listed([str(jets) for jets in never])}"
+    said = f"seen at {listed([str(calls) for calls in always])}, not at {listed([str(calls) for calls in never])}"
     sentence = (
         f"No threshold: {said} calls a run. Each load gives the same in every trial, but a little more or less of it "
         "moves the collector's passes to other moments."
     )
-    return Answer(question, (sentence,), facts={"threshold": None})
+    return PhaseAnswer(question, (sentence,), facts={"threshold": None})
 
 
-def chance(played: Sequence[Played], choice: Choice) -> Answer:
+def chance(played: Sequence[PlayedTrial], choice: PhaseOptions) -> PhaseAnswer:
     """What is the chance made of?"""
     question = "What is the chance made of?"
     rows, moments = [], []
@@ -178,7 +178,7 @@ def chance(played: Sequence[Played], choice: Choice) -> Answer:
         moments.append(found is not None)
         rows.append(
             (
-                str(load.jets),
+                str(load.calls),
                 str(load.concurrency),
                 *(str(passes[generation]) for generation in range(3)),
                 f"event {found.number}, {found.detail}, while {found.running} ran"
@@ -190,16 +190,16 @@ def chance(played: Sequence[Played], choice: Choice) -> Answer:
     if not rows:
         return cannot_tell(question, "No trial wrote its events down, so the collector's passes were not counted.")
     table = Table(
-        "passes that the collector began by itself, in one watched trial each",
-        ("jets a run", "at once", "generation 0", "1", "2", "the pass that found an earlier client", "symptom"),
+        "passes that the collector began by itself, in one instrumented trial each",
+        ("calls a run", "at once", "generation 0", "1", "2", "the pass that found an earlier client", "symptom"),
         tuple(rows),
     )
     sentence = (
         "Of the moment at which the collector starts by itself: it counts allocations, and a pass over its generation"
         " that falls into a run of another loop finds the earlier clients there."
     )
-    told = f"Such a pass was seen in {sum(moments)} of {len(moments)} watched trials."
-    return Answer(question, (sentence, told), tables=(table,), facts={"pass_seen": sum(moments)})
+    told = f"Such a pass was seen in {sum(moments)} of {len(moments)} instrumented trials."
+    return PhaseAnswer(question, (sentence, told), tables=(table,), facts={"pass_seen": sum(moments)})
 
 
 def collections(events: Sequence[Event]) -> Counter[int]:
@@ -225,28 +225,28 @@ def finding_pass(events: Sequence[Event]) -> Event | None:
     return None
 
 
-def compare(mine: Findings, other: Findings) -> Answer:
+def compare(mine: PhaseResult, other: PhaseResult) -> PhaseAnswer:
     """Two machines, or two days, side by side."""
     question = "What differs from the other run?"
     here, there = mine.facts(), other.facts()
     rows = []
-    for name in ("by_jets", "by_concurrency"):
+    for name in ("by_calls", "by_concurrency"):
         theirs = {_load(each): each for each in there.get(name, ())}
         for each in here.get(name, ()):
             match = theirs.get(_load(each))
-            rows.append((name[3:], str(each["jets"]), str(each["concurrency"]), _cell(each), _cell(match)))
-    columns = ("sweep", "jets a run", "at once", _machine(mine), _machine(other))
+            rows.append((name[3:], str(each["calls"]), str(each["concurrency"]), _cell(each), _cell(match)))
+    columns = ("sweep", "calls a run", "at once", _machine(mine), _machine(other))
     table = Table("error seen, seconds", columns, tuple(rows))
     both = [row for row in rows if "not tried" not in (row[3], row[4])]
     if not both:
         return cannot_tell(question, "The two runs have no load in common.", table)
     apart = [row for row in both if row[3].partition(" (")[0] != row[4].partition(" (")[0]]
     sentence = f"{len(apart)} of {len(both)} loads that both tried were seen differently often."
-    return Answer(question, (sentence,), tables=(table,), facts={"differ": len(apart), "common": len(both)})
+    return PhaseAnswer(question, (sentence,), tables=(table,), facts={"differ": len(apart), "common": len(both)})
 
 
 def _load(each: dict[str, Any]) -> tuple[int, int, int]:
-    return (each["runs"], each["jets"], each["concurrency"])
+    return (each["runs"], each["calls"], each["concurrency"])
 
 
 def _cell(each: dict[str, Any] | None) -> str:
@@ -255,9 +255,9 @@ def _cell(each: dict[str, Any] | None) -> str:
     return f"{in_words(each['shown'], each['trials'])}, {each['seconds']:.2f} s"
 
 
-def _machine(found: Findings) -> str:
+def _machine(found: PhaseResult) -> str:
     where = f"{found.machine.get('system')}, {found.machine.get('cpus')} processors"
     return f"{where}, Python {found.environment.python}, {found.started[:10]}"
 
 
-PHASE = Phase(6, "environment: concurrency, number of jets, and chance", play, answers, compare)
+PHASE = Phase(6, "environment: concurrency, number of calls, and chance", play, answers, compare)

@@ -25,21 +25,21 @@ from diagnostics.lab.environments import default_cache
 from diagnostics.lab.event_tail import Tell
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.server import ServerError
-from diagnostics.lab.target import NEWEST, NoPatient, NoSuchPatient, Patient, Played, Ward, find_patient
-from diagnostics.model.cell import CONTROL, Cell, Load
+from diagnostics.lab.target import NEWEST, NoTarget, PlayedTrial, Target, TrialSession, UnknownTarget, find_patient
+from diagnostics.model.cell import BASELINE, Cell, Load
 from diagnostics.model.event import Event
 from diagnostics.phases.formats import markdown, show
-from diagnostics.phases.record import Answer, Findings
+from diagnostics.phases.record import PhaseAnswer, PhaseResult
 from diagnostics.redaction import Secrets, files, redact
 from diagnostics.report.view.event_lines import as_json, told
 from diagnostics.runs import writer
 
 __all__ = [
     "FAILING",
-    "Choice",
     "Phase",
+    "PhaseOptions",
     "Play",
-    "Played",
+    "PlayedTrial",
     "TrialPlan",
     "command",
     "examine",
@@ -52,37 +52,37 @@ FAILING = "sequential-classifiers"
 
 
 @dataclass(frozen=True)
-class Choice:
+class PhaseOptions:
     """What a person asked for; `None` is what the phase would choose.
 
     Attributes:
-        instrument: whether every trial is watched, and its events are printed as they happen.
+        instrument: whether every trial is instrumented, and its events are printed as they happen.
         others: whether the phase may go beyond the patient, to other environments (phase 5).
     """
 
     provider: str = "openai"
     runs: int | None = None
-    jets: int | None = None
+    calls: int | None = None
     concurrency: int | None = None
     trials: int | None = None
     instrument: bool = False
     others: bool = True
 
-    def load(self, *, runs: int, jets: int, concurrency: int | None = None) -> Load:
+    def load(self, *, runs: int, calls: int, concurrency: int | None = None) -> Load:
         """A load, with what was asked for in place of the phase's own numbers."""
-        calls = self.jets or jets
+        calls = self.calls or calls
         return Load(self.runs or runs, calls, self.concurrency or min(concurrency or calls, calls))
 
 
 class Play(Protocol):
     """Plays trials in the patient of the phase."""
 
-    patient: Patient
+    patient: Target
 
-    def play(self, plans: Sequence[TrialPlan], *, at_once: int = 1) -> list[Played]:
+    def play(self, plans: Sequence[TrialPlan], *, at_once: int = 1) -> list[PlayedTrial]:
         """Returns them in the order of the plans."""
 
-    def elsewhere(self, provider: str) -> Iterator[Ward]:
+    def elsewhere(self, provider: str) -> Iterator[TrialSession]:
         """Other environments that are ready and have this provider, one after the other."""
 
 
@@ -98,9 +98,9 @@ class Phase:
 
     number: int
     title: str
-    play: Callable[[Play, Choice], list[Played]]
-    answers: Callable[[Sequence[Played], Choice], tuple[Answer, ...]]
-    compare: Callable[[Findings, Findings], Answer] | None = None
+    play: Callable[[Play, PhaseOptions], list[PlayedTrial]]
+    answers: Callable[[Sequence[PlayedTrial], PhaseOptions], tuple[PhaseAnswer, ...]]
+    compare: Callable[[PhaseResult, PhaseResult], PhaseAnswer] | None = None
 
 
 def plans(
@@ -110,20 +110,20 @@ def plans(
     load: Load,
     *,
     trials: int,
-    fix: str = CONTROL,
-    watched: bool = False,
+    fix: str = BASELINE,
+    instrumented: bool = False,
 ) -> list[TrialPlan]:
     """The trials of one cell."""
     cell = Cell(environment, provider, scenario, fix, load)
-    return [TrialPlan(cell, trial, "fork", watched=watched) for trial in range(trials)]
+    return [TrialPlan(cell, trial, "fork", instrumented=instrumented) for trial in range(trials)]
 
 
-def examine(phase: Phase, ward: Play, choice: Choice) -> tuple[Findings, list[Played]]:
+def examine(phase: Phase, ward: Play, choice: PhaseOptions) -> tuple[PhaseResult, list[PlayedTrial]]:
     """Plays a phase and answers its questions; what it found out holds what may leave, and nothing else."""
     started, clock = writer.now(), time.perf_counter()
     played = phase.play(ward, choice)
     answers = phase.answers(played, choice)
-    found = Findings(
+    found = PhaseResult(
         number=phase.number,
         title=phase.title,
         provider=choice.provider,
@@ -134,7 +134,7 @@ def examine(phase: Phase, ward: Play, choice: Choice) -> tuple[Findings, list[Pl
         answers=answers,
         trials=tuple(each.trial.to_json() for each in played),
     )
-    return Findings.from_json(files.record(found.to_json(), Secrets.of_this_machine())), played
+    return PhaseResult.from_json(files.record(found.to_json(), Secrets.of_this_machine())), played
 
 
 def machine() -> dict[str, object]:
@@ -142,8 +142,8 @@ def machine() -> dict[str, object]:
     return {"system": platform.system(), "cpus": os.cpu_count(), "python": platform.python_version()}
 
 
-def write(found: Findings, played: Sequence[Played], folder: Path) -> None:
-    """Writes `phaseN.json`, `phaseN.md` and, where something was watched, `phaseN.events.jsonl`.
+def write(found: PhaseResult, played: Sequence[PlayedTrial], folder: Path) -> None:
+    """Writes `phaseN.json`, `phaseN.md` and, where something was instrumented, `phaseN.events.jsonl`.
 
     Raises:
         StoreError: the disk refuses.
@@ -160,7 +160,7 @@ def write(found: Findings, played: Sequence[Played], folder: Path) -> None:
         writer.write_whole(folder / f"{name}.events.jsonl", "".join(events))
 
 
-def read(phase: Phase, run: Path) -> Findings:
+def read(phase: Phase, run: Path) -> PhaseResult:
     """What an earlier run of a phase found out.
 
     Args:
@@ -171,7 +171,7 @@ def read(phase: Phase, run: Path) -> Findings:
     """
     file = run if run.suffix == ".json" else run / f"phase{phase.number}.json"
     try:
-        return Findings.from_json(json.loads(file.read_bytes()))
+        return PhaseResult.from_json(json.loads(file.read_bytes()))
     except OSError as error:
         raise writer.StoreError(f"{file} cannot be read ({error.strerror}): name a run folder of this phase") from error
     except ValueError as error:
@@ -217,11 +217,12 @@ def options(phase: Phase) -> argparse.ArgumentParser:
     parser.add_argument("--provider", default="openai", choices=list(PROVIDERS), help="whose client (openai)")
     for name, what in (
         ("runs", "how often a trial enters the event loop"),
-        ("jets", "calls a run"),
+        ("calls", "calls a run"),
         ("concurrency", "calls in flight at once"),
         ("trials", "how often each cell is tried"),
     ):
-        parser.add_argument(f"--{name}", type=_positive, metavar="N", help=what)
+        aliases = ("--jets",) if name == "calls" else ()
+        parser.add_argument(f"--{name}", *aliases, dest=name, type=_positive, metavar="N", help=what)
     parser.add_argument("--instrument", action="store_true", help="watch every trial and print what happens in it")
     parser.add_argument(
         "--environment", metavar="SLUG", help=f"an environment of the matrix, or {NEWEST}; without it, this interpreter"
@@ -251,8 +252,8 @@ def command(phase: Phase, arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 where at least one question was answered.
     """
     asked = options(phase).parse_args(arguments)
-    choice = Choice(
-        asked.provider, asked.runs, asked.jets, asked.concurrency, asked.trials, instrument=asked.instrument
+    choice = PhaseOptions(
+        asked.provider, asked.runs, asked.calls, asked.concurrency, asked.trials, instrument=asked.instrument
     )
     cache = default_cache()
     try:
@@ -260,15 +261,15 @@ def command(phase: Phase, arguments: Sequence[str] | None = None) -> int:
         patient = find_patient(asked.provider, asked.environment, cache=cache, offline=asked.offline, as_of=asked.as_of)
         tell = printer(as_json_lines=asked.json) if asked.instrument else None
         with writer.new_folder(asked.reports) as folder:
-            with Ward(patient, cache=cache, redact=clean(cache), tell=tell) as ward:
+            with TrialSession(patient, cache=cache, redact=clean(cache), tell=tell) as ward:
                 found, played = examine(phase, ward, choice)
             if other is not None and phase.compare is not None:
                 found = replace(found, answers=(*found.answers, phase.compare(found, other)))
             write(found, played, folder)
-    except NoSuchPatient as error:
+    except UnknownTarget as error:
         sys.stderr.write(f"phase {phase.number}: {error}\n")
         return 2
-    except (NoPatient, writer.StoreError, ServerError, OSError) as error:
+    except (NoTarget, writer.StoreError, ServerError, OSError) as error:
         sys.stderr.write(f"phase {phase.number}: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -32,7 +32,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PhaseAnswer:
     """The answer to one question.
 
     Attributes:
@@ -54,13 +54,13 @@ class Answer:
             raise ValueError(f"no sentence answers {self.question!r}")
 
 
-def cannot_tell(question: str, why: str, *tables: Table) -> Answer:
+def cannot_tell(question: str, why: str, *tables: Table) -> PhaseAnswer:
     """The answer where nothing was found out."""
-    return Answer(question, (why,), CANNOT_TELL, tables)
+    return PhaseAnswer(question, (why,), CANNOT_TELL, tables)
 
 
 @dataclass(frozen=True)
-class Findings:
+class PhaseResult:
     """All that one phase found out.
 
     Attributes:
@@ -77,7 +77,7 @@ class Findings:
     machine: Mapping[str, Any]
     started: str
     seconds: float
-    answers: tuple[Answer, ...]
+    answers: tuple[PhaseAnswer, ...]
     trials: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -105,7 +105,7 @@ class Findings:
         }
 
     @classmethod
-    def from_json(cls, data: Any) -> Findings:
+    def from_json(cls, data: Any) -> PhaseResult:
         """Reads what `to_json` wrote.
 
         Raises:
@@ -115,7 +115,7 @@ class Findings:
             raise ValueError(f"not a record of schema {PHASE_SCHEMA}")
         try:
             answers = tuple(
-                Answer(
+                PhaseAnswer(
                     answer["question"],
                     tuple(answer["sentences"]),
                     answer["verdict"],

@@ -27,7 +27,7 @@ from diagnostics.redaction.field_rules import (
 COUNTS: Final[Way] = by_name(word, number)
 
 ENVIRONMENT: Final[Table] = {"name": word, "python": version, "loop": word, "packages": by_name(word, version)}
-LOAD: Final[Table] = {"runs": number, "jets": number, "concurrency": number, "retries": number}
+LOAD: Final[Table] = {"runs": number, "calls": number, "concurrency": number, "retries": number}
 FINDING_COUNT: Final[Table] = {"kind": word, "severity": word, "count": number}
 ACCOUNTING: Final[Table] = {
     "calls": number,
@@ -45,7 +45,7 @@ TRIAL: Final[Table] = {
     "key": digest,
     "trial": number,
     "mode": word,
-    "watched": number,
+    "instrumented": number,
     "environment": record(ENVIRONMENT),
     "provider": word,
     "scenario": word,
@@ -79,7 +79,7 @@ ASKED: Final[Table] = {
     "httpx": each(text),
     "trials": number,
     "runs": number,
-    "jets": number,
+    "calls": number,
     "concurrency": number,
     "retries": number,
     "cold": number,

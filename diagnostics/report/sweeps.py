@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.phases.record import Findings
+from diagnostics.phases.record import PhaseResult
 from diagnostics.report.view.view_models import Sweep
 
-MEASURES = ("jets", "concurrency")
+MEASURES = ("calls", "concurrency")
 
 
 def sweeps_of(data: Any) -> tuple[Sweep, ...]:
@@ -17,7 +17,7 @@ def sweeps_of(data: Any) -> tuple[Sweep, ...]:
         ValueError: it is not the record of a phase, or its numbers are none.
         KeyError, TypeError: a field is missing or wrong.
     """
-    found = Findings.from_json(data)
+    found = PhaseResult.from_json(data)
     facts = found.facts()
     sweeps = []
     for measure in MEASURES:

@@ -30,7 +30,7 @@ class MergeError(Exception):
 
 
 @dataclass(frozen=True)
-class Part:
+class MergedRun:
     """One run.
 
     Attributes:
@@ -48,7 +48,7 @@ class Part:
     locks: Mapping[str, str]
 
 
-def read_parts(folders: Sequence[Path]) -> list[Part]:
+def read_parts(folders: Sequence[Path]) -> list[MergedRun]:
     """Run folders, each called by as much of the end of its path as tells it from the others.
 
     Raises:
@@ -64,7 +64,7 @@ def read_parts(folders: Sequence[Path]) -> list[Part]:
     return [read_part(folder, "/".join(place.parts[-depth:])) for folder, place in zip(folders, places, strict=True)]
 
 
-def read_part(folder: Path, name: str) -> Part:
+def read_part(folder: Path, name: str) -> MergedRun:
     """A run folder.
 
     Raises:
@@ -85,10 +85,10 @@ def read_part(folder: Path, name: str) -> Part:
     except StoreError as error:
         raise MergeError(str(error)) from None
     locks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder / "environments").glob("*.txt"))}
-    return Part(name, meta, rows, trials, locks)
+    return MergedRun(name, meta, rows, trials, locks)
 
 
-def join(parts: Sequence[Part]) -> Part:
+def join(parts: Sequence[MergedRun]) -> MergedRun:
     """All parts as one, called `merged`.
 
     Raises:
@@ -102,10 +102,10 @@ def join(parts: Sequence[Part]) -> Part:
                 "merge those of one profile"
             )
     trials = _trials(parts)
-    return Part("merged", _meta(parts, trials), _rows(parts), list(trials.values()), _locks(parts))
+    return MergedRun("merged", _meta(parts, trials), _rows(parts), list(trials.values()), _locks(parts))
 
 
-def write(merged: Part, folder: Path) -> None:
+def write(merged: MergedRun, folder: Path) -> None:
     """Makes a run folder of a merged run.
 
     Raises:
@@ -123,9 +123,9 @@ def write(merged: Part, folder: Path) -> None:
         store.write(RUN, dump(merged.meta))
 
 
-def _trials(parts: Sequence[Part]) -> dict[str, Trial]:
-    kept: dict[str, tuple[Trial, Part]] = {}
-    modes: dict[tuple[str, ...], tuple[str, Part]] = {}
+def _trials(parts: Sequence[MergedRun]) -> dict[str, Trial]:
+    kept: dict[str, tuple[Trial, MergedRun]] = {}
+    modes: dict[tuple[str, ...], tuple[str, MergedRun]] = {}
     for part in parts:
         for trial in part.trials:
             mode, where = modes.setdefault(trial.cell.subject, (trial.mode, part))
@@ -153,8 +153,8 @@ def _said(trial: Trial) -> Trial:
     return replace(trial, evidence=None, accounting=accounting, reason=trial.reason and "", redacted={})
 
 
-def _rows(parts: Sequence[Part]) -> list[Mapping[str, Any]]:
-    kept: dict[str, tuple[Mapping[str, Any], Part]] = {}
+def _rows(parts: Sequence[MergedRun]) -> list[Mapping[str, Any]]:
+    kept: dict[str, tuple[Mapping[str, Any], MergedRun]] = {}
     for part in parts:
         for row in part.rows:
             slug = row["slug"]
@@ -170,7 +170,7 @@ def _rows(parts: Sequence[Part]) -> list[Mapping[str, Any]]:
     return [row for row, _ in kept.values()]
 
 
-def _locks(parts: Sequence[Part]) -> dict[str, str]:
+def _locks(parts: Sequence[MergedRun]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for part in parts:
         for name, lock in part.locks.items():
@@ -179,7 +179,7 @@ def _locks(parts: Sequence[Part]) -> dict[str, str]:
     return kept
 
 
-def _meta(parts: Sequence[Part], trials: Mapping[str, Trial]) -> dict[str, Any]:
+def _meta(parts: Sequence[MergedRun], trials: Mapping[str, Trial]) -> dict[str, Any]:
     metas = [part.meta for part in parts]
     machines = [meta["machine"] for meta in metas]
     finished = [meta["finished"] for meta in metas]

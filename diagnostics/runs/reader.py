@@ -44,7 +44,7 @@ def read_run(folder: Path) -> Run:
     meta = _parsed(folder / META, _meta)
     environments = _parsed(folder / ENVIRONMENTS, _environments)
     trials, warnings = _trials(folder / TRIALS)
-    keys = [trial.key for trial in trials if trial.watched]
+    keys = [trial.key for trial in trials if trial.instrumented]
     timelines = {key: events for key in keys if (events := _timeline(folder / TIMELINES / (key + EVENTS_SUFFIX)))}
     sweeps = _parsed(folder / SWEEPS, sweeps_of) if (folder / SWEEPS).is_file() else ()
     return Run(trials, environments, meta, warnings, timelines, sweeps)

@@ -21,7 +21,7 @@ _at_fork = False
 
 def install() -> None:
     """Starts watching this process; what was made before is not known. Counts: each needs its `uninstall`."""
-    global _installs, _at_fork  # noqa: PLW0603 - a process is watched or it is not
+    global _installs, _at_fork  # noqa: PLW0603 - a process is instrumented or it is not
     _installs += 1
     if _installs > 1:
         return

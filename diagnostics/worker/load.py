@@ -1,7 +1,7 @@
 """One loop under load, in this interpreter: what the benchmarks of the watcher measure.
 
 Arguments:
-    WAY       `plain`, `watched`, `debug` (asyncio's debug mode), `pyleak`, `tracemalloc`, or `footprint`
+    WAY       `plain`, `instrumented`, `debug` (asyncio's debug mode), `pyleak`, `tracemalloc`, or `footprint`
     PROVIDER  as in the table of providers
     URL       of a trial on the provider server
     REQUESTS  how many; CONCURRENCY  how many at once
@@ -21,18 +21,18 @@ import sys
 import time
 from typing import Any
 
-from diagnostics.experiment.program import ECHO, Target
+from diagnostics.experiment.program import ECHO, CallTarget
 from diagnostics.experiment.provider import ClientOptions
 from diagnostics.experiment.providers import PROVIDERS
 
-WAYS = ("plain", "watched", "debug", "pyleak", "tracemalloc", "footprint")
+WAYS = ("plain", "instrumented", "debug", "pyleak", "tracemalloc", "footprint")
 
 
-class Load:
+class LoadGenerator:
     """The calls of one client."""
 
     def __init__(self, provider: str, url: str) -> None:
-        self._provider, self._target = PROVIDERS[provider], Target(url)
+        self._provider, self._target = PROVIDERS[provider], CallTarget(url)
         self._client = self._provider.build(self._target, ClientOptions())
 
     async def ask(self, requests: int, concurrency: int) -> int:
@@ -52,7 +52,7 @@ class Load:
 
 async def measured(provider: str, url: str, requests: int, concurrency: int) -> dict[str, float]:
     """CPU seconds and right answers, after one call that warms the client."""
-    load = Load(provider, url)
+    load = LoadGenerator(provider, url)
     await load.ask(1, 1)
     started = time.process_time()
     answers = await load.ask(requests, concurrency)
@@ -73,8 +73,8 @@ async def footprint(provider: str, url: str, concurrency: int) -> dict[str, floa
     """What the watcher holds while connections live, and when they are gone."""
     from diagnostics.sanitizer.capture.recorder import RECORDER
 
-    async def opened() -> Load:
-        load = Load(provider, url)
+    async def opened() -> LoadGenerator:
+        load = LoadGenerator(provider, url)
         for _ in range(3):  # a pool's connections are opened, and used again
             await load.ask(concurrency, concurrency)
         return load
@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> None:
     """Runs the load; see the module's docstring."""
     way, provider, url, requests, concurrency = arguments
     size = (int(requests), int(concurrency))
-    if way in ("watched", "footprint"):
+    if way in ("instrumented", "footprint"):
         started = time.process_time()
         from diagnostics import sanitizer
 

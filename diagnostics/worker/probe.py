@@ -19,7 +19,7 @@ import sys
 import threading
 from typing import Any
 
-from diagnostics.experiment.program import ECHO, Incompatible, Target, describe
+from diagnostics.experiment.program import ECHO, CallTarget, Incompatible, describe
 from diagnostics.experiment.provider import ClientOptions, Provider
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.model.cell import Load
@@ -49,7 +49,7 @@ def call_once(provider_name: str, url: str) -> str | None:
 
     A thread, because `asyncio.run` changes what `asyncio.get_event_loop` does afterwards in the thread it ran in.
     """
-    provider, target = PROVIDERS[provider_name], Target(url)
+    provider, target = PROVIDERS[provider_name], CallTarget(url)
     failed: list[str] = []
 
     def calls() -> None:
@@ -79,7 +79,7 @@ def leftovers(fds: int) -> list[str]:
     return left
 
 
-async def _ask(provider: Provider, target: Target) -> None:
+async def _ask(provider: Provider, target: CallTarget) -> None:
     client = provider.build(target, ClientOptions())
     try:
         _check(await provider.ask(client, target, QUESTION))
@@ -90,7 +90,7 @@ async def _ask(provider: Provider, target: Target) -> None:
             await provider.close(client)
 
 
-def _ask_sync(provider: Provider, target: Target) -> None:
+def _ask_sync(provider: Provider, target: CallTarget) -> None:
     client = provider.build_sync(target, ClientOptions())
     try:
         _check(provider.ask_sync(client, target, QUESTION))

@@ -20,7 +20,7 @@ from diagnostics.worker.probe import read_probe
 from diagnostics.worker.wire import Wire
 
 
-class Child:
+class ColdChild:
     """The one running child, which the reading thread may end at any moment."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ def serve() -> None:
     wire = Wire()
     wire.send({"ready": True, "python": sys.version.split()[0], "threads": threading.active_count()})
     requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
-    child = Child()
+    child = ColdChild()
 
     def read() -> None:
         while (received := wire.receive()) is not None:
@@ -68,13 +68,13 @@ def serve() -> None:
             wire.send(_probe(child, request) if "probe" in request else _trial(child, request["trial"]))
 
 
-def _trial(child: Child, request: dict[str, Any]) -> dict[str, Any]:
+def _trial(child: ColdChild, request: dict[str, Any]) -> dict[str, Any]:
     trial = replace(TrialRequest.from_json(request), cold=True)
     status, hang = child.run(["--trial", json.dumps(trial.to_json())], trial.timeout)
     return {"key": trial.key, "exit": status, "hang": hang}
 
 
-def _probe(child: Child, request: dict[str, Any]) -> dict[str, Any]:
+def _probe(child: ColdChild, request: dict[str, Any]) -> dict[str, Any]:
     """As `server.preload`, but nothing is kept warm: each trial imports for itself."""
     status, hang = child.run(["--probe", json.dumps(request)], request["timeout"])
     return read_probe(request, status, hang=hang)[0]

@@ -80,7 +80,7 @@ def preload(request: dict[str, Any], status: int, *, hang: bool) -> dict[str, An
     if answer["status"] == "ran":
         # What went well in the throwaway child may hang here, where nobody watches: the host then gets a new worker.
         signal.alarm(math.ceil(request["timeout"]))
-        # With it, the watcher: a watched child must not start by importing what an unwatched one does not.
+        # With it, the watcher: a instrumented child must not start by importing what an uninstrumented one does not.
         import_quietly(
             [
                 *modules,

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.experiment.program import Incompatible, Ledger, Stage, Target
+from diagnostics.experiment.program import CallLedger, CallTarget, Incompatible, Stage
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.model.request import HARNESS_FAILED, TrialRequest
@@ -72,8 +72,8 @@ def run(request: TrialRequest) -> None:
         import uvloop
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    ledger = Ledger()
-    if request.watched:
+    ledger = CallLedger()
+    if request.instrumented:
         from diagnostics import sanitizer
 
         sanitizer.install()
@@ -94,7 +94,7 @@ def run(request: TrialRequest) -> None:
 
 def found(request: TrialRequest) -> list[dict[str, Any]]:
     """What the sanitizer saw, in the form of `model.trial.FindingCount`; nothing where it was off."""
-    if not request.watched:
+    if not request.instrumented:
         return []
     from diagnostics import sanitizer
 
@@ -103,7 +103,7 @@ def found(request: TrialRequest) -> list[dict[str, Any]]:
     ]
 
 
-def play(request: TrialRequest, ledger: Ledger) -> dict[str, float]:
+def play(request: TrialRequest, ledger: CallLedger) -> dict[str, float]:
     """Plays the program, lets the fix tidy up, and drops both.
 
     Returns:
@@ -111,7 +111,7 @@ def play(request: TrialRequest, ledger: Ledger) -> dict[str, float]:
     """
     fds, threads = open_fds(), threading.active_count()
     started = time.perf_counter()
-    fix = FIXES[request.fix](PROVIDERS[request.provider], Target(request.url), ledger, request.load.retries)
+    fix = FIXES[request.fix](PROVIDERS[request.provider], CallTarget(request.url), ledger, request.load.retries)
     stage = Stage(request.load, fix.prepare, drop_idle(request.url))
     program = SCENARIOS[request.scenario].play(stage)
     _noting(ledger, lambda: fix.play(program))
@@ -126,7 +126,7 @@ def play(request: TrialRequest, ledger: Ledger) -> dict[str, float]:
     }
 
 
-def _noting(ledger: Ledger, part: Callable[[], None]) -> None:
+def _noting(ledger: CallLedger, part: Callable[[], None]) -> None:
     """Runs a part of the program; what leaves it would have reached the person who runs it."""
     try:
         part()

@@ -221,7 +221,7 @@ def arranged(stream: Stream) -> Arranged:
 
 @pytest.mark.parametrize("closing", [aclosing, managed])
 def test_asyncio_alone_fails_at_it(closing: Closing) -> None:
-    """The control of those below."""
+    """The baseline of those below."""
     stream, problems = Stream(closing), list[dict[str, object]]()
 
     async def main() -> None:

@@ -70,7 +70,7 @@ def test_the_answer_is_printed_and_written(tmp_path: Path) -> None:
         code, out, err = run(
             f"{index.url}/simple",
             tmp_path / "cache",
-            *("openai", "--python", RUNNING, "--trials", "1", "--jets", "2", "--json", str(record)),
+            *("openai", "--python", RUNNING, "--trials", "1", "--calls", "2", "--json", str(record)),
         )
 
     assert code == 0, err
@@ -119,7 +119,7 @@ def test_an_interrupt_ends_the_trial_too(tmp_path: Path) -> None:
         index.add("openai", version, "2025-01-01", code=client(hanging))
     with serving(index):
         process = start(
-            f"{index.url}/simple", tmp_path / "cache", "openai", "--python", RUNNING, "--trials", "1", "--jets", "1"
+            f"{index.url}/simple", tmp_path / "cache", "openai", "--python", RUNNING, "--trials", "1", "--calls", "1"
         )
         trial = psutil.Process(int(pipe.read_text()))
         process.send_signal(signal.SIGINT)

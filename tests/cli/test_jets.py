@@ -68,7 +68,7 @@ def test_every_strategy_gives_every_jet_its_one_answer_whatever_goes_wrong(
     )
     assert "accuracy and ROC AUC are the same under every strategy" in done.stdout, done.stdout + done.stderr
     assert done.stderr == ""
-    assert done.returncode == 66, "the control leaves its clients open"
+    assert done.returncode == 66, "the baseline leaves its clients open"
     said = {line.partition(":")[0]: line for line in done.stdout.splitlines() if "the sanitizer saw" in line}
     assert list(said) == STRATEGIES
     for name in (OWN, "context-manager", "sync-client"):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from diagnostics.cli.progress import progress
-from diagnostics.model.cell import CONTROL, Cell, Environment
+from diagnostics.model.cell import BASELINE, Cell, Environment
 from diagnostics.model.trial import Trial
 
 
 def trial(slug: str) -> Trial:
     where = Environment(f"{slug}-0", "3.13.0")
-    cell = Cell(where.name, "openai", "repeated-run", CONTROL)
-    return Trial(slug, where, cell, 0, "fork", watched=False, status="ran", symptom="raised")
+    cell = Cell(where.name, "openai", "repeated-run", BASELINE)
+    return Trial(slug, where, cell, 0, "fork", instrumented=False, status="ran", symptom="raised")
 
 
 def test_a_line_counts_the_environments_that_have_ended(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from diagnostics.experiment.program import ECHO, Ledger, Stage, Target
+from diagnostics.experiment.program import ECHO, CallLedger, CallTarget, Stage
 
 if TYPE_CHECKING:
     from diagnostics.experiment.fix import Fix
@@ -79,7 +79,7 @@ class FakeProvider:
         for loop in self.loops:
             loop.close()
 
-    def build(self, target: Target, options: ClientOptions) -> FakeClient:
+    def build(self, target: CallTarget, options: ClientOptions) -> FakeClient:
         here = self.here()
         with self._lock:
             client = FakeClient(len(self.lives), options)
@@ -104,21 +104,21 @@ class FakeProvider:
         with self._lock:
             self._at_once -= 1
 
-    async def ask(self, client: FakeClient, target: Target, question: str) -> str:
+    async def ask(self, client: FakeClient, target: CallTarget, question: str) -> str:
         self._begin(client, question)
         await asyncio.sleep(0)
         self._end()
         return ECHO + question
 
-    async def abandon(self, client: FakeClient, target: Target, question: str) -> str:
+    async def abandon(self, client: FakeClient, target: CallTarget, question: str) -> str:
         return (await self.ask(client, target, question))[:3]
 
-    def ask_sync(self, client: FakeClient, target: Target, question: str) -> str:
+    def ask_sync(self, client: FakeClient, target: CallTarget, question: str) -> str:
         self._begin(client, question)
         self._end()
         return ECHO + question
 
-    def abandon_sync(self, client: FakeClient, target: Target, question: str) -> str:
+    def abandon_sync(self, client: FakeClient, target: CallTarget, question: str) -> str:
         return self.ask_sync(client, target, question)[:3]
 
     async def close(self, client: FakeClient) -> None:
@@ -128,14 +128,14 @@ class FakeProvider:
         self.lives[client.number].closed.append(NO_LOOP)
 
 
-def begin(fix: type[Fix], provider: FakeProvider, load: Load) -> tuple[Fix, Stage, Ledger]:
+def begin(fix: type[Fix], provider: FakeProvider, load: Load) -> tuple[Fix, Stage, CallLedger]:
     """A fix and the stage it sets, as the worker makes them."""
-    ledger = Ledger()
-    arrangement = fix(provider, Target("https://localhost"), ledger, load.retries)
+    ledger = CallLedger()
+    arrangement = fix(provider, CallTarget("https://localhost"), ledger, load.retries)
     return arrangement, Stage(load, arrangement.prepare, lambda: None), ledger
 
 
-def play(fix: type[Fix], scenario: Scenario, provider: FakeProvider, load: Load) -> Ledger:
+def play(fix: type[Fix], scenario: Scenario, provider: FakeProvider, load: Load) -> CallLedger:
     """A whole program, to its end."""
     arrangement, stage, ledger = begin(fix, provider, load)
     arrangement.play(scenario.play(stage))

@@ -17,7 +17,7 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.model.cell import Load
 from tests.experiment.fake_provider import NO_LOOP, FakeClient, FakeProvider, begin, play
 
-LOAD = Load(runs=3, jets=4, concurrency=2)
+LOAD = Load(runs=3, calls=4, concurrency=2)
 ONE_LOOP = ("runner", "global-loop", "background-loop", "single-run")
 # One loop cannot be entered from two threads at once, and these fixes say so themselves.
 ONE_THREAD_ONLY = ("runner", "global-loop", "instance-loop")
@@ -42,7 +42,7 @@ def test_every_question_is_asked_once_and_answered_in_any_load(pair: tuple[str, 
     finally:
         provider.close_loops()
 
-    expected = {f"run {run} jet {jet}" for run in range(load.runs) for jet in range(load.jets)}
+    expected = {f"run {run} call {call}" for run in range(load.runs) for call in range(load.calls)}
     assert ledger.errors == []
     assert sorted(provider.questions) == sorted(expected)
     assert ledger.calls == ledger.answers == len(expected)
@@ -97,7 +97,7 @@ def test_an_instance_keeps_its_loop_and_nobody_closes_it(scenario: str, provider
     play(FIXES["instance-loop"], SCENARIOS[scenario], provider, LOAD)
 
     assert [loop.is_closed() for loop in provider.loops] == [False] * LOAD.runs
-    assert [life.asked for life in provider.lives] == [[run] * LOAD.jets for run in (1, 2, 3)]
+    assert [life.asked for life in provider.lives] == [[run] * LOAD.calls for run in (1, 2, 3)]
 
 
 def test_the_sync_client_needs_no_loop(provider: FakeProvider) -> None:
@@ -158,7 +158,7 @@ def test_a_dropped_client_is_gone_before_the_next_is_asked(fix: str, provider: F
     arrangement.play(SCENARIOS["gc-between-runs"].play(stage))
 
     assert provider.most_alive == 1
-    assert ledger.answers == LOAD.runs * LOAD.jets
+    assert ledger.answers == LOAD.runs * LOAD.calls
     if fix not in HAVE_THEIR_OWN:
         assert [life.client() for life in provider.lives] == [None] * LOAD.runs
     arrangement.finish()
@@ -186,7 +186,7 @@ def test_a_call_that_fails_is_noted_and_the_others_go_on(fix: str) -> None:
     provider.close_loops()
     assert (ledger.calls, ledger.answers) == (12, 0)
     assert sorted(ledger.errors) == sorted(
-        f"ConnectionError: run {run} jet {jet}" for run in range(3) for jet in range(4)
+        f"ConnectionError: run {run} call {call}" for run in range(3) for call in range(4)
     )
 
 

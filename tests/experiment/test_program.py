@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.experiment.program import ECHO, Batch, Holder, Ledger, Stage, describe
+from diagnostics.experiment.program import ECHO, Batch, CallLedger, Holder, Stage, describe
 from diagnostics.model.cell import Load
 
 texts = st.text(max_size=30)
@@ -18,14 +18,14 @@ sizes = st.integers(min_value=1, max_value=40)
 
 @given(question=texts, answer=texts)
 def test_only_the_right_answer_counts(question: str, answer: str) -> None:
-    ledger = Ledger()
+    ledger = CallLedger()
     ledger.answer(question, answer)
     assert (ledger.answers, len(ledger.errors)) == ((1, 0) if answer == ECHO + question else (0, 1))
 
 
 @given(question=texts, length=sizes)
 def test_of_a_left_stream_any_beginning_but_none_counts(question: str, length: int) -> None:
-    ledger = Ledger()
+    ledger = CallLedger()
     ledger.answer(question, (ECHO + question)[:length], partial=True)
     ledger.answer(question, "", partial=True)
     ledger.answer(question, "x" + ECHO + question, partial=True)
@@ -34,7 +34,7 @@ def test_of_a_left_stream_any_beginning_but_none_counts(question: str, length: i
 
 @given(st.lists(st.tuples(sizes, sizes, st.lists(texts, max_size=3)), max_size=5))
 def test_what_other_processes_counted_is_added(counted: list[tuple[int, int, list[str]]]) -> None:
-    ledger = Ledger()
+    ledger = CallLedger()
     for calls, answers, errors in counted:
         ledger.add(calls, answers, errors)
     assert ledger.calls == sum(calls for calls, _, _ in counted)
@@ -54,7 +54,7 @@ def test_two_threads_that_count_at_the_same_time_lose_nothing() -> None:
             both_are_counting.wait(timeout=60)
             return 5
 
-    ledger = Ledger()
+    ledger = CallLedger()
     batch = SlowBatch(Holder(), (), 1)
     threads = [threading.Thread(target=ledger.ask, args=(batch,)) for _ in range(2)]
     for thread in threads:
@@ -102,20 +102,20 @@ def test_a_message_of_several_lines_is_one() -> None:
     assert describe(ValueError("a\nb")) == "ValueError: a b"
 
 
-@given(runs=sizes, jets=sizes)
-def test_no_two_questions_of_a_trial_are_the_same(runs: int, jets: int) -> None:
-    stage = Stage(Load(runs, jets), lambda holder: None, lambda: None)
+@given(runs=sizes, calls=sizes)
+def test_no_two_questions_of_a_trial_are_the_same(runs: int, calls: int) -> None:
+    stage = Stage(Load(runs, calls), lambda holder: None, lambda: None)
     questions = [question for run in range(runs) for question in stage.questions(run)]
-    assert len(set(questions)) == len(questions) == runs * jets
+    assert len(set(questions)) == len(questions) == runs * calls
 
 
-@given(jets=sizes, parted=st.booleans())
-def test_a_batch_asks_every_question_of_its_run_in_order(jets: int, parted: bool) -> None:
-    stage = Stage(Load(1, jets), lambda holder: None, lambda: None)
+@given(calls=sizes, parted=st.booleans())
+def test_a_batch_asks_every_question_of_its_run_in_order(calls: int, parted: bool) -> None:
+    stage = Stage(Load(1, calls), lambda holder: None, lambda: None)
     batch = stage.batch(Holder(), 0, between=(lambda: None) if parted else None)
     assert tuple(question for wave in batch.waves for question in wave) == stage.questions(0)
     assert len(batch.waves) == (2 if parted else 1)
-    assert batch.size == jets
+    assert batch.size == calls
 
 
 def test_a_client_has_no_other_place() -> None:

@@ -16,7 +16,7 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.bench import PARTS
 from diagnostics.lab.bridges import BRIDGES
-from diagnostics.model.cell import CONTROL
+from diagnostics.model.cell import BASELINE
 from diagnostics.report.formats.registry import FORMATS
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_a_fix_is_called_like_its_row_and_says_what_it_costs(name: str) -> None:
 
 
 def test_the_control_is_the_base_unchanged() -> None:
-    own = {name for name in vars(FIXES[CONTROL]) if not name.startswith("__")}
+    own = {name for name in vars(FIXES[BASELINE]) if not name.startswith("__")}
     assert own == {"name", "trade_off"}
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from diagnostics import async_tools
-from diagnostics.jets.arrangement import Endpoint
+from diagnostics.jets.arrangement import JetEndpoint
 from diagnostics.jets.data import Jets, load
 from diagnostics.lab.server import Faults, ProviderServer
 
@@ -32,14 +32,16 @@ def trial(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def endpoint(server: ProviderServer, trial: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Endpoint]]:
+def endpoint(
+    server: ProviderServer, trial: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., JetEndpoint]]:
     """The local provider with its faults; clients are closed before it is."""
     monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
 
-    def plan(faults: Faults | None = None, model: str = "jet-classifier", retries: int = 2) -> Endpoint:
+    def plan(faults: Faults | None = None, model: str = "jet-classifier", retries: int = 2) -> JetEndpoint:
         if faults is not None:
             server.plan(trial, faults)
-        return Endpoint(server.trial_url(trial) + "/openai/v1", model, retries=retries)
+        return JetEndpoint(server.trial_url(trial) + "/openai/v1", model, retries=retries)
 
     yield plan
     async_tools.shutdown()

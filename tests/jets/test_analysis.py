@@ -15,7 +15,7 @@ from diagnostics.lab.server import Faults, ProviderServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diagnostics.jets.arrangement import Endpoint
+    from diagnostics.jets.arrangement import JetEndpoint
 
 # Those that leave nothing open; all of them are compared by tests/cli/test_jets.py, in a process of their own.
 CLEAN = [OWN, "context-manager", "sync-client"]
@@ -23,7 +23,7 @@ CLEAN = [OWN, "context-manager", "sync-client"]
 
 @pytest.mark.parametrize("strategy", CLEAN)
 def test_every_jet_of_every_configuration_has_one_answer_at_its_place(
-    endpoint: Callable[..., Endpoint], jets: Jets, server: ProviderServer, trial: str, strategy: str
+    endpoint: Callable[..., JetEndpoint], jets: Jets, server: ProviderServer, trial: str, strategy: str
 ) -> None:
     analysis = run_llm_analysis(
         jets, endpoint(), templates=["simple_list", "jet_summary"], efforts=["low", "high"], strategy=strategy
@@ -54,7 +54,7 @@ def test_every_jet_of_every_configuration_has_one_answer_at_its_place(
 
 @pytest.mark.parametrize("strategy", CLEAN)
 def test_a_jet_without_an_answer_is_missing_and_the_figures_cannot_be_told(
-    endpoint: Callable[..., Endpoint], jets: Jets, strategy: str
+    endpoint: Callable[..., JetEndpoint], jets: Jets, strategy: str
 ) -> None:
     analysis = run_llm_analysis(
         jets, endpoint(Faults(status=(400,))), efforts=["low", "high"], strategy=strategy, concurrency=1
@@ -72,7 +72,7 @@ def test_a_jet_without_an_answer_is_missing_and_the_figures_cannot_be_told(
     assert (told[0]["prediction"], told[0]["probability_quark"]) == ("", "")
 
 
-def test_jets_of_one_class_have_no_roc_auc(endpoint: Callable[..., Endpoint], jets: Jets) -> None:
+def test_jets_of_one_class_have_no_roc_auc(endpoint: Callable[..., JetEndpoint], jets: Jets) -> None:
     quarks = jets.y == 1
     (row,) = run_llm_analysis(Jets(jets.X[quarks], jets.y[quarks]), endpoint()).rows
     assert row.accuracy is not None

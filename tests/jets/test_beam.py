@@ -14,7 +14,7 @@ from diagnostics.lab.server import Faults, ProviderServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diagnostics.jets.arrangement import Endpoint
+    from diagnostics.jets.arrangement import JetEndpoint
 
 PROMPT = "A client outlived its loop, and"
 some_beams = st.lists(st.builds(Beam, st.text("ab", max_size=2), st.floats(-9, 0)), max_size=12)
@@ -32,7 +32,7 @@ def test_the_best_are_kept_each_text_once(found: list[Beam], beams: int) -> None
 
 
 def test_a_wider_search_asks_more_and_finds_a_better_story(
-    endpoint: Callable[..., Endpoint], server: ProviderServer, trial: str
+    endpoint: Callable[..., JetEndpoint], server: ProviderServer, trial: str
 ) -> None:
     local = endpoint()
     told = {beams: generate(PROMPT, beams, 3, model_name="storyteller", base_url=local.base_url) for beams in (1, 4)}
@@ -44,7 +44,7 @@ def test_a_wider_search_asks_more_and_finds_a_better_story(
 
 
 def test_several_prompts_leave_nothing_behind_also_where_calls_fail(
-    endpoint: Callable[..., Endpoint], server: ProviderServer, trial: str
+    endpoint: Callable[..., JetEndpoint], server: ProviderServer, trial: str
 ) -> None:
     local = endpoint(Faults(status=(500, 429, 200, 500), retry_after=0.01))
     with sanitizer.watch() as findings:

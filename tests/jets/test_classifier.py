@@ -23,10 +23,10 @@ from diagnostics.lab.server import Faults, ProviderServer, jet_classifier, story
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diagnostics.jets.arrangement import Endpoint
+    from diagnostics.jets.arrangement import JetEndpoint
 
 
-def classifier(endpoint: Endpoint, template: str = "simple_list") -> LocalLLMClassifier:
+def classifier(endpoint: JetEndpoint, template: str = "simple_list") -> LocalLLMClassifier:
     return LocalLLMClassifier(endpoint.model, template, "low", endpoint.base_url, max_retries=endpoint.retries)
 
 
@@ -47,7 +47,7 @@ FAULTS = {
 @pytest.mark.parametrize("concurrency", [1, 50])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_jet_gets_its_own_answer_whatever_goes_wrong(
-    endpoint: Callable[..., Endpoint],
+    endpoint: Callable[..., JetEndpoint],
     jets: Jets,
     server: ProviderServer,
     trial: str,
@@ -66,7 +66,7 @@ def test_every_jet_gets_its_own_answer_whatever_goes_wrong(
 @pytest.mark.parametrize("use_async", [True, False])
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_predictions_are_the_likelier_class_of_each_jet(
-    endpoint: Callable[..., Endpoint], jets: Jets, template: str, use_async: bool
+    endpoint: Callable[..., JetEndpoint], jets: Jets, template: str, use_async: bool
 ) -> None:
     model = classifier(endpoint(), template).fit(jets.X, jets.y)
     predictions = model.predict(jets.X, use_async=use_async, max_concurrent=8, verbose=True)
@@ -74,7 +74,7 @@ def test_predictions_are_the_likelier_class_of_each_jet(
     assert roc_auc_score(jets.y, expected(jets, template)) > 0.7
 
 
-def test_it_is_a_scikit_learn_classifier(endpoint: Callable[..., Endpoint], jets: Jets) -> None:
+def test_it_is_a_scikit_learn_classifier(endpoint: Callable[..., JetEndpoint], jets: Jets) -> None:
     model = classifier(endpoint(), "jet_summary")
     assert is_classifier(model)
     assert set(model.get_params()) == {
@@ -107,7 +107,7 @@ def test_a_parameter_that_is_none_is_refused_also_after_the_fit(jets: Jets, wron
 
 
 def test_what_is_no_jets_reaches_no_endpoint(
-    endpoint: Callable[..., Endpoint], jets: Jets, server: ProviderServer, trial: str
+    endpoint: Callable[..., JetEndpoint], jets: Jets, server: ProviderServer, trial: str
 ) -> None:
     model = classifier(endpoint()).fit(jets.X, jets.y)
     with pytest.raises(DataError):
@@ -120,7 +120,7 @@ def test_what_is_no_jets_reaches_no_endpoint(
 
 
 def test_answers_that_cannot_be_read_are_said_to_be_so_and_the_others_are_kept(
-    endpoint: Callable[..., Endpoint], jets: Jets
+    endpoint: Callable[..., JetEndpoint], jets: Jets
 ) -> None:
     prompts = [compose(TEMPLATES["simple_list"], constituents(jet)) for jet in jets.X]
     tales = [storyteller.reply(prompt, 0) for prompt in prompts]  # which speak of quarks and gluons now and then
@@ -134,7 +134,7 @@ def test_answers_that_cannot_be_read_are_said_to_be_so_and_the_others_are_kept(
 
 
 def test_a_call_that_fails_for_good_is_raised_once_and_ends_the_others(
-    endpoint: Callable[..., Endpoint], jets: Jets, server: ProviderServer, trial: str
+    endpoint: Callable[..., JetEndpoint], jets: Jets, server: ProviderServer, trial: str
 ) -> None:
     model = classifier(endpoint(Faults(status=(400,), latency=0.01))).fit(jets.X, jets.y)
     with pytest.raises(openai.BadRequestError):
@@ -142,7 +142,7 @@ def test_a_call_that_fails_for_good_is_raised_once_and_ends_the_others(
     assert server.account(trial).requests < len(jets)
 
 
-def test_nothing_is_left_behind_and_nothing_is_found(endpoint: Callable[..., Endpoint], jets: Jets) -> None:
+def test_nothing_is_left_behind_and_nothing_is_found(endpoint: Callable[..., JetEndpoint], jets: Jets) -> None:
     async_tools.shutdown()
     threads = set(threading.enumerate())
     with sanitizer.watch() as findings:
@@ -162,7 +162,7 @@ async def classify_twice(model: LocalLLMClassifier, jets: Jets) -> Any:
     return first, await model.classify(jets.X[:4], max_concurrent=1)
 
 
-def test_async_code_awaits_it_on_its_own_loop(endpoint: Callable[..., Endpoint], jets: Jets) -> None:
+def test_async_code_awaits_it_on_its_own_loop(endpoint: Callable[..., JetEndpoint], jets: Jets) -> None:
     model = classifier(endpoint()).fit(jets.X, jets.y)
     with sanitizer.watch() as findings:
         for _ in range(3):

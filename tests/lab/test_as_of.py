@@ -14,7 +14,7 @@ from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import IndexUnreachable, Unsatisfiable
 from diagnostics.lab.environments.resolve import end_of_day, find_lock
-from diagnostics.lab.target import NoPatient, find_patient
+from diagnostics.lab.target import NoTarget, find_patient
 from tests.lab.bisection.index import Index, serving
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -138,7 +138,7 @@ def test_a_phase_gets_the_environment_of_its_day(tmp_path: Path) -> None:
 
 
 def test_a_phase_says_what_is_wrong_with_its_day(tmp_path: Path) -> None:
-    with pytest.raises(NoPatient, match="'soon' is not a day"):
+    with pytest.raises(NoTarget, match="'soon' is not a day"):
         find_patient("openai", "newest", cache=tmp_path, as_of="soon")
 
 

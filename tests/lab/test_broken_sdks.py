@@ -45,7 +45,7 @@ def test_each_is_its_own_outcome_and_stops_nothing_else(tmp_path: Path) -> None:
         "DIAGNOSTICS_CACHE": str(tmp_path / "cache"),
     }
     asked = ["--provider", "openai", "--scenario", "repeated-run", "--fix", "context-manager", "--timeout", "2"]
-    small = ["--trials", "1", "--runs", "1", "--jets", "1", "--concurrency", "1", "--instrument", "off"]
+    small = ["--trials", "1", "--runs", "1", "--calls", "1", "--concurrency", "1", "--instrument", "off"]
     where = ["--matrix", str(matrix), "--reports", str(tmp_path / "reports")]
     ran = subprocess.run(
         [sys.executable, "-m", "diagnostics", "repro", *where, *asked, *small],

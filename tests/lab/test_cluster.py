@@ -21,7 +21,7 @@ from diagnostics.lab.cluster import Cluster
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.execution.local_executor import carry_out
-from diagnostics.lab.execution.work import Done, MachineLost, NoMachine, Order, Unlike, fingerprint
+from diagnostics.lab.execution.work import CodeMismatch, MachineLost, NoMachine, WorkItem, WorkResult, fingerprint
 from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.model.cell import Environment
 from diagnostics.runs.writer import TRIALS, read_trials
@@ -44,33 +44,33 @@ def there() -> Iterator[Machines]:
         yield started
 
 
-def order(slug: str = "1.0") -> Order:
-    return Order(Combination("3.13", (("openai", slug),)), cleaner, fingerprint())
+def order(slug: str = "1.0") -> WorkItem:
+    return WorkItem(Combination("3.13", (("openai", slug),)), cleaner, fingerprint())
 
 
-def quick(order: Order) -> Done:
+def quick(order: WorkItem) -> WorkResult:
     """Says which process has carried it out."""
-    return Done(Environment(str(os.getpid()), "3.13.0"))
+    return WorkResult(Environment(str(os.getpid()), "3.13.0"))
 
 
-def never(order: Order) -> Done:
+def never(order: WorkItem) -> WorkResult:
     """Freezes the worker that carries it out."""
     os.kill(os.getpid(), signal.SIGSTOP)
     return quick(order)
 
 
-def stuck(order: Order) -> Done:
+def stuck(order: WorkItem) -> WorkResult:
     threading.Event().wait()
     return quick(order)
 
 
-def deadly(order: Order) -> Done:
+def deadly(order: WorkItem) -> WorkResult:
     os.kill(os.getpid(), signal.SIGKILL)
     return quick(order)
 
 
-def unlike(order: Order) -> Done:
-    raise Unlike("another Python")
+def unlike(order: WorkItem) -> WorkResult:
+    raise CodeMismatch("another Python")
 
 
 def asked(executor: Cluster) -> str:
@@ -95,7 +95,7 @@ def test_twenty_workers_lost_in_the_middle_and_every_trial_is_there_once(
 def test_a_worker_that_dies_or_freezes_costs_the_order_in_hand_and_nobody_left_is_an_error(there: Machines) -> None:
     with Cluster(there.address, silence=5) as executor:
         assert asked(executor) == str(there.workers[0].pid)
-        with pytest.raises(Unlike, match="another Python"):
+        with pytest.raises(CodeMismatch, match="another Python"):
             executor.submit(unlike, order()).result(LONG)
 
         lost = executor.submit(deadly, order())
@@ -117,7 +117,7 @@ def test_what_takes_too_long_is_lost_though_its_worker_lives(there: Machines) ->
 
 
 def test_a_machine_that_is_not_alike_is_refused(there: Machines) -> None:
-    with Cluster(there.address) as executor, pytest.raises(Unlike, match="another version of this project"):
+    with Cluster(there.address) as executor, pytest.raises(CodeMismatch, match="another version of this project"):
         executor.submit(carry_out, replace(order(), code="another")).result(LONG)
 
 
@@ -183,7 +183,7 @@ def test_the_command_is_played_elsewhere_and_can_be_interrupted(
     tmp_path: Path,
 ) -> None:
     environment("httpx2")
-    cells = ["--provider", "httpx2", "--runs", "1", "--jets", "1", "--concurrency", "1", "--trials", "300"]
+    cells = ["--provider", "httpx2", "--runs", "1", "--calls", "1", "--concurrency", "1", "--trials", "300"]
     where = ["--environment", combination("httpx2").slug, "--executor", there.address.replace("tcp", "dask")]
     process = subprocess.Popen(
         [sys.executable, "-m", "diagnostics", "repro", *cells, *where, "--reports", str(tmp_path)],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.environment
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the control of what a forked trial leaves")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the baseline of what a forked trial leaves")
 def test_killed_at_any_moment_it_goes_on_and_every_trial_is_there_once(
     environment: Callable[[str], PreparedEnvironment], combination: Callable[[str], Combination]
 ) -> None:

@@ -10,26 +10,28 @@ from hypothesis import strategies as st
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.lab.execution.work import Order, covered
+from diagnostics.lab.execution.work import WorkItem, covered
 from diagnostics.lab.plan import Role
-from diagnostics.lab.work_queue import TRIES, Lane, Lanes
+from diagnostics.lab.work_queue import TRIES, WorkQueue, WorkQueues
 from diagnostics.model.cell import Cell, Environment
 
 
-def order(number: int = 0) -> Order:
-    return Order(Combination("3.13", (("openai", f"{number}.0"),)), lambda cache: str, "code")
+def order(number: int = 0) -> WorkItem:
+    return WorkItem(Combination("3.13", (("openai", f"{number}.0"),)), lambda cache: str, "code")
 
 
 def plans(count: int) -> list[TrialPlan]:
     return [TrialPlan(Cell("somewhere", "openai", "repeated-run", "none"), number, "fork") for number in range(count)]
 
 
-def ready(count: int, chunk: int | None) -> Lane:
+def ready(count: int, chunk: int | None) -> WorkQueue:
     """A lane whose environment is prepared."""
-    lane = Lane(order(), Role.LEAD)
+    lane = WorkQueue(order(), Role.LEAD)
     first = lane.next()
     assert lane.settle(first, answered=True, stored=()) is None
-    lane.begin(Order(first.combination, first.cleaner, "code", "lock", Environment("e", "3.13.0")), plans(count), chunk)
+    lane.begin(
+        WorkItem(first.combination, first.cleaner, "code", "lock", Environment("e", "3.13.0")), plans(count), chunk
+    )
     return lane
 
 
@@ -70,7 +72,7 @@ def test_what_was_stored_on_the_way_is_not_played_again(answered: bool) -> None:
 
 
 def test_an_environment_that_nobody_can_prepare_is_given_up() -> None:
-    lane = Lane(order(), Role.LEAD)
+    lane = WorkQueue(order(), Role.LEAD)
     answers = [lane.settle(lane.next(), answered=False, stored=()) for _ in range(TRIES)]
     assert answers == [None] * (TRIES - 1) + [()]
     assert not lane.waits
@@ -78,9 +80,9 @@ def test_an_environment_that_nobody_can_prepare_is_given_up() -> None:
 
 @given(st.integers(1, 6), st.integers(1, 8))
 def test_each_environment_has_somebody_before_any_has_two(environments: int, hands: int) -> None:
-    lanes = Lanes([Lane(order(number), Role.LEAD) for number in range(environments)])
+    lanes = WorkQueues([WorkQueue(order(number), Role.LEAD) for number in range(environments)])
     at: dict[int, int] = {}
-    running: list[tuple[Lane, Order]] = []
+    running: list[tuple[WorkQueue, WorkItem]] = []
     while (found := lanes.next()) is not None and len(running) < hands:
         running.append(found)
     assert len(running) == min(environments, hands)

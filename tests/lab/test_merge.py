@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from diagnostics.cli import app
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.trial import Accounting, Trial
-from diagnostics.runs.merge import MergeError, Part, join, read_part, read_parts, write
+from diagnostics.runs.merge import MergedRun, MergeError, join, read_part, read_parts, write
 from diagnostics.runs.writer import TRIALS, Store, dump, read_trials
 
 LOCK = f"openai==3.54.0 --hash=sha256:{0:064}\n"
@@ -30,7 +30,7 @@ def environment(number: int) -> Environment:
 def trial(number: int, where: int = 1, *, mode: str = "fork", **changed: Any) -> Trial:
     cell = Cell(environment(where).name, "openai", "repeated-run", "none", Load())
     told = {"status": "ran", "symptom": "raised", "evidence": "RuntimeError: Event loop is closed", **changed}
-    key = cell.key(number, mode=mode, watched=False)
+    key = cell.key(number, mode=mode, instrumented=False)
     return Trial(key, environment(where), cell, number, mode, False, accounting=Accounting(15, 10, 15), **told)
 
 
@@ -46,7 +46,7 @@ def row(where: int, status: str = "ran") -> dict[str, Any]:
     }
 
 
-def part(name: str, trials: list[Trial], **changed: Any) -> Part:
+def part(name: str, trials: list[Trial], **changed: Any) -> MergedRun:
     places = sorted({int(one.environment.packages["openai"]) for one in trials})
     meta = {
         "schema": "diagnostics.run/1",
@@ -59,7 +59,9 @@ def part(name: str, trials: list[Trial], **changed: Any) -> Part:
         "trial_seconds": 9.0,
         **changed,
     }
-    return Part(name, meta, [row(where) for where in places], trials, {environment(at).name: LOCK for at in places})
+    return MergedRun(
+        name, meta, [row(where) for where in places], trials, {environment(at).name: LOCK for at in places}
+    )
 
 
 shares = st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 3)), max_size=12), min_size=2, max_size=5)
@@ -110,7 +112,7 @@ otherwise = replace(row_ := part("bb", [trial(1)]), rows=[{**row(1), "name": "py
         (replace(row_, locks={environment(1).name: "changed"}), "the lock of py3.13_openai-1-abcd in bb"),
     ],
 )
-def test_what_does_not_belong_together_is_refused(other: Part, words: str) -> None:
+def test_what_does_not_belong_together_is_refused(other: MergedRun, words: str) -> None:
     with pytest.raises(MergeError) as caught:
         join([part("a", [trial(0)]), other])
     assert words in str(caught.value)
@@ -118,8 +120,8 @@ def test_what_does_not_belong_together_is_refused(other: Part, words: str) -> No
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Callable[[Part], Path]:
-    def make(run: Part) -> Path:
+def folder(tmp_path: Path) -> Callable[[MergedRun], Path]:
+    def make(run: MergedRun) -> Path:
         write(run, tmp_path / run.name)
         return tmp_path / run.name
 
@@ -132,7 +134,7 @@ def merge(*arguments: object) -> tuple[int, str]:
 
 
 def test_the_command_writes_a_run_that_can_be_read_merged_and_gone_on_with(
-    folder: Callable[[Part], Path], tmp_path: Path
+    folder: Callable[[MergedRun], Path], tmp_path: Path
 ) -> None:
     runs = [folder(part("a", [trial(0), trial(1)])), folder(part("bb", [trial(1), trial(0, 2)]))]
     status, said = merge(*runs, "--out", tmp_path / "merged")
@@ -152,7 +154,9 @@ def test_the_command_writes_a_run_that_can_be_read_merged_and_gone_on_with(
     assert "holds a run already: name another folder with --out" in said
 
 
-def test_what_cannot_be_read_is_one_line_and_nothing_is_written(folder: Callable[[Part], Path], tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_one_line_and_nothing_is_written(
+    folder: Callable[[MergedRun], Path], tmp_path: Path
+) -> None:
     good, bad = folder(part("a", [trial(0)])), folder(part("bb", [trial(1)]))
     out = tmp_path / "out"
 
@@ -177,14 +181,14 @@ def test_what_cannot_be_read_is_one_line_and_nothing_is_written(folder: Callable
     assert merge(good)[0] == 2
 
 
-def test_runs_are_called_by_what_tells_them_apart(folder: Callable[[Part], Path], tmp_path: Path) -> None:
+def test_runs_are_called_by_what_tells_them_apart(folder: Callable[[MergedRun], Path], tmp_path: Path) -> None:
     for machine in "xy":
         shutil.copytree(folder(part("a", [trial(0)])), tmp_path / machine / "a", dirs_exist_ok=True)
         shutil.rmtree(tmp_path / "a")
     assert [each.name for each in read_parts([tmp_path / "x" / "a", tmp_path / "y" / "a"])] == ["x/a", "y/a"]
 
 
-def test_what_is_written_reads_back(folder: Callable[[Part], Path], tmp_path: Path) -> None:
+def test_what_is_written_reads_back(folder: Callable[[MergedRun], Path], tmp_path: Path) -> None:
     run = part("a", [trial(0), trial(0, 2)])
     place = folder(run)
     assert read_part(place, "a") == replace(run, trials=tuple(run.trials))

@@ -1,4 +1,4 @@
-"""Which cells are tried: the control is always among them, no trial twice, and a choice only narrows."""
+"""Which cells are tried: the baseline is always among them, no trial twice, and a choice only narrows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.plan import PROFILES, Choice, Role, may_hold, plans, roles, why_nothing
-from diagnostics.model.cell import CONTROL, Load
+from diagnostics.lab.plan import PROFILES, Role, Selection, may_hold, plans, roles, why_nothing
+from diagnostics.model.cell import BASELINE, Load
 
 MATRIX = load_matrix()
 UNSATISFIABLE = known_unsatisfiable(MATRIX)
@@ -28,7 +28,7 @@ def names(table: dict[str, object]) -> st.SearchStrategy[tuple[str, ...]]:
 
 
 choices = st.builds(
-    Choice,
+    Selection,
     providers=names(dict(PROVIDERS)),
     scenarios=names(dict(SCENARIOS)),
     fixes=names(dict(FIXES)),
@@ -42,11 +42,11 @@ installed = st.lists(st.sampled_from(INSTALLED), unique=True)
 
 
 @given(profile=profiles, choice=choices, role=some_roles, there=installed, can_fork=st.booleans())
-def test_the_laws_of_a_plan(profile: str, choice: Choice, role: Role, there: list[str], can_fork: bool) -> None:
+def test_the_laws_of_a_plan(profile: str, choice: Selection, role: Role, there: list[str], can_fork: bool) -> None:
     planned = plans("somewhere", there, PROFILES[profile], choice, role=role, can_fork=can_fork)
 
     assert len({plan.key for plan in planned}) == len(planned)
-    assert {plan.cell.subject for plan in planned if plan.cell.is_control} == {plan.cell.subject for plan in planned}
+    assert {plan.cell.subject for plan in planned if plan.cell.is_baseline} == {plan.cell.subject for plan in planned}
     assert [plan.trial for plan in planned] == sorted(plan.trial for plan in planned)
     for cell in {plan.cell for plan in planned}:
         tried = sorted(plan.trial for plan in planned if plan.cell == cell)
@@ -59,7 +59,7 @@ def test_the_laws_of_a_plan(profile: str, choice: Choice, role: Role, there: lis
 
 
 @given(profile=profiles, choice=choices, role=some_roles)
-def test_a_choice_is_kept_to(profile: str, choice: Choice, role: Role) -> None:
+def test_a_choice_is_kept_to(profile: str, choice: Selection, role: Role) -> None:
     planned = plans("somewhere", INSTALLED, PROFILES[profile], choice, role=role)
 
     if choice.providers:
@@ -67,15 +67,15 @@ def test_a_choice_is_kept_to(profile: str, choice: Choice, role: Role) -> None:
     if choice.scenarios:
         assert {plan.cell.scenario for plan in planned} <= set(choice.scenarios)
     if choice.fixes:
-        assert {plan.cell.fix for plan in planned} <= {CONTROL, *choice.fixes}
+        assert {plan.cell.fix for plan in planned} <= {BASELINE, *choice.fixes}
     if choice.providers and choice.scenarios and choice.fixes and PROFILES[profile].blocks.get(role):
-        asked = set(product(choice.providers, choice.scenarios, {CONTROL, *choice.fixes}))
+        asked = set(product(choice.providers, choice.scenarios, {BASELINE, *choice.fixes}))
         assert {(plan.cell.provider, plan.cell.scenario, plan.cell.fix) for plan in planned} == asked
 
 
 @given(profile=profiles, choice=choices, role=some_roles, data=st.data())
 def test_what_is_done_and_what_is_left_are_the_whole(
-    profile: str, choice: Choice, role: Role, data: st.DataObject
+    profile: str, choice: Selection, role: Role, data: st.DataObject
 ) -> None:
     """A resumed run makes the same plan, so that the keys of what is stored are found in it."""
 
@@ -90,17 +90,17 @@ def test_what_is_done_and_what_is_left_are_the_whole(
 
 
 def test_keys_differ_by_environment_trial_mode_and_load() -> None:
-    def keys(environment: str, choice: Choice) -> set[str]:
+    def keys(environment: str, choice: Selection) -> set[str]:
         return {plan.key for plan in plans(environment, INSTALLED, PROFILES["smoke"], choice, role=Role.LEAD)}
 
     every = [
-        keys("here", Choice()),
-        keys("there", Choice()),
-        keys("here", Choice(mode="cold")),
-        keys("here", Choice(load=Load(runs=9))),
+        keys("here", Selection()),
+        keys("there", Selection()),
+        keys("here", Selection(mode="cold")),
+        keys("here", Selection(load=Load(runs=9))),
     ]
     assert len(set.union(*every)) == sum(map(len, every)) == 12
-    assert keys("here", Choice()) < keys("here", Choice(trials=2))
+    assert keys("here", Selection()) < keys("here", Selection(trials=2))
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -113,7 +113,7 @@ def test_a_profile_names_only_what_exists(profile: str) -> None:
 
 
 def test_the_default_profile_tries_every_scenario_and_every_fix_somewhere() -> None:
-    planned = [plan for role in Role for plan in plans("here", INSTALLED, PROFILES["default"], Choice(), role=role)]
+    planned = [plan for role in Role for plan in plans("here", INSTALLED, PROFILES["default"], Selection(), role=role)]
     assert {plan.cell.scenario for plan in planned} == set(SCENARIOS)
     assert {plan.cell.fix for plan in planned} == set(FIXES)
     assert {plan.cell.provider for plan in planned} == set(PROVIDERS)
@@ -139,5 +139,5 @@ def test_what_an_environment_can_hold_is_known_before_it_is_there() -> None:
     assert set(may_hold(openai_3)) == {"openai", "anthropic", "google-genai", "httpx2"}
     either = Combination("3.13", (("openai", "1.0.0"),))
     assert set(may_hold(either)) == {"openai", "httpx", "httpx2"}
-    assert why_nothing(may_hold(openai_3), Choice(providers=("httpx",))) == "there is no httpx"
-    assert why_nothing(may_hold(openai_3), Choice(scenarios=("fork",))) == "nothing that was asked for can be tried"
+    assert why_nothing(may_hold(openai_3), Selection(providers=("httpx",))) == "there is no httpx"
+    assert why_nothing(may_hold(openai_3), Selection(scenarios=("fork",))) == "nothing that was asked for can be tried"

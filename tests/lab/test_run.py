@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
 """Seconds after which a test fails that would otherwise hang."""
-SMALL = ("--profile", "smoke", "--trials", "1", "--runs", "2", "--jets", "2", "--concurrency", "2")
+SMALL = ("--profile", "smoke", "--trials", "1", "--runs", "2", "--calls", "2", "--concurrency", "2")
 TRIALS_EACH = 6
-"""Three cells, each of them watched and unwatched."""
+"""Three cells, each of them instrumented and uninstrumented."""
 
 
 class Runs:
@@ -104,9 +104,9 @@ def test_a_run_is_complete_and_goes_on_without_repeating_or_forgetting(
     assert "context-manager" in output
     latest = tmp_path / "latest"
     assert {path.name for path in latest.iterdir()} >= {TRIALS, "report.md", "summary.json", "run.json", "environments"}
-    (watched,) = [each for each in read_trials(latest / TRIALS) if each.watched and each.cell.is_control]
+    (instrumented,) = [each for each in read_trials(latest / TRIALS) if each.instrumented and each.cell.is_baseline]
     (timeline,) = (latest / "timelines").iterdir()
-    assert timeline.name == f"{watched.key}.events.jsonl"
+    assert timeline.name == f"{instrumented.key}.events.jsonl"
     told = {(event["subject"], event["what"]) for event in map(json.loads, timeline.read_text().splitlines())}
     assert told >= {("L1", "created"), ("C1", "used"), ("X1", "opened"), ("X1", "used"), ("L1", "closed")}
     keys, began = stored(latest), note(latest, "run.json")["started"]
@@ -186,11 +186,11 @@ def test_what_is_given_with_resume_changes_what_a_run_was_asked_for_and_nothing_
     keys = stored(latest)
     assert len(keys) == TRIALS_EACH / 2
 
-    status, _, errors = runs.play("--resume", str(latest), "--trials", "2", "--instrument", "control")
+    status, _, errors = runs.play("--resume", str(latest), "--trials", "2", "--instrument", "baseline")
     assert status == 0, errors
     assert stored(latest)[: len(keys)] == keys
     assert len(stored(latest)) == 2 * len(keys) + 1
-    assert note(latest, "run.json")["asked"] == before | {"trials": 2, "instrument": "control"}
+    assert note(latest, "run.json")["asked"] == before | {"trials": 2, "instrument": "baseline"}
     assert "--trials" in note(latest, "run.json")["command"]
 
     status, output, errors = runs.play("--resume", str(latest), "--python", "3.10")
@@ -317,7 +317,7 @@ def test_what_is_misspelt_is_one_line_that_says_what_there_is(
     assert not (tmp_path / "reports").exists()
 
 
-@pytest.mark.parametrize("option", ["--runs=0", "--jets=-1", "--concurrency=x", "--nonsense"])
+@pytest.mark.parametrize("option", ["--runs=0", "--calls=-1", "--concurrency=x", "--nonsense"])
 def test_a_command_line_that_cannot_be_meant_so_is_refused(option: str, tmp_path: Path) -> None:
     assert refused(option, "--reports", str(tmp_path / "reports"))[0] == 2
     assert not (tmp_path / "reports").exists()

@@ -17,7 +17,7 @@ from tests.redaction.canaries import KNOWN, VARIABLES, traces
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180
-SMALL = ("--runs", "2", "--jets", "2", "--concurrency", "2", "--trials", "1")
+SMALL = ("--runs", "2", "--calls", "2", "--concurrency", "2", "--trials", "1")
 
 pytestmark = pytest.mark.environment
 

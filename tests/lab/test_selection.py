@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.matrix import expand
-from diagnostics.lab.selection import FILTERS, Asked, default_selection, select
+from diagnostics.lab.selection import FILTERS, RunRequest, default_selection, select
 
 MATRIX = expand(
     {
@@ -120,7 +120,7 @@ numbers = st.integers(min_value=1)
 
 @given(
     st.builds(
-        Asked,
+        RunRequest,
         provider=names,
         openai=names,
         trials=st.none() | numbers,
@@ -130,18 +130,18 @@ numbers = st.integers(min_value=1)
         as_of=st.none() | st.just("2025-10-10"),
     )
 )
-def test_what_was_asked_for_can_be_kept(asked: Asked) -> None:
+def test_what_was_asked_for_can_be_kept(asked: RunRequest) -> None:
     kept = json.loads(json.dumps(asked.to_json()))
-    assert Asked.from_json(kept | {"of_a_later_version": 1}) == asked
+    assert RunRequest.from_json(kept | {"of_a_later_version": 1}) == asked
 
 
 def test_what_was_asked_for_as_it_is_typed() -> None:
-    asked = Asked(openai=("3", "<2"), trials=2, cold=True, as_of="2025-10-10")
+    asked = RunRequest(openai=("3", "<2"), trials=2, cold=True, as_of="2025-10-10")
     assert asked.options == ["--openai", "3", "--openai", "<2", "--trials", "2", "--cold", "--as-of", "2025-10-10"]
-    assert Asked().options == []
+    assert RunRequest().options == []
 
 
 @pytest.mark.parametrize("wrong", [{"openai": "3"}, {"openai": [3]}, {"runs": True}, {"cold": 1}, {"matrix": ["x"]}])
 def test_what_no_run_keeps_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=f"its {next(iter(wrong))} cannot be"):
-        Asked.from_json(wrong)
+        RunRequest.from_json(wrong)

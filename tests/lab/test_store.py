@@ -28,12 +28,12 @@ fewer = settings(max_examples=40)
 def trial(number: int, evidence: str | None = None) -> Trial:
     cell = Cell("somewhere", "openai", "repeated-run", "none", Load())
     return Trial(
-        key=cell.key(number, mode="fork", watched=False),
+        key=cell.key(number, mode="fork", instrumented=False),
         environment=Environment("somewhere", "3.13.0", packages={"openai": "3.54.0"}),
         cell=cell,
         trial=number,
         mode="fork",
-        watched=False,
+        instrumented=False,
         status="ran",
         symptom="logged" if evidence else "none",
         evidence=evidence,

@@ -17,10 +17,10 @@ from diagnostics.lab.event_tail import following, read_events
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.target import (
-    NoPatient,
-    Patient,
-    Played,
-    Ward,
+    NoTarget,
+    PlayedTrial,
+    Target,
+    TrialSession,
     find_patient,
     prepared_combinations,
     this_interpreter,
@@ -41,7 +41,7 @@ def test_this_interpreter_names_the_packages_that_concern_it_and_no_other() -> N
 
 
 def test_without_the_sdk_one_line_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(NoPatient) as raised:
+    with pytest.raises(NoTarget) as raised:
         find_patient("anthropic", None, cache=tmp_path)
 
     said = str(raised.value)
@@ -51,12 +51,12 @@ def test_without_the_sdk_one_line_says_how_to_get_it(tmp_path: Path) -> None:
 
 
 def test_an_unknown_environment_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(NoPatient, match=r"no environment .py1\.0_x."):
+    with pytest.raises(NoTarget, match=r"no environment .py1\.0_x."):
         find_patient("openai", "py1.0_x", cache=tmp_path)
 
 
 def test_an_empty_cache_has_no_newest(tmp_path: Path) -> None:
-    with pytest.raises(NoPatient, match="nox -s repro"):
+    with pytest.raises(NoTarget, match="nox -s repro"):
         find_patient("openai", "newest", cache=tmp_path)
 
 
@@ -83,7 +83,7 @@ def test_the_newest_is_one_whose_python_is_still_here(
 
     monkeypatch.setattr(target, "find_interpreter", lambda python: python if python == here.python else None)
     monkeypatch.setattr(target, "prepare", prepare)
-    with pytest.raises(NoPatient, match="that is all"):
+    with pytest.raises(NoTarget, match="that is all"):
         find_patient("openai", "newest", cache=tmp_path)
     assert asked == [here]
 
@@ -99,7 +99,7 @@ def test_events_are_read_in_order_and_a_line_cut_off_is_left_out(tmp_path: Path)
 
 
 def test_events_are_told_as_they_are_written(tmp_path: Path) -> None:
-    plan = TrialPlan(Cell("e", "openai", "repeated-run", "none", Load(1, 1, 1)), 0, "fork", watched=True)
+    plan = TrialPlan(Cell("e", "openai", "repeated-run", "none", Load(1, 1, 1)), 0, "fork", instrumented=True)
     file = tmp_path / f"{plan.key}.events.jsonl"
     heard: list[Event] = []
     first = threading.Event()
@@ -120,10 +120,10 @@ def test_events_are_told_as_they_are_written(tmp_path: Path) -> None:
 
 
 def test_an_interpreter_that_cannot_start_gives_broken_trials(tmp_path: Path) -> None:
-    nowhere = Patient(tmp_path / "no-python", Environment("e", "3.13.0"))
+    nowhere = Target(tmp_path / "no-python", Environment("e", "3.13.0"))
     plan = TrialPlan(Cell("e", "openai", "repeated-run", "none", Load(1, 1, 1)), 0, "fork")
 
-    with Ward(nowhere, cache=tmp_path / "cache", redact=str) as ward:
+    with TrialSession(nowhere, cache=tmp_path / "cache", redact=str) as ward:
         (played,) = ward.play([plan])
 
     assert played.trial.status == "broken"
@@ -136,10 +136,10 @@ def test_a_ward_plays_in_the_order_of_the_plans(environment: Callable[[str], Pre
     name = prepared.environment.name
     cells = [Cell(name, provider, "repeated-run", "none", Load(2, 2, 2)) for provider in ("openai", "httpx")]
     plans = [TrialPlan(cell, trial, "fork") for cell in cells for trial in range(2)]
-    heard: list[Played] = []
+    heard: list[PlayedTrial] = []
 
-    with Ward(
-        Patient(prepared.python, prepared.environment), cache=default_cache(), redact=str, listen=heard.append
+    with TrialSession(
+        Target(prepared.python, prepared.environment), cache=default_cache(), redact=str, listen=heard.append
     ) as ward:
         played = ward.play(plans, at_once=2)
         again = ward.play(plans[:1])

@@ -31,17 +31,17 @@ def trials(draw: st.DrawFn, status: str | None = None) -> Trial:
     environment = draw(environments())
     cell = Cell(environment.name, draw(names), draw(names), draw(names), draw(loads()))
     ran = (status or draw(st.sampled_from(list(STATUSES)))) == "ran"
-    number, mode, watched = draw(counts), draw(st.sampled_from(["fork", "cold"])), draw(st.booleans())
+    number, mode, instrumented = draw(counts), draw(st.sampled_from(["fork", "cold"])), draw(st.booleans())
     severities = st.sampled_from(list(SEVERITIES))
     finding = st.builds(FindingCount, st.sampled_from(list(FINDING_KINDS)), severities, counts)
     numbers = {name: draw(counts) for name in _COUNTED}
     return Trial(
-        key=cell.key(number, mode=mode, watched=watched),
+        key=cell.key(number, mode=mode, instrumented=instrumented),
         environment=environment,
         cell=cell,
         trial=number,
         mode=mode,
-        watched=watched,
+        instrumented=instrumented,
         status="ran" if ran else draw(st.sampled_from([word for word in STATUSES if word != "ran"])),
         reason=None if ran else draw(names),
         symptom=draw(st.sampled_from(list(SYMPTOMS))) if ran else None,

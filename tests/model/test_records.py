@@ -13,7 +13,7 @@ from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.trial import TRIAL_SCHEMA, RecordError, Trial
 
 _FIELDS = [
-    *("key", "trial", "mode", "watched", "environment", "provider", "scenario", "fix", "load"),
+    *("key", "trial", "mode", "instrumented", "environment", "provider", "scenario", "fix", "load"),
     *("status", "reason", "symptom", "evidence", "findings", "accounting"),
 ]
 
@@ -80,7 +80,9 @@ _identities = st.tuples(_cells, st.integers(0, 2), st.sampled_from(["fork", "col
 def test_keys_are_equal_exactly_where_the_trials_are(
     one: tuple[Cell, int, str, bool], other: tuple[Cell, int, str, bool]
 ) -> None:
-    first, second = (cell.key(trial, mode=mode, watched=watched) for cell, trial, mode, watched in (one, other))
+    first, second = (
+        cell.key(trial, mode=mode, instrumented=instrumented) for cell, trial, mode, instrumented in (one, other)
+    )
     assert (first == second) == (one == other)
     assert len(first) == 16
     assert set(first) <= set("0123456789abcdef")
@@ -89,7 +91,7 @@ def test_keys_are_equal_exactly_where_the_trials_are(
 def test_a_key_never_changes() -> None:
     """A stored run can be resumed by a later version only while this holds."""
     cell = Cell("env", "openai", "repeated-run", "none", Load())
-    assert cell.key(0, mode="fork", watched=False) == "8a9cc2f12b900dde"
+    assert cell.key(0, mode="fork", instrumented=False) == "8a9cc2f12b900dde"
 
 
 @given(_cells)
@@ -103,7 +105,7 @@ def test_an_environment_survives_json(any_trial: st.SearchStrategy[Trial], data:
     assert Environment.from_json(json.loads(json.dumps(environment.to_json()))) == environment
 
 
-@pytest.mark.parametrize(("field", "value"), [("runs", 0), ("jets", -1), ("concurrency", 0), ("retries", -1)])
+@pytest.mark.parametrize(("field", "value"), [("runs", 0), ("calls", -1), ("concurrency", 0), ("retries", -1)])
 def test_a_load_that_does_nothing_is_refused(field: str, value: int) -> None:
     with pytest.raises(ValueError, match=field):
         Load(**{field: value})

@@ -1,4 +1,4 @@
-"""The laws of verdicts: what must hold for any trials of a control and of a fix."""
+"""The laws of verdicts: what must hold for any trials of a baseline and of a fix."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _trial_at(wanted: Level) -> Trial:
         "key": "k",
         "trial": 0,
         "mode": "fork",
-        "watched": True,
+        "instrumented": True,
         "environment": {"name": "e", "python": "3.13.0", "loop": "asyncio", "packages": {}},
         "provider": "openai",
         "scenario": "s",
         "fix": "f",
-        "load": {"runs": 1, "jets": 1, "concurrency": 1, "retries": 0},
+        "load": {"runs": 1, "calls": 1, "concurrency": 1, "retries": 0},
         "status": "ran",
         "reason": None,
         "symptom": _SYMPTOM.get(wanted, "none"),
@@ -47,8 +47,8 @@ def _trial_at(wanted: Level) -> Trial:
     return Trial.from_json(record)
 
 
-def _judge(control: list[Level], fixed: list[Level]) -> str:
-    return judge([_trial_at(found) for found in control], [_trial_at(found) for found in fixed])
+def _judge(baseline: list[Level], fixed: list[Level]) -> str:
+    return judge([_trial_at(found) for found in baseline], [_trial_at(found) for found in fixed])
 
 
 _some = st.lists(_levels, min_size=1, max_size=4)
@@ -61,17 +61,17 @@ def test_a_trial_has_the_level_of_what_is_wrong_with_it(wanted: Level) -> None:
 
 
 @given(_any, _any)
-def test_a_verdict_is_always_one_of_the_words(control: list[Level], fixed: list[Level]) -> None:
-    assert _judge(control, fixed) in VERDICTS
+def test_a_verdict_is_always_one_of_the_words(baseline: list[Level], fixed: list[Level]) -> None:
+    assert _judge(baseline, fixed) in VERDICTS
 
 
 @given(_any, _any, st.data())
 def test_order_and_repetition_of_trials_are_irrelevant(
-    control: list[Level], fixed: list[Level], data: st.DataObject
+    baseline: list[Level], fixed: list[Level], data: st.DataObject
 ) -> None:
-    again = data.draw(st.permutations(control)), data.draw(st.permutations(fixed))
-    assert _judge(*again) == _judge(control, fixed)
-    assert _judge(control * 2, fixed * 3) == _judge(control, fixed)
+    again = data.draw(st.permutations(baseline)), data.draw(st.permutations(fixed))
+    assert _judge(*again) == _judge(baseline, fixed)
+    assert _judge(baseline * 2, fixed * 3) == _judge(baseline, fixed)
 
 
 @given(st.integers(1, 4), _some)
@@ -80,26 +80,28 @@ def test_a_clean_control_says_nothing_of_any_fix(trials: int, fixed: list[Level]
 
 
 @given(_any, _any)
-def test_removes_implies_that_every_trial_is_clean_and_no_control_was(control: list[Level], fixed: list[Level]) -> None:
-    if _judge(control, fixed) == "removes":
+def test_removes_implies_that_every_trial_is_clean_and_no_control_was(
+    baseline: list[Level], fixed: list[Level]
+) -> None:
+    if _judge(baseline, fixed) == "removes":
         assert set(fixed) == {Level.CLEAN}
-        assert control
-        assert Level.CLEAN not in control
+        assert baseline
+        assert Level.CLEAN not in baseline
 
 
 @given(st.lists(_dirty, min_size=1, max_size=4), st.integers(1, 4))
-def test_a_fix_that_is_always_clean_removes_what_is_always_there(control: list[Level], trials: int) -> None:
-    assert _judge(control, [Level.CLEAN] * trials) == "removes"
+def test_a_fix_that_is_always_clean_removes_what_is_always_there(baseline: list[Level], trials: int) -> None:
+    assert _judge(baseline, [Level.CLEAN] * trials) == "removes"
 
 
 @given(_any, _any)
 def test_hides_implies_that_nobody_was_told_and_that_it_was_worse_before(
-    control: list[Level], fixed: list[Level]
+    baseline: list[Level], fixed: list[Level]
 ) -> None:
-    if _judge(control, fixed) == "hides":
+    if _judge(baseline, fixed) == "hides":
         assert Level.CLEAN not in fixed
         assert max(fixed) <= Level.RETRIED
-        assert max(fixed) < min(control)
+        assert max(fixed) < min(baseline)
 
 
 @given(_some)
@@ -114,24 +116,24 @@ def test_without_trials_on_both_sides_nothing_can_be_said(trials: list[Level]) -
 
 @given(st.lists(_dirty, min_size=1, max_size=4), st.lists(_dirty, min_size=1, max_size=4), st.data())
 def test_a_fix_that_does_worse_is_never_judged_better(
-    control: list[Level], fixed: list[Level], data: st.DataObject
+    baseline: list[Level], fixed: list[Level], data: st.DataObject
 ) -> None:
     place = data.draw(st.integers(0, len(fixed) - 1))
     worse = [*fixed]
     worse[place] = data.draw(st.sampled_from([found for found in Level if found >= fixed[place]]))
-    verdicts = _judge(control, worse), _judge(control, fixed)
+    verdicts = _judge(baseline, worse), _judge(baseline, fixed)
     assume("inconclusive" not in verdicts)
     assert _BADNESS.index(verdicts[0]) >= _BADNESS.index(verdicts[1])
 
 
 @given(st.lists(_dirty, min_size=1, max_size=4), st.lists(_dirty, min_size=1, max_size=4), st.data())
 def test_a_fix_of_something_worse_is_never_judged_worse(
-    control: list[Level], fixed: list[Level], data: st.DataObject
+    baseline: list[Level], fixed: list[Level], data: st.DataObject
 ) -> None:
-    place = data.draw(st.integers(0, len(control) - 1))
-    worse = [*control]
-    worse[place] = data.draw(st.sampled_from([found for found in Level if found >= control[place]]))
-    verdicts = _judge(worse, fixed), _judge(control, fixed)
+    place = data.draw(st.integers(0, len(baseline) - 1))
+    worse = [*baseline]
+    worse[place] = data.draw(st.sampled_from([found for found in Level if found >= baseline[place]]))
+    verdicts = _judge(worse, fixed), _judge(baseline, fixed)
     assume("inconclusive" not in verdicts)
     assert _BADNESS.index(verdicts[0]) <= _BADNESS.index(verdicts[1])
 
@@ -143,8 +145,8 @@ def test_silence_says_nothing_where_the_control_is_silent_now_and_then(silent: l
 
 
 @given(st.lists(_dirty, min_size=1, max_size=4), _any, _dirty)
-def test_one_more_trial_never_makes_a_fix_remove(control: list[Level], fixed: list[Level], more: Level) -> None:
-    assert _judge(control, [*fixed, more]) != "removes"
+def test_one_more_trial_never_makes_a_fix_remove(baseline: list[Level], fixed: list[Level], more: Level) -> None:
+    assert _judge(baseline, [*fixed, more]) != "removes"
 
 
 @given(st.data())

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from diagnostics.lab.target import Patient, Played
-from diagnostics.model.cell import CONTROL, Cell, Environment, Load
+from diagnostics.lab.target import PlayedTrial, Target
+from diagnostics.model.cell import BASELINE, Cell, Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
 from diagnostics.model.trial import Accounting, Trial
@@ -24,28 +24,34 @@ EVIDENCE = {"logged": LOGGED, "raised": RAISED}
 
 
 def make(
-    scenario: str, symptom: str = "none", *, fix: str = CONTROL, trial: int = 0, watched: bool = False, **changes: Any
-) -> Played:
+    scenario: str,
+    symptom: str = "none",
+    *,
+    fix: str = BASELINE,
+    trial: int = 0,
+    instrumented: bool = False,
+    **changes: Any,
+) -> PlayedTrial:
     """A trial that ran, its accounting clean unless told otherwise."""
     where = changes.pop("environment", HERE)
     load = changes.pop("load", Load(2, 50, 50))
     events = changes.pop("events", ())
-    calls = load.runs * load.jets
+    calls = load.runs * load.calls
     accounting = Accounting(calls=calls, answers=calls, requests=calls, connections=calls, seconds=0.1)
     cell = Cell(where.name, changes.pop("provider", "openai"), scenario, fix, load)
     record = Trial(
-        key=cell.key(trial, mode="fork", watched=watched),
+        key=cell.key(trial, mode="fork", instrumented=instrumented),
         environment=where,
         cell=cell,
         trial=trial,
         mode="fork",
-        watched=watched,
+        instrumented=instrumented,
         status="ran",
         symptom=symptom,
         evidence=changes.pop("evidence", EVIDENCE.get(symptom)),
         accounting=replace(accounting, **changes),
     )
-    return Played(record, tuple(events))
+    return PlayedTrial(record, tuple(events))
 
 
 class Diary:
@@ -92,12 +98,12 @@ def closed_runs() -> list[Event]:
 class Table:
     """A patient that is not there: it answers each plan with what it was told, and remembers what was asked."""
 
-    def __init__(self, answer: Callable[[Any], Played]) -> None:
-        self.patient = Patient(None, HERE)  # type: ignore[arg-type]  # nothing is started
+    def __init__(self, answer: Callable[[Any], PlayedTrial]) -> None:
+        self.patient = Target(None, HERE)  # type: ignore[arg-type]  # nothing is started
         self.asked: list[Any] = []
         self._answer = answer
 
-    def play(self, plans: Any, *, at_once: int = 1) -> list[Played]:
+    def play(self, plans: Any, *, at_once: int = 1) -> list[PlayedTrial]:
         self.asked += plans
         return [self._answer(plan) for plan in plans]
 
@@ -106,7 +112,7 @@ class Table:
 
 
 @pytest.fixture(scope="session")
-def played() -> Callable[..., Played]:
+def played() -> Callable[..., PlayedTrial]:
     return make
 
 
@@ -126,5 +132,5 @@ def runs() -> list[Event]:
 
 
 @pytest.fixture(scope="session")
-def ward() -> Callable[[Callable[[Any], Played]], Table]:
+def ward() -> Callable[[Callable[[Any], PlayedTrial]], Table]:
     return Table

@@ -16,34 +16,34 @@ from typer.testing import CliRunner
 from diagnostics.cli import app
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, default_cache
-from diagnostics.lab.target import Patient, Ward
+from diagnostics.lab.target import Target, TrialSession
 from diagnostics.model.cell import Environment
 from diagnostics.phases import phase1, phase2, phase3, phase4, phase5, phase6
-from diagnostics.phases.plan import FAILING, Choice, Phase, command, examine, options, write
-from diagnostics.phases.record import Findings
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, command, examine, options, write
+from diagnostics.phases.record import PhaseResult
 
 pytestmark = pytest.mark.environment
 
-SMALL = Choice(runs=2, jets=2, concurrency=2, trials=1, others=False)
+SMALL = PhaseOptions(runs=2, calls=2, concurrency=2, trials=1, others=False)
 
 
 @pytest.fixture(scope="module")
-def ward(environment: Callable[[str], PreparedEnvironment]) -> Iterator[Ward]:
+def ward(environment: Callable[[str], PreparedEnvironment]) -> Iterator[TrialSession]:
     prepared = environment("httpx2")
-    with Ward(Patient(prepared.python, prepared.environment), cache=default_cache(), redact=str) as open_ward:
+    with TrialSession(Target(prepared.python, prepared.environment), cache=default_cache(), redact=str) as open_ward:
         yield open_ward
 
 
-def played(phase: Phase, ward: Ward, folder: Path) -> Findings:
+def played(phase: Phase, ward: TrialSession, folder: Path) -> PhaseResult:
     found, trials = examine(phase, ward, SMALL)
     write(found, trials, folder)
-    again = Findings.from_json(json.loads((folder / f"phase{phase.number}.json").read_bytes()))
+    again = PhaseResult.from_json(json.loads((folder / f"phase{phase.number}.json").read_bytes()))
     assert again == found
     assert (folder / f"phase{phase.number}.md").read_text(encoding="utf-8").startswith(f"# Phase {phase.number}")
     return found
 
 
-def test_phase_1_sees_where_a_collection_does_harm(ward: Ward, tmp_path: Path) -> None:
+def test_phase_1_sees_where_a_collection_does_harm(ward: TrialSession, tmp_path: Path) -> None:
     facts = played(phase1.PHASE, ward, tmp_path).facts()
 
     assert facts["collection_inside_run"] == "causes"
@@ -51,7 +51,7 @@ def test_phase_1_sees_where_a_collection_does_harm(ward: Ward, tmp_path: Path) -
     assert facts["first_failing"]["repeated-run"] == 2
 
 
-def test_phase_2_names_what_closes_the_loop(ward: Ward, tmp_path: Path) -> None:
+def test_phase_2_names_what_closes_the_loop(ward: TrialSession, tmp_path: Path) -> None:
     facts = played(phase2.PHASE, ward, tmp_path).facts()
 
     assert all("BaseEventLoop.__del__ (asyncio/base_events.py:" in name for name in facts["closed_by"][FAILING])
@@ -59,7 +59,7 @@ def test_phase_2_names_what_closes_the_loop(ward: Ward, tmp_path: Path) -> None:
     assert facts["closed_between"] == {FAILING: 0, "gc-inside-run": 1, "repeated-run": 1}
 
 
-def test_phase_3_names_the_touch(ward: Ward, tmp_path: Path) -> None:
+def test_phase_3_names_the_touch(ward: TrialSession, tmp_path: Path) -> None:
     facts = played(phase3.PHASE, ward, tmp_path).facts()
 
     assert facts["finalised_on_another_loop"]["gc-inside-run"] == 1
@@ -68,20 +68,20 @@ def test_phase_3_names_the_touch(ward: Ward, tmp_path: Path) -> None:
     assert {json.loads(line)["subject"][0] for line in events} == {"L", "C", "G"}
 
 
-def test_phase_4_finds_a_fix(ward: Ward, tmp_path: Path) -> None:
+def test_phase_4_finds_a_fix(ward: TrialSession, tmp_path: Path) -> None:
     facts = played(phase4.PHASE, ward, tmp_path).facts()
 
     assert "context-manager" in facts["removes"]
-    assert facts["control"]["repeated-run"] == {"raised": 1}
+    assert facts["baseline"]["repeated-run"] == {"raised": 1}
 
 
-def test_phase_5_names_issues(ward: Ward, tmp_path: Path) -> None:
+def test_phase_5_names_issues(ward: TrialSession, tmp_path: Path) -> None:
     found = played(phase5.PHASE, ward, tmp_path)
 
     assert "https://github.com/openai/openai-python/issues/1059" in found.facts()["issues"]
 
 
-def test_phase_6_counts(ward: Ward, tmp_path: Path) -> None:
+def test_phase_6_counts(ward: TrialSession, tmp_path: Path) -> None:
     found = played(phase6.PHASE, ward, tmp_path)
 
     table = found.answers[3].tables[0]
@@ -96,7 +96,7 @@ def test_the_command_of_a_phase(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     environment("httpx2")
-    arguments = ["--environment", combination("httpx2").slug, "--jets", "2", "--runs", "2", "--trials", "1"]
+    arguments = ["--environment", combination("httpx2").slug, "--calls", "2", "--runs", "2", "--trials", "1"]
 
     status = command(phase3.PHASE, [*arguments, "--instrument", "--json", "--reports", str(tmp_path)])
 
@@ -149,7 +149,7 @@ def test_an_interrupted_phase_leaves_no_empty_folder(
 
     # A command of `diagnostics.cli` is called like its module.
     for module in (sys.modules[name] for name in ("diagnostics.phase", "diagnostics.cli.diagnose")):
-        monkeypatch.setattr(module, "find_patient", lambda *_, **__: Patient(Path(), Environment("e", "3.13")))
+        monkeypatch.setattr(module, "find_patient", lambda *_, **__: Target(Path(), Environment("e", "3.13")))
     assert command(replace(phase4.PHASE, play=interrupted), ["--reports", str(tmp_path)]) == 130
     assert capsys.readouterr().err == "phase 4: interrupted\n"
     assert list(tmp_path.iterdir()) == []
@@ -167,7 +167,7 @@ def test_the_diagnosis_answers_the_plan(
     combination: Callable[[str], Combination], environment: Callable[[str], PreparedEnvironment], tmp_path: Path
 ) -> None:
     environment("httpx2")
-    small = ["--jets", "2", "--runs", "2", "--concurrency", "2", "--trials", "1", "--here", "--json"]
+    small = ["--calls", "2", "--runs", "2", "--concurrency", "2", "--trials", "1", "--here", "--json"]
     arguments = ["diagnose", "--environment", combination("httpx2").slug, *small, "--reports", str(tmp_path)]
 
     result = CliRunner().invoke(app, arguments)

@@ -8,13 +8,13 @@ from typing import Any
 from diagnostics.model.cell import Load
 from diagnostics.model.event import Event
 from diagnostics.phases import phase1
-from diagnostics.phases.plan import Choice, Played
+from diagnostics.phases.plan import PhaseOptions, PlayedTrial
 from diagnostics.phases.record import CANNOT_TELL, KNOWN
 
-Make = Callable[..., Played]
+Make = Callable[..., PlayedTrial]
 
 
-def trials(make: Make, **symptoms: str) -> list[Played]:
+def trials(make: Make, **symptoms: str) -> list[PlayedTrial]:
     """One trial an arm; `outside`, `inside`, `neither` and `kept` name the symptoms."""
     return [
         make("gc-between-runs", symptoms.get("outside", "none")),
@@ -44,7 +44,7 @@ def test_a_scenario_that_shows_nothing_is_said_to(played: Make) -> None:
 
 
 def test_without_any_trial_nothing_can_be_told() -> None:
-    assert {answer.verdict for answer in phase1.answers((), Choice())} == {CANNOT_TELL}
+    assert {answer.verdict for answer in phase1.answers((), PhaseOptions())} == {CANNOT_TELL}
 
 
 def test_collection_prevents_outside_and_causes_inside(played: Make) -> None:
@@ -77,12 +77,12 @@ def test_states_need_a_watched_trial(played: Make) -> None:
 
 
 def test_states_are_read_off_the_events(played: Make, late: list[Event], runs: list[Event]) -> None:
-    watched = [
-        played("sequential-classifiers", watched=True, events=late),
-        played("repeated-run", watched=True, events=runs),
+    instrumented = [
+        played("sequential-classifiers", instrumented=True, events=late),
+        played("repeated-run", instrumented=True, events=runs),
     ]
 
-    answer = phase1.state([*trials(played), *watched])
+    answer = phase1.state([*trials(played), *instrumented])
 
     assert answer.verdict == KNOWN
     rows = answer.tables[0].rows
@@ -91,12 +91,14 @@ def test_states_are_read_off_the_events(played: Make, late: list[Event], runs: l
 
 
 def test_what_it_plays(played: Make, ward: Any) -> None:
-    table = ward(lambda plan: played(plan.cell.scenario, load=plan.cell.load, watched=plan.watched, trial=plan.trial))
+    table = ward(
+        lambda plan: played(plan.cell.scenario, load=plan.cell.load, instrumented=plan.instrumented, trial=plan.trial)
+    )
 
-    phase1.play(table, Choice(jets=5, trials=1))
+    phase1.play(table, PhaseOptions(calls=5, trials=1))
 
-    arms = {(plan.cell.scenario, plan.watched) for plan in table.asked if plan.cell.load.runs == 2}
-    assert arms == {(arm, watched) for arm in phase1.ARMS for watched in (False, True)}
+    arms = {(plan.cell.scenario, plan.instrumented) for plan in table.asked if plan.cell.load.runs == 2}
+    assert arms == {(arm, instrumented) for arm in phase1.ARMS for instrumented in (False, True)}
     assert {plan.cell.load.runs for plan in table.asked if plan.cell.scenario == "repeated-run"} == {1, 2, 3}
-    assert {plan.cell.load.jets for plan in table.asked} == {5}
+    assert {plan.cell.load.calls for plan in table.asked} == {5}
     assert len({plan.key for plan in table.asked}) == len(table.asked)

@@ -8,22 +8,22 @@ import pytest
 
 from diagnostics.model.event import Event
 from diagnostics.phases import phase2, phase3
-from diagnostics.phases.plan import Choice, Played
+from diagnostics.phases.plan import PhaseOptions, PlayedTrial
 from diagnostics.phases.record import CANNOT_TELL
 
-Make = Callable[..., Played]
+Make = Callable[..., PlayedTrial]
 
 
 @pytest.fixture
-def watched(played: Make, late: list[Event], runs: list[Event]) -> list[Played]:
+def instrumented(played: Make, late: list[Event], runs: list[Event]) -> list[PlayedTrial]:
     return [
-        played("sequential-classifiers", "logged", watched=True, events=late),
-        played("repeated-run", "raised", watched=True, events=runs),
+        played("sequential-classifiers", "logged", instrumented=True, events=late),
+        played("repeated-run", "raised", instrumented=True, events=runs),
     ]
 
 
-def test_a_loop_for_each_object(watched: list[Played]) -> None:
-    assert phase2.new_for_each(watched).facts["new_loop_for_each"] == {
+def test_a_loop_for_each_object(instrumented: list[PlayedTrial]) -> None:
+    assert phase2.new_for_each(instrumented).facts["new_loop_for_each"] == {
         "sequential-classifiers": True,
         "repeated-run": True,
     }
@@ -34,13 +34,13 @@ def test_a_loop_that_is_run_twice_is_reused(played: Make, diary: Callable[[], Ca
     for what in ("created", "entered", "left", "entered", "left"):
         book("L1", what)
 
-    answer = phase2.new_for_each([played("repeated-run", watched=True, events=book.events)])  # type: ignore[attr-defined]
+    answer = phase2.new_for_each([played("repeated-run", instrumented=True, events=book.events)])  # type: ignore[attr-defined]
 
     assert answer.facts["new_loop_for_each"] == {"repeated-run": False}
 
 
-def test_what_closes_the_loop_is_named_by_function_and_file(watched: list[Played]) -> None:
-    answer = phase2.what_closes(watched)
+def test_what_closes_the_loop_is_named_by_function_and_file(instrumented: list[PlayedTrial]) -> None:
+    answer = phase2.what_closes(instrumented)
 
     assert answer.facts["closed_by"] == {
         "sequential-classifiers": ["BaseEventLoop.__del__ (asyncio/base_events.py:762)"],
@@ -51,16 +51,19 @@ def test_what_closes_the_loop_is_named_by_function_and_file(watched: list[Played
     assert any("generation 1" in cell for row in answer.tables[0].rows for cell in row)
 
 
-def test_loops_between_configurations(watched: list[Played]) -> None:
-    assert phase2.closed_between(watched).facts["closed_between"] == {"sequential-classifiers": 0, "repeated-run": 1}
+def test_loops_between_configurations(instrumented: list[PlayedTrial]) -> None:
+    assert phase2.closed_between(instrumented).facts["closed_between"] == {
+        "sequential-classifiers": 0,
+        "repeated-run": 1,
+    }
 
 
-def test_the_loop_went_before_its_client(watched: list[Played]) -> None:
-    assert phase2.timing(watched).facts["loop_closed_first"] == {"sequential-classifiers": 1, "repeated-run": 0}
+def test_the_loop_went_before_its_client(instrumented: list[PlayedTrial]) -> None:
+    assert phase2.timing(instrumented).facts["loop_closed_first"] == {"sequential-classifiers": 1, "repeated-run": 0}
 
 
-def test_a_finaliser_on_another_loop_is_counted(watched: list[Played]) -> None:
-    answer = phase3.finalised(watched)
+def test_a_finaliser_on_another_loop_is_counted(instrumented: list[PlayedTrial]) -> None:
+    answer = phase3.finalised(instrumented)
 
     assert answer.facts["finalised_on_another_loop"] == {"sequential-classifiers": 1, "repeated-run": 0}
     assert ("`sequential-classifiers`", "C1", "event 12", "by the collector", "L1", "closed", "L2") in answer.tables[
@@ -68,23 +71,23 @@ def test_a_finaliser_on_another_loop_is_counted(watched: list[Played]) -> None:
     ].rows
 
 
-def test_a_client_on_two_loops_is_named(watched: list[Played]) -> None:
-    assert "C1 used on more than one loop" in phase3.made(watched).sentences[1]
+def test_a_client_on_two_loops_is_named(instrumented: list[PlayedTrial]) -> None:
+    assert "C1 used on more than one loop" in phase3.made(instrumented).sentences[1]
 
 
-def test_the_touch_is_named(watched: list[Played]) -> None:
-    (touch,) = phase3.touched(watched).facts["touches"]
+def test_the_touch_is_named(instrumented: list[PlayedTrial]) -> None:
+    (touch,) = phase3.touched(instrumented).facts["touches"]
     assert touch.startswith("connection.aclose by `aclose`")
 
 
 def test_no_touch_is_an_answer(played: Make, runs: list[Event]) -> None:
-    answer = phase3.touched([played("repeated-run", watched=True, events=runs)])
+    answer = phase3.touched([played("repeated-run", instrumented=True, events=runs)])
 
     assert answer.facts == {"touches": []}
 
 
 @pytest.mark.parametrize("phase", [phase2, phase3])
 def test_unwatched_trials_tell_nothing(phase: object, played: Make) -> None:
-    answers = phase.answers([played("repeated-run", "raised")], Choice())  # type: ignore[attr-defined]
+    answers = phase.answers([played("repeated-run", "raised")], PhaseOptions())  # type: ignore[attr-defined]
 
     assert {answer.verdict for answer in answers} == {CANNOT_TELL}

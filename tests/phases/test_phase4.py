@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from diagnostics.phases import phase4
-from diagnostics.phases.plan import Choice, Played
+from diagnostics.phases.plan import PhaseOptions, PlayedTrial
 from diagnostics.phases.record import CANNOT_TELL
 
-Make = Callable[..., Played]
+Make = Callable[..., PlayedTrial]
 
 
 def test_fixes_that_remove_are_ordered_by_their_price(played: Make) -> None:
@@ -20,10 +20,10 @@ def test_fixes_that_remove_are_ordered_by_their_price(played: Make) -> None:
         trials += [played(scenario, fix="never-close", trial=number, fds_leaked=9) for number in range(2)]
         trials += [played(scenario, symptom, fix="instance-loop", trial=number) for number in range(2)]
 
-    prevents, options, cost = phase4.answers(trials, Choice())
+    prevents, options, cost = phase4.answers(trials, PhaseOptions())
 
     assert prevents.facts["removes"] == ["single-run", "client-per-loop", "context-manager"]
-    assert prevents.facts["control"]["repeated-run"] == {"raised": 2}
+    assert prevents.facts["baseline"]["repeated-run"] == {"raised": 2}
     assert any("hides: `never-close`" in sentence for sentence in prevents.sentences)
     assert any("Option A" in sentence and "hides" in sentence for sentence in options.sentences)
     assert ("`repeated-run`", "`context-manager`", "3.00", "1.00", "1.00", "0", "0") in cost.tables[0].rows
@@ -37,13 +37,13 @@ def test_a_fix_has_to_remove_it_in_both_scenarios(played: Make) -> None:
         played("repeated-run", "raised", fix="runner"),
     ]
 
-    assert phase4.answers(trials, Choice())[0].facts["removes"] == []
+    assert phase4.answers(trials, PhaseOptions())[0].facts["removes"] == []
 
 
 def test_a_silent_control_says_nothing_of_any_fix(played: Make) -> None:
     trials = [played("repeated-run"), played("repeated-run", fix="single-run")]
 
-    prevents, options, _ = phase4.answers(trials, Choice())
+    prevents, options, _ = phase4.answers(trials, PhaseOptions())
 
     assert prevents.verdict == CANNOT_TELL
     assert options.verdict == CANNOT_TELL

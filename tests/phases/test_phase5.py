@@ -1,4 +1,4 @@
-"""Phase 5: where the control changes, and which issues match."""
+"""Phase 5: where the baseline changes, and which issues match."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from diagnostics.model.cell import Environment
 from diagnostics.phases import phase5
-from diagnostics.phases.plan import Choice, Played
+from diagnostics.phases.plan import PhaseOptions, PlayedTrial
 from diagnostics.phases.record import CANNOT_TELL
 
-Make = Callable[..., Played]
+Make = Callable[..., PlayedTrial]
 
 
 def environment(python: str, openai: str, **stack: str) -> Environment:
@@ -75,7 +75,7 @@ def test_pythons_are_compared_on_equal_packages(played: Make) -> None:
 
 
 def test_issues_are_named_with_their_link(played: Make) -> None:
-    answer = phase5.answers([played("sequential-classifiers", "logged")], Choice())[2]
+    answer = phase5.answers([played("sequential-classifiers", "logged")], PhaseOptions())[2]
 
     assert "https://github.com/openai/openai-python/issues/1254" in answer.facts["issues"]
     assert all("genai" not in url for url in answer.facts["issues"])

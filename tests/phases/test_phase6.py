@@ -8,64 +8,66 @@ from typing import Any
 from diagnostics.model.cell import Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.phases import phase6
-from diagnostics.phases.plan import Choice, Played
-from diagnostics.phases.record import CANNOT_TELL, KNOWN, Findings
+from diagnostics.phases.plan import PhaseOptions, PlayedTrial
+from diagnostics.phases.record import CANNOT_TELL, KNOWN, PhaseResult
 
-Make = Callable[..., Played]
+Make = Callable[..., PlayedTrial]
 
 
-def sweep(make: Make, shown: Callable[[Load, int], bool], trials: int = 5) -> list[Played]:
+def sweep(make: Make, shown: Callable[[Load, int], bool], trials: int = 5) -> list[PlayedTrial]:
     return [
         make("sequential-classifiers", "logged" if shown(load, trial) else "none", load=load, trial=trial)
-        for load in dict.fromkeys(load for _, load in phase6.loads(Choice()))
+        for load in dict.fromkeys(load for _, load in phase6.loads(PhaseOptions()))
         for trial in range(trials)
     ]
 
 
 def test_the_loads_are_those_of_the_plan() -> None:
-    loads = phase6.loads(Choice())
+    loads = phase6.loads(PhaseOptions())
 
-    assert [load.jets for name, load in loads if name == "jets"] == [5, 10, 50, 100]
+    assert [load.calls for name, load in loads if name == "calls"] == [5, 10, 50, 100]
     assert [load.concurrency for name, load in loads if name == "concurrency"] == [1, 10, 50, 100, 300]
-    assert all(load.concurrency <= load.jets for _, load in loads)
+    assert all(load.concurrency <= load.calls for _, load in loads)
 
 
 def test_a_threshold_is_between_never_and_always(played: Make) -> None:
-    jets, concurrency, threshold, _ = phase6.answers(sweep(played, lambda load, _: load.jets >= 50), Choice())
+    calls, concurrency, threshold, _ = phase6.answers(sweep(played, lambda load, _: load.calls >= 50), PhaseOptions())
 
     assert threshold.facts == {"threshold": [10, 50]}
-    assert jets.sentences[0].startswith("Yes: seen at 50")
+    assert calls.sentences[0].startswith("Yes: seen at 50")
     assert "every trial" in concurrency.sentences[0]
 
 
 def test_trials_that_differ_are_chance(played: Make) -> None:
-    answer = phase6.answers(sweep(played, lambda load, trial: load.jets == 50 and trial == 0), Choice())[2]
+    answer = phase6.answers(sweep(played, lambda load, trial: load.calls == 50 and trial == 0), PhaseOptions())[2]
 
     assert answer.facts == {"threshold": None}
     assert answer.sentences[0].startswith("Chance")
 
 
 def test_more_load_need_not_be_more_error(played: Make) -> None:
-    jets, _, threshold, _ = phase6.answers(sweep(played, lambda load, _: load.jets in (5, 50)), Choice())
+    calls, _, threshold, _ = phase6.answers(sweep(played, lambda load, _: load.calls in (5, 50)), PhaseOptions())
 
-    assert jets.sentences[0].startswith("Not in one direction: seen at 5")
-    assert "not at 10 and 100" in jets.sentences[0]
+    assert calls.sentences[0].startswith("Not in one direction: seen at 5")
+    assert "not at 10 and 100" in calls.sentences[0]
     assert threshold.sentences[0].startswith("No threshold")
 
 
 def test_few_trials_are_not_called_sure(played: Make) -> None:
-    answer = phase6.answers(sweep(played, lambda load, _: load.jets >= 50, trials=1), Choice())[0]
+    answer = phase6.answers(sweep(played, lambda load, _: load.calls >= 50, trials=1), PhaseOptions())[0]
 
     assert answer.sentences[0].startswith("It looks so")
 
 
 def test_never_seen_has_no_threshold(played: Make) -> None:
-    assert phase6.answers(sweep(played, lambda *_: False), Choice())[2].verdict == CANNOT_TELL
+    assert phase6.answers(sweep(played, lambda *_: False), PhaseOptions())[2].verdict == CANNOT_TELL
 
 
 def test_the_pass_that_found_an_earlier_client(played: Make, late: list[Event]) -> None:
     load = Load(3, 50, 50)
-    answer = phase6.chance([played("sequential-classifiers", "logged", load=load, watched=True, events=late)], Choice())
+    answer = phase6.chance(
+        [played("sequential-classifiers", "logged", load=load, instrumented=True, events=late)], PhaseOptions()
+    )
 
     assert answer.verdict == KNOWN
     assert answer.facts == {"pass_seen": 1}
@@ -78,25 +80,27 @@ def test_no_pass_while_another_loop_ran(played: Make, runs: list[Event]) -> None
 
 
 def test_a_load_that_is_fixed_is_not_swept(played: Make, ward: Any) -> None:
-    table = ward(lambda plan: played(plan.cell.scenario, load=plan.cell.load, watched=plan.watched, trial=plan.trial))
+    table = ward(
+        lambda plan: played(plan.cell.scenario, load=plan.cell.load, instrumented=plan.instrumented, trial=plan.trial)
+    )
 
-    trials = phase6.play(table, Choice(jets=5, concurrency=5, trials=2))
+    trials = phase6.play(table, PhaseOptions(calls=5, concurrency=5, trials=2))
 
-    assert len(trials) == 3  # two trials and a watched one
-    answer = phase6.answers(trials, Choice(jets=5, concurrency=5))[0]
+    assert len(trials) == 3  # two trials and a instrumented one
+    answer = phase6.answers(trials, PhaseOptions(calls=5, concurrency=5))[0]
     assert answer.verdict == CANNOT_TELL
-    assert [each["trials"] for each in answer.facts["by_jets"]] == [2]  # for a comparison it will do
+    assert [each["trials"] for each in answer.facts["by_calls"]] == [2]  # for a comparison it will do
 
 
-def findings(played: list[Played], python: str) -> Findings:
-    answers = phase6.answers(played, Choice())
+def findings(played: list[PlayedTrial], python: str) -> PhaseResult:
+    answers = phase6.answers(played, PhaseOptions())
     machine = {"system": "Linux", "cpus": 2}
-    return Findings(6, "x", "openai", Environment("e", python), machine, "2026-11-22T00:00:00+00:00", 1.0, answers)
+    return PhaseResult(6, "x", "openai", Environment("e", python), machine, "2026-11-22T00:00:00+00:00", 1.0, answers)
 
 
 def test_two_machines_side_by_side(played: Make) -> None:
-    mine = findings(sweep(played, lambda load, _: load.jets >= 50), "3.13.0")
-    other = findings(sweep(played, lambda load, _: load.jets >= 100), "3.10.13")
+    mine = findings(sweep(played, lambda load, _: load.calls >= 50), "3.13.0")
+    other = findings(sweep(played, lambda load, _: load.calls >= 100), "3.10.13")
 
     answer = phase6.compare(mine, other)
 

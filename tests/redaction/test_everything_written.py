@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from diagnostics.lab.execution.outcome import Traces, TrialPlan, conclude, missing
 from diagnostics.lab.server import Account
-from diagnostics.lab.target import Played
+from diagnostics.lab.target import PlayedTrial
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.event import Event
 from diagnostics.model.finding import FINDINGS_SCHEMA, Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, Site
 from diagnostics.phases.plan import write
-from diagnostics.phases.record import Answer, Findings, Table
+from diagnostics.phases.record import PhaseAnswer, PhaseResult, Table
 from diagnostics.redaction import Secrets, redact
 from diagnostics.redaction.files import record
 from diagnostics.report.formats.registry import FORMATS, write_reports
@@ -125,15 +125,15 @@ def test_no_file_of_a_run_folder_holds_one(text: str, tmp_path_factory: pytest.T
 @settings(max_examples=10)
 def test_no_file_of_a_phase_holds_one(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("phase")
-    answer = Answer(
+    answer = PhaseAnswer(
         "Why?", (text, f"`{text}`"), tables=(Table("t", ("a",), ((text,),)),), facts={"seen": [text], text: 1}
     )
     event = Event(1, "L1", "asyncio", "created", site=Site("a.py", 1, "main", text), detail=text)
     one = trial("x", evidence=text)
-    found = Findings(1, "t", "openai", HERE, {"system": text, "node": text}, "now", 1.0, (answer,), (one.to_json(),))
+    found = PhaseResult(1, "t", "openai", HERE, {"system": text, "node": text}, "now", 1.0, (answer,), (one.to_json(),))
     # The names of this process are not those of the canaries' owner: theirs go where the phase itself knows them.
-    own = Findings.from_json(record(found.to_json(), ME))
-    write(own, [Played(one, (event,))], folder)
+    own = PhaseResult.from_json(record(found.to_json(), ME))
+    write(own, [PlayedTrial(one, (event,))], folder)
     for path in folder.iterdir():
         kinds = (*FORMED, *PLACED.values()) if path.name.endswith("events.jsonl") else EVERY
         assert traces(path.read_text(encoding="utf-8"), kinds) == [], path.name

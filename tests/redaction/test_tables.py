@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnostics.lab.selection import Asked
+from diagnostics.lab.selection import RunRequest
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, LoopFacts, Site
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.phases.diagnosis import CONCLUSION_SCHEMA, Criterion
-from diagnostics.phases.record import Answer, Findings, Table
+from diagnostics.phases.record import PhaseAnswer, PhaseResult, Table
 from diagnostics.redaction import field_rules, redact, tables
 from diagnostics.redaction.files import Unlisted, record
 from diagnostics.redaction.secrets import Secrets
@@ -47,9 +47,9 @@ def names(record_class: type) -> set[str]:
         (tables.HINT, Hint),
         (tables.FINDING, Finding),
         (tables.EVIDENCE_TABLE, Table),
-        (tables.ANSWER, Answer),
+        (tables.ANSWER, PhaseAnswer),
         (tables.CRITERION, Criterion),
-        (tables.ASKED, Asked),
+        (tables.ASKED, RunRequest),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
@@ -70,9 +70,9 @@ def test_every_record_within_a_run_has_a_table() -> None:
 
 
 CELL = Cell("e", "openai", "repeated-run", "none")
-TRIAL = Trial("k", Environment("e", "3.13.0"), CELL, 0, "fork", watched=False, status="ran", symptom="none")
+TRIAL = Trial("k", Environment("e", "3.13.0"), CELL, 0, "fork", instrumented=False, status="ran", symptom="none")
 EVENT = Event(1, "L1", "asyncio", "created")
-FINDINGS = Findings(1, "t", "openai", Environment("e", "3.13.0"), {}, "then", 1.0, ())
+FINDINGS = PhaseResult(1, "t", "openai", Environment("e", "3.13.0"), {}, "then", 1.0, ())
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ META = RunMeta(
     seconds=150.0,
     trial_seconds=130.0,
 )
-# What each fix does where the control shows something: symptom and what its accounting changes.
+# What each fix does where the baseline shows something: symptom and what its accounting changes.
 EFFECTS: dict[str, tuple[str, dict[str, Any]]] = {
     "none": ("logged", {"answers": 15, "requests": 18, "fds_left": 6, "fds_leaked": 6}),
     "single-run": ("none", {}),
@@ -64,15 +64,19 @@ def make_trial(fix: str = "none", symptom: str = "none", **changes: Any) -> Tria
         fix=fix,
         load=changes.pop("load", Load()),
     )
-    number, mode, watched = changes.pop("trial", 0), changes.pop("mode", "fork"), changes.pop("watched", False)
+    number, mode, instrumented = (
+        changes.pop("trial", 0),
+        changes.pop("mode", "fork"),
+        changes.pop("instrumented", False),
+    )
     status = changes.pop("status", "ran")
     return Trial(
-        key=cell.key(number, mode=mode, watched=watched),
+        key=cell.key(number, mode=mode, instrumented=instrumented),
         environment=where,
         cell=cell,
         trial=number,
         mode=mode,
-        watched=watched,
+        instrumented=instrumented,
         status=status,
         symptom=symptom if status == "ran" else None,
         accounting=replace(CLEAN, **parts),
@@ -140,7 +144,7 @@ def make_sample() -> Run:
             cell = {"environment": where, "scenario": scenario, "status": "incompatible", "reason": reason}
             trials.append(make_trial("aiohttp-transport", **cell))
     leak = (FindingCount("client-left-open", "leak", 2), FindingCount("cross-loop-close", "error", 1))
-    trials.append(make_trial("none", "logged", environment=OLD, watched=True, findings=leak))
+    trials.append(make_trial("none", "logged", environment=OLD, instrumented=True, findings=leak))
     missing = EnvironmentRow("", "py3.15", "py3.15", "unavailable", "no python3.15 on this machine", "3.15", {})
     reason = "openai==3.54.0 needs httpx2, and Python 3.10 has none"
     no_lock = EnvironmentRow("", "py3.10-x", "py3.10-openai3.54.0", "unsatisfiable", reason, "3.10", {})

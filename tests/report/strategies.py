@@ -57,27 +57,27 @@ events = st.builds(
 @st.composite
 def trials(draw: st.DrawFn, environment: Environment) -> Trial:
     status = draw(st.sampled_from(["ran", "ran", "ran", *STATUSES]))
-    load = draw(st.sampled_from([Load(), Load(runs=1, jets=1, concurrency=1, retries=0)]))
+    load = draw(st.sampled_from([Load(), Load(runs=1, calls=1, concurrency=1, retries=0)]))
     fix = draw(st.sampled_from(["none", "none", "runner", "single-run"]) | words)
     scenario = draw(st.sampled_from(["repeated-run", "gc-inside-run"]) | words)
     cell = Cell(environment.name, draw(names), scenario, fix, load)
-    number, watched = draw(st.integers(0, 3)), draw(st.booleans())
+    number, instrumented = draw(st.integers(0, 3)), draw(st.booleans())
     finding = st.builds(
         FindingCount, st.sampled_from(list(FINDING_KINDS)), st.sampled_from(list(SEVERITIES)), st.integers(1, 9)
     )
     ran = status == "ran"
     return Trial(
-        key=f"{abs(hash((cell, number, watched))):016x}"[:16],
+        key=f"{abs(hash((cell, number, instrumented))):016x}"[:16],
         environment=environment,
         cell=cell,
         trial=number,
         mode="fork",
-        watched=watched,
+        instrumented=instrumented,
         status=status,
         reason=None if ran else draw(words),
         symptom=draw(st.sampled_from(list(SYMPTOMS))) if ran else None,
         evidence=draw(st.none() | words) if ran else None,
-        findings=tuple(draw(st.lists(finding, max_size=2))) if ran and watched else (),
+        findings=tuple(draw(st.lists(finding, max_size=2))) if ran and instrumented else (),
         accounting=draw(st.builds(Accounting, *[_counts] * 5, st.floats(0, 100), *[_counts] * 3)),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from diagnostics.model.bisection import Bisection, Change, Outcome, Stretch, Tried
+from diagnostics.model.bisection import Bisection, Outcome, ReleaseChange, ReleaseSpan, TriedRelease
 from diagnostics.model.cell import Load
 from diagnostics.model.trial import RecordError
 from diagnostics.report.formats.bisection import markdown, markdown_table, outcome_words, read, text
@@ -19,9 +19,11 @@ KEPT = sorted((ROOT / "reports" / "history").glob("*.json"))
 
 RETRIED = Outcome("retried", ("cross-loop-use", "duplicate-request"), requests="more")
 RAISED = Outcome("raised", ("cross-loop-use",), answers="some", evidence="RuntimeError: closed")
-BEFORE = Tried("1.0.0", "2025-01-01", RETRIED, trials=6, environment="py3.12_widget-1.0.0-aa", packages={"a": "1"})
-AFTER = Tried("2.0.0", "2025-03-01", RAISED, trials=6, environment="py3.12_widget-2.0.0-bb", packages={"a": "2"})
-MUTE = Tried("1.1.0", "2025-02-01", reason="incompatible: half of it is missing")
+BEFORE = TriedRelease(
+    "1.0.0", "2025-01-01", RETRIED, trials=6, environment="py3.12_widget-1.0.0-aa", packages={"a": "1"}
+)
+AFTER = TriedRelease("2.0.0", "2025-03-01", RAISED, trials=6, environment="py3.12_widget-2.0.0-bb", packages={"a": "2"})
+MUTE = TriedRelease("1.1.0", "2025-02-01", reason="incompatible: half of it is missing")
 FOUND = Bisection(
     package="openai",
     provider="openai",
@@ -37,7 +39,7 @@ FOUND = Bisection(
     every=True,
     releases=4,
     changes=(
-        Change(
+        ReleaseChange(
             BEFORE,
             AFTER,
             {"1.1.0": MUTE.reason or "", "1.2.0": "yanked"},
@@ -47,8 +49,8 @@ FOUND = Bisection(
         ),
     ),
     history=(
-        Stretch("1.0.0", "1.0.0", "2025-01-01", "2025-01-01", 1, 1, RETRIED),
-        Stretch("2.0.0", "2.1.0", "2025-03-01", "2025-04-01", 2, 2, RAISED),
+        ReleaseSpan("1.0.0", "1.0.0", "2025-01-01", "2025-01-01", 1, 1, RETRIED),
+        ReleaseSpan("2.0.0", "2.1.0", "2025-03-01", "2025-04-01", 2, 2, RAISED),
     ),
     tried=(BEFORE, MUTE, AFTER),
     command=("python", "-m", "diagnostics", "bisect", "openai", "--all"),

@@ -24,7 +24,7 @@ FACTS: dict[str, Any] = {
     "touches": ["connection.aclose by `AsyncHTTPConnection.aclose` (`httpcore2/_async/connection.py:159`)"],
     "created_at": "`build` (`experiment/provider.py:63`)",
     "removes": ["single-run", "context-manager"],
-    "control": {FAILING: {"logged": 2}, "repeated-run": {"raised": 2}},
+    "baseline": {FAILING: {"logged": 2}, "repeated-run": {"raised": 2}},
 }
 FINE = Pipeline("single-run", ("repeated-run", "fork"), ("repeated-run", "fork"))
 
@@ -53,7 +53,7 @@ def test_every_criterion_is_met_where_all_was_measured() -> None:
 
 
 def test_a_criterion_that_was_measured_and_failed_is_not_ticked() -> None:
-    sometimes = {**FACTS, "control": {FAILING: {"logged": 1, "none": 1}}, "removes": []}
+    sometimes = {**FACTS, "baseline": {FAILING: {"logged": 1, "none": 1}}, "removes": []}
 
     found = criteria(sometimes, FAILING, Pipeline("x", ("a", "b"), ("a",)))
 

@@ -52,7 +52,7 @@ def test_the_summary_has_exactly_the_form_of_the_design(view: View) -> None:
     assert list(data)[:3] == ["schema", "environments", "verdicts"]
     assert data["schema"] == "diagnostics.summary/1"
     assert list(data["environments"][0])[:5] == ["name", "status", "reason", "python", "packages"]
-    named = ["environment", "provider", "scenario", "fix", "verdict", "control", "symptom", "trials", "cost"]
+    named = ["environment", "provider", "scenario", "fix", "verdict", "baseline", "symptom", "trials", "cost"]
     costs = ["connections_per_call", "requests_per_call", "time_ratio", "fds_left", "threads_left"]
     for verdict in data["verdicts"]:
         assert list(verdict)[:9] == named

@@ -138,12 +138,12 @@ def test_every_cell_is_in_the_data_once(view: View) -> None:
 def test_a_cell_holds_its_interval_its_account_and_its_findings(view: View) -> None:
     row = next(row for row in page_data(view)["rows"] if "1.54.0" in row["r"] and row["s"] == "repeated-run")
     assert len(page_data(view)["rows"]) == 9
-    watched = [each["cells"][0] for each in page_data(view)["rows"] if each["cells"][0].get("w")]
-    (control,) = watched
-    assert [finding[0] for finding in control["f"]] == ["cross-loop-close", "client-left-open"]
-    assert (control["k"], control["n"]) == (2, 2)
-    assert control["i"] == [0.3424, 1.0]
-    assert control["a"][:3] == [30, 30, 36]
+    instrumented = [each["cells"][0] for each in page_data(view)["rows"] if each["cells"][0].get("w")]
+    (baseline,) = instrumented
+    assert [finding[0] for finding in baseline["f"]] == ["cross-loop-close", "client-left-open"]
+    assert (baseline["k"], baseline["n"]) == (2, 2)
+    assert baseline["i"] == [0.3424, 1.0]
+    assert baseline["a"][:3] == [30, 30, 36]
     assert row["l"] == [3, 5, 5, 2]
 
 
@@ -168,7 +168,7 @@ def test_every_word_has_a_sign_of_its_own() -> None:
 
 
 def test_a_sweep_is_shown_with_its_intervals(view: View) -> None:
-    page = html.render(replace(view, sweeps=(Sweep("jets", "openai", "3.13.0", ((5, 0, 3), (100, 3, 3))),)))
+    page = html.render(replace(view, sweeps=(Sweep("calls", "openai", "3.13.0", ((5, 0, 3), (100, 3, 3))),)))
     assert "Over the number of calls a run: openai, Python 3.13.0" in page
     assert "3 of 3" in page
     assert "44 to 100 %" in page

@@ -182,7 +182,7 @@ def test_the_case_is_the_one_that_the_newest_release_shows(
     nothing = build_view(run_of([trial("none", "none", environment=new, scenario="gc-inside-run")]), Secrets())
     assert choose_case(nothing, project) == project.cases[0]
     leak = (FindingCount("client-left-open", "leak", 1),)
-    left = trial("none", "none", environment=new, scenario="repeated-run", watched=True, findings=leak)
+    left = trial("none", "none", environment=new, scenario="repeated-run", instrumented=True, findings=leak)
     assert choose_case(build_view(run_of([left]), Secrets()), project).scenario == "repeated-run"
 
 

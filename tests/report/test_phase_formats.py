@@ -13,29 +13,29 @@ from rich.console import Console
 
 from diagnostics.model.cell import Environment
 from diagnostics.phases.formats import ROWS_AT_MOST, markdown, show
-from diagnostics.phases.record import CANNOT_TELL, KNOWN, Answer, Findings, Table, cannot_tell
+from diagnostics.phases.record import CANNOT_TELL, KNOWN, PhaseAnswer, PhaseResult, Table, cannot_tell
 
 WORDS = st.text(min_size=1, max_size=40).filter(lambda text: text.strip() != "")
 
 
-def findings(*answers: Answer) -> Findings:
+def findings(*answers: PhaseAnswer) -> PhaseResult:
     environment = Environment("e-1", "3.13.0", packages={"openai": "3.54.0", "httpx2": "2.16.2"})
     machine = {"system": "Linux", "cpus": 2, "python": "3.12.1"}
-    return Findings(
+    return PhaseResult(
         2, "the life of every loop", "openai", environment, machine, "2026-11-22T00:00:00+00:00", 1.5, answers
     )
 
 
 TABLE = Table("every loop", ("loop", "closed by"), (("L1", "`BaseEventLoop.__del__`"), ("L2", "nothing | at all")))
-ANSWER = Answer(
+ANSWER = PhaseAnswer(
     "What closes the loop?", ("In `x` it is `__del__`.",), tables=(TABLE,), facts={"closed_by": {"x": ["y"]}}
 )
 
 
 def test_what_was_written_is_read_again() -> None:
-    found = findings(ANSWER, cannot_tell("And why?", "Nothing was watched."))
+    found = findings(ANSWER, cannot_tell("And why?", "Nothing was instrumented."))
 
-    again = Findings.from_json(json.loads(json.dumps(found.to_json())))
+    again = PhaseResult.from_json(json.loads(json.dumps(found.to_json())))
 
     assert again == found
     assert again.facts() == {"closed_by": {"x": ["y"]}}
@@ -47,19 +47,19 @@ def test_what_was_written_is_read_again() -> None:
     )
 )
 def test_any_words_survive_being_written(said: list[tuple[str, list[str], str]]) -> None:
-    found = findings(*(Answer(question, tuple(sentences), verdict) for question, sentences, verdict in said))
+    found = findings(*(PhaseAnswer(question, tuple(sentences), verdict) for question, sentences, verdict in said))
 
-    assert Findings.from_json(json.loads(json.dumps(found.to_json()))) == found
+    assert PhaseResult.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"schema": "diagnostics.phase/2"}, {"schema": "diagnostics.phase/1"}])
 def test_something_else_is_refused(data: object) -> None:
     with pytest.raises(ValueError, match=r"not a record|missing or wrong"):
-        Findings.from_json(data)
+        PhaseResult.from_json(data)
 
 
 def test_a_phase_has_found_out_if_any_answer_is_known() -> None:
-    unsure = cannot_tell("And why?", "Nothing was watched.")
+    unsure = cannot_tell("And why?", "Nothing was instrumented.")
 
     assert findings(ANSWER, unsure).found_out
     assert not findings(unsure).found_out
@@ -67,27 +67,27 @@ def test_a_phase_has_found_out_if_any_answer_is_known() -> None:
 
 def test_an_answer_needs_a_sentence_and_a_table_its_columns() -> None:
     with pytest.raises(ValueError, match="no sentence"):
-        Answer("Why?", ())
+        PhaseAnswer("Why?", ())
     with pytest.raises(ValueError, match="a verdict is"):
-        Answer("Why?", ("So.",), "maybe")
+        PhaseAnswer("Why?", ("So.",), "maybe")
     with pytest.raises(ValueError, match="a row of 1 under 2"):
         Table("t", ("a", "b"), (("x",),))
 
 
 def test_the_page_has_questions_tables_and_answers() -> None:
-    page = markdown(findings(ANSWER, cannot_tell("And why?", "Nothing was watched.")))
+    page = markdown(findings(ANSWER, cannot_tell("And why?", "Nothing was instrumented.")))
 
     rendered = MarkdownIt().enable("table").render(page)
     assert rendered.count("<h2>") == 2
     assert rendered.count("<tr>") == 3
     assert "<code>BaseEventLoop.__del__</code>" in rendered
-    assert "<strong>Cannot tell.</strong> Nothing was watched." in rendered
+    assert "<strong>Cannot tell.</strong> Nothing was instrumented." in rendered
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
     rows = tuple((str(number),) for number in range(ROWS_AT_MOST + 5))
 
-    page = markdown(findings(Answer("Q?", ("A.",), tables=(Table("t", ("n",), rows),))))
+    page = markdown(findings(PhaseAnswer("Q?", ("A.",), tables=(Table("t", ("n",), rows),))))
 
     assert "5 more rows" in page
 
@@ -95,7 +95,7 @@ def test_a_long_table_is_cut_and_says_so() -> None:
 def test_the_screen_shows_no_escape_sequence() -> None:
     out = io.StringIO()
 
-    show(findings(Answer("Q?", ("red: \x1b[31m `x`",), tables=(TABLE,))), Console(file=out, force_terminal=False))
+    show(findings(PhaseAnswer("Q?", ("red: \x1b[31m `x`",), tables=(TABLE,))), Console(file=out, force_terminal=False))
 
     assert "\x1b" not in out.getvalue()
     assert "What closes" not in out.getvalue()

@@ -71,7 +71,7 @@ def test_what_came_from_a_run_is_text(trial: Callable[..., Trial], run_of: Calla
 
 
 def test_a_sweep_has_a_plot_of_its_own(view: View) -> None:
-    swept = View(**{**view.__dict__, "sweeps": (Sweep("jets", "openai", "3.13.0", ((5, 0, 3), (50, 3, 3))),)})
+    swept = View(**{**view.__dict__, "sweeps": (Sweep("calls", "openai", "3.13.0", ((5, 0, 3), (50, 3, 3))),)})
     assert "sweeps" in plots.charts(swept)
     assert "sweeps" not in plots.charts(view)
 

@@ -11,7 +11,7 @@ import pytest
 
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import Trial
-from diagnostics.phases.record import Answer, Findings
+from diagnostics.phases.record import PhaseAnswer, PhaseResult
 from diagnostics.report.redact import Secrets
 from diagnostics.report.sweeps import sweeps_of
 from diagnostics.report.view.build import build_view
@@ -22,29 +22,31 @@ from diagnostics.runs.reader import RunError, read_run
 
 
 def record(**facts: Any) -> dict[str, Any]:
-    found = Findings(6, "load", "openai", Environment("e", "3.13.0"), {}, "", 1.0, (Answer("?", ("!",), facts=facts),))
+    found = PhaseResult(
+        6, "load", "openai", Environment("e", "3.13.0"), {}, "", 1.0, (PhaseAnswer("?", ("!",), facts=facts),)
+    )
     record_: dict[str, Any] = json.loads(json.dumps(found.to_json()))
     return record_
 
 
-def point(jets: int, shown: int, trials: int) -> dict[str, int]:
-    return {"runs": 3, "jets": jets, "concurrency": 1, "shown": shown, "trials": trials}
+def point(calls: int, shown: int, trials: int) -> dict[str, int]:
+    return {"runs": 3, "calls": calls, "concurrency": 1, "shown": shown, "trials": trials}
 
 
 def test_loads_that_were_tried_become_points() -> None:
-    data = record(by_jets=[point(5, 0, 3), point(10, 2, 3), point(100, 0, 0)], by_concurrency=[])
-    assert sweeps_of(data) == (Sweep("jets", "openai", "3.13.0", ((5, 0, 3), (10, 2, 3))),)
+    data = record(by_calls=[point(5, 0, 3), point(10, 2, 3), point(100, 0, 0)], by_concurrency=[])
+    assert sweeps_of(data) == (Sweep("calls", "openai", "3.13.0", ((5, 0, 3), (10, 2, 3))),)
 
 
 @pytest.mark.parametrize("wrong", [point(5, 4, 3), point(5, -1, 3), {**point(5, 1, 3), "shown": "1"}])
 def test_numbers_that_are_none_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"count|more often"):
-        sweeps_of(record(by_jets=[wrong]))
+        sweeps_of(record(by_calls=[wrong]))
 
 
 def test_a_run_folder_may_hold_one(folder: Path) -> None:
     assert read_run(folder).sweeps == ()
-    (folder / "phase6.json").write_text(json.dumps(record(by_jets=[point(5, 1, 3)])))
+    (folder / "phase6.json").write_text(json.dumps(record(by_calls=[point(5, 1, 3)])))
     (sweep,) = build_view(read_run(folder), Secrets()).sweeps
     assert sweep.points == ((5, 1, 3),)
     (folder / "phase6.json").write_text("{}")
@@ -63,8 +65,8 @@ def test_rates_count_the_trials_of_the_controls(trial: Callable[..., Trial], run
 def test_costs_are_the_middle_and_both_ends(trial: Callable[..., Trial], run_of: Callable[..., Run]) -> None:
     trials = [trial("none", "raised", scenario=f"s{number}", connections=number * 15) for number in (1, 2, 9)]
     trials.append(trial("runner", status="broken", reason="x"))
-    (control,) = fix_costs(build_view(run_of(trials), Secrets()))
-    assert control.connections is not None
-    assert (control.connections.low, control.connections.middle, control.connections.high) == (1, 2, 9)
-    assert control.time is None
-    assert control.places == 3
+    (baseline,) = fix_costs(build_view(run_of(trials), Secrets()))
+    assert baseline.connections is not None
+    assert (baseline.connections.low, baseline.connections.middle, baseline.connections.high) == (1, 2, 9)
+    assert baseline.time is None
+    assert baseline.places == 3

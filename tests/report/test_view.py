@@ -12,7 +12,7 @@ from diagnostics.model.cell import Environment, Load
 from diagnostics.model.trial import FindingCount, Trial
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
-from diagnostics.report.view.view_models import EnvironmentRow, Result, Run, View
+from diagnostics.report.view.view_models import EnvironmentRow, FixOutcome, Run, View
 
 Make = Callable[..., Trial]
 LEAK = (FindingCount("client-left-open", "leak", 1),)
@@ -20,10 +20,10 @@ NOBODY = Secrets()
 
 
 @pytest.fixture
-def result(run_of: Callable[..., Run]) -> Callable[..., Result]:
+def result(run_of: Callable[..., Run]) -> Callable[..., FixOutcome]:
     """The result of one fix from trials of a single subject."""
 
-    def find(trials: list[Trial], fix: str) -> Result:
+    def find(trials: list[Trial], fix: str) -> FixOutcome:
         (subject,) = build_view(run_of(trials), NOBODY).subjects
         found = subject.result(fix)
         assert found is not None
@@ -44,42 +44,42 @@ def test_a_record_that_is_there_twice_counts_once(sample: Run) -> None:
     assert build_view(twice, NOBODY) == build_view(sample, NOBODY)
 
 
-def test_the_symptom_is_the_worst_and_says_when_trials_differ(trial: Make, result: Callable[..., Result]) -> None:
-    control = result(
+def test_the_symptom_is_the_worst_and_says_when_trials_differ(trial: Make, result: Callable[..., FixOutcome]) -> None:
+    baseline = result(
         [trial("none", word, trial=number) for number, word in enumerate(["logged", "raised", "none"])], "none"
     )
-    assert control.symptom == "raised"
-    assert control.differ
-    assert control.symptoms == {"none": 1, "logged": 1, "raised": 1}
-    assert control.verdict is None
+    assert baseline.symptom == "raised"
+    assert baseline.differ
+    assert baseline.symptoms == {"none": 1, "logged": 1, "raised": 1}
+    assert baseline.verdict is None
     assert not result([trial("none", "logged", trial=number) for number in range(2)], "none").differ
 
 
 def test_unwatched_trials_decide_the_symptom_and_watched_ones_give_the_findings(
-    trial: Make, result: Callable[..., Result]
+    trial: Make, result: Callable[..., FixOutcome]
 ) -> None:
-    control = trial("none", "logged")
-    unwatched, watched = trial("runner"), trial("runner", watched=True, findings=LEAK)
-    found = result([control, unwatched, watched], "runner")
-    assert (found.symptom, found.trials, found.watched) == ("none", 1, 1)
+    baseline = trial("none", "logged")
+    uninstrumented, instrumented = trial("runner"), trial("runner", instrumented=True, findings=LEAK)
+    found = result([baseline, uninstrumented, instrumented], "runner")
+    assert (found.symptom, found.trials, found.instrumented) == ("none", 1, 1)
     assert found.findings == LEAK
     assert found.verdict == "hides"
-    assert result([control, unwatched], "runner").verdict == "removes"
+    assert result([baseline, uninstrumented], "runner").verdict == "removes"
 
 
-def test_a_verdict_rests_on_every_trial_watched_or_not(trial: Make, result: Callable[..., Result]) -> None:
-    trials = [trial("none", "logged"), trial("runner"), trial("runner", "raised", watched=True)]
+def test_a_verdict_rests_on_every_trial_watched_or_not(trial: Make, result: Callable[..., FixOutcome]) -> None:
+    trials = [trial("none", "logged"), trial("runner"), trial("runner", "raised", instrumented=True)]
     found = result(trials, "runner")
     assert found.symptom == "none"
     assert found.verdict == "inconclusive"
 
 
-def test_watched_trials_decide_where_there_are_no_others(trial: Make, result: Callable[..., Result]) -> None:
-    trials = [trial("none", "logged"), trial("runner", "raised", watched=True)]
+def test_watched_trials_decide_where_there_are_no_others(trial: Make, result: Callable[..., FixOutcome]) -> None:
+    trials = [trial("none", "logged"), trial("runner", "raised", instrumented=True)]
     assert result(trials, "runner").symptom == "raised"
 
 
-def test_costs_are_per_call_and_times_against_one_long_loop(trial: Make, result: Callable[..., Result]) -> None:
+def test_costs_are_per_call_and_times_against_one_long_loop(trial: Make, result: Callable[..., FixOutcome]) -> None:
     trials = [
         trial("none", "logged"),
         trial("single-run", seconds=0.2),
@@ -95,21 +95,21 @@ def test_costs_are_per_call_and_times_against_one_long_loop(trial: Make, result:
     assert without.time_ratio is None
 
 
-def test_a_cell_without_calls_has_no_cost_per_call(trial: Make, result: Callable[..., Result]) -> None:
+def test_a_cell_without_calls_has_no_cost_per_call(trial: Make, result: Callable[..., FixOutcome]) -> None:
     cost = result([trial("none", "crash", calls=0, answers=0, requests=0)], "none").cost
     assert cost is not None
     assert cost.requests_per_call is cost.connections_per_call is cost.time_ratio is None
 
 
-def test_what_did_not_run_says_why_and_has_no_verdict(trial: Make, result: Callable[..., Result]) -> None:
+def test_what_did_not_run_says_why_and_has_no_verdict(trial: Make, result: Callable[..., FixOutcome]) -> None:
     found = result([trial("none", "logged"), trial("runner", status="incompatible", reason="no runner")], "runner")
     assert (found.status, found.reason, found.verdict, found.cost) == ("incompatible", "no runner", None, None)
 
 
 def test_another_load_is_another_subject(trial: Make, run_of: Callable[..., Run]) -> None:
-    trials = [trial("none", "logged"), trial("none", load=Load(jets=50)), trial("runner", load=Load(jets=50))]
+    trials = [trial("none", "logged"), trial("none", load=Load(calls=50)), trial("runner", load=Load(calls=50))]
     small, large = build_view(run_of(trials), NOBODY).subjects
-    assert (small.control and small.control.symptom, small.fixes) == ("logged", ())
+    assert (small.baseline and small.baseline.symptom, small.fixes) == ("logged", ())
     assert [found.verdict for found in large.fixes] == ["not reproduced"]
 
 
@@ -202,9 +202,9 @@ def test_a_timeline_says_whose_it_is_and_hides_what_is_to_be_hidden(sample: Run)
 
     (timeline,) = build_view(replace(sample, timelines={key: told}), Secrets(user="alice")).timelines
 
-    (watched,) = [each for each in sample.trials if each.key == key]
-    assert (timeline.provider, timeline.scenario, timeline.fix) == (*watched.cell.subject[1:], "none")
-    assert timeline.symptom == watched.symptom
+    (instrumented,) = [each for each in sample.trials if each.key == key]
+    assert (timeline.provider, timeline.scenario, timeline.fix) == (*instrumented.cell.subject[1:], "none")
+    assert timeline.symptom == instrumented.symptom
     assert timeline.environment in {subject.environment.label for subject in build_view(sample, NOBODY).subjects}
     assert (timeline.events[0].detail, timeline.events[0].thread) == ("by <user>", "<user>-1")
     assert timeline.events[1:] == events[1:]

@@ -84,8 +84,8 @@ def interpreter(shared: Path) -> Callable[[str], Path]:
     def build(name: str) -> Path:
         if name == "none":
             return Path(sys.executable)
-        python, built = shared / f"watched-{name}" / "bin" / "python", shared / f"watched-{name}.built"
-        with FileLock(shared / f"watched-{name}.lock"):
+        python, built = shared / f"instrumented-{name}" / "bin" / "python", shared / f"instrumented-{name}.built"
+        with FileLock(shared / f"instrumented-{name}.lock"):
             if not built.exists():
                 run_uv("venv", "--quiet", "--clear", "--python", str(base(name)), str(python.parent.parent))
                 install = ("pip", "install", "--quiet", "--only-binary", ":all:", "--compile-bytecode")
@@ -179,7 +179,7 @@ def run(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Callable[..., Ran]:
-    """Runs a program, watched or not, in an environment."""
+    """Runs a program, instrumented or not, in an environment."""
     trial = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
 
     def run_program(
@@ -187,7 +187,7 @@ def run(
         program: Path | str,
         *arguments: str,
         options: tuple[str, ...] = (),
-        watched: bool = True,
+        instrumented: bool = True,
         module: bool = False,
         more: dict[str, str] | None = None,
     ) -> Ran:
@@ -196,7 +196,7 @@ def run(
         started = [*(["-m"] if module else []), str(program), *arguments]
         command = ["-m", "diagnostics.sanitizer", "--json", str(file), *options, *([] if module else ["--"])]
         done = subprocess.run(
-            [interpreter(environment), *(command if watched else []), *started],
+            [interpreter(environment), *(command if instrumented else []), *started],
             capture_output=True,
             text=True,
             check=False,

@@ -1,4 +1,4 @@
-"""What children of a watched program find is the program's: forked, spawned, or still there when it has ended."""
+"""What children of a instrumented program find is the program's: forked, spawned, or still there when it has ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diagnostics.sanitizer.process.children import watched_from_start
-from diagnostics.sanitizer.process.reporter import Report, Settings
+from diagnostics.sanitizer.process.reporter import Report, ReportSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,14 +139,14 @@ def test_a_child_counts_for_the_whole_and_ends_as_it_would(
     arguments: tuple[str, ...],
 ) -> None:
     program, variables = script(text), {"TMPDIR": str(temporary)}
-    alone = run("none", program, *arguments, more=variables, watched=False)
-    watched = run("none", program, *arguments, more=variables)
-    assert (watched.status, alone.status) == (66, 0)
-    assert watched.output == alone.output
-    assert watched.kinds == {"use-after-loop-close": "error"}
-    (finding,) = watched.findings
+    alone = run("none", program, *arguments, more=variables, instrumented=False)
+    instrumented = run("none", program, *arguments, more=variables)
+    assert (instrumented.status, alone.status) == (66, 0)
+    assert instrumented.output == alone.output
+    assert instrumented.kinds == {"use-after-loop-close": "error"}
+    (finding,) = instrumented.findings
     assert finding["access"]["site"]["function"] == "work"
-    assert watched.errors.count("SUMMARY: diagnostics: 1 error") == 1
+    assert instrumented.errors.count("SUMMARY: diagnostics: 1 error") == 1
     assert list(temporary.glob("diagnostics-*")) == []
     assert list(tmp_path.glob("findings.json*")) == [tmp_path / "findings.json"]
 
@@ -158,10 +158,10 @@ def test_a_child_that_its_parent_ends_by_a_signal_has_ended(
     run: Callable[..., Ran], script: Callable[[str], Path], temporary: Path, method: str, seconds: tuple[str, ...]
 ) -> None:
     program, variables = script(TERMINATED), {"TMPDIR": str(temporary)}
-    alone = run("none", program, method, *seconds, more=variables, watched=False)
-    watched = run("none", program, method, *seconds, more=variables)
-    assert alone.output == watched.output == f"worked\n{-signal.SIGTERM}\n"
-    assert watched.kinds == {"use-after-loop-close": "error"}
+    alone = run("none", program, method, *seconds, more=variables, instrumented=False)
+    instrumented = run("none", program, method, *seconds, more=variables)
+    assert alone.output == instrumented.output == f"worked\n{-signal.SIGTERM}\n"
+    assert instrumented.kinds == {"use-after-loop-close": "error"}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
@@ -169,7 +169,7 @@ def test_a_child_that_the_system_has_waited_for_is_not_waited_for_again(
     run: Callable[..., Ran], script: Callable[[str], Path], temporary: Path
 ) -> None:
     program, variables = script(UNWANTED), {"TMPDIR": str(temporary)}
-    alone = run("none", program, more=variables, watched=False)
+    alone = run("none", program, more=variables, instrumented=False)
     assert run("none", program, more=variables).output == alone.output == "None\n"
 
 
@@ -177,8 +177,8 @@ def test_a_child_that_the_system_has_waited_for_is_not_waited_for_again(
 def test_a_child_that_is_ended_as_soon_as_it_is_forked(
     run: Callable[..., Ran], script: Callable[[str], Path], temporary: Path
 ) -> None:
-    watched = run("none", script(AT_ONCE), more={"TMPDIR": str(temporary)})
-    assert watched.output == f"{-signal.SIGTERM}\n" * 20
+    instrumented = run("none", script(AT_ONCE), more={"TMPDIR": str(temporary)})
+    assert instrumented.output == f"{-signal.SIGTERM}\n" * 20
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
@@ -211,7 +211,7 @@ SERVER = "from multiprocessing.forkserver import main; main(4, 5, [], **{})"
     [SERVER, f"import sys; {SERVER}", "import sys; from multiprocessing.spawn import spawn_main; spawn_main(3)"],
 )
 def test_the_line_of_a_child_comes_after_ours_however_this_python_writes_it(line: str, tmp_path: Path) -> None:
-    report = Report(Settings(None, "error", 66, ()), os.getpid(), str(tmp_path))
+    report = Report(ReportSettings(None, "error", 66, ()), os.getpid(), str(tmp_path))
     module = "multiprocessing.spawn" if "spawn" in line else "multiprocessing.forkserver"
     command = ["python", "-X", "dev", "-c", line, "an argument"]
     *before, ours, after = watched_from_start(report, command, module)
@@ -224,5 +224,5 @@ def test_the_line_of_a_child_comes_after_ours_however_this_python_writes_it(line
     "command", [["-c", "from multiprocessing.resource_tracker import main"], ["multiprocessing.spawn"]]
 )
 def test_other_commands_stay(command: list[str], tmp_path: Path) -> None:
-    report = Report(Settings(None, "error", 66, ()), os.getpid(), str(tmp_path))
+    report = Report(ReportSettings(None, "error", 66, ()), os.getpid(), str(tmp_path))
     assert watched_from_start(report, ["python", *command], "multiprocessing.spawn") == ["python", *command]

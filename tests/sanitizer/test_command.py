@@ -95,14 +95,14 @@ def test_the_report_is_made_however_the_program_ends(
     run: Callable[..., Ran], script: Callable[[str], Path], end: str, status: int
 ) -> None:
     program = script(ERROR + end)
-    watched, alone = run("none", program), run("none", program, watched=False)
-    assert watched.kinds == {"use-after-loop-close": "error"}
-    assert "SUMMARY: diagnostics: 1 error: use-after-loop-close" in watched.errors
-    assert watched.status == status
+    instrumented, alone = run("none", program), run("none", program, instrumented=False)
+    assert instrumented.kinds == {"use-after-loop-close": "error"}
+    assert "SUMMARY: diagnostics: 1 error: use-after-loop-close" in instrumented.errors
+    assert instrumented.status == status
     assert alone.status == (0 if status == 66 else status)
-    assert watched.output == alone.output
-    assert watched.document is not None
-    assert watched.document["program"]["exit_code"] == alone.status
+    assert instrumented.output == alone.output
+    assert instrumented.document is not None
+    assert instrumented.document["program"]["exit_code"] == alone.status
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,11 @@ def test_the_report_is_made_whatever_the_program_has_changed(
     run: Callable[..., Ran], script: Callable[[str], Path], end: str
 ) -> None:
     program = script(f"{ERROR.replace('(print)', '(print)  # …')}{end}\n")
-    watched, alone = run("none", program), run("none", program, watched=False)
-    assert watched.status == (alone.status or 66)
-    assert watched.kinds == {"use-after-loop-close": "error"}
-    assert watched.errors.endswith("SUMMARY: diagnostics: 1 error: use-after-loop-close\n")
-    assert "Traceback" not in watched.errors
+    instrumented, alone = run("none", program), run("none", program, instrumented=False)
+    assert instrumented.status == (alone.status or 66)
+    assert instrumented.kinds == {"use-after-loop-close": "error"}
+    assert instrumented.errors.endswith("SUMMARY: diagnostics: 1 error: use-after-loop-close\n")
+    assert "Traceback" not in instrumented.errors
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_where_nothing_can_be_printed_the_file_is_written_and_the_status_holds(
     run: Callable[..., Ran], script: Callable[[str], Path], tmp_path: Path, end: str
 ) -> None:
     program = script(f"{ERROR}{end}\n")
-    watched, alone = run("none", program), run("none", program, watched=False)
-    assert (watched.status, alone.status) == (66, 0)
-    assert watched.kinds == {"use-after-loop-close": "error"}
+    instrumented, alone = run("none", program), run("none", program, instrumented=False)
+    assert (instrumented.status, alone.status) == (66, 0)
+    assert instrumented.kinds == {"use-after-loop-close": "error"}
     assert not (tmp_path / "other").exists() or not (tmp_path / "other").read_text()
 
 
@@ -159,14 +159,14 @@ def test_where_nothing_can_be_printed_the_file_is_written_and_the_status_holds(
 )
 def test_interrupted_while_threads_end(run: Callable[..., Ran], script: Callable[[str], Path], end: str) -> None:
     program = script(f"{ERROR}{THREAD}import atexit; atexit.register(print, 'last')\n{end}\n")
-    watched, alone = run("none", program), run("none", program, watched=False)
-    assert (watched.status, alone.status) == (66, 0)
-    assert watched.output == alone.output == "last\n"
-    assert watched.errors.splitlines()[0] == alone.errors.splitlines()[0]
-    for ran in (watched, alone):
+    instrumented, alone = run("none", program), run("none", program, instrumented=False)
+    assert (instrumented.status, alone.status) == (66, 0)
+    assert instrumented.output == alone.output == "last\n"
+    assert instrumented.errors.splitlines()[0] == alone.errors.splitlines()[0]
+    for ran in (instrumented, alone):
         told = re.sub(r"={66}\n(?s:.*)", "", ran.errors)
         assert re.findall("Traceback|diagnostics|KeyboardInterrupt", told) == ["Traceback", "KeyboardInterrupt"], told
-    assert watched.kinds == {"use-after-loop-close": "error"}
+    assert instrumented.kinds == {"use-after-loop-close": "error"}
 
 
 def test_a_forked_child_counts_for_the_whole(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
@@ -186,7 +186,7 @@ def test_a_process_pool_is_watched_too(run: Callable[..., Ran], script: Callable
 
 def test_a_loop_may_outlive_the_sanitizer(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
     program = script("import asyncio, builtins\nbuiltins.kept = asyncio.new_event_loop()\nkept.close()\n")
-    assert run("none", program).errors == run("none", program, watched=False).errors
+    assert run("none", program).errors == run("none", program, instrumented=False).errors
 
 
 @pytest.mark.parametrize(("leaks", "status", "kinds"), [("report", 0, 1), ("error", 66, 1), ("off", 0, 0)])
@@ -265,8 +265,8 @@ def test_a_module_runs_as_python_runs_it(run: Callable[..., Ran], tmp_path: Path
         "import sys\nfrom . import other\nprint(__name__, __package__, sys.argv[1:])\n"
     )
     (package / "other.py").touch()
-    for watched in (True, False):
-        ran = run("none", "package", "a", "--leaks", module=True, watched=watched)
+    for instrumented in (True, False):
+        ran = run("none", "package", "a", "--leaks", module=True, instrumented=instrumented)
         assert (ran.status, ran.output) == (0, "__main__ package ['a', '--leaks']\n"), ran.errors
 
 
@@ -320,8 +320,8 @@ def test_a_program_sees_what_it_sees_without(
     if safe:
         variables["PYTHONSAFEPATH"] = "1"
 
-    def ran(*watched: str) -> tuple[int, str, str]:
-        command = [sys.executable, *watched, *started.split(), "an argument", *argument.split()]
+    def ran(*instrumented: str) -> tuple[int, str, str]:
+        command = [sys.executable, *instrumented, *started.split(), "an argument", *argument.split()]
         done = subprocess.run(
             command, cwd=tmp_path, env=variables, input=SEEN, capture_output=True, text=True, check=False, timeout=120
         )
@@ -339,10 +339,10 @@ def test_a_module_whose_package_fails_is_there(run: Callable[..., Ran], tmp_path
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").write_text("import a_missing_dependency\n")
     (tmp_path / "package" / "module.py").touch()
-    watched = run("none", "package.module", module=True)
-    alone = run("none", "package.module", module=True, watched=False)
-    assert (watched.status, watched.errors) == (alone.status, alone.errors)
-    assert watched.errors.endswith("ModuleNotFoundError: No module named 'a_missing_dependency'\n")
+    instrumented = run("none", "package.module", module=True)
+    alone = run("none", "package.module", module=True, instrumented=False)
+    assert (instrumented.status, instrumented.errors) == (alone.status, alone.errors)
+    assert instrumented.errors.endswith("ModuleNotFoundError: No module named 'a_missing_dependency'\n")
 
 
 def test_pytest_runs_under_it(run: Callable[..., Ran], tmp_path: Path) -> None:

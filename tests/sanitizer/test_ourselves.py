@@ -1,4 +1,4 @@
-"""This project's own tests under its own sanitizer: a part of them here, all of them by `nox -s watched`."""
+"""This project's own tests under its own sanitizer: a part of them here, all of them by `nox -s instrumented`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAST = (
 def test_a_part_of_this_suite_passes_under_the_sanitizer_without_a_finding(tmp_path: Path) -> None:
     findings = tmp_path / "findings.json"
     options = ("--json", str(findings), "--leaks", "error", "--suppress", str(TESTS / "on_purpose.txt"))
-    # In one process: what workers of xdist run is not watched.
+    # In one process: what workers of xdist run is not instrumented.
     suite = ("-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", *(str(TESTS / name) for name in FAST))
     ran = subprocess.run(
         [sys.executable, "-m", "diagnostics.sanitizer", *options, *suite],

@@ -49,7 +49,7 @@ WARM = [program for program in PROGRAMS if header(program, "WARM")]
 FRAMEWORKS = ("agents", "instructor", "langchain_openai", "litellm", "llama_index", "pydantic_ai")
 
 # One that hangs cannot be compared; two that race with themselves (threads; the order in which a loop finalises its
-# async generators) differ between unwatched runs too; and the frameworks take long to import.
+# async generators) differ between uninstrumented runs too; and the frameworks take long to import.
 RACING = (
     "no_slot-",
     "no_slot_in_hook",
@@ -100,13 +100,16 @@ def test_a_program_gets_the_findings_it_deserves(
 def test_a_program_does_the_same_watched_and_unwatched(
     run: Callable[..., Ran], program: Path, environment: str
 ) -> None:
-    watched, alone = run(environment, program, environment), run(environment, program, environment, watched=False)
-    assert plain(watched.output) == plain(alone.output)
-    assert plain(re.sub(r"(?s)={66}\n.*\nSUMMARY: .*?\n", "", watched.errors)) == plain(alone.errors)
-    error = any(finding["severity"] == "error" for finding in watched.findings)
-    assert watched.status == (66 if error and alone.status == 0 else alone.status)
-    assert watched.document is not None
-    assert watched.document["program"]["exit_code"] == alone.status
+    instrumented, alone = (
+        run(environment, program, environment),
+        run(environment, program, environment, instrumented=False),
+    )
+    assert plain(instrumented.output) == plain(alone.output)
+    assert plain(re.sub(r"(?s)={66}\n.*\nSUMMARY: .*?\n", "", instrumented.errors)) == plain(alone.errors)
+    error = any(finding["severity"] == "error" for finding in instrumented.findings)
+    assert instrumented.status == (66 if error and alone.status == 0 else alone.status)
+    assert instrumented.document is not None
+    assert instrumented.document["program"]["exit_code"] == alone.status
 
 
 def plain(text: str) -> str:
@@ -168,7 +171,7 @@ def test_the_root_cause_is_the_same_in_200_of_200_runs_though_the_symptom_comes_
     run: Callable[..., Ran],
 ) -> None:
     program = Path(__file__).with_name("programs") / "two_hundred.py"
-    runs = [json.loads(line) for line in run("openai-2", program, watched=False).output.splitlines()]
+    runs = [json.loads(line) for line in run("openai-2", program, instrumented=False).output.splitlines()]
     assert len(runs) == 200
     (cause,) = runs[0]["root cause"]
     assert (cause["count"], cause["client"]) == (2, ["openai.AsyncOpenAI", marked(program, "CREATED")])

@@ -52,7 +52,7 @@ def test_a_fact_that_is_taken_back_hides_no_later_one() -> None:
     assert [len(each) for each in (first, second)] == [1, 1]
 
 
-@pytest.mark.skipif(RECORDER.on, reason="this process is watched from outside, and stays so")
+@pytest.mark.skipif(RECORDER.on, reason="this process is instrumented from outside, and stays so")
 def test_everything_is_taken_back() -> None:
     before = (BaseEventLoop.__init__, BaseEventLoop.close, list(sys.meta_path), list(gc.callbacks))
     with sanitizer.watch():

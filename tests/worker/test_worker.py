@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
 
 ROOT = Path(__file__).parents[2]
-ONE_CALL = Load(runs=1, jets=1, concurrency=1)
+ONE_CALL = Load(runs=1, calls=1, concurrency=1)
 SOMEWHERE = Environment("somewhere", "3.11.0")
 MEMORY = 2**30
 LONG = 3600.0
@@ -239,7 +239,7 @@ def test_an_interpreter_that_is_too_old_is_one_clear_error(inside: Path, server:
 def test_forked_and_new_interpreters_agree(
     generation: str, environment: Callable[[str], PreparedEnvironment], inside: Path, server: ProviderServer
 ) -> None:
-    load = Load(runs=2, jets=2, concurrency=2)
+    load = Load(runs=2, calls=2, concurrency=2)
     seen = []
     with Worker(environment(generation).python, inside, server) as worker:
         assert worker.probe("openai") == ("ran", None)

@@ -1,4 +1,4 @@
-"""`none`: the control, the program as the bug reports have it."""
+"""`none`: the baseline, the program as the bug reports have it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from diagnostics.experiment.fix import Fix
 
 
 class NoFix(Fix):
-    """The control."""
+    """The baseline."""
 
     name = "none"
     trade_off = "nothing is changed: what every other arrangement is measured against"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from diagnostics.experiment.program import Target
+from diagnostics.experiment.program import CallTarget
 from diagnostics.experiment.provider import chat_body
 from diagnostics.experiment.stainless import Stainless
 
@@ -16,28 +16,28 @@ class Anthropic(Stainless):
     def __init__(self) -> None:
         super().__init__("anthropic", "Anthropic", "/anthropic")
 
-    async def ask(self, client: Any, target: Target, question: str) -> str:
+    async def ask(self, client: Any, target: CallTarget, question: str) -> str:
         message = await client.messages.create(**_body(target, question))
         return str(message.content[0].text)
 
-    def ask_sync(self, client: Any, target: Target, question: str) -> str:
+    def ask_sync(self, client: Any, target: CallTarget, question: str) -> str:
         return str(client.messages.create(**_body(target, question)).content[0].text)
 
-    async def abandon(self, client: Any, target: Target, question: str) -> str:
+    async def abandon(self, client: Any, target: CallTarget, question: str) -> str:
         stream = await client.messages.create(stream=True, **_body(target, question))
         async for event in stream:
             if event.type == "content_block_delta":
                 return str(event.delta.text)
         return ""
 
-    def abandon_sync(self, client: Any, target: Target, question: str) -> str:
+    def abandon_sync(self, client: Any, target: CallTarget, question: str) -> str:
         for event in client.messages.create(stream=True, **_body(target, question)):
             if event.type == "content_block_delta":
                 return str(event.delta.text)
         return ""
 
 
-def _body(target: Target, question: str) -> Mapping[str, Any]:
+def _body(target: CallTarget, question: str) -> Mapping[str, Any]:
     return {**chat_body(target, question), "max_tokens": 64}
 
 

@@ -1,13 +1,13 @@
 """`google-genai`: generate_content, async (`client.aio`) and sync.
 
-The client picks aiohttp by itself where that is importable, so there the control already is the aiohttp transport.
+The client picks aiohttp by itself where that is importable, so there the baseline already is the aiohttp transport.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.experiment.program import Incompatible, Target
+from diagnostics.experiment.program import CallTarget, Incompatible
 from diagnostics.experiment.provider import ClientOptions, build, load, need_aiohttp
 
 
@@ -17,7 +17,7 @@ class GoogleGenAI:
     name = "google-genai"
     distribution = "google-genai"
 
-    def build(self, target: Target, options: ClientOptions) -> Any:
+    def build(self, target: CallTarget, options: ClientOptions) -> Any:
         if options.transport == "aiohttp":
             need_aiohttp(self.name)
         arguments: dict[str, Any] = {}
@@ -29,10 +29,10 @@ class GoogleGenAI:
             arguments["async_client_args"] = {"limits": library.Limits(max_keepalive_connections=0)}
         return self._client(target, options, arguments)
 
-    def build_sync(self, target: Target, options: ClientOptions) -> Any:
+    def build_sync(self, target: CallTarget, options: ClientOptions) -> Any:
         return self._client(target, options, {})
 
-    def _client(self, target: Target, options: ClientOptions, arguments: dict[str, Any]) -> Any:
+    def _client(self, target: CallTarget, options: ClientOptions, arguments: dict[str, Any]) -> Any:
         genai = load("google.genai")
         retry = getattr(genai.types, "HttpRetryOptions", None)
         if retry is not None and "retry_options" in genai.types.HttpOptions.model_fields:
@@ -43,21 +43,21 @@ class GoogleGenAI:
             raise Incompatible(f"google-genai's HttpOptions does not take {sorted(arguments)}: {error}") from error
         return build(genai.Client, api_key=target.api_key, http_options=http_options)
 
-    async def ask(self, client: Any, target: Target, question: str) -> str:
+    async def ask(self, client: Any, target: CallTarget, question: str) -> str:
         response = await client.aio.models.generate_content(model=target.model, contents=question)
         return str(response.text)
 
-    def ask_sync(self, client: Any, target: Target, question: str) -> str:
+    def ask_sync(self, client: Any, target: CallTarget, question: str) -> str:
         return str(client.models.generate_content(model=target.model, contents=question).text)
 
-    async def abandon(self, client: Any, target: Target, question: str) -> str:
+    async def abandon(self, client: Any, target: CallTarget, question: str) -> str:
         stream = await client.aio.models.generate_content_stream(model=target.model, contents=question)
         async for chunk in stream:
             if chunk.text:
                 return str(chunk.text)
         return ""
 
-    def abandon_sync(self, client: Any, target: Target, question: str) -> str:
+    def abandon_sync(self, client: Any, target: CallTarget, question: str) -> str:
         for chunk in client.models.generate_content_stream(model=target.model, contents=question):
             if chunk.text:
                 return str(chunk.text)

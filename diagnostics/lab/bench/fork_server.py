@@ -16,7 +16,7 @@ from diagnostics.model.verdict import level
 
 SCENARIOS = ("repeated-run", "gc-inside-run", "unclosed-in-coroutine")
 FIXES = ("none", "context-manager")
-LOAD = Load(runs=2, jets=2, concurrency=1)
+LOAD = Load(runs=2, calls=2, concurrency=1)
 PROVIDERS = ("openai", "anthropic", "google-genai")
 AT_ONCE = 4
 """In both ways, so that a retry that waits does not leave the core idle."""

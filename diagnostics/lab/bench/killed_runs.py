@@ -100,7 +100,7 @@ def _is_in(folder: Path, process: psutil.Process) -> bool:
 def _start(combination: Combination, trials: int, reports: Path, *more: str) -> subprocess.Popen[bytes]:
     """The smallest run of one environment, as a person would start it."""
     cells = ["--provider", combination.generation or "openai", "--scenario", "repeated-run", "--fix", "context-manager"]
-    size = ["--trials", str(trials), "--runs", "1", "--jets", "1", "--concurrency", "1"]
+    size = ["--trials", str(trials), "--runs", "1", "--calls", "1", "--concurrency", "1"]
     where = ["--environment", combination.slug, "--offline", "--reports", str(reports)]
     return subprocess.Popen(
         [sys.executable, "-m", "diagnostics", "repro", *cells, *size, *where, *more],

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 from diagnostics.lab.bench.figures import Bench, Figure
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.execution.work import Clean
-from diagnostics.lab.plan import PROFILES, Choice, Role, plans
+from diagnostics.lab.plan import PROFILES, Role, Selection, plans
 from diagnostics.lab.remote import cluster, needs_dask
-from diagnostics.lab.run import Settings, run
+from diagnostics.lab.run import RunSettings, run
 from diagnostics.model.cell import Load
 from diagnostics.model.trial import Trial
 from diagnostics.runs.writer import TRIALS, Store, read_trials
@@ -79,10 +79,10 @@ def play_and_kill(
     dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     moments = [dice.randint(*APART) for _ in range(kills)]
     each = sum(moments) // 2 + WORKERS * 8
-    choice = Choice(
+    choice = Selection(
         (combination.generation or "openai",), ("repeated-run",), ("context-manager",), each, load=Load(1, 1, 1, 0)
     )
-    settings = Settings([(combination, Role.LEAD)], PROFILES["smoke"], choice, cache, cleaner, offline=True)
+    settings = RunSettings([(combination, Role.LEAD)], PROFILES["smoke"], choice, cache, cleaner, offline=True)
     killer = Killer(there, moments, dice)
     with Store(folder) as store, cluster(there.address, silence=SILENCE) as elsewhere:
         run(settings, store, killer, {"command": [], "profile": "smoke"}, elsewhere)

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from diagnostics.lab.bench.figures import Bench, Figure
-from diagnostics.model.cell import CONTROL, Cell, Environment
+from diagnostics.model.cell import BASELINE, Cell, Environment
 from diagnostics.model.trial import Accounting, Trial
 from diagnostics.model.words import SYMPTOMS
 from diagnostics.runs.writer import ENVIRONMENTS, RUN, Store, dump, now
@@ -69,10 +69,10 @@ def _trials() -> Iterator[Trial]:
         e, p, s, f = at
         packages = {"openai": f"1.{e}.0", "httpx": "0.28.1"}
         environment = Environment(f"environment-{e}", f"3.{10 + e % 5}.0", packages=packages)
-        cell = Cell(environment.name, f"provider-{p}", f"scenario-{s}", f"fix-{f}" if f else CONTROL)
+        cell = Cell(environment.name, f"provider-{p}", f"scenario-{s}", f"fix-{f}" if f else BASELINE)
         symptom = symptoms[(e * s + f * 7 + s) % len(symptoms)] if f else "logged"
         trial = Trial(
-            cell.key(0, mode="fork", watched=False), environment, cell, 0, "fork", False, "ran", symptom=symptom
+            cell.key(0, mode="fork", instrumented=False), environment, cell, 0, "fork", False, "ran", symptom=symptom
         )
         evidence = None if symptom == "none" else f"{at}\n" + "RuntimeError: Event loop is closed\n" * 30
         yield replace(trial, evidence=evidence, accounting=Accounting(15, 15, 15, connections=5, seconds=0.1))

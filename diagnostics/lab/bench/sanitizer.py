@@ -21,7 +21,7 @@ CONCURRENCY = 50
 ROUNDS = 5
 WAYS = {
     "plain": "without anything",
-    "watched": "under the sanitizer",
+    "instrumented": "under the sanitizer",
     "debug": "in asyncio's debug mode",
     "pyleak": "under pyleak, with the places where tasks are made",
     "tracemalloc": "with tracemalloc, 25 frames",
@@ -100,7 +100,7 @@ def _figure(way: str, seconds: Sequence[float | None], plain: Sequence[float | N
         f"{1000 * middle:.2f} ms of CPU; ratio {min(ratios):.2f} to {max(ratios):.2f}",
         statistics.median(ratios),
         WAYS["plain"],
-        GOAL if way == "watched" else "",
+        GOAL if way == "instrumented" else "",
     )
 
 
@@ -111,7 +111,7 @@ def _instructions(bench: Bench, load: _Load, provider: str) -> list[Figure]:
         return [Figure("instructions", "neither perf nor valgrind can count them on this machine")]
     bench.say(f"instructions of {MANY - FEW} requests of {provider} in two ways, counted by {how}")
     each: dict[str, float] = {}
-    for way in ("plain", "watched"):
+    for way in ("plain", "instrumented"):
         # One request at a time: with several, which of them finds a free connection is a matter of moments.
         counts = [
             instructions.count(how, load.command(way, provider, requests, 1), load.variables, load.home)
@@ -123,9 +123,9 @@ def _instructions(bench: Bench, load: _Load, provider: str) -> list[Figure]:
     return [
         Figure(f"instructions of a request {WAYS['plain']} ({how})", f"{each['plain'] / 1e6:.2f} million"),
         Figure(
-            f"instructions of a request {WAYS['watched']} ({how})",
-            f"{each['watched'] / 1e6:.2f} million",
-            each["watched"] / each["plain"],
+            f"instructions of a request {WAYS['instrumented']} ({how})",
+            f"{each['instrumented'] / 1e6:.2f} million",
+            each["instrumented"] / each["plain"],
             WAYS["plain"],
             GOAL,
         ),

@@ -30,22 +30,22 @@ from diagnostics.lab.bench.machines import cleaner, machines
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, prepare
 from diagnostics.lab.execution.local_executor import WARM
-from diagnostics.lab.execution.outcome import Result, TrialPlan, conclude, missing
+from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, conclude, missing
 from diagnostics.lab.execution.staging import lay_out
-from diagnostics.lab.execution.work import Done, Order
+from diagnostics.lab.execution.work import WorkItem, WorkResult
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.plan import Role
 from diagnostics.lab.remote import cluster, needs_dask
-from diagnostics.lab.run import Elsewhere
+from diagnostics.lab.run import RemoteExecution
 from diagnostics.lab.server import ProviderServer
-from diagnostics.lab.work_queue import Lane, Lanes
+from diagnostics.lab.work_queue import WorkQueue, WorkQueues
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.trial import Trial
 from diagnostics.runs.writer import ENVIRONMENTS, RUN, Store, dump
 
 CELLS = 1_000_000
 CELLS_EACH = len(PROVIDERS) * len(SCENARIOS) * len(FIXES)
-CHUNK = Elsewhere.chunk
+CHUNK = RemoteExecution.chunk
 HANDS = ((8, CHUNK), (64, CHUNK), (512, CHUNK), (512, 8 * CHUNK))
 """Cores, and trials an order."""
 
@@ -148,13 +148,13 @@ def simulate(
 ) -> Simulated:
     """Plays a run on a clock of its own: one caller, one after the other; hands that are lost and replaced."""
     dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
-    lanes = Lanes(list(_lanes(environments)))
+    lanes = WorkQueues(list(_lanes(environments)))
     stored: set[int] = set()
     numbers = itertools.count()
-    warm: list[deque[Lane]] = [deque(maxlen=WARM) for _ in range(hands)]
-    built: list[set[Lane]] = [set() for _ in range(hands)]
+    warm: list[deque[WorkQueue]] = [deque(maxlen=WARM) for _ in range(hands)]
+    built: list[set[WorkQueue]] = [set() for _ in range(hands)]
     free = [(0.0, hand) for hand in range(hands)]
-    out: list[tuple[float, int, int, Lane, Order, bool]] = []
+    out: list[tuple[float, int, int, WorkQueue, WorkItem, bool]] = []
     clock = caller = busy = playing = 0.0
     lost = 0
     while True:
@@ -197,9 +197,9 @@ def simulate(
             heapq.heappush(free, (caller, hand))
 
 
-def _lanes(environments: int) -> Iterator[Lane]:
+def _lanes(environments: int) -> Iterator[WorkQueue]:
     for number in range(environments):
-        yield Lane(Order(Combination("3.13", (("openai", str(number)),)), cleaner, ""), Role.OTHER)
+        yield WorkQueue(WorkItem(Combination("3.13", (("openai", str(number)),)), cleaner, ""), Role.OTHER)
 
 
 def _costs(bench: Bench) -> tuple[Costs, list[Trial], float]:
@@ -246,12 +246,12 @@ def _play(bench: Bench, prepared: PreparedEnvironment, plans: list[TrialPlan]) -
         return [conclude(plan, prepared.environment, traces, clean) for plan, traces in worker.run(plans, 2)]
 
 
-def echo(order: Order) -> Done:
+def echo(order: WorkItem) -> WorkResult:
     """Answers an order as fast as anything can."""
     assert order.environment is not None
     why = "it was not played " * 20
-    results = tuple(Result(missing(plan, order.environment, "broken", why)) for plan in order.plans)
-    return Done(order.environment, order.lock or "", results=results)
+    results = tuple(TrialResult(missing(plan, order.environment, "broken", why)) for plan in order.plans)
+    return WorkResult(order.environment, order.lock or "", results=results)
 
 
 def _order_cost(bench: Bench, prepared: PreparedEnvironment, trials: list[Trial], size: int) -> float:
@@ -259,7 +259,7 @@ def _order_cost(bench: Bench, prepared: PreparedEnvironment, trials: list[Trial]
     plans = tuple(
         TrialPlan(trial.cell, trial.trial, trial.mode) for trial in itertools.islice(itertools.cycle(trials), size)
     )
-    order = Order(bench.combination, cleaner, "", prepared.lock, prepared.environment, plans)
+    order = WorkItem(bench.combination, cleaner, "", prepared.lock, prepared.environment, plans)
     count = bench.count(400)
     with machines(1) as there, cluster(there.address) as elsewhere:
         elsewhere.executor.submit(echo, order).result()
@@ -323,5 +323,5 @@ def _render(trials: list[Trial], environments: int) -> tuple[float, float]:
 
 def _moved(trial: Trial, environment: Environment) -> Trial:
     cell = replace(trial.cell, environment=environment.name)
-    key = cell.key(trial.trial, mode=trial.mode, watched=trial.watched)
+    key = cell.key(trial.trial, mode=trial.mode, instrumented=trial.instrumented)
     return replace(trial, environment=environment, cell=cell, key=key)

@@ -1,8 +1,8 @@
 """Does the sanitizer change what a program does? Every cell of one environment, with and without.
 
 What is compared of a trial is how it ended, what the program got, what the server saw, and what was printed, without
-what differs by itself: addresses, numbers, and the order of lines. A cell whose own unwatched trials differ says
-nothing about the watch; there it is only asked whether the watched ones do what one of the unwatched did.
+what differs by itself: addresses, numbers, and the order of lines. A cell whose own uninstrumented trials differ says
+nothing about the watch; there it is only asked whether the instrumented ones do what one of the uninstrumented did.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from diagnostics.model.cell import Cell, Load
 
 TRIALS = 3
 AGAIN = (9, 120)
-"""Trials more, twice, where a watched one differs: a race may show only once in a hundred trials."""
+"""Trials more, twice, where a instrumented one differs: a race may show only once in a hundred trials."""
 
 AT_ONCE = 2
-LOAD = Load(runs=3, jets=5, concurrency=5, retries=2)
+LOAD = Load(runs=3, calls=5, concurrency=5, retries=2)
 
 Face = tuple[Any, ...]
 Seen = dict[Cell, dict[bool, set[Face]]]
@@ -63,13 +63,13 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _plans(cells: Iterable[Cell], trials: Iterable[int]) -> Iterator[TrialPlan]:
-    for cell, trial, watched in itertools.product(cells, list(trials), (False, True)):
-        yield TrialPlan(cell, trial, "fork", watched)
+    for cell, trial, instrumented in itertools.product(cells, list(trials), (False, True)):
+        yield TrialPlan(cell, trial, "fork", instrumented)
 
 
 def _note(seen: Seen, played: Iterable[tuple[TrialPlan, Traces]]) -> None:
     for plan, traces in played:
-        seen.setdefault(plan.cell, {True: set(), False: set()})[plan.watched].add(face(traces))
+        seen.setdefault(plan.cell, {True: set(), False: set()})[plan.instrumented].add(face(traces))
 
 
 def face(traces: Traces) -> Face:

@@ -9,10 +9,10 @@ from diagnostics.lab.bisection.packages import Package
 from diagnostics.lab.bisection.pinning import moved
 from diagnostics.lab.bisection.search import Boundary
 from diagnostics.lab.bisection.session import Search
-from diagnostics.model.bisection import Change, Stretch
+from diagnostics.model.bisection import ReleaseChange, ReleaseSpan
 
 
-def change(state: Search, package: Package, cache: Path, boundary: Boundary) -> Change:
+def change(state: Search, package: Package, cache: Path, boundary: Boundary) -> ReleaseChange:
     """The record of a change: what lies between its two sides, what else moved, and whose doing it is.
 
     Args:
@@ -29,7 +29,7 @@ def change(state: Search, package: Package, cache: Path, boundary: Boundary) -> 
     held = state.held
     others = moved(held.package, before.packages, after.packages)
     place = cache / "environments" / (before.environment or "")
-    return Change(
+    return ReleaseChange(
         before,
         after,
         skipped,
@@ -61,11 +61,11 @@ def _cause(state: Search, boundary: Boundary) -> str:
     return "cannot tell"
 
 
-def stretch(state: Search, first: int, last: int, looked: int) -> Stretch:
+def stretch(state: Search, first: int, last: int, looked: int) -> ReleaseSpan:
     """The record of releases with one outcome, from one index to another."""
     one, other = state.tried[first], state.tried[last]
     assert one.outcome is not None
-    return Stretch(
+    return ReleaseSpan(
         one.version,
         other.version,
         one.day,

@@ -11,7 +11,7 @@ from diagnostics.lab.bisection.consensus import outcome_of
 from diagnostics.lab.bisection.evaluate import CannotTell, Session
 from diagnostics.lab.environments import PreparedEnvironment
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.lab.target import Patient, Ward
+from diagnostics.lab.target import Target, TrialSession
 from diagnostics.model.bisection import Outcome
 from diagnostics.model.cell import Cell, Load
 
@@ -40,23 +40,23 @@ class CellPlayer:
     @contextmanager
     def open(self, prepared: PreparedEnvironment) -> Iterator[Session]:
         """A worker in the environment, and the server that it calls."""
-        patient = Patient(prepared.python, prepared.environment)
-        with Ward(patient, cache=self.cache, redact=self.redact, timeout=self.timeout) as ward:
+        patient = Target(prepared.python, prepared.environment)
+        with TrialSession(patient, cache=self.cache, redact=self.redact, timeout=self.timeout) as ward:
             yield _CellSession(self, ward)
 
 
 class _CellSession:
-    def __init__(self, player: CellPlayer, ward: Ward) -> None:
+    def __init__(self, player: CellPlayer, ward: TrialSession) -> None:
         self._ward = ward
         self._mode = player.mode
         name = ward.patient.environment.name
         self._cell = Cell(name, player.provider, player.scenario, player.fix, player.load)
         self._played = {True: 0, False: 0}
 
-    def play(self, count: int, *, watched: bool) -> list[Outcome]:
-        first = self._played[watched]
-        self._played[watched] += count
-        plans = [TrialPlan(self._cell, number, self._mode, watched) for number in range(first, first + count)]
+    def play(self, count: int, *, instrumented: bool) -> list[Outcome]:
+        first = self._played[instrumented]
+        self._played[instrumented] += count
+        plans = [TrialPlan(self._cell, number, self._mode, instrumented) for number in range(first, first + count)]
         trials = [played.trial for played in self._ward.play(plans, at_once=AT_ONCE)]
         for trial in trials:
             if trial.status != "ran":

@@ -40,32 +40,31 @@ def last_line(text: str) -> str | None:
     return shorten(lines[-1], 300) if lines else None
 
 
-def agreed(unwatched: Sequence[Outcome], watched: Sequence[Outcome], *, last_word: bool) -> Outcome | None:
+def agreed(uninstrumented: Sequence[Outcome], instrumented: Sequence[Outcome], *, last_word: bool) -> Outcome | None:
     """The outcome of a release; `None` while it is not clear.
 
-    The symptom, the accounting and the exit status are those of the unwatched trials, the findings those of the watched
-    ones.
+    Symptom, accounting and exit status come from the uninstrumented trials, findings from the instrumented ones.
 
     Args:
         last_word: there will be no more trials: two of three are enough, and a finding counts that was made in half.
             Before, all have to agree.
     """
-    bare = [replace(outcome, findings=()) for outcome in unwatched]
+    bare = [replace(outcome, findings=()) for outcome in uninstrumented]
     (first, votes), *_ = Counter(bare).most_common(1)
-    kinds = Counter(kind for outcome in watched for kind in outcome.findings)
+    kinds = Counter(kind for outcome in instrumented for kind in outcome.findings)
     if last_word:
         if votes < QUORUM * len(bare):
             return None
-        findings = tuple(sorted(kind for kind, count in kinds.items() if 2 * count >= len(watched)))
+        findings = tuple(sorted(kind for kind, count in kinds.items() if 2 * count >= len(instrumented)))
     else:
-        if votes < len(bare) or any(count < len(watched) for count in kinds.values()):
+        if votes < len(bare) or any(count < len(instrumented) for count in kinds.values()):
             return None
         findings = tuple(sorted(kinds))
     return replace(first, findings=findings)
 
 
-def disagreement(unwatched: Sequence[Outcome]) -> str:
+def disagreement(uninstrumented: Sequence[Outcome]) -> str:
     """Why there is no outcome, for a person."""
-    symptoms = Counter(outcome.symptom for outcome in unwatched)
+    symptoms = Counter(outcome.symptom for outcome in uninstrumented)
     shown = ", ".join(f"{count} x {symptom}" for symptom, count in symptoms.most_common())
     return f"its trials differ: {shown}"

@@ -15,8 +15,8 @@ from diagnostics.lab.bisection.consensus import ROUNDS, agreed, disagreement
 from diagnostics.lab.bisection.pinning import Held
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.lab.environments import EnvironmentProblem, IndexUnreachable, PreparedEnvironment
-from diagnostics.lab.environments.resolve import Question
-from diagnostics.model.bisection import Outcome, Tried
+from diagnostics.lab.environments.resolve import ResolveRequest
+from diagnostics.model.bisection import Outcome, TriedRelease
 
 
 class CannotTell(Exception):
@@ -26,7 +26,7 @@ class CannotTell(Exception):
 class Session(Protocol):
     """Trials in one environment."""
 
-    def play(self, count: int, *, watched: bool) -> list[Outcome]:
+    def play(self, count: int, *, instrumented: bool) -> list[Outcome]:
         """Plays so many more trials.
 
         Raises:
@@ -47,7 +47,7 @@ class Judge:
     Args:
         held: the environments.
         pool: where environments are prepared ahead.
-        trials: unwatched ones in a round, and watched ones too.
+        trials: uninstrumented ones in a round, and instrumented ones too.
         offline: the index may not be asked, so that what is not in the cache cannot tell.
     """
 
@@ -80,7 +80,7 @@ class Judge:
             if asked.digest not in self._coming:
                 self._coming[asked.digest] = self._pool.submit(self._build, release, asked)
 
-    def look(self, release: Release, *, thorough: bool = False, asked: Question | None = None) -> Tried:
+    def look(self, release: Release, *, thorough: bool = False, asked: ResolveRequest | None = None) -> TriedRelease:
         """What a release does.
 
         Args:
@@ -104,7 +104,7 @@ class Judge:
             return self._mute(release, str(error), prepared)
         if outcome is None:
             return self._mute(release, why, prepared, trials)
-        return Tried(
+        return TriedRelease(
             release.version,
             release.day,
             outcome,
@@ -114,30 +114,30 @@ class Judge:
         )
 
     def _play(self, prepared: PreparedEnvironment, *, thorough: bool) -> tuple[Outcome | None, int, str]:
-        unwatched: list[Outcome] = []
-        watched: list[Outcome] = []
+        uninstrumented: list[Outcome] = []
+        instrumented: list[Outcome] = []
         with self._player.open(prepared) as session:
             for _ in range(ROUNDS):
-                unwatched += session.play(self._trials, watched=False)
-                watched += session.play(self._trials, watched=True)
-                outcome = None if thorough else agreed(unwatched, watched, last_word=False)
+                uninstrumented += session.play(self._trials, instrumented=False)
+                instrumented += session.play(self._trials, instrumented=True)
+                outcome = None if thorough else agreed(uninstrumented, instrumented, last_word=False)
                 if outcome is not None:
                     break
             else:
-                outcome = agreed(unwatched, watched, last_word=True)
-        return outcome, len(unwatched) + len(watched), disagreement(unwatched)
+                outcome = agreed(uninstrumented, instrumented, last_word=True)
+        return outcome, len(uninstrumented) + len(instrumented), disagreement(uninstrumented)
 
-    def _prepared(self, release: Release, asked: Question) -> PreparedEnvironment:
+    def _prepared(self, release: Release, asked: ResolveRequest) -> PreparedEnvironment:
         coming = self._coming.pop(asked.digest, None)
         return coming.result() if coming is not None else self._build(release, asked)
 
-    def _build(self, release: Release, asked: Question) -> PreparedEnvironment:
+    def _build(self, release: Release, asked: ResolveRequest) -> PreparedEnvironment:
         return self._held.prepare(release, asked, cache=self._cache, offline=self._offline)
 
     def _mute(
         self, release: Release, reason: str, prepared: PreparedEnvironment | None = None, trials: int = 0
-    ) -> Tried:
-        return Tried(
+    ) -> TriedRelease:
+        return TriedRelease(
             release.version,
             release.day,
             reason=self._redact(reason),

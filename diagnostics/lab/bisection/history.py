@@ -17,7 +17,7 @@ from diagnostics.lab.bisection.criterion import By
 from diagnostics.lab.bisection.packages import Package
 from diagnostics.lab.bisection.search import Answer, boundaries, search, spread, stretches
 from diagnostics.lab.bisection.session import Search
-from diagnostics.model.bisection import Change, Stretch, Tried
+from diagnostics.model.bisection import ReleaseChange, ReleaseSpan, TriedRelease
 
 SAMPLES: Final = 32
 """Parts into which a history is cut at first."""
@@ -36,9 +36,9 @@ class Found:
         releases: from the first to the last that told.
     """
 
-    changes: tuple[Change, ...]
-    history: tuple[Stretch, ...]
-    tried: tuple[Tried, ...]
+    changes: tuple[ReleaseChange, ...]
+    history: tuple[ReleaseSpan, ...]
+    tried: tuple[TriedRelease, ...]
     releases: int
 
 

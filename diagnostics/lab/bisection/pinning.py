@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, prepare
-from diagnostics.lab.environments.resolve import Question, find_answer
+from diagnostics.lab.environments.resolve import ResolveRequest, find_answer
 
 DATE: Final = "date"
 """As what to hold: the day of each release."""
@@ -41,9 +41,9 @@ class Held:
     hold: str = DATE
     loop: str = "asyncio"
 
-    def question(self, release: Release) -> Question:
+    def question(self, release: Release) -> ResolveRequest:
         """What the resolver is asked for a release."""
-        return Question(
+        return ResolveRequest(
             self.python,
             (f"{self.package}=={release.version}", *self.requirements),
             as_of=release.day if self.hold == DATE else self.hold,
@@ -51,13 +51,13 @@ class Held:
             newer=(self.package, *pinned(self.requirements)),
         )
 
-    def among(self, release: Release, other: Release, packages: Mapping[str, str]) -> Question:
+    def among(self, release: Release, other: Release, packages: Mapping[str, str]) -> ResolveRequest:
         """A release among the packages that came with another one."""
         asked = self.question(other)
         others = tuple(f"{name}=={version}" for name, version in sorted(packages.items()) if name != self.package)
         return replace(asked, requirements=self.question(release).requirements, constraints=others)
 
-    def prepare(self, release: Release, asked: Question, *, cache: Path, offline: bool) -> PreparedEnvironment:
+    def prepare(self, release: Release, asked: ResolveRequest, *, cache: Path, offline: bool) -> PreparedEnvironment:
         """The environment; see `diagnostics.lab.environments.prepare` for what it raises."""
         lock = find_answer(asked, cache=cache, offline=offline)
         wanted = Combination(self.python, ((self.package, release.version),), self.loop, asked.as_of)

@@ -28,15 +28,15 @@ from diagnostics.lab.bisection.pinning import DATE, Held, requirement
 from diagnostics.lab.bisection.releases import read_releases
 from diagnostics.lab.bisection.scope import Misunderstood, scope
 from diagnostics.lab.bisection.script import ScriptPlayer, dependencies
-from diagnostics.lab.bisection.session import Listener, Search
+from diagnostics.lab.bisection.session import Search, SearchListener
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import Unavailable, find_interpreter
 from diagnostics.model.bisection import Bisection
-from diagnostics.model.cell import CONTROL, Load
+from diagnostics.model.cell import BASELINE, Load
 
 
 @dataclass(frozen=True)
-class Asked:
+class BisectRequest:
     """What a person asks for; `None` is what the search chooses.
 
     Attributes:
@@ -60,7 +60,7 @@ class Asked:
     scenario: str = "repeated-run"
     provider: str | None = None
     script: Path | None = None
-    fix: str = CONTROL
+    fix: str = BASELINE
     load: Load = Load()  # noqa: RUF009 - frozen
     python: str | None = None
     good: str | None = None
@@ -79,7 +79,12 @@ class Asked:
 
 
 def answer(
-    asked: Asked, *, cache: Path, redact: Callable[[str], str], listener: Listener, command: tuple[str, ...] = ()
+    asked: BisectRequest,
+    *,
+    cache: Path,
+    redact: Callable[[str], str],
+    listener: SearchListener,
+    command: tuple[str, ...] = (),
 ) -> Bisection:
     """Searches.
 
@@ -154,7 +159,7 @@ def answer(
     )
 
 
-def _chosen(asked: Asked, on: Callable[[str], Search]) -> Search:
+def _chosen(asked: BisectRequest, on: Callable[[str], Search]) -> Search:
     """The search on the Python that a person names, or on the newest on which both ends can tell."""
     if asked.python is not None:
         if find_interpreter(asked.python) is None:
@@ -171,13 +176,15 @@ def _chosen(asked: Asked, on: Callable[[str], Search]) -> Search:
     return searches[pythons.choose(pythons.available(), tells)]
 
 
-def _player(asked: Asked, package: Package, provider: str, *, cache: Path, redact: Callable[[str], str]) -> Player:
+def _player(
+    asked: BisectRequest, package: Package, provider: str, *, cache: Path, redact: Callable[[str], str]
+) -> Player:
     if asked.script is not None:
         return ScriptPlayer(asked.script, package.module or asked.package, asked.timeout, cache, redact)
     return CellPlayer(provider, asked.scenario, asked.fix, asked.load, asked.mode, asked.timeout, cache, redact)
 
 
-def _requirements(asked: Asked, package: Package, provider: str) -> tuple[str, ...]:
+def _requirements(asked: BisectRequest, package: Package, provider: str) -> tuple[str, ...]:
     """What the environment needs beside the package: what a person wants, then what makes the package be used."""
     try:
         wanted = [requirement(text) for text in asked.requirements]
@@ -214,7 +221,7 @@ def _known(kind: str, name: str, table: Collection[str]) -> str:
 
 
 def _record(
-    asked: Asked,
+    asked: BisectRequest,
     found: Found,
     provider: str,
     python: str,

@@ -100,16 +100,16 @@ class _ScriptSession:
             last = (ended.output.strip().splitlines() or ["it said nothing"])[-1]
             raise CannotTell(f"incompatible: {self._player.module} cannot be imported: {last}")
 
-    def play(self, count: int, *, watched: bool) -> list[Outcome]:
-        return [self._once(watched=watched) for _ in range(count)]
+    def play(self, count: int, *, instrumented: bool) -> list[Outcome]:
+        return [self._once(instrumented=instrumented) for _ in range(count)]
 
-    def _once(self, *, watched: bool) -> Outcome:
+    def _once(self, *, instrumented: bool) -> Outcome:
         self._played += 1
         name = f"script-{os.getpid()}-{self._played}"
         findings = self._folder / f"{name}.json"
         script = str(self._player.script.resolve())
         under = ["-m", "diagnostics.sanitizer", "--json", str(findings), "--exit-code", "0", "--", script]
-        ended = self._run(under if watched else [script], name)
+        ended = self._run(under if instrumented else [script], name)
         account = self._server.forget(name)
         data: Mapping[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):

@@ -5,7 +5,7 @@
 
 A look gives any hashable answer, or `None`: cannot tell. With two answers this is bisection; with more, every boundary
 that the samples show is found. The answer may come back to what it was between two samples that agree: nobody looked
-there, and `Stretch.looked` against its length says so.
+there, and `SearchSpan.looked` against its length says so.
 
 A candidate that cannot tell is stepped around: the next ones lie far from it first, because releases that cannot be
 installed come in rows.
@@ -45,7 +45,7 @@ class Boundary:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class SearchSpan:
     """Candidates with one answer, as far as they were looked at; the first and the last were.
 
     Attributes:
@@ -125,11 +125,11 @@ def boundaries(known: Known) -> list[Boundary]:
     return result
 
 
-def stretches(known: Known) -> list[Stretch]:
+def stretches(known: Known) -> list[SearchSpan]:
     """The whole history: neighbours with the same answer as one."""
     groups = itertools.groupby(_told(known), key=lambda index: known[index])
     return [
-        Stretch(indices[0], indices[-1], answer, len(indices))
+        SearchSpan(indices[0], indices[-1], answer, len(indices))
         for answer, indices in ((answer, list(group)) for answer, group in groups)
     ]
 

@@ -12,16 +12,16 @@ from diagnostics.lab.bisection.pinning import Held
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.lab.bisection.scope import Scope
 from diagnostics.lab.bisection.search import Answer
-from diagnostics.model.bisection import Tried
+from diagnostics.model.bisection import TriedRelease
 
 
-class Listener(Protocol):
+class SearchListener(Protocol):
     """Told how a search goes on."""
 
     def looking(self, release: Release, why: str) -> None:
         """A release is being looked at."""
 
-    def looked(self, tried: Tried) -> None:
+    def looked(self, tried: TriedRelease) -> None:
         """It was."""
 
 
@@ -33,8 +33,8 @@ class Search:
     held: Held
     judge: Judge
     by: By
-    listener: Listener
-    tried: dict[int, Tried] = field(default_factory=dict)
+    listener: SearchListener
+    tried: dict[int, TriedRelease] = field(default_factory=dict)
     sure: set[int] = field(default_factory=set)
 
     @property
@@ -42,7 +42,7 @@ class Search:
         """The indices of the first and the last release."""
         return 0, len(self.scope.open) - 1
 
-    def look(self, index: int, why: str = "") -> Tried:
+    def look(self, index: int, why: str = "") -> TriedRelease:
         """What the release with this index does; looked at once."""
         if index not in self.tried:
             release = self.scope.open[index]

@@ -1,6 +1,6 @@
 """Asks uv's resolver whether an environment exists, and finds its lock: committed, kept from before, or resolved now.
 
-A combination of the matrix pins what it names. A `Question` is the general form: any requirements, as of any day.
+A combination of the matrix pins what it names. A `ResolveRequest` is the general form: any requirements, as of any day.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NO_DAY = "9000-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
-class Question:
+class ResolveRequest:
     """What the resolver is asked.
 
     Attributes:
@@ -51,9 +51,9 @@ class Question:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def question(combination: Combination, *, as_of: str | None = None) -> Question:
+def question(combination: Combination, *, as_of: str | None = None) -> ResolveRequest:
     """What a combination asks: its pins, without the other generation of the HTTP stack."""
-    return Question(
+    return ResolveRequest(
         combination.python,
         combination.requirements,
         without_other_generation(combination.generation),
@@ -72,12 +72,12 @@ def resolve(combination: Combination, *, offline: bool = False, as_of: str | Non
     Args:
         combination: what to pin.
         offline: whether only uv's cache may be asked.
-        as_of: as in `Question`; without it, the combination's own day.
+        as_of: as in `ResolveRequest`; without it, the combination's own day.
     """
     return ask(question(combination, as_of=as_of), offline=offline)
 
 
-def ask(asked: Question, *, offline: bool = False) -> Lock:
+def ask(asked: ResolveRequest, *, offline: bool = False) -> Lock:
     """The resolver's newest answer. Needs no interpreter of that Python.
 
     Raises:
@@ -131,12 +131,12 @@ def find_lock(combination: Combination, *, cache: Path, offline: bool = False) -
     return _kept(asked, cache / "locks" / f"{combination.slug}.json", cache, offline=offline)
 
 
-def find_answer(asked: Question, *, cache: Path, offline: bool = False) -> Lock:
+def find_answer(asked: ResolveRequest, *, cache: Path, offline: bool = False) -> Lock:
     """The answer to a question kept in the cache, else the resolver's, which is then kept; see `find_lock`."""
     return _kept(asked, cache / "locks" / f"asked-{asked.digest}.json", cache, offline=offline)
 
 
-def _kept(asked: Question, path: Path, cache: Path, *, offline: bool) -> Lock:
+def _kept(asked: ResolveRequest, path: Path, cache: Path, *, offline: bool) -> Lock:
     record: dict[str, str | None] = {}
     # A file that cannot be read is as good as none: the resolver is asked again and the file replaced.
     with suppress(OSError, ValueError, KeyError, TypeError):
@@ -157,7 +157,7 @@ def _kept(asked: Question, path: Path, cache: Path, *, offline: bool) -> Lock:
     return lock
 
 
-def _ask_anyhow(asked: Question, *, offline: bool) -> Lock:
+def _ask_anyhow(asked: ResolveRequest, *, offline: bool) -> Lock:
     """The answer of today's index, or without it that of uv's cache."""
     if not offline:
         with suppress(IndexUnreachable):

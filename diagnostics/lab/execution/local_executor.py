@@ -1,6 +1,6 @@
 """A station carries out orders on the machine it is on: a provider server, prepared environments, and workers.
 
-    with Station(cache) as station: station.carry_out(order)      in this process
+    with LocalExecutor(cache) as station: station.carry_out(order)      in this process
     executor.submit(carry_out, order)                             in any other one, which gets a station of its own
 
 Nothing of it is shared between machines: trials talk to their server over loopback, environments are in the cache of
@@ -19,10 +19,10 @@ from typing import Final, Self
 
 from diagnostics.lab.environments import EnvironmentProblem, PreparedEnvironment, default_cache, prepare, unprepared
 from diagnostics.lab.environments.locks import Lock
-from diagnostics.lab.execution.outcome import Result
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.lab.execution.playing import Spans, play
 from diagnostics.lab.execution.staging import lay_out
-from diagnostics.lab.execution.work import FIRST_CALL, Done, Order, Unlike, fingerprint
+from diagnostics.lab.execution.work import FIRST_CALL, CodeMismatch, WorkItem, WorkResult, fingerprint
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Environment
@@ -36,7 +36,7 @@ class Stopped(Exception):
     """The station was told to stop; what was kept is kept."""
 
 
-class Station:
+class LocalExecutor:
     """Carries out orders, any number at once, each in the thread that asks.
 
     Args:
@@ -80,7 +80,7 @@ class Station:
         for worker in workers:
             worker.kill()
 
-    def carry_out(self, order: Order, keep: Callable[[Result], None] | None = None) -> Done:
+    def carry_out(self, order: WorkItem, keep: Callable[[TrialResult], None] | None = None) -> WorkResult:
         """Prepares the environment of an order and plays its trials.
 
         Args:
@@ -88,12 +88,12 @@ class Station:
 
         Raises:
             Stopped: the station was stopped.
-            Unlike: this machine is not what the order was made for.
+            CodeMismatch: this machine is not what the order was made for.
         """
         if self._stopped.is_set():
             raise Stopped
         if order.code != fingerprint():
-            raise Unlike("a machine has another version of this project: install the same one on all of them")
+            raise CodeMismatch("a machine has another version of this project: install the same one on all of them")
         clean = order.cleaner(self._cache)
         lock = None if order.lock is None else Lock(order.lock)
         try:
@@ -101,11 +101,11 @@ class Station:
         except EnvironmentProblem as problem:
             reason = clean(problem.reason)
             lost = taken(problem.reason, reason)
-            return Done(unprepared(order.combination), status=problem.status, reason=reason, redacted=lost)
+            return WorkResult(unprepared(order.combination), status=problem.status, reason=reason, redacted=lost)
         if order.environment not in (None, prepared.environment):
-            raise Unlike(_difference(order.environment, prepared.environment))
+            raise CodeMismatch(_difference(order.environment, prepared.environment))
         spans: Spans = []
-        results: list[Result] = []
+        results: list[TrialResult] = []
         for result in play(
             order.plans,
             prepared.environment,
@@ -115,10 +115,10 @@ class Station:
             spans=spans,
         ):
             (keep or results.append)(result)
-        return Done(prepared.environment, prepared.lock, results=tuple(results), playing=tuple(spans))
+        return WorkResult(prepared.environment, prepared.lock, results=tuple(results), playing=tuple(spans))
 
     @contextmanager
-    def _hire(self, prepared: PreparedEnvironment, order: Order) -> Iterator[Worker]:
+    def _hire(self, prepared: PreparedEnvironment, order: WorkItem) -> Iterator[Worker]:
         kind = (prepared.environment.name, order.timeout, order.memory)
         with self._lock:
             known = next((number for number, (of, _) in enumerate(self._idle) if of == kind), None)
@@ -163,14 +163,14 @@ def _difference(expected: Environment | None, found: Environment) -> str:
 
 
 _lock = threading.Lock()
-_stations: list[Station] = []
+_stations: list[LocalExecutor] = []
 
 
-def carry_out(order: Order) -> Done:
+def carry_out(order: WorkItem) -> WorkResult:
     """Carries out an order with the station of this process, which is there from the first order to the end."""
     with _lock:
         if not _stations:
-            station = Station(default_cache(), warm=WARM).__enter__()
+            station = LocalExecutor(default_cache(), warm=WARM).__enter__()
             atexit.register(station.close)
             _stations.append(station)
     return _stations[0].carry_out(order)

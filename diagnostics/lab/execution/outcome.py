@@ -50,7 +50,7 @@ class Traces:
 
 
 @dataclass(frozen=True)
-class Result:
+class TrialResult:
     """The record of a trial, and the timeline that is kept of it, if any."""
 
     trial: Trial
@@ -59,18 +59,18 @@ class Result:
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """One trial to run; `timeline` says whether what happens in it, if it is watched, is kept."""
+    """One trial to run; `timeline` says whether what happens in it, if it is instrumented, is kept."""
 
     cell: Cell
     trial: int
     mode: str
-    watched: bool = False
+    instrumented: bool = False
     timeline: bool = False
 
     @property
     def key(self) -> str:
         """The trial's identity, in every process and on every day."""
-        return self.cell.key(self.trial, mode=self.mode, watched=self.watched)
+        return self.cell.key(self.trial, mode=self.mode, instrumented=self.instrumented)
 
 
 def conclude(plan: TrialPlan, environment: Environment, traces: Traces, clean: Callable[[str], str]) -> Trial:
@@ -91,7 +91,7 @@ def conclude(plan: TrialPlan, environment: Environment, traces: Traces, clean: C
         cell=plan.cell,
         trial=plan.trial,
         mode=plan.mode,
-        watched=plan.watched,
+        instrumented=plan.instrumented,
         status=status,
         reason=shown if status != "ran" else None,
         symptom=symptom,
@@ -124,7 +124,7 @@ def missing(
         cell=plan.cell,
         trial=plan.trial,
         mode=plan.mode,
-        watched=plan.watched,
+        instrumented=plan.instrumented,
         status=status,
         reason=shorten(whole),
         redacted=taken(raw, whole),

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
-from diagnostics.lab.execution.outcome import Result, TrialPlan, conclude, missing
+from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, conclude, missing
 from diagnostics.lab.execution.timeline import timeline
 from diagnostics.lab.execution.work import Clean
 from diagnostics.lab.execution.worker import Worker, WorkerLost
@@ -35,7 +35,7 @@ def play(
     at_once: int,
     clean: Clean,
     spans: Spans,
-) -> Iterator[Result]:
+) -> Iterator[TrialResult]:
     """Yields the result of every trial, once each, as it ends.
 
     Args:
@@ -61,9 +61,9 @@ def play(
         for plan in given_up:
             del left[plan.key]
             reason = f"{LIVES} workers ended with this trial in hand: {why}"
-            yield Result(missing(plan, environment, "broken", reason, clean))
+            yield TrialResult(missing(plan, environment, "broken", reason, clean))
     for plan in left.values():
-        yield Result(missing(plan, environment, "broken", why, clean))
+        yield TrialResult(missing(plan, environment, "broken", why, clean))
 
 
 def _with(
@@ -74,7 +74,7 @@ def _with(
     at_once: int,
     clean: Clean,
     spans: Spans,
-) -> Iterator[Result]:
+) -> Iterator[TrialResult]:
     """Yields what one worker makes of the plans."""
     cannot = {}
     for provider in dict.fromkeys(plan.cell.provider for plan in plans):
@@ -83,7 +83,7 @@ def _with(
             cannot[provider] = status, reason or "no reason was given"
     for plan in plans:
         if plan.cell.provider in cannot:
-            yield Result(missing(plan, environment, *cannot[plan.cell.provider], clean))
+            yield TrialResult(missing(plan, environment, *cannot[plan.cell.provider], clean))
     possible = [plan for plan in plans if plan.cell.provider not in cannot]
     suspects = [[plan] for plan in possible if ended[plan.key]]
     others = [plan for plan in possible if not ended[plan.key]]
@@ -91,6 +91,6 @@ def _with(
     try:
         for batch in (*suspects, others):
             for plan, traces in worker.run(batch, at_once):
-                yield Result(conclude(plan, environment, traces, clean), timeline(traces, clean))
+                yield TrialResult(conclude(plan, environment, traces, clean), timeline(traces, clean))
     finally:
         spans.append((began, time.time()))

@@ -1,4 +1,4 @@
-"""Timelines: what happened in a watched trial, kept in the run folder as `timelines/<trial key>.events.jsonl`.
+"""Timelines: what happened in a instrumented trial, kept in the run folder as `timelines/<trial key>.events.jsonl`.
 
 One event a line, in order, without secrets, bounded in number. It travels with the trial, and is written before that is
 stored, so that a trial that is stored has its timeline.

@@ -1,7 +1,7 @@
 """What is asked of a machine, and what it answers: records that any process on any machine can be sent.
 
-    an `Order` without plans   prepare this environment and say what it is
-    an `Order` with plans      play these trials in it
+    an `WorkItem` without plans   prepare this environment and say what it is
+    an `WorkItem` with plans      play these trials in it
 
 An order names no folder and no port of the machine that gives it: whoever carries it out has a cache, a provider server
 and workers of its own. It may be carried out twice; trials are told apart by their keys.
@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.execution.outcome import Result, TrialPlan
+from diagnostics.lab.execution.outcome import TrialPlan, TrialResult
 from diagnostics.model.cell import Environment
 
 Clean = Callable[[str], str]
@@ -33,12 +33,12 @@ class NoMachine(Exception):
     """There is nobody left to carry out orders; the message says what to do."""
 
 
-class Unlike(Exception):
+class CodeMismatch(Exception):
     """A machine is not what this run was begun with: its trials would not belong to it. The message says how."""
 
 
 @dataclass(frozen=True)
-class Order:
+class WorkItem:
     """An environment, and trials to play in it.
 
     Attributes:
@@ -80,7 +80,7 @@ FIRST_CALL = 60.0
 
 
 @dataclass(frozen=True)
-class Done:
+class WorkResult:
     """What became of an order.
 
     Attributes:
@@ -98,7 +98,7 @@ class Done:
     status: str = "ran"
     reason: str | None = None
     redacted: Mapping[str, int] = field(default_factory=dict)
-    results: tuple[Result, ...] = ()
+    results: tuple[TrialResult, ...] = ()
     playing: tuple[tuple[float, float], ...] = ()
 
 

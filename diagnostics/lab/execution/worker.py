@@ -52,7 +52,7 @@ class Worker:
         memory: bytes of address space a trial may use; 0 is no limit.
         probe_timeout: seconds a provider's first call may take, imports included.
         fork: whether the worker may fork; it never does where the system cannot.
-        events: whether watched trials write their events down, beside their results in `folder`.
+        events: whether instrumented trials write their events down, beside their results in `folder`.
     """
 
     def __init__(
@@ -216,9 +216,9 @@ class Worker:
             memory=self._memory,
             loop=self._loop,
             cold=plan.mode == "cold",
-            watched=plan.watched,
-            events=plan.watched and (self._events or plan.timeline),
-            timeline=plan.watched and plan.timeline,
+            instrumented=plan.instrumented,
+            events=plan.instrumented and (self._events or plan.timeline),
+            timeline=plan.instrumented and plan.timeline,
         )
 
     def _traces(self, plan: TrialPlan, answer: Mapping[str, Any]) -> Traces:
@@ -243,7 +243,7 @@ class Worker:
 
     def _timeline(self, plan: TrialPlan) -> str:
         """What a trial wrote for its timeline; the file stays where somebody follows it."""
-        if not (plan.watched and plan.timeline):
+        if not (plan.instrumented and plan.timeline):
             return ""
         file = Path(self._folder.name, plan.key + EVENTS_SUFFIX)
         try:

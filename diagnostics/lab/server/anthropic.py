@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from diagnostics.lab.server.wire import (
-    Answer,
     BadRequest,
-    Question,
+    ModelReply,
+    ModelRequest,
     echo,
     event,
     last_user_text,
@@ -37,7 +37,7 @@ def error(status: int, message: str, ident: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": f"req_{ident}"}
 
 
-def messages(question: Question) -> Answer:
+def messages(question: ModelRequest) -> ModelReply:
     """`POST /v1/messages`."""
     asked = last_user_text(question.body.get("messages"), inside="content")
     if not isinstance(question.body.get("max_tokens"), int):
@@ -49,7 +49,7 @@ def messages(question: Question) -> Answer:
     return whole(_message(question, content, "end_turn", _usage(asked, tokens(reply))))
 
 
-def _events(question: Question, asked: str, reply: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _events(question: ModelRequest, asked: str, reply: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "message_start", {"message": _message(question, [], None, _usage(asked, 1))}
     yield "content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}
     yield "ping", {}
@@ -62,7 +62,7 @@ def _events(question: Question, asked: str, reply: str) -> Iterator[tuple[str, d
 
 
 def _message(
-    question: Question, content: list[dict[str, Any]], stop_reason: str | None, usage: dict[str, Any]
+    question: ModelRequest, content: list[dict[str, Any]], stop_reason: str | None, usage: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "id": f"msg_{question.ident}",

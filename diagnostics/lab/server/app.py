@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, Router
 
 from diagnostics.lab.server import anthropic, gemini, openai, openai_responses
-from diagnostics.lab.server.wire import Answer, BadRequest, Question, whole
+from diagnostics.lab.server.wire import BadRequest, ModelReply, ModelRequest, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from diagnostics.lab.server.faults import Faults
-    from diagnostics.lab.server.ledger import Ledger
+    from diagnostics.lab.server.ledger import RequestLedger
     from diagnostics.lab.server.protocol import Connection
 
 NO_TRIAL: Final = "-"
@@ -47,7 +47,7 @@ class Endpoint:
 
     path: str
     method: str
-    answer: Callable[[Question], Answer]
+    answer: Callable[[ModelRequest], ModelReply]
     error: VendorError
     id_header: bytes
 
@@ -75,7 +75,7 @@ ENDPOINTS: Final = (
 class Application:
     """The ASGI application over a ledger."""
 
-    def __init__(self, ledger: Ledger[Connection]) -> None:
+    def __init__(self, ledger: RequestLedger[Connection]) -> None:
         self._ledger = ledger
         self._router = Router(
             [
@@ -118,7 +118,7 @@ class Application:
 class _Served:
     """An endpoint with everything around it; None stands for a path that nobody serves."""
 
-    def __init__(self, endpoint: Endpoint | None, ledger: Ledger[Connection]) -> None:
+    def __init__(self, endpoint: Endpoint | None, ledger: RequestLedger[Connection]) -> None:
         self._endpoint = endpoint
         self._ledger = ledger
 
@@ -150,7 +150,7 @@ class _Served:
             connection.half_close()
 
 
-def respond(endpoint: Endpoint | None, request: Request, raw: bytes, ident: str) -> Answer:
+def respond(endpoint: Endpoint | None, request: Request, raw: bytes, ident: str) -> ModelReply:
     """The answer that a request deserves, right or wrong."""
     error = _error_of(endpoint)
     if endpoint is None:
@@ -163,7 +163,7 @@ def respond(endpoint: Endpoint | None, request: Request, raw: bytes, ident: str)
         body = None
     if not isinstance(body, dict):
         return whole(error(400, "We could not parse the JSON object of your request", ident), 400)
-    question = Question(body, request.path_params, dict(request.query_params), ident, int(time.time()))
+    question = ModelRequest(body, request.path_params, dict(request.query_params), ident, int(time.time()))
     try:
         return endpoint.answer(question)
     except BadRequest as wrong:
@@ -171,7 +171,7 @@ def respond(endpoint: Endpoint | None, request: Request, raw: bytes, ident: str)
 
 
 async def deliver(
-    answer: Answer, headers: list[tuple[bytes, bytes]], send: Send, connection: Connection, faults: Faults
+    answer: ModelReply, headers: list[tuple[bytes, bytes]], send: Send, connection: Connection, faults: Faults
 ) -> bool:
     """Sends an answer, slowly or only in part where the faults say so; returns whether all of it was sent."""
     chunks = answer.chunks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from diagnostics.lab.server.wire import (
-    Answer,
-    Question,
+    ModelReply,
+    ModelRequest,
     dump,
     echo,
     event,
@@ -38,26 +38,26 @@ def error(status: int, message: str, ident: str) -> dict[str, Any]:  # noqa: ARG
     return {"error": {"code": status, "message": message, "status": _STATUSES.get(status, "UNKNOWN")}}
 
 
-def generate(question: Question) -> Answer:
+def generate(question: ModelRequest) -> ModelReply:
     """`POST /{version}/models/{model}:generateContent`."""
     asked = _asked(question)
     return whole(_response(question, asked, echo(asked), echo(asked), "STOP"))
 
 
-def stream_generate(question: Question) -> Answer:
+def stream_generate(question: ModelRequest) -> ModelReply:
     """`POST /{version}/models/{model}:streamGenerateContent`, as events with `?alt=sse`, else as a JSON array."""
     parts = list(_parts(question, _asked(question)))
     if question.query.get("alt") == "sse":
         return stream([event(part, end=b"\r\n\r\n") for part in parts])
     chunks = [(b"," if number else b"[") + dump(part) for number, part in enumerate(parts)]
-    return Answer((*chunks, b"]"), streamed=True)
+    return ModelReply((*chunks, b"]"), streamed=True)
 
 
-def _asked(question: Question) -> str:
+def _asked(question: ModelRequest) -> str:
     return last_user_text(question.body.get("contents"), inside="parts", default_role="user")
 
 
-def _parts(question: Question, asked: str) -> Iterator[dict[str, Any]]:
+def _parts(question: ModelRequest, asked: str) -> Iterator[dict[str, Any]]:
     reply = echo(asked)
     sent = ""
     for piece in pieces(reply):
@@ -65,7 +65,7 @@ def _parts(question: Question, asked: str) -> Iterator[dict[str, Any]]:
         yield _response(question, asked, piece, sent, "STOP" if sent == reply else None)
 
 
-def _response(question: Question, asked: str, text: str, so_far: str, finish: str | None) -> dict[str, Any]:
+def _response(question: ModelRequest, asked: str, text: str, so_far: str, finish: str | None) -> dict[str, Any]:
     candidate: dict[str, Any] = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
     if finish:
         candidate["finishReason"] = finish

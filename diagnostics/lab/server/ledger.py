@@ -45,7 +45,7 @@ class _Page(Generic[C]):
         return Account(self.requests, self.retries, self.connections, len(self.open))
 
 
-class Ledger(Generic[C]):
+class RequestLedger(Generic[C]):
     """Counts per trial; `C` is whatever stands for a connection.
 
     Args:

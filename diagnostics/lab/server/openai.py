@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from diagnostics.lab.server import jet_classifier, storyteller
 from diagnostics.lab.server.wire import (
-    Answer,
     BadRequest,
-    Question,
+    ModelReply,
+    ModelRequest,
     dump,
     echo,
     event,
@@ -47,7 +47,7 @@ def error(status: int, message: str, ident: str) -> dict[str, Any]:  # noqa: ARG
     return {"error": {"message": message, "type": kind, "param": None, "code": None}}
 
 
-def chat(question: Question) -> Answer:
+def chat(question: ModelRequest) -> ModelReply:
     """`POST /v1/chat/completions`."""
     asked = last_user_text(question.body.get("messages"), inside="content")
     reply = _reply(question, asked)
@@ -59,7 +59,7 @@ def chat(question: Question) -> Answer:
     return whole({**_completion(question, "chat.completion"), "choices": [choice], "usage": _usage(asked, reply)})
 
 
-def _reply(question: Question, asked: str) -> str:
+def _reply(question: ModelRequest, asked: str) -> str:
     model = REPLIES.get(question.model)
     seed = question.body.get("seed")
     return echo(asked) if model is None else model(asked, seed if isinstance(seed, int) else 0)
@@ -75,7 +75,7 @@ def _logprobs(reply: str) -> list[dict[str, Any]]:
     return found
 
 
-def _chat_events(question: Question, asked: str, reply: str) -> Iterator[bytes]:
+def _chat_events(question: ModelRequest, asked: str, reply: str) -> Iterator[bytes]:
     options = question.body.get("stream_options")
     with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
     head = _completion(question, "chat.completion.chunk")
@@ -94,7 +94,7 @@ def _chat_events(question: Question, asked: str, reply: str) -> Iterator[bytes]:
         yield event({**head, "choices": [], "usage": _usage(asked, reply)})
 
 
-def _completion(question: Question, kind: str) -> dict[str, Any]:
+def _completion(question: ModelRequest, kind: str) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{question.ident}",
         "object": kind,
@@ -121,7 +121,7 @@ def _usage(asked: str, reply: str) -> dict[str, Any]:
     }
 
 
-def embeddings(question: Question) -> Answer:
+def embeddings(question: ModelRequest) -> ModelReply:
     """`POST /v1/embeddings`: unit vectors that depend on the input alone, as numbers or base64 of 32-bit floats."""
     asked = question.body.get("input")
     # A list of numbers is one input, already in tokens.
@@ -161,12 +161,12 @@ def _little_endian(vector: array[float]) -> bytes:
     return vector.tobytes()
 
 
-def models(question: Question) -> Answer:
+def models(question: ModelRequest) -> ModelReply:
     """`GET /v1/models`."""
     return whole({"object": "list", "data": [_model(name, question.created) for name in MODELS]})
 
 
-def model(question: Question) -> Answer:
+def model(question: ModelRequest) -> ModelReply:
     """`GET /v1/models/{model}`: every name is a model here."""
     return whole(_model(question.path["model"], question.created))
 

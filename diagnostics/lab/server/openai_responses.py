@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diagnostics.lab.server.wire import Answer, Question, echo, event, last_user_text, pieces, stream, tokens, whole
+from diagnostics.lab.server.wire import (
+    ModelReply,
+    ModelRequest,
+    echo,
+    event,
+    last_user_text,
+    pieces,
+    stream,
+    tokens,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def responses(question: Question) -> Answer:
+def responses(question: ModelRequest) -> ModelReply:
     """`POST /v1/responses`."""
     given = question.body.get("input")
     asked = given if isinstance(given, str) else last_user_text(given, inside="content")
@@ -26,7 +36,7 @@ def responses(question: Question) -> Answer:
     return whole(_completed(question, asked, reply))
 
 
-def _events(question: Question, asked: str, reply: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _events(question: ModelRequest, asked: str, reply: str) -> Iterator[tuple[str, dict[str, Any]]]:
     item = f"msg_{question.ident}"
     here = {"item_id": item, "output_index": 0, "content_index": 0}
     started = _response(question, "in_progress", [], None)
@@ -42,7 +52,7 @@ def _events(question: Question, asked: str, reply: str) -> Iterator[tuple[str, d
     yield "response.completed", {"response": _completed(question, asked, reply)}
 
 
-def _completed(question: Question, asked: str, reply: str) -> dict[str, Any]:
+def _completed(question: ModelRequest, asked: str, reply: str) -> dict[str, Any]:
     inward, outward = tokens(asked), tokens(reply)
     usage = {
         "input_tokens": inward,
@@ -56,7 +66,7 @@ def _completed(question: Question, asked: str, reply: str) -> dict[str, Any]:
 
 
 def _response(
-    question: Question, status: str, output: list[dict[str, Any]], usage: dict[str, Any] | None
+    question: ModelRequest, status: str, output: list[dict[str, Any]], usage: dict[str, Any] | None
 ) -> dict[str, Any]:
     body = question.body
     return {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-    from diagnostics.lab.server.ledger import Ledger
+    from diagnostics.lab.server.ledger import RequestLedger
 
 
 class Connection(HttpToolsProtocol):
@@ -29,7 +29,7 @@ class Connection(HttpToolsProtocol):
         keepalive_expiry: seconds of idleness after which the server closes it; None: never.
     """
 
-    def __init__(self, config: Config, state: ServerState, ledger: Ledger[Connection]) -> None:
+    def __init__(self, config: Config, state: ServerState, ledger: RequestLedger[Connection]) -> None:
         super().__init__(config, state, {"connection": self})
         self.ledger = ledger
         self.gone = asyncio.Event()

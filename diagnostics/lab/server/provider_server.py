@@ -27,7 +27,7 @@ from uvicorn.server import ServerState
 from diagnostics.lab.server.app import Application
 from diagnostics.lab.server.certificates import issue
 from diagnostics.lab.server.faults import NO_FAULTS, Faults
-from diagnostics.lab.server.ledger import Account, Ledger
+from diagnostics.lab.server.ledger import Account, RequestLedger
 from diagnostics.lab.server.protocol import Connection
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ProviderServer:
 
     def __init__(self, port: int = 0, faults: Faults = NO_FAULTS) -> None:
         self._port = port
-        self._ledger: Ledger[Connection] = Ledger(faults)
+        self._ledger: RequestLedger[Connection] = RequestLedger(faults)
         self._owner = os.getpid()
         self._folder: Path | None = None
         self._thread: threading.Thread | None = None

@@ -20,7 +20,7 @@ class BadRequest(ValueError):
 
 
 @dataclass(frozen=True)
-class Question:
+class ModelRequest:
     """A request as an API sees it.
 
     Attributes:
@@ -51,7 +51,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelReply:
     """A response before it is sent.
 
     Attributes:
@@ -65,14 +65,14 @@ class Answer:
     streamed: bool = False
 
 
-def whole(data: Any, status: int = 200) -> Answer:
+def whole(data: Any, status: int = 200) -> ModelReply:
     """An answer in one piece of JSON."""
-    return Answer((dump(data),), status=status)
+    return ModelReply((dump(data),), status=status)
 
 
-def stream(events: Sequence[bytes]) -> Answer:
+def stream(events: Sequence[bytes]) -> ModelReply:
     """An answer of server-sent events."""
-    return Answer(tuple(events), media_type=EVENT_STREAM, streamed=True)
+    return ModelReply(tuple(events), media_type=EVENT_STREAM, streamed=True)
 
 
 def dump(data: Any) -> bytes:

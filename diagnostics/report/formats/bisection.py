@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Iterable
 
-from diagnostics.model.bisection import CAUSES, Bisection, Change, Outcome, Stretch
+from diagnostics.model.bisection import CAUSES, Bisection, Outcome, ReleaseChange, ReleaseSpan
 from diagnostics.model.trial import RecordError
 from diagnostics.report.formats import escape
 
@@ -49,7 +49,7 @@ def _seen(outcome: Outcome) -> str:
     return ", ".join(parts)
 
 
-def stretch_words(stretch: Stretch) -> str:
+def stretch_words(stretch: ReleaseSpan) -> str:
     """A stretch of releases, without what they did."""
     if stretch.first == stretch.last:
         return f"{stretch.first} ({stretch.first_day})"
@@ -74,7 +74,7 @@ def text(found: Bisection) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _change(found: Bisection, change: Change) -> list[str]:
+def _change(found: Bisection, change: ReleaseChange) -> list[str]:
     before, after = change.before, change.after
     assert before.outcome is not None
     assert after.outcome is not None
@@ -110,14 +110,14 @@ def _side_by_side(before: Outcome, after: Outcome) -> list[str]:
     return [f"    {'finding':{width}}  before  after", *rows]
 
 
-def _moved(change: Change) -> str:
+def _moved(change: ReleaseChange) -> str:
     words = [f"{name} {one or '(none)'} → {other or '(none)'}" for name, (one, other) in change.moved.items()]
     if len(words) > LOCK_LINES:
         words = [*words[:LOCK_LINES], f"and {len(words) - LOCK_LINES} more"]
     return ", ".join(words) or "none"
 
 
-def _cause(change: Change) -> str:
+def _cause(change: ReleaseChange) -> str:
     word = {"package": "yes", "others": "no", "cannot tell": "cannot tell"}[change.cause]
     return f"{word}: {CAUSES[change.cause]}"
 
@@ -149,7 +149,7 @@ def markdown_table(searches: Iterable[Bisection]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _brought_by(found: Bisection, change: Change) -> str:
+def _brought_by(found: Bisection, change: ReleaseChange) -> str:
     if change.cause == "package":
         return f"{found.package} {change.after.version}"
     moved = _moved(change)

@@ -10,10 +10,10 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from diagnostics.model.cell import CONTROL
+from diagnostics.model.cell import BASELINE
 from diagnostics.report.formats.escape import Md, code, row, text
 from diagnostics.report.formats.truncate import LIMIT, fit
-from diagnostics.report.view.compare import Change, Changes, Moved
+from diagnostics.report.view.compare import Changes, Moved, VerdictChange
 from diagnostics.report.view.phrasing import count
 
 MARKS: Final = {True: "better", False: "worse", None: ""}
@@ -89,7 +89,7 @@ def show(changes: Changes, console: Console | None = None) -> None:
         _group(console, name, group)
 
 
-def _group(console: Console, name: str, group: Sequence[Change]) -> None:
+def _group(console: Console, name: str, group: Sequence[VerdictChange]) -> None:
     for each in group[:_MOST_LINES]:
         cell = each.cell
         said = f"{each.before or '-'} -> {each.after or '-'}"
@@ -100,9 +100,9 @@ def _group(console: Console, name: str, group: Sequence[Change]) -> None:
         console.print(Text(f"  {name:9} … and {len(group) - _MOST_LINES} more; --format markdown has more of them"))
 
 
-def _cell_row(change: Change) -> Md:
+def _cell_row(change: VerdictChange) -> Md:
     cell = change.cell
-    fix = Md("no fix") if cell.fix == CONTROL else code(cell.fix)
+    fix = Md("no fix") if cell.fix == BASELINE else code(cell.fix)
     said = [text(change.before or "—"), text(change.after or "—"), Md(MARKS[change.better])]
     return row([code(cell.environment, 120), text(cell.provider), code(cell.scenario), fix, *said])
 

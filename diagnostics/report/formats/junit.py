@@ -1,7 +1,7 @@
 """`junit.xml`: one testcase for each subject and fix, as CI servers show them.
 
 A fix that removes the error passes; `hides`, `no effect` and `worsens` fail; where nothing can be said the case is
-skipped and says why. The control is a case too: it has no verdict, so it is skipped with its symptom. There are no
+skipped and says why. The baseline is a case too: it has no verdict, so it is skipped with its symptom. There are no
 times: a case stands for several trials.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET  # it only writes here
 
-from diagnostics.model.cell import CONTROL
+from diagnostics.model.cell import BASELINE
 from diagnostics.model.words import VERDICTS
 from diagnostics.report.view.tally import scenario_name
-from diagnostics.report.view.view_models import Result, Subject, View
+from diagnostics.report.view.view_models import FixOutcome, Subject, View
 
 FILE_NAME = "junit.xml"
 EVIDENCE_LIMIT = 1500
@@ -25,9 +25,9 @@ def render(view: View) -> str:
     """The file's text."""
     root = ET.Element("testsuites")
     several = len({subject.load for subject in view.subjects}) > 1
-    suites: dict[str, list[tuple[Subject, Result]]] = {}
+    suites: dict[str, list[tuple[Subject, FixOutcome]]] = {}
     for subject in view.subjects:
-        for result in (*filter(None, [subject.control]), *subject.fixes):
+        for result in (*filter(None, [subject.baseline]), *subject.fixes):
             suites.setdefault(subject.column, []).append((subject, result))
     for name, cases in suites.items():
         suite = ET.SubElement(root, "testsuite", name=_text(name))
@@ -40,15 +40,15 @@ def render(view: View) -> str:
     )
 
 
-def _case(suite: ET.Element, subject: Subject, result: Result, scenario: str) -> None:
+def _case(suite: ET.Element, subject: Subject, result: FixOutcome, scenario: str) -> None:
     where = f"{subject.provider}.{scenario}"
     name = f"{result.fix} [{subject.environment.label} {subject.environment.slug}]"
     case = ET.SubElement(suite, "testcase", classname=_text(where), name=_text(name))
     said = f"{result.verdict}: {VERDICTS[result.verdict]}" if result.verdict else ""
     if result.status != "ran":
         ET.SubElement(case, "skipped", type=result.status, message=_text(f"{result.status}: {result.reason or ''}"))
-    elif result.fix == CONTROL:
-        ET.SubElement(case, "skipped", type="control", message=_text(f"the control: {result.symptom}"))
+    elif result.fix == BASELINE:
+        ET.SubElement(case, "skipped", type="baseline", message=_text(f"the baseline: {result.symptom}"))
     elif result.said and result.verdict != "removes":
         failure = ET.SubElement(case, "failure", type=str(result.verdict), message=_text(said))
         failure.text = _text((result.evidence or "")[:EVIDENCE_LIMIT])
@@ -56,7 +56,7 @@ def _case(suite: ET.Element, subject: Subject, result: Result, scenario: str) ->
         ET.SubElement(case, "skipped", type=_text(str(result.verdict)), message=_text(said))
 
 
-def _count(suite: ET.Element, cases: list[tuple[Subject, Result]], view: View) -> None:
+def _count(suite: ET.Element, cases: list[tuple[Subject, FixOutcome]], view: View) -> None:
     failed, skipped = len(suite.findall("*/failure")), len(suite.findall("*/skipped"))
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(failed))

@@ -137,7 +137,7 @@ def _rates(view: View) -> Any:
         return None
     y = alt.Y("name:N", title=None, axis=alt.Axis(grid=True, domain=False, ticks=False))
     axis = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1])
-    x = alt.X("low:Q", title="trials of the control that showed a symptom", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    x = alt.X("low:Q", title="trials of the baseline that showed a symptom", scale=alt.Scale(domain=[0, 1]), axis=axis)
     base = alt.Chart()
     layers = (
         base.mark_rule(strokeWidth=5, opacity=0.4, color="#0b57a4").encode(x=x, x2="high:Q", y=y)

@@ -88,7 +88,7 @@ def _places(view: View) -> Iterable[tuple[tuple[str, str, str, str], int, list[s
     counts: dict[tuple[str, str, str, str], int] = {}
     where: dict[tuple[str, str, str, str], dict[str, None]] = {}
     for subject in view.subjects:
-        for finding in subject.control.findings if subject.control is not None else ():
+        for finding in subject.baseline.findings if subject.baseline is not None else ():
             key = (finding.kind, finding.severity, subject.provider, subject.scenario)
             counts[key] = counts.get(key, 0) + finding.count
             where.setdefault(key, {})[subject.environment.label] = None

@@ -13,7 +13,7 @@ from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.history import telling
 from diagnostics.report.view.hypotheses import check_claims
 from diagnostics.report.view.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
-from diagnostics.report.view.view_models import EnvironmentRow, History, Result, Subject, View
+from diagnostics.report.view.view_models import EnvironmentRow, FixOutcome, History, Subject, View
 
 SUMMARY, TRIALS = "summary.json", "trials.jsonl"
 _MOST_COLUMNS = 14
@@ -73,7 +73,7 @@ def _reproduced(view: View) -> Section:
     shown = dict(list(columns(view.subjects).items())[:_MOST_COLUMNS])
 
     def cell(subjects: Sequence[Subject]) -> Md:
-        seen = [subject.control.symptom for subject in subjects if subject.control and subject.control.symptom]
+        seen = [subject.baseline.symptom for subject in subjects if subject.baseline and subject.baseline.symptom]
         words = [f"{word} {seen.count(word)}" for word in reversed(SYMPTOM_ORDER) if word in seen]
         return Md("<br>".join(words) or IMPOSSIBLE_MARK)
 
@@ -82,7 +82,7 @@ def _reproduced(view: View) -> Section:
         for name, found in scenarios(view.subjects).items()
     ]
     intro = Md(
-        "The control (no fix): the worst symptom of its trials, and in how many environments. "
+        "The baseline (no fix): the worst symptom of its trials, and in how many environments. "
         "<code>none</code> means that a person would see nothing."
     )
     head = _table("scenario", *shown)
@@ -100,13 +100,13 @@ def _newer(view: View) -> Section:
     grouped: dict[tuple[str, str, Md], list[str]] = {}
     for history in telling(view.histories):
         several = len({subject.load for subject in view.subjects}) > 1
-        name = f"{history.scenario} {history.load.runs}×{history.load.jets}" if several else history.scenario
+        name = f"{history.scenario} {history.load.runs}×{history.load.calls}" if several else history.scenario
         grouped.setdefault((history.provider, history.python, _stretches(history)), []).append(name)
     rows = [
         row([code(provider), text(python), line, _codes(sorted(names))])
         for (provider, python, line), names in sorted(grouped.items())
     ]
-    intro = Md("The control's symptom over the releases tried, on the Python with the most of them; oldest first.")
+    intro = Md("The baseline's symptom over the releases tried, on the Python with the most of them; oldest first.")
     head = _table("provider", "Python", "releases", "scenarios")
     return Section("newer", "Do newer versions remove it?", intro, head, tuple(rows))
 
@@ -124,7 +124,7 @@ def _verdicts(view: View) -> list[Section]:
     several = len({subject.load for subject in view.subjects}) > 1
     intro = Md(
         "Environments with the same outcome share a row; E1, E2, … are listed under “The environments”, the signs are "
-        "those above. A sign with a word beside it: the control was clean, but with the fix something was seen."
+        "those above. A sign with a word beside it: the baseline was clean, but with the fix something was seen."
     )
     found: list[Section] = []
     for provider in sorted({subject.provider for subject in view.subjects}):
@@ -133,13 +133,13 @@ def _verdicts(view: View) -> list[Section]:
         grouped: dict[tuple[str, Md, tuple[Md, ...]], list[EnvironmentRow]] = {}
         for subject in mine:
             marks = tuple(_mark(subject.result(fix)) for fix in fixes)
-            key = (scenario_name(subject, several), _symptom(subject.control), marks)
+            key = (scenario_name(subject, several), _symptom(subject.baseline), marks)
             grouped.setdefault(key, []).append(subject.environment)
         rows = [
-            row([code(scenario), control, Md(_labels(where)), *marks])
-            for (scenario, control, marks), where in grouped.items()
+            row([code(scenario), baseline, Md(_labels(where)), *marks])
+            for (scenario, baseline, marks), where in grouped.items()
         ]
-        head = _table("scenario", "control", "environments", *fixes)
+        head = _table("scenario", "baseline", "environments", *fixes)
         fold = Md(f"{text(provider)}: {len(mine)} combinations in {len(rows)} rows")
         heading = "" if found else "The verdict for each environment, provider and scenario"
         section = Section(
@@ -149,15 +149,15 @@ def _verdicts(view: View) -> list[Section]:
     return found
 
 
-def _mark(result: Result | None) -> Md:
+def _mark(result: FixOutcome | None) -> Md:
     if result is None or result.verdict is None:
         return Md(IMPOSSIBLE_MARK)
-    # A fix that shows something where the control was clean deserves to be seen, though no verdict is due.
+    # A fix that shows something where the baseline was clean deserves to be seen, though no verdict is due.
     worse = result.verdict == "not reproduced" and result.symptom not in (None, "none")
     return Md(f"{MARKS[result.verdict]} {result.symptom}" if worse else MARKS[result.verdict])
 
 
-def _symptom(result: Result | None) -> Md:
+def _symptom(result: FixOutcome | None) -> Md:
     if result is None or result.symptom is None:
         return Md(IMPOSSIBLE_MARK)
     if result.differ:
@@ -202,12 +202,12 @@ def _evidence(view: View) -> Section:
     """One piece of evidence for each provider and symptom, from the newest environment that shows it."""
     shown: dict[tuple[str, str], Md] = {}
     for subject in view.subjects:
-        control = subject.control
-        if control is not None and control.symptom not in (None, "none") and control.evidence:
+        baseline = subject.baseline
+        if baseline is not None and baseline.symptom not in (None, "none") and baseline.evidence:
             name = f"{code(subject.scenario)} in {subject.environment.label}"
-            block = fence(without_folders(control.evidence))
-            shown[subject.column, str(control.symptom)] = Md(
-                f"**{text(subject.column)}, {control.symptom}**: {name}\n\n{block}\n"
+            block = fence(without_folders(baseline.evidence))
+            shown[subject.column, str(baseline.symptom)] = Md(
+                f"**{text(subject.column)}, {baseline.symptom}**: {name}\n\n{block}\n"
             )
     rows = tuple(shown[key] for key in sorted(shown))
     fold = Md(f"{len(rows)} examples, one for each provider and symptom")

@@ -8,7 +8,7 @@ from typing import Any
 
 from diagnostics.report.view.hypotheses import check_claims
 from diagnostics.report.view.tally import MARKS, tally
-from diagnostics.report.view.view_models import Cost, EnvironmentRow, Result, Subject, View
+from diagnostics.report.view.view_models import Cost, EnvironmentRow, FixOutcome, Subject, View
 
 FILE_NAME = "summary.json"
 SCHEMA = "diagnostics.summary/1"
@@ -27,7 +27,7 @@ def to_json(view: View) -> dict[str, Any]:
         "verdicts": [
             _verdict(subject, result) for subject in view.subjects for result in subject.fixes if result.verdict
         ],
-        "controls": [_control(subject, subject.control) for subject in view.subjects if subject.control],
+        "controls": [_baseline(subject, subject.baseline) for subject in view.subjects if subject.baseline],
         "not_run": [
             {**_subject(subject), "fix": result.fix, "status": result.status, "reason": result.reason}
             for subject in view.subjects
@@ -60,12 +60,12 @@ def _subject(subject: Subject) -> dict[str, Any]:
     return {"environment": subject.environment.name, "provider": subject.provider, "scenario": subject.scenario}
 
 
-def _verdict(subject: Subject, result: Result) -> dict[str, Any]:
+def _verdict(subject: Subject, result: FixOutcome) -> dict[str, Any]:
     return {
         **_subject(subject),
         "fix": result.fix,
         "verdict": result.verdict,
-        "control": subject.control.symptom if subject.control else None,
+        "baseline": subject.baseline.symptom if subject.baseline else None,
         "symptom": result.symptom,
         "trials": result.trials,
         "cost": _cost(result.cost),
@@ -73,24 +73,24 @@ def _verdict(subject: Subject, result: Result) -> dict[str, Any]:
     }
 
 
-def _control(subject: Subject, control: Result) -> dict[str, Any]:
+def _baseline(subject: Subject, baseline: FixOutcome) -> dict[str, Any]:
     return {
         **_subject(subject),
-        "symptom": control.symptom,
-        "trials": control.trials,
-        "cost": _cost(control.cost),
-        "status": control.status,
-        "reason": control.reason,
-        **_more(subject, control),
+        "symptom": baseline.symptom,
+        "trials": baseline.trials,
+        "cost": _cost(baseline.cost),
+        "status": baseline.status,
+        "reason": baseline.reason,
+        **_more(subject, baseline),
     }
 
 
-def _more(subject: Subject, result: Result) -> dict[str, Any]:
+def _more(subject: Subject, result: FixOutcome) -> dict[str, Any]:
     return {
         "load": subject.load.to_json(),
         "symptoms": dict(result.symptoms),
         "differ": result.differ,
-        "watched": result.watched,
+        "instrumented": result.instrumented,
         "findings": [asdict(finding) for finding in result.findings],
     }
 

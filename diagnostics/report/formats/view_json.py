@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from diagnostics.report.view.view_models import Result, Subject, Timeline, View
+from diagnostics.report.view.view_models import FixOutcome, Subject, Timeline, View
 
 FILE_NAME = "view.json"
 SCHEMA: Final = "diagnostics.view/1"
@@ -47,12 +47,12 @@ def _subject(subject: Subject) -> dict[str, Any]:
         "generation": subject.generation,
         "scenario": subject.scenario,
         "load": subject.load.to_json(),
-        "control": _result(subject.control) if subject.control is not None else None,
+        "baseline": _result(subject.baseline) if subject.baseline is not None else None,
         "fixes": [_result(result) for result in subject.fixes],
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result(result: FixOutcome) -> dict[str, Any]:
     return {
         **{field.name: _plain(getattr(result, field.name)) for field in fields(result)},
         "symptoms": dict(result.symptoms),

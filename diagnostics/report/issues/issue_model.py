@@ -154,7 +154,7 @@ def _same_release(one: EnvironmentRow, other: EnvironmentRow, project: Project) 
 
 
 def shows(subject: Subject) -> bool:
-    """Whether the control showed a symptom, or the sanitizer found something in it."""
-    control = subject.control
-    found = control is not None and any(finding.severity != "note" for finding in control.findings)
+    """Whether the baseline showed a symptom, or the sanitizer found something in it."""
+    baseline = subject.baseline
+    found = baseline is not None and any(finding.severity != "note" for finding in baseline.findings)
     return subject.reproduced or found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diagnostics.model.cell import CONTROL
+from diagnostics.model.cell import BASELINE
 from diagnostics.report.formats import mermaid
 from diagnostics.report.formats.escape import Md, code, prose, row, text
 from diagnostics.report.issues.issue_model import Posting, shows
@@ -42,7 +42,7 @@ class Material:
 
 
 def matrix(material: Material) -> str:
-    """The control's symptom by scenario and release, the newest Python of each release."""
+    """The baseline's symptom by scenario and release, the newest Python of each release."""
     columns = _columns(material)
     if not columns:
         return ""
@@ -74,22 +74,22 @@ def _rank(where: EnvironmentRow, package: str) -> tuple[object, ...]:
 
 
 def _symptom(subject: Subject | None) -> Md:
-    if subject is None or subject.control is None or subject.control.symptom is None:
+    if subject is None or subject.baseline is None or subject.baseline.symptom is None:
         return Md("—")
-    control = subject.control
-    left = control.symptom == "none" and shows(subject)
-    return Md(f"{control.symptom}, connections left" if left else control.symptom)
+    baseline = subject.baseline
+    left = baseline.symptom == "none" and shows(subject)
+    return Md(f"{baseline.symptom}, connections left" if left else baseline.symptom)
 
 
 def timeline(material: Material) -> str:
-    """The control of the case as a diagram, from the environment with the newest release that kept one."""
+    """The baseline of the case as a diagram, from the environment with the newest release that kept one."""
     package = material.posting.project.package
     rows = {each.environment.label: each.environment for each in material.of_the_case}
     providers = {each.provider for each in material.of_the_case}
     found = [
         each
         for each in material.view.timelines
-        if each.scenario == material.posting.case.scenario and each.fix == CONTROL and each.provider in providers
+        if each.scenario == material.posting.case.scenario and each.fix == BASELINE and each.provider in providers
     ]
     found = [each for each in found if each.environment in rows]
     drawn = ""
@@ -98,7 +98,7 @@ def timeline(material: Material) -> str:
         drawn = mermaid.sequence(chosen.events)
     if not drawn:
         return ""
-    said = f"One watched trial of {code(chosen.scenario)} with {code(chosen.provider)}, "
+    said = f"One instrumented trial of {code(chosen.scenario)} with {code(chosen.provider)}, "
     said += text(release(rows[chosen.environment], material), 120)
     return f"{said}:\n\n```mermaid\n{drawn}```"
 
@@ -123,7 +123,7 @@ def fix(material: Material) -> str:
         )
         for fix in (*works, *partly)[:MOST_FIXES]
     ]
-    return "**What works meanwhile**, tried against a control in the same environment:\n\n" + "\n".join([*head, *rows])
+    return "**What works meanwhile**, tried against a baseline in the same environment:\n\n" + "\n".join([*head, *rows])
 
 
 def release(where: EnvironmentRow, material: Material) -> str:
@@ -142,7 +142,7 @@ def folded(summary: str, body: str) -> str:
 
 def in_the_matrix(material: Material) -> str:
     """In how many environments the case showed something, and whether it does on the newest release."""
-    found = [each for each in material.of_the_case if each.control is not None and each.control.status == "ran"]
+    found = [each for each in material.of_the_case if each.baseline is not None and each.baseline.status == "ran"]
     case = code(material.posting.case.scenario)
     if not found:
         return f"The run behind this did not try {case} with this project's package."

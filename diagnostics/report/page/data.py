@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from diagnostics.model.cell import CONTROL, Load
+from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
 from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.interval import wilson
-from diagnostics.report.view.view_models import EnvironmentRow, Result, Subject, Timeline, View
+from diagnostics.report.view.view_models import EnvironmentRow, FixOutcome, Subject, Timeline, View
 
 NAME, TEXT = 200, 4000
 """Characters that are shown of a name and of a text."""
@@ -54,7 +54,7 @@ class _Table:
 def page_data(view: View) -> dict[str, Any]:
     """Everything the script needs, as JSON can hold it."""
     texts, places = _Table(TEXT), _Table(3 * NAME)
-    fixes = (CONTROL, *view.fixes)
+    fixes = (BASELINE, *view.fixes)
     several = len({subject.load for subject in view.subjects}) > 1
     environments = {row.label: number for number, row in enumerate(view.environments)}
     columns = sorted({subject.column for subject in view.subjects})
@@ -116,7 +116,7 @@ def _release(subject: Subject) -> str:
 
 
 def _load(load: Load) -> tuple[int, ...]:
-    return (load.runs, load.jets, load.concurrency, load.retries)
+    return (load.runs, load.calls, load.concurrency, load.retries)
 
 
 def _environment(row: EnvironmentRow) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _environment(row: EnvironmentRow) -> dict[str, Any]:
     }
 
 
-def _cell(result: Result | None, texts: _Table) -> dict[str, Any] | None:
+def _cell(result: FixOutcome | None, texts: _Table) -> dict[str, Any] | None:
     """What a cell shows and what it opens; fields that say nothing are left out."""
     if result is None:
         return None
@@ -141,7 +141,7 @@ def _cell(result: Result | None, texts: _Table) -> dict[str, Any] | None:
         "i": [round(end, 4) for end in wilson(shown, result.trials)] if result.trials else None,
         "ys": dict(result.symptoms) if result.differ else None,
         "f": [[finding.kind, finding.severity, finding.count] for finding in result.findings],
-        "w": result.watched,
+        "w": result.instrumented,
         "t": texts.number(without_folders(result.evidence) if result.evidence else result.reason),
         "st": None if result.status == "ran" else result.status,
         "clean": result.clean,

@@ -1,8 +1,8 @@
 """From the trials of one cell to one result: which trials decide, the worst symptom, the findings, the cost.
 
-The sanitizer may change when things happen, so where a cell ran both ways the unwatched trials decide the symptom and
-the numbers. A verdict rests on all of them, and the findings of the watched ones count against every one: a leak that
-was seen once is there, also where nobody looked.
+The sanitizer may change when things happen. Where a cell ran both ways, the uninstrumented trials therefore decide the
+symptom and the numbers. A verdict rests on all trials, and the findings of the instrumented ones count against every one:
+a leak that was found once also exists in the trials that could not see it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from diagnostics.model.cell import CONTROL
+from diagnostics.model.cell import BASELINE
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.model.verdict import Level, judge, level
 from diagnostics.model.words import SEVERITIES, STATUSES, SYMPTOMS
-from diagnostics.report.view.view_models import Cost, Result
+from diagnostics.report.view.view_models import Cost, FixOutcome
 
 LOOP_FIX = "single-run"
 """The arrangement that every time is compared with: one long loop."""
@@ -28,14 +28,14 @@ EVIDENCE_LIMIT = 4000
 def deciding(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     """The trials that ran and decide, in one order whatever order they came in, with every finding of the cell."""
     ran = [trial for trial in trials if trial.status == "ran"]
-    unwatched = [trial for trial in ran if not trial.watched]
+    uninstrumented = [trial for trial in ran if not trial.instrumented]
     findings = findings_of(ran)
-    chosen = sorted(unwatched or ran, key=lambda trial: (trial.trial, trial.key))
+    chosen = sorted(uninstrumented or ran, key=lambda trial: (trial.trial, trial.key))
     return tuple(replace(trial, findings=findings) for trial in chosen)
 
 
 def judged(trials: Sequence[Trial]) -> tuple[Trial, ...]:
-    """Every trial that ran, watched or not, with every finding of the cell: what a verdict rests on."""
+    """Every trial that ran, instrumented or not, with every finding of the cell: what a verdict rests on."""
     ran = [trial for trial in trials if trial.status == "ran"]
     findings = findings_of(ran)
     return tuple(replace(trial, findings=findings) for trial in sorted(ran, key=lambda trial: (trial.trial, trial.key)))
@@ -81,13 +81,13 @@ def seconds_per_call(trials: Sequence[Trial]) -> float | None:
     return sum(trial.accounting.seconds for trial in trials) / calls if calls else None
 
 
-def result_of(fix: str, trials: Sequence[Trial], control: Sequence[Trial], one_loop: float | None) -> Result:
+def result_of(fix: str, trials: Sequence[Trial], baseline: Sequence[Trial], one_loop: float | None) -> FixOutcome:
     """What one fix did for one subject.
 
     Args:
-        fix: its name; the control's gives a result without a verdict.
+        fix: its name; the baseline's gives a result without a verdict.
         trials: every trial of the cell, also those that did not run.
-        control: the trials of the control that a verdict rests on.
+        baseline: the trials of the baseline that a verdict rests on.
         one_loop: seconds per call of the fix `single-run` here.
     """
     ran = deciding(trials)
@@ -95,15 +95,15 @@ def result_of(fix: str, trials: Sequence[Trial], control: Sequence[Trial], one_l
     symptom = worst(list(symptoms))
     evidence = next((trial.evidence for trial in ran if trial.symptom == symptom and trial.evidence), None)
     status, reason = ("ran", None) if ran else _why_not(trials)
-    return Result(
+    return FixOutcome(
         fix=fix,
-        verdict=judge(control, judged(trials)) if ran and fix != CONTROL else None,
+        verdict=judge(baseline, judged(trials)) if ran and fix != BASELINE else None,
         symptom=symptom,
         symptoms={word: symptoms[word] for word in SYMPTOM_ORDER if word in symptoms},
         differ=len(symptoms) > 1,
         trials=len(ran),
         findings=ran[0].findings if ran else (),
-        watched=sum(trial.watched for trial in trials if trial.status == "ran"),
+        instrumented=sum(trial.instrumented for trial in trials if trial.status == "ran"),
         clean=all(level(trial) == Level.CLEAN for trial in ran) if ran else None,
         answered=all(trial.accounting.answers == trial.accounting.calls for trial in ran) if ran else None,
         evidence=evidence[:EVIDENCE_LIMIT] if evidence else None,

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from diagnostics.model.cell import CONTROL, Load
+from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.event import cleaned as with_texts
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import STATUSES
@@ -57,7 +57,7 @@ def build_view(run: Run, secrets: Secrets, fix_notes: Mapping[str, str] | None =
 
 
 def _timelines(run: Run, trials: Iterable[Trial], labels: Mapping[str, str]) -> tuple[Timeline, ...]:
-    """In the order of the subjects; within one, the control first."""
+    """In the order of the subjects; within one, the baseline first."""
     found = [
         Timeline(
             environment=labels[trial.environment.name],
@@ -78,7 +78,7 @@ def _timelines(run: Run, trials: Iterable[Trial], labels: Mapping[str, str]) -> 
                 each.provider,
                 each.scenario,
                 int(each.environment[1:]),
-                each.fix != CONTROL,
+                each.fix != BASELINE,
                 each.fix,
                 each.key,
             ),
@@ -123,16 +123,16 @@ def _subjects(trials: Iterable[Trial], environments: Mapping[str, EnvironmentRow
 
 def _subject(key: _SubjectKey, by_fix: Mapping[str, Sequence[Trial]], environment: EnvironmentRow) -> Subject:
     _, provider, scenario, load = key
-    control = judged(by_fix.get(CONTROL, ()))
+    baseline = judged(by_fix.get(BASELINE, ()))
     one_loop = seconds_per_call(deciding(by_fix.get(LOOP_FIX, ())))
-    results = {fix: result_of(fix, found, control, one_loop) for fix, found in by_fix.items()}
+    results = {fix: result_of(fix, found, baseline, one_loop) for fix, found in by_fix.items()}
     return Subject(
         environment=environment,
         provider=provider,
         generation=generation(provider, dict(environment.packages)),
         scenario=scenario,
         load=load,
-        control=results.pop(CONTROL, None),
+        baseline=results.pop(BASELINE, None),
         fixes=tuple(results[fix] for fix in sorted(results)),
     )
 
@@ -143,7 +143,7 @@ def _subject_key(subject: Subject) -> tuple[object, ...]:
         subject.provider,
         subject.scenario,
         int(subject.environment.label[1:]),
-        (load.runs, load.jets, load.concurrency, load.retries),
+        (load.runs, load.calls, load.concurrency, load.retries),
     )
 
 
@@ -167,7 +167,7 @@ def _impossible(environments: Iterable[EnvironmentRow], subjects: Iterable[Subje
             whole[row.status, row.reason or "no reason was recorded"].append(f"{row.label} {row.slug}")
     cells: dict[tuple[str, str], set[str]] = defaultdict(set)
     for subject in subjects:
-        for result in filter(None, (subject.control, *subject.fixes)):
+        for result in filter(None, (subject.baseline, *subject.fixes)):
             if result.status != "ran":
                 what = f"{result.fix} for {subject.provider}"
                 cells[result.status, result.reason or "no reason was recorded"].add(what)

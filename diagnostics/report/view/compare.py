@@ -11,15 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from diagnostics.model.cell import CONTROL
+from diagnostics.model.cell import BASELINE
 from diagnostics.report.view.history import version_key
 from diagnostics.report.view.tally import scenario_name
-from diagnostics.report.view.view_models import EnvironmentRow, Result, View
+from diagnostics.report.view.view_models import EnvironmentRow, FixOutcome, View
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What is compared; `fix` is `none` for the control."""
+class ComparedCell:
+    """What is compared; `fix` is `none` for the baseline."""
 
     environment: str
     provider: str
@@ -28,15 +28,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Change:
+class VerdictChange:
     """A cell that is not what it was; of a cell that appeared `before` is `None`, of one that vanished `after`.
 
     Attributes:
-        before: what it said: the symptom of a control, the verdict of a fix, or the status where nothing ran.
+        before: what it said: the symptom of a baseline, the verdict of a fix, or the status where nothing ran.
         better: whether it is better than before; `None` where that cannot be said.
     """
 
-    cell: Cell
+    cell: ComparedCell
     before: str | None
     after: str | None
     better: bool | None
@@ -58,9 +58,9 @@ class Changes:
 
     before: str
     after: str
-    changed: tuple[Change, ...]
-    appeared: tuple[Change, ...]
-    vanished: tuple[Change, ...]
+    changed: tuple[VerdictChange, ...]
+    appeared: tuple[VerdictChange, ...]
+    vanished: tuple[VerdictChange, ...]
     moved: tuple[Moved, ...]
     same: int
 
@@ -77,9 +77,9 @@ def compare(before: View, after: View) -> Changes:
     pairs = _pairs(before.environments, after.environments)
     old, new = _cells(before, pairs), _cells(after, {})
     changes = [
-        Change(cell, old.get(cell), new.get(cell), _better(old.get(cell), new.get(cell)))
+        VerdictChange(cell, old.get(cell), new.get(cell), _better(old.get(cell), new.get(cell)))
         for cell in sorted(
-            old.keys() | new.keys(), key=lambda c: (c.provider, c.scenario, c.fix != CONTROL, c.fix, c.environment)
+            old.keys() | new.keys(), key=lambda c: (c.provider, c.scenario, c.fix != BASELINE, c.fix, c.environment)
         )
         if old.get(cell) != new.get(cell)
     ]
@@ -113,20 +113,20 @@ def _kind(row: EnvironmentRow) -> tuple[object, ...]:
     return (".".join(row.python.split(".")[:2]), frozenset(row.packages))
 
 
-def _cells(view: View, pairs: Mapping[str, str]) -> dict[Cell, str]:
+def _cells(view: View, pairs: Mapping[str, str]) -> dict[ComparedCell, str]:
     found = {}
     for subject in view.subjects:
         slug = pairs.get(subject.environment.slug, subject.environment.slug)
-        for result in (*filter(None, [subject.control]), *subject.fixes):
-            cell = Cell(slug, subject.provider, scenario_name(subject, with_load=True), result.fix)
+        for result in (*filter(None, [subject.baseline]), *subject.fixes):
+            cell = ComparedCell(slug, subject.provider, scenario_name(subject, with_load=True), result.fix)
             found[cell] = _said(result)
     return found
 
 
-def _said(result: Result) -> str:
+def _said(result: FixOutcome) -> str:
     if result.status != "ran":
         return result.status
-    if result.fix == CONTROL or result.verdict is None:
+    if result.fix == BASELINE or result.verdict is None:
         return str(result.symptom)
     return result.verdict
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from diagnostics.model.cell import CONTROL
+from diagnostics.model.cell import BASELINE
 from diagnostics.report.view.view_models import Cost, View
 
 
@@ -21,7 +21,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class FixCost:
-    """What one fix, or the control, costs; a spread is `None` where there is nothing to divide by.
+    """What one fix, or the baseline, costs; a spread is `None` where there is nothing to divide by.
 
     Attributes:
         time: against one long loop in the same environment and scenario.
@@ -39,9 +39,9 @@ class FixCost:
 
 
 def fix_costs(view: View) -> tuple[FixCost, ...]:
-    """The control first, then the fixes in the order of the view; those that ran nowhere are left out."""
+    """The baseline first, then the fixes in the order of the view; those that ran nowhere are left out."""
     found = []
-    for fix in (CONTROL, *view.fixes):
+    for fix in (BASELINE, *view.fixes):
         results = [subject.result(fix) for subject in view.subjects]
         costs = [result.cost for result in results if result is not None and result.cost is not None]
         if costs:

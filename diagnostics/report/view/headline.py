@@ -40,18 +40,18 @@ def headline(view: View, name: Callable[[str], str] = str) -> tuple[Line, ...]:
 
 
 def _reproduced(view: View) -> Line:
-    ran = [subject for subject in view.subjects if subject.control and subject.control.symptom]
+    ran = [subject for subject in view.subjects if subject.baseline and subject.baseline.symptom]
     shown = [subject for subject in ran if subject.reproduced]
     made = {subject.environment.name for subject in ran}
     where = {subject.environment.name for subject in shown}
     if not shown:
         return Line("Not reproduced", f"no symptom without a fix in {_count(len(made), 'environment')}.")
-    symptoms = [subject.control.symptom for subject in shown if subject.control]
+    symptoms = [subject.baseline.symptom for subject in shown if subject.baseline]
     counts = ", ".join(f"{word} {symptoms.count(word)}" for word in reversed(SYMPTOM_ORDER) if word in symptoms)
     sentence = f"in {len(where)} of {_count(len(made), 'environment')}, {len(shown)} of {len(ran)} combinations of "
-    silent = sum(subject.control is not None and subject.control.symptom == "none" for subject in ran)
+    silent = sum(subject.baseline is not None and subject.baseline.symptom == "none" for subject in ran)
     unclean = sum(
-        not subject.reproduced and subject.control is not None and not subject.control.clean for subject in ran
+        not subject.reproduced and subject.baseline is not None and not subject.baseline.clean for subject in ran
     )
     behind = f" {unclean} of the {silent} silent ones leave something behind." if unclean else ""
     return Line("Reproduced", f"{sentence}environment, provider and scenario: {counts}.{behind}")

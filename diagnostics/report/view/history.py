@@ -1,4 +1,4 @@
-"""Whether newer versions help: the control's symptom as stretches over the releases of the matrix."""
+"""Whether newer versions help: the baseline's symptom as stretches over the releases of the matrix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from diagnostics.model.cell import Load
 from diagnostics.report.view.aggregate import worst
-from diagnostics.report.view.view_models import History, Stretch, Subject
+from diagnostics.report.view.view_models import History, Subject, SymptomSpan
 
 _STACKS = ("httpx", "httpx2")
 _Release = tuple[str, str, str]  # of the provider; of the stack beneath it: name and version
@@ -24,7 +24,7 @@ def generation(provider: str, packages: dict[str, str]) -> str:
 
 
 def histories(subjects: Iterable[Subject], loops: dict[str, str]) -> tuple[History, ...]:
-    """One history for each provider, scenario, Python, loop and load in which the control ran on two releases or more.
+    """One history for each provider, scenario, Python, loop and load in which the baseline ran on two releases or more.
 
     Args:
         subjects: every subject of the run.
@@ -33,10 +33,10 @@ def histories(subjects: Iterable[Subject], loops: dict[str, str]) -> tuple[Histo
     seen: dict[tuple[str, str, str, str, Load], dict[_Release, list[str]]] = defaultdict(lambda: defaultdict(list))
     for subject in subjects:
         release = _release(subject)
-        if subject.control is not None and subject.control.symptom is not None and release is not None:
+        if subject.baseline is not None and subject.baseline.symptom is not None and release is not None:
             loop = loops.get(subject.environment.name, "asyncio")
             where = (subject.provider, subject.scenario, subject.environment.python, loop, subject.load)
-            seen[where][release].append(subject.control.symptom)
+            seen[where][release].append(subject.baseline.symptom)
     found = [
         History(provider, scenario, python, loop, load, _stretches(releases))
         for (provider, scenario, python, loop, load), releases in seen.items()
@@ -74,11 +74,11 @@ def _release(subject: Subject) -> _Release | None:
     return (version, stack, packages.get(stack, ""))
 
 
-def _stretches(releases: dict[_Release, list[str]]) -> tuple[Stretch, ...]:
+def _stretches(releases: dict[_Release, list[str]]) -> tuple[SymptomSpan, ...]:
     ordered = sorted(releases, key=lambda item: (version_key(item[0]), item[1], version_key(item[2])))
     points = [(_label(release), worst(releases[release]) or "none") for release in ordered]
     runs = [(symptom, [label for label, _ in group]) for symptom, group in groupby(points, key=lambda point: point[1])]
-    return tuple(Stretch(labels[0], labels[-1], symptom, len(labels)) for symptom, labels in runs)
+    return tuple(SymptomSpan(labels[0], labels[-1], symptom, len(labels)) for symptom, labels in runs)
 
 
 def _label(release: _Release) -> str:
@@ -93,5 +93,5 @@ def _history_key(history: History) -> tuple[object, ...]:
         history.scenario,
         version_key(history.python),
         history.loop,
-        (load.runs, load.jets, load.concurrency, load.retries),
+        (load.runs, load.calls, load.concurrency, load.retries),
     )

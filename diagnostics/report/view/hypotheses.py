@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from diagnostics.report.view import checks
-from diagnostics.report.view.checks import Answer
+from diagnostics.report.view.checks import CheckResult
 from diagnostics.report.view.view_models import View
 
 PITFALL: Final = "the note on the pitfall of repeated runs"
@@ -26,7 +26,7 @@ class Claim:
     name: str
     document: str
     says: str
-    check: Callable[[View], Answer]
+    check: Callable[[View], CheckResult]
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         "context-manager-no-overhead",
         CLEANUP,
         "The context manager costs no time.",
-        checks.as_fast_as_control("context-manager"),
+        checks.as_fast_as_baseline("context-manager"),
     ),
     Claim(
         "context-manager-better-pooling",

@@ -1,4 +1,4 @@
-"""Lives, read off the events of one watched trial: which loop was open when, and whose client was used on it. Pure."""
+"""The lives of loops and clients, from the events of one instrumented trial. Pure."""
 
 from __future__ import annotations
 

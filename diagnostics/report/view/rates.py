@@ -36,12 +36,12 @@ class Rate:
 
 
 def rates(subjects: Sequence[Subject]) -> tuple[Rate, ...]:
-    """The controls' trials that showed any symptom, by provider and scenario, over all environments."""
+    """The baselines' trials that showed any symptom, by provider and scenario, over all environments."""
     hits: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for subject in subjects:
-        control = subject.control
-        if control is not None and control.trials:
+        baseline = subject.baseline
+        if baseline is not None and baseline.trials:
             count = hits[subject.column, subject.scenario]
-            count[0] += control.trials - control.symptoms.get("none", 0)
-            count[1] += control.trials
+            count[0] += baseline.trials - baseline.symptoms.get("none", 0)
+            count[1] += baseline.trials
     return tuple(Rate(group, name, seen, trials) for (group, name), (seen, trials) in sorted(hits.items()))

@@ -97,5 +97,5 @@ def scenarios(subjects: Iterable[Subject]) -> dict[str, list[Subject]]:
 def scenario_name(subject: Subject, with_load: bool) -> str:
     """The scenario, and its load where that tells subjects apart: `fork 3×5/5 r2`."""
     load = subject.load
-    suffix = f" {load.runs}×{load.jets}/{load.concurrency} r{load.retries}" if with_load else ""
+    suffix = f" {load.runs}×{load.calls}/{load.concurrency} r{load.retries}" if with_load else ""
     return subject.scenario + suffix

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from diagnostics.model.cell import CONTROL, Load
+from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.event import Event
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 
@@ -65,7 +65,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What happened in one watched trial, in order, secrets removed.
+    """What happened in one instrumented trial, in order, secrets removed.
 
     Attributes:
         environment: its label, such as `E1`.
@@ -87,7 +87,7 @@ class Sweep:
     """How often the error showed while one measure of the load was varied.
 
     Attributes:
-        measure: what was varied, such as `jets` or `concurrency`.
+        measure: what was varied, such as `calls` or `concurrency`.
         points: the load, how often it showed, in how many trials.
     """
 
@@ -121,17 +121,17 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Result:
-    """What one fix (or the control) did for one subject.
+class FixOutcome:
+    """What one fix (or the baseline) did for one subject.
 
     Attributes:
-        verdict: one of `words.VERDICTS`; `None` for the control and where nothing ran.
+        verdict: one of `words.VERDICTS`; `None` for the baseline and where nothing ran.
         symptom: the worst of the trials that decide; `None` where nothing ran.
         symptoms: each symptom seen to the number of trials that decide.
         differ: whether the trials that decide disagree about the symptom.
         trials: how many trials ran and decide.
-        findings: the sum over the watched trials; empty where none was watched.
-        watched: how many trials ran with the sanitizer on.
+        findings: the sum over the instrumented trials; empty where none was instrumented.
+        instrumented: how many trials ran with the sanitizer on.
         clean: whether nothing at all was wrong; `None` where nothing ran.
         answered: whether every call of every trial returned the right answer; `None` where nothing ran.
         evidence: the first evidence of the worst symptom, secrets removed.
@@ -147,7 +147,7 @@ class Result:
     differ: bool
     trials: int
     findings: tuple[FindingCount, ...]
-    watched: int
+    instrumented: int
     clean: bool | None
     answered: bool | None
     evidence: str | None
@@ -171,8 +171,8 @@ class Subject:
     generation: str
     scenario: str
     load: Load
-    control: Result | None
-    fixes: tuple[Result, ...]
+    baseline: FixOutcome | None
+    fixes: tuple[FixOutcome, ...]
 
     @property
     def column(self) -> str:
@@ -182,18 +182,18 @@ class Subject:
     @property
     def reproduced(self) -> bool:
         """Whether a person would have seen something without any fix."""
-        return self.control is not None and self.control.symptom not in (None, "none")
+        return self.baseline is not None and self.baseline.symptom not in (None, "none")
 
-    def result(self, fix: str) -> Result | None:
-        """What a fix did here, the control included; `None` where it was not tried."""
-        if fix == CONTROL:
-            return self.control
+    def result(self, fix: str) -> FixOutcome | None:
+        """What a fix did here, the baseline included; `None` where it was not tried."""
+        if fix == BASELINE:
+            return self.baseline
         return next((result for result in self.fixes if result.fix == fix), None)
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Neighbouring releases on which the control did the same; a release reads `3.54.0 (httpx2 2.16.2)`."""
+class SymptomSpan:
+    """Neighbouring releases on which the baseline did the same; a release reads `3.54.0 (httpx2 2.16.2)`."""
 
     first: str
     last: str
@@ -203,22 +203,22 @@ class Stretch:
 
 @dataclass(frozen=True)
 class History:
-    """The control's symptom over the releases of one provider, on one Python and loop, oldest first."""
+    """The baseline's symptom over the releases of one provider, on one Python and loop, oldest first."""
 
     provider: str
     scenario: str
     python: str
     loop: str
     load: Load
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[SymptomSpan, ...]
 
     @property
     def releases(self) -> int:
-        """How many releases the control ran on."""
+        """How many releases the baseline ran on."""
         return sum(stretch.releases for stretch in self.stretches)
 
     @property
-    def newest(self) -> Stretch:
+    def newest(self) -> SymptomSpan:
         """The stretch that the newest release is in."""
         return self.stretches[-1]
 
@@ -250,7 +250,7 @@ class View:
     """Everything that a format may show, secrets removed.
 
     Attributes:
-        fixes: ordered by how much they remove, the control left out.
+        fixes: ordered by how much they remove, the baseline left out.
         redacted: what was taken out of all texts of the run, by kind (`redaction.KINDS`); `None` if nobody counted.
     """
 

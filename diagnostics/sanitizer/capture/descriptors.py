@@ -28,8 +28,8 @@ def robbed(connection: Any, loop: Any) -> Robbed | None:
     if socket is None or socket.fileno() != -1:
         return None
     number = transport._sock_fd
-    watched = getattr(loop, "_selector", None)
-    key = watched.get_map().get(number) if watched is not None else None
+    instrumented = getattr(loop, "_selector", None)
+    key = instrumented.get_map().get(number) if instrumented is not None else None
     # Its own reader cannot be there: the loop would have held this transport, and the collector left it alone.
     if key is None or key.data[0] is None:
         return None

@@ -1,7 +1,7 @@
 """Work that leaves the collector's clock as it found it.
 
 CPython starts a pass when so many more container objects were made than freed. What a log keeps would move that moment,
-and with it the very thing that is being watched. So the collector is held meanwhile, and for every object that stays
+and with it the very thing that is being measured. So the collector is held meanwhile, and for every object that stays
 one is freed that was made for this purpose before the program began.
 """
 

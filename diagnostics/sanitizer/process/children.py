@@ -17,7 +17,7 @@ from typing import Any, Final
 from diagnostics.sanitizer import session
 from diagnostics.sanitizer.capture.patching import Patch, Patches, before, disguise
 from diagnostics.sanitizer.process import exit_hooks
-from diagnostics.sanitizer.process.reporter import Report, Settings
+from diagnostics.sanitizer.process.reporter import Report, ReportSettings
 
 _HOME = os.path.abspath(__file__)
 for _ in range(4):
@@ -133,7 +133,7 @@ def begin(text: str) -> None:
 
     settings, owner, folder = json.loads(text)
     settings["suppressions"] = [tuple(rule) for rule in settings["suppressions"]]
-    report = Report(Settings(**settings), owner, folder)
+    report = Report(ReportSettings(**settings), owner, folder)
     session.install()
     exit_hooks.before_exit(report.make)
     exit_hooks.before_signals(report.before_death)

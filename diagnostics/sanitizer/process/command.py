@@ -10,7 +10,7 @@ from diagnostics.sanitizer.analyze.suppressions import Rule, rules
 from diagnostics.sanitizer.output import stderr
 from diagnostics.sanitizer.process import children, exit_hooks, program
 from diagnostics.sanitizer.process.options import OptionError, read
-from diagnostics.sanitizer.process.reporter import Report, Settings
+from diagnostics.sanitizer.process.reporter import Report, ReportSettings
 
 
 def main(arguments: list[str]) -> int:
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     except SystemExit as error:
         return int(error.code or 0)
     file = os.path.abspath(options.json) if options.json else None
-    settings = Settings(file, options.leaks, options.exit_code, suppressions)
+    settings = ReportSettings(file, options.leaks, options.exit_code, suppressions)
     report = Report(settings, os.getpid())
     session.install()
     patches = children.follow(report)

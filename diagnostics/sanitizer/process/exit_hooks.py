@@ -1,4 +1,4 @@
-"""What happens at the end of a watched program, however it ends.
+"""What happens at the end of a instrumented program, however it ends.
 
 The report is made once in each process: at a normal end, before `os._exit`, before a signal that would kill the process
 does so, or when the time is up.
@@ -82,7 +82,7 @@ def _hold_back_at_fork(numbers: Callable[[], list[Any]]) -> None:
 
 
 def remind(process: int) -> bool:
-    """Has a process see a signal that it was sent, however it waits; nothing happens to one that is not watched.
+    """Has a process see a signal that it was sent, however it waits; nothing happens to one that is not instrumented.
 
     Returns:
         Whether there still is such a process.

@@ -28,7 +28,7 @@ ENDED_BY_INTERRUPT = (-signal.SIGINT, 128 + signal.SIGINT)
 """Exit statuses of a program that Ctrl-C has ended: by the signal, or by its own handler as shells say it."""
 
 
-class Settings(NamedTuple):
+class ReportSettings(NamedTuple):
     """What of the options a report needs; children get them as JSON.
 
     Attributes:
@@ -53,7 +53,7 @@ class Report:
         folder: where its children leave their findings; the owner makes it before there is a child.
     """
 
-    def __init__(self, settings: Settings, owner: int, folder: str = "") -> None:
+    def __init__(self, settings: ReportSettings, owner: int, folder: str = "") -> None:
         self.settings = settings
         self.owner = owner
         self.folder = folder

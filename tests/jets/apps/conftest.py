@@ -58,12 +58,12 @@ def start(server: ProviderServer, trial: str, tmp_path: Path) -> Iterator[Callab
     started: list[subprocess.Popen[str]] = []
 
     def start_one(
-        *program: str, watched: bool = True, descriptors: tuple[int, ...] = (), **variables: str
+        *program: str, instrumented: bool = True, descriptors: tuple[int, ...] = (), **variables: str
     ) -> Application:
         file = tmp_path / "findings.json"
         run = ("-m", "diagnostics", "run", "--json", str(file), "--leaks", "error", "--exit-code", "0")
         process = subprocess.Popen(
-            [sys.executable, *(run if watched else ()), *program],
+            [sys.executable, *(run if instrumented else ()), *program],
             cwd=tmp_path,
             env={
                 **os.environ,

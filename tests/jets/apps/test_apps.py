@@ -36,7 +36,7 @@ def get(port: int, path: str) -> Any:
 
 
 def test_a_notebook(start: Callable[..., Any], right: Callable[[int], dict[str, Any]]) -> None:
-    application = start("-m", "notebook", watched=False)
+    application = start("-m", "notebook", instrumented=False)
     running, (said, blocking, quark, findings, problems), strays = json.loads(application.end())
     assert running == "True"
     assert said == [right(number)["said"] for number in range(10)]
@@ -73,7 +73,7 @@ def test_gunicorn_with_workers_that_fork_from_a_parent_that_has_called(
         application.process.send_signal(signal.SIGTERM)
         application.end()
     assert answers == [right(number) for number in range(12)]
-    assert (application.findings, application.calls) == ([], 6 * (1 + 12)), "workers and parent, each watched"
+    assert (application.findings, application.calls) == ([], 6 * (1 + 12)), "workers and parent, each instrumented"
 
 
 @pytest.mark.parametrize("program", ["pool", "tasks"])

@@ -10,15 +10,15 @@ import pytest
 
 from diagnostics.lab.bisection.history import NothingFound
 from diagnostics.lab.bisection.releases import NoReleases, Release
-from diagnostics.lab.bisection.request import Asked, answer
+from diagnostics.lab.bisection.request import BisectRequest, answer
 from diagnostics.lab.bisection.scope import Misunderstood
 from diagnostics.lab.environments import IndexUnreachable
-from diagnostics.model.bisection import Bisection, Tried
+from diagnostics.model.bisection import Bisection, TriedRelease
 from diagnostics.model.cell import Load
 from tests.lab.bisection.index import Index
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
-ASKED = Asked("openai", load=Load(1, 2, 2), python=RUNNING, trials=1)
+ASKED = BisectRequest("openai", load=Load(1, 2, 2), python=RUNNING, trials=1)
 
 
 class Heard:
@@ -30,11 +30,11 @@ class Heard:
     def looking(self, release: Release, why: str) -> None:
         self.versions.append(release.version)
 
-    def looked(self, tried: Tried) -> None:
+    def looked(self, tried: TriedRelease) -> None:
         assert tried.version == self.versions[-1]
 
 
-def search(asked: Asked, cache: Path, heard: Heard | None = None) -> Bisection:
+def search(asked: BisectRequest, cache: Path, heard: Heard | None = None) -> Bisection:
     return answer(asked, cache=cache, redact=str, listener=heard or Heard(), command=("again",))
 
 

@@ -70,20 +70,20 @@ OUTCOMES = st.builds(
 
 @given(st.lists(OUTCOMES, min_size=1, max_size=9), st.lists(OUTCOMES, min_size=1, max_size=9), st.booleans())
 def test_an_outcome_is_one_that_two_of_three_trials_had(
-    unwatched: list[Outcome], watched: list[Outcome], last_word: bool
+    uninstrumented: list[Outcome], instrumented: list[Outcome], last_word: bool
 ) -> None:
-    found = agreed(unwatched, watched, last_word=last_word)
+    found = agreed(uninstrumented, instrumented, last_word=last_word)
 
     if found is not None:
-        share = sum(each.symptom == found.symptom for each in unwatched) / len(unwatched)
+        share = sum(each.symptom == found.symptom for each in uninstrumented) / len(uninstrumented)
         assert share >= (2 / 3 if last_word else 1)
-        for kind in {kind for each in watched for kind in each.findings}:
-            count = sum(kind in each.findings for each in watched)
-            assert (kind in found.findings) == (2 * count >= len(watched))
+        for kind in {kind for each in instrumented for kind in each.findings}:
+            count = sum(kind in each.findings for each in instrumented)
+            assert (kind in found.findings) == (2 * count >= len(instrumented))
     elif last_word:
-        assert max(sum(a == b for b in (o.symptom for o in unwatched)) for a in {o.symptom for o in unwatched}) < (
-            2 / 3 * len(unwatched)
-        )
+        assert max(
+            sum(a == b for b in (o.symptom for o in uninstrumented)) for a in {o.symptom for o in uninstrumented}
+        ) < (2 / 3 * len(uninstrumented))
 
 
 def test_trials_that_all_agree_are_believed_at_once_and_others_not() -> None:

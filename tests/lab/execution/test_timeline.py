@@ -1,4 +1,4 @@
-"""What is kept of a watched trial's events: without secrets, in order, bounded, written whole."""
+"""What is kept of a instrumented trial's events: without secrets, in order, bounded, written whole."""
 
 from __future__ import annotations
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from diagnostics.lab.server.app import ENDPOINTS
 from diagnostics.lab.server.openai import embedding
-from diagnostics.lab.server.wire import Answer, BadRequest, Question, echo, event, last_user_text, pieces
+from diagnostics.lab.server.wire import BadRequest, ModelReply, ModelRequest, echo, event, last_user_text, pieces
 
 # Lone surrogates, line separators and NULs included: all of them arrive in JSON.
 texts = st.text(st.characters(), max_size=200)
 ANSWERS = {endpoint.path.rpartition("/")[2]: endpoint.answer for endpoint in ENDPOINTS}
 
 
-def ask(body: dict[str, Any], **query: str) -> Question:
-    return Question(body, {"model": "gemini-x", "version": "v1beta"}, query, "0" * 24, 1_700_000_000)
+def ask(body: dict[str, Any], **query: str) -> ModelRequest:
+    return ModelRequest(body, {"model": "gemini-x", "version": "v1beta"}, query, "0" * 24, 1_700_000_000)
 
 
 def chat(text: str, **more: Any) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def parts(text: str) -> dict[str, Any]:
     return {"contents": [{"parts": [{"text": text[:3]}, {"text": text[3:]}]}]}
 
 
-def events(answer: Answer) -> list[Any]:
+def events(answer: ModelReply) -> list[Any]:
     """What a strict reader of server-sent events gets: one event a chunk, one data line an event."""
     assert answer.streamed
     data = []

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from diagnostics.lab.server.faults import Faults
-from diagnostics.lab.server.ledger import Account, Ledger
+from diagnostics.lab.server.ledger import Account, RequestLedger
 
 TRIALS = st.sampled_from("abc")
 CONNECTIONS = st.integers(0, 4)
@@ -16,7 +16,7 @@ class LedgerAgainstAList(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ledger: Ledger[int] = Ledger(DEFAULT)
+        self.ledger: RequestLedger[int] = RequestLedger(DEFAULT)
         self.arrived: dict[str, list[tuple[int, bool]]] = {}
         self.open: dict[str, set[int]] = {}
         self.made: dict[str, int] = {}

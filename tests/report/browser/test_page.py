@@ -213,14 +213,14 @@ def test_what_came_from_a_run_is_text(
 ) -> None:
     where = Environment(MARKUP, MARKUP, packages={"openai": MARKUP, "httpx": MARKUP})
     cell = {"environment": where, "scenario": MARKUP, "provider": MARKUP}
-    control = trial("none", "raised", evidence=MARKUP + "x" * 10_000_000, watched=True, **cell)
+    baseline = trial("none", "raised", evidence=MARKUP + "x" * 10_000_000, instrumented=True, **cell)
     fixed = trial(MARKUP, "none", evidence=None, **cell)
     broken = trial("runner", status="broken", reason=MARKUP, **cell)
     ((_, events),) = sample.timelines.items()
     told = tuple(replace(event, name=MARKUP, detail=MARKUP, thread=MARKUP) for event in events)
-    run = run_of([control, fixed, broken], started=MARKUP, system=MARKUP, profile=MARKUP, command=(MARKUP,))
+    run = run_of([baseline, fixed, broken], started=MARKUP, system=MARKUP, profile=MARKUP, command=(MARKUP,))
 
-    page = visit(replace(run, timelines={control.key: told}, warnings=(MARKUP,)))
+    page = visit(replace(run, timelines={baseline.key: told}, warnings=(MARKUP,)))
     page.locator(".cell").first.click()
 
     assert MARKUP in page.get_by_role("dialog").locator("pre").first.inner_text()

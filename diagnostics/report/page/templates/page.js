@@ -79,7 +79,7 @@
     const cell = row.cells[column];
     const is = (kind, label, text) => make("div", { role: "gridcell", tabindex: "-1", class: `cell ${kind}`, "aria-label": label }, text);
     if (!cell) return is("v-none empty", "not tried", "–");
-    if (column === 0 && cell.y) return is(`control y-${cell.y}`, `control: ${cell.y}, ${cell.k} of ${cell.n} trials`, data.signs.symptoms[cell.y]);
+    if (column === 0 && cell.y) return is(`baseline y-${cell.y}`, `baseline: ${cell.y}, ${cell.k} of ${cell.n} trials`, data.signs.symptoms[cell.y]);
     if (!cell.v) return is("v-none", cell.st ?? "no verdict", "–");
     return is(`v-${slug(cell.v)}`, cell.v, data.signs.verdicts[cell.v]);
   }
@@ -88,7 +88,7 @@
   function buildMatrix() {
     const place = byId("grid");
     if (!data.rows.length) { place.append(make("p", {}, "Nothing ran, so there is no cell.")); return; }
-    heads = data.fixes.map((fix, column) => make("div", { role: "columnheader", title: fix.note }, make("span", {}, column ? fix.name : "control")));
+    heads = data.fixes.map((fix, column) => make("div", { role: "columnheader", title: fix.note }, make("span", {}, column ? fix.name : "baseline")));
     const grid = make("div", { class: "cells", role: "grid", "aria-labelledby": "matrix-title" },
       make("div", { class: "line head", role: "row" }, make("div", { role: "columnheader", class: "name" }, "scenario, environment"), heads));
     let group = null;
@@ -207,7 +207,7 @@
       ? make("p", {}, make("span", { class: `said y-${cell.y ?? "none"}` }, cell.y ?? cell.st), " ", cell.y ? data.words.symptoms[cell.y] : data.words.statuses[cell.st])
       : make("p", {}, make("span", { class: `said v-${slug(cell.v ?? "none")}` }, data.signs.verdicts[cell.v] ?? "–", " ", cell.v ?? cell.st), " ", cell.v ? data.words.verdicts[cell.v] : data.words.statuses[cell.st] ?? "");
     const inner = make("div", { class: "inner" },
-      make("header", {}, make("h2", { id: "evidence-title" }, column === 0 ? "Control, without any fix" : fix.name), close),
+      make("header", {}, make("h2", { id: "evidence-title" }, column === 0 ? "Baseline, without any fix" : fix.name), close),
       make("p", { class: "facts" }, `${client(row)} · ${scenario(row)} · Python ${where.python} · ${where.label}: ${where.has}`), said,
       fix.note && column ? make("p", { class: "note" }, fix.note) : null,
       make("h3", {}, "Evidence"),
@@ -218,14 +218,14 @@
     if (number >= 0) {
       const show = make("button", { type: "button" }, "See what happened, event by event");
       show.addEventListener("click", () => { dialog.close(); showTimeline(number); byId("timeline").scrollIntoView(); byId("timeline-pick").focus(); });
-      inner.append(make("h3", {}, "Timeline of the control"), show);
+      inner.append(make("h3", {}, "Timeline of the baseline"), show);
     }
     return inner;
   }
 
   function comparison(row, column, cell) {
-    const control = row.cells[0];
-    const both = column === 0 ? [cell] : [cell, control];
+    const baseline = row.cells[0];
+    const both = column === 0 ? [cell] : [cell, baseline];
     const account = (index) => (each) => each?.a?.[index]?.toLocaleString("en") ?? "–";
     const facts = [
       ["symptom", (each) => (each?.ys ? Object.entries(each.ys).map(([word, count]) => `${word} ${count}`).join(", ") : each?.y ?? each?.st ?? "–")],
@@ -234,16 +234,16 @@
       ["calls asked", account(0)], ["calls answered", account(1)], ["requests received", account(2)], ["of them repeated", account(3)],
       ["connections", account(4)], ["seconds", (each) => each?.a?.[5]?.toFixed(3) ?? "–"],
       ["descriptors left, leaked", (each) => (each?.a ? `${each.a[6]}, ${each.a[7]}` : "–")], ["threads left", account(8)],
-      ["watched trials", (each) => `${each?.w ?? 0}`],
+      ["instrumented trials", (each) => `${each?.w ?? 0}`],
     ];
     return make("table", { class: "plain" }, make("caption", {}, make("h3", {}, "What was counted")),
-      make("thead", {}, make("tr", {}, make("td"), both.map((_, number) => make("th", { scope: "col", class: "number" }, number || column === 0 ? "control" : "with the fix")))),
+      make("thead", {}, make("tr", {}, make("td"), both.map((_, number) => make("th", { scope: "col", class: "number" }, number || column === 0 ? "baseline" : "with the fix")))),
       make("tbody", {}, facts.map(([name, of]) => make("tr", {}, make("th", { scope: "row" }, name), both.map((each) => make("td", { class: "number" }, of(each)))))));
   }
 
   function findings(cell) {
     const title = make("h3", {}, "What the sanitizer found");
-    if (!cell.f) return make("div", {}, title, make("p", {}, cell.w ? "It watched and found nothing." : "No trial of this cell was watched."));
+    if (!cell.f) return make("div", {}, title, make("p", {}, cell.w ? "It instrumented and found nothing." : "No trial of this cell was instrumented."));
     return make("div", {}, title,
       make("ul", {}, cell.f.map(([kind, severity, count]) => make("li", {}, make("b", {}, `${kind} × ${count}`), ` (${severity}): ${data.words.findings[kind] ?? ""}`))));
   }
@@ -251,7 +251,7 @@
   function repeat(row, column) {
     const quote = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
     const words = ["--environment", environment(row).slug, "--provider", row.p, "--scenario", row.s, "--fix", data.fixes[column].name];
-    ["--runs", "--jets", "--concurrency", "--retries"].forEach((name, index) => { if (row.l[index] !== data.usual[index]) words.push(name, `${row.l[index]}`); });
+    ["--runs", "--calls", "--concurrency", "--retries"].forEach((name, index) => { if (row.l[index] !== data.usual[index]) words.push(name, `${row.l[index]}`); });
     const command = `nox -s repro -- ${words.map(quote).join(" ")} --trials 10`;
     const copy = make("button", { type: "button" }, "Copy");
     const line = make("pre", { tabindex: "0", "aria-label": "Command" }, command);

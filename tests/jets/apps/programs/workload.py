@@ -1,6 +1,6 @@
 """What each application does: a call by `run_sync` and one by the classifier.
 
-With NAIVE set it does the first as the bug reports have it, one client and `asyncio.run` for each call: the control.
+With NAIVE set it does the first as the bug reports have it, one client and `asyncio.run` for each call: the baseline.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """What may be said of a fix: a pure function of its trials and of the trials of its baseline.
 
-A verdict is given only where the baseline reproduced something. `Level` orders outcomes, so "gone", "hidden", "the same"
-and "worse" are comparisons and not special cases.
+A verdict is given only where the baseline reproduced something. `Level` orders outcomes, so "gone", "hidden", "the
+same" and "worse" are comparisons and not special cases.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From the trials of one cell to one result: which trials decide, the worst symptom, the findings, the cost.
 
 The sanitizer may change when things happen. Where a cell ran both ways, the uninstrumented trials therefore decide the
-symptom and the numbers. A verdict rests on all trials, and the findings of the instrumented ones count against every one:
-a leak that was found once also exists in the trials that could not see it.
+symptom and the numbers. A verdict rests on all trials, and the findings of the instrumented ones count against every
+one: a leak that was found once also exists in the trials that could not see it.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.target import NEWEST, NoTarget, TrialSession, UnknownTarget, find_patient
+from diagnostics.model.phase import KNOWN, PhaseResult
 from diagnostics.phases import diagnosis, phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.diagnosis_formats import markdown, show
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, clean, examine, plans, print_line, printer, write
-from diagnostics.phases.record import KNOWN, PhaseResult
 from diagnostics.runs import writer
 
 PHASES: tuple[Phase, ...] = tuple(module.PHASE for module in (phase1, phase2, phase3, phase4, phase5, phase6))

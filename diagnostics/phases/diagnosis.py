@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from diagnostics.phases.record import CANNOT_TELL, KNOWN, PhaseAnswer
+from diagnostics.model.phase import CANNOT_TELL, KNOWN, PhaseAnswer
 from diagnostics.report.view.phrasing import count, listed
 
 CONCLUSION_SCHEMA: Final = "diagnostics.conclusion/1"

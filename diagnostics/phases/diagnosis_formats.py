@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from diagnostics.model.phase import KNOWN, PhaseAnswer, PhaseResult
 from diagnostics.phases.diagnosis import Criterion
 from diagnostics.phases.formats import described, plain
-from diagnostics.phases.record import KNOWN, PhaseAnswer, PhaseResult
 from diagnostics.report.formats.escape import Md, prose, text
 
 BOXES = {True: "[x]", False: "[ ]", None: "[?]"}

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from diagnostics.phases.record import KNOWN, PhaseResult, Table
+from diagnostics.model.phase import KNOWN, PhaseResult, Table
 from diagnostics.report.formats.escape import Md, prose, row, text
 
 ROWS_AT_MOST = 60

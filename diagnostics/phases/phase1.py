@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
-from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.view.lifecycle import Clients, Loops
 from diagnostics.report.view.phrasing import quoted, times
 

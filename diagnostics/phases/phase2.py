@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diagnostics.model.event import Event
+from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
-from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.view.lifecycle import Clients, Loops, closer, spot
 from diagnostics.report.view.phrasing import count, listed
 

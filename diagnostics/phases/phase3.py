@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diagnostics.model.event import Event
+from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.phase2 import NOT_WATCHED, SCENARIOS, first_of
 from diagnostics.phases.phase2 import play as play_watched
 from diagnostics.phases.plan import Phase, PhaseOptions, Play, PlayedTrial
-from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.view.lifecycle import Clients, Loops, spot
 from diagnostics.report.view.phrasing import count, listed
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.model.cell import BASELINE, Cell
+from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, TrialPlan
-from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.view.aggregate import LOOP_FIX, deciding, judged, result_of, seconds_per_call
 from diagnostics.report.view.phrasing import listed, times
 from diagnostics.report.view.view_models import FixOutcome

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from diagnostics.model.cell import Environment
+from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
-from diagnostics.phases.record import PhaseAnswer, Table, cannot_tell
 from diagnostics.report.issues.known_issues import CHECKED, KNOWN_ISSUES, matching
 from diagnostics.report.view.aggregate import SYMPTOM_ORDER, worst
 from diagnostics.report.view.history import generation, version_key

@@ -11,8 +11,8 @@ from typing import Any
 
 from diagnostics.model.cell import Load
 from diagnostics.model.event import Event
+from diagnostics.model.phase import CANNOT_TELL, PhaseAnswer, PhaseResult, Table, cannot_tell
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
-from diagnostics.phases.record import CANNOT_TELL, PhaseAnswer, PhaseResult, Table, cannot_tell
 from diagnostics.report.view.interval import in_words, wilson
 from diagnostics.report.view.phrasing import listed
 

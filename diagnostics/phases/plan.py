@@ -28,11 +28,12 @@ from diagnostics.lab.server import ServerError
 from diagnostics.lab.target import NEWEST, NoTarget, PlayedTrial, Target, TrialSession, UnknownTarget, find_patient
 from diagnostics.model.cell import BASELINE, Cell, Load
 from diagnostics.model.event import Event
+from diagnostics.model.phase import PhaseAnswer, PhaseResult
 from diagnostics.phases.formats import markdown, show
-from diagnostics.phases.record import PhaseAnswer, PhaseResult
 from diagnostics.redaction import Secrets, files, redact
 from diagnostics.report.view.event_lines import as_json, told
 from diagnostics.runs import writer
+from diagnostics.runs.upgrade import upgraded
 
 __all__ = [
     "FAILING",
@@ -171,7 +172,7 @@ def read(phase: Phase, run: Path) -> PhaseResult:
     """
     file = run if run.suffix == ".json" else run / f"phase{phase.number}.json"
     try:
-        return PhaseResult.from_json(json.loads(file.read_bytes()))
+        return PhaseResult.from_json(upgraded(json.loads(file.read_bytes())))
     except OSError as error:
         raise writer.StoreError(f"{file} cannot be read ({error.strerror}): name a run folder of this phase") from error
     except ValueError as error:

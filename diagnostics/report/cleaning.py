@@ -19,7 +19,7 @@ from diagnostics.redaction import Secrets, bounded, redact, tables, taken
 from diagnostics.redaction.field_rules import Clean, Table, digest, text, version, word
 from diagnostics.redaction.files import Unlisted
 from diagnostics.redaction.kinds import together
-from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta, Sweep
+from diagnostics.runs.records import EnvironmentRow, Run, RunMeta, Sweep
 
 
 def _part(value: Any, clean: Clean) -> Any:

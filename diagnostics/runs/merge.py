@@ -15,6 +15,7 @@ from typing import Any
 
 from diagnostics.model.trial import TRIAL_SCHEMA, Trial
 from diagnostics.redaction.kinds import together as together_counts
+from diagnostics.runs.upgrade import upgraded
 from diagnostics.runs.writer import ENVIRONMENTS, RUN, TRIALS, Store, StoreError, dump, read_trials
 
 RUN_SCHEMA = "diagnostics.run/1"
@@ -213,7 +214,7 @@ def _meta(parts: Sequence[MergedRun], trials: Mapping[str, Trial]) -> dict[str, 
 
 def _json(path: Path, kind: type) -> Any:
     try:
-        value = json.loads(path.read_bytes())
+        value = upgraded(json.loads(path.read_bytes()))
     except OSError as error:
         raise MergeError(f"{path}: {error.strerror or error}; is this the folder of a run?") from None
     except ValueError as error:

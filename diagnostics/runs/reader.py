@@ -18,8 +18,9 @@ from diagnostics.model.event import EVENTS_SUFFIX, Event, checked
 from diagnostics.model.finding import FINDINGS_SCHEMA
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES
-from diagnostics.report.sweeps import sweeps_of
-from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta
+from diagnostics.runs.records import EnvironmentRow, Run, RunMeta
+from diagnostics.runs.sweeps import sweeps_of
+from diagnostics.runs.upgrade import upgraded
 
 RUN_SCHEMA = "diagnostics.run/1"
 TRIALS, ENVIRONMENTS, META = "trials.jsonl", "environments.json", "run.json"
@@ -103,7 +104,7 @@ def _parsed(
     path: Path, read: Callable[[Any], _Read], advice: str = "take a copy of it from where the run was made"
 ) -> _Read:
     try:
-        return read(json.loads(_bytes(path)))
+        return read(upgraded(json.loads(_bytes(path))))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{path}: {_why(error)}; {advice}") from error
 
@@ -117,7 +118,7 @@ def _trials(path: Path) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
         if data is _CUT_OFF:
             return tuple(trials), (f"1 line left out: line {number} of {path.name} is cut off",)
         try:
-            trial = Trial.from_json(data)
+            trial = Trial.from_json(upgraded(data))
             _check(trial)
         except ValueError as error:
             raise RunError(f"{path}: line {number}: {_why(error)}; remove that line to go on without it") from error

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from diagnostics.model.trial import RecordError, Trial
 from diagnostics.redaction import Secrets, files
+from diagnostics.runs.upgrade import upgraded
 
 TRIALS = "trials.jsonl"
 ENVIRONMENTS = "environments.json"
@@ -113,7 +114,7 @@ class Store:
 def read_json(file: Path, otherwise: _Json) -> _Json:
     """A JSON file of a run; `otherwise` where there is none of that kind."""
     try:
-        value = json.loads(file.read_bytes())
+        value = upgraded(json.loads(file.read_bytes()))
     except (OSError, ValueError):
         return otherwise
     return value if isinstance(value, type(otherwise)) else otherwise
@@ -153,7 +154,7 @@ def read_trials(file: Path) -> Iterator[Trial]:
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    yield Trial.from_json(json.loads(line))
+                    yield Trial.from_json(upgraded(json.loads(line)))
                 except (ValueError, RecordError) as error:
                     raise StoreError(
                         f"{file}, line {number} is not a trial ({error}): remove it, its trial runs again with --resume"

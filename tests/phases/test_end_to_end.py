@@ -18,9 +18,9 @@ from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, default_cache
 from diagnostics.lab.target import Target, TrialSession
 from diagnostics.model.cell import Environment
+from diagnostics.model.phase import PhaseResult
 from diagnostics.phases import phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, command, examine, options, write
-from diagnostics.phases.record import PhaseResult
 
 pytestmark = pytest.mark.environment
 

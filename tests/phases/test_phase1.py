@@ -7,9 +7,9 @@ from typing import Any
 
 from diagnostics.model.cell import Load
 from diagnostics.model.event import Event
+from diagnostics.model.phase import CANNOT_TELL, KNOWN
 from diagnostics.phases import phase1
 from diagnostics.phases.plan import PhaseOptions, PlayedTrial
-from diagnostics.phases.record import CANNOT_TELL, KNOWN
 
 Make = Callable[..., PlayedTrial]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from diagnostics.model.event import Event
+from diagnostics.model.phase import CANNOT_TELL
 from diagnostics.phases import phase2, phase3
 from diagnostics.phases.plan import PhaseOptions, PlayedTrial
-from diagnostics.phases.record import CANNOT_TELL
 
 Make = Callable[..., PlayedTrial]
 

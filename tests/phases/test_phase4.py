@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from diagnostics.model.phase import CANNOT_TELL
 from diagnostics.phases import phase4
 from diagnostics.phases.plan import PhaseOptions, PlayedTrial
-from diagnostics.phases.record import CANNOT_TELL
 
 Make = Callable[..., PlayedTrial]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from diagnostics.model.cell import Environment
+from diagnostics.model.phase import CANNOT_TELL
 from diagnostics.phases import phase5
 from diagnostics.phases.plan import PhaseOptions, PlayedTrial
-from diagnostics.phases.record import CANNOT_TELL
 
 Make = Callable[..., PlayedTrial]
 

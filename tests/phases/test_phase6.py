@@ -7,9 +7,9 @@ from typing import Any
 
 from diagnostics.model.cell import Environment, Load
 from diagnostics.model.event import Event
+from diagnostics.model.phase import CANNOT_TELL, KNOWN, PhaseResult
 from diagnostics.phases import phase6
 from diagnostics.phases.plan import PhaseOptions, PlayedTrial
-from diagnostics.phases.record import CANNOT_TELL, KNOWN, PhaseResult
 
 Make = Callable[..., PlayedTrial]
 

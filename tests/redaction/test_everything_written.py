@@ -18,16 +18,16 @@ from diagnostics.lab.target import PlayedTrial
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.event import Event
 from diagnostics.model.finding import FINDINGS_SCHEMA, Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, Site
+from diagnostics.model.phase import PhaseAnswer, PhaseResult, Table
 from diagnostics.phases.plan import write
-from diagnostics.phases.record import PhaseAnswer, PhaseResult, Table
 from diagnostics.redaction import Secrets, redact
 from diagnostics.redaction.files import record
 from diagnostics.report.formats.registry import FORMATS, write_reports
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.event_lines import as_json
-from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta
 from diagnostics.runs import writer as stores
 from diagnostics.runs.reader import read_run
+from diagnostics.runs.records import EnvironmentRow, Run, RunMeta
 from diagnostics.runs.writer import Store
 from tests.redaction.canaries import FORMED, KNOWN, PLACED, SPELLINGS, VARIABLES, traces
 

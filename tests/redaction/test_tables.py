@@ -13,15 +13,15 @@ from diagnostics.lab.selection import RunRequest
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, LoopFacts, Site
+from diagnostics.model.phase import PhaseAnswer, PhaseResult, Table
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.phases.diagnosis import CONCLUSION_SCHEMA, Criterion
-from diagnostics.phases.record import PhaseAnswer, PhaseResult, Table
 from diagnostics.redaction import field_rules, redact, tables
 from diagnostics.redaction.files import Unlisted, record
 from diagnostics.redaction.secrets import Secrets
 from diagnostics.report import cleaning
 from diagnostics.report.view.event_lines import as_json
-from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta, Sweep
+from diagnostics.runs.records import EnvironmentRow, Run, RunMeta, Sweep
 from diagnostics.sanitizer.output.json_document import document
 
 ME = Secrets(user="marple", host="milchester")

@@ -14,7 +14,7 @@ from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
 from diagnostics.model.trial import Accounting, FindingCount, Trial
-from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta
+from diagnostics.runs.records import EnvironmentRow, Run, RunMeta
 
 CLEAN = Accounting(calls=15, answers=15, requests=15, connections=5, seconds=0.1)
 META = RunMeta(

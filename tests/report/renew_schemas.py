@@ -18,6 +18,7 @@ from typing import Any
 from diagnostics.model import cell, event, finding, trial
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
 from diagnostics.report.view import view_models
+from diagnostics.runs import records
 from tests.report.accepted import SCHEMAS, schema
 
 RENEWED = ("findings-1", "trial-1", "view-1")
@@ -25,7 +26,7 @@ _WORDS = {"status": STATUSES, "symptom": SYMPTOMS, "verdict": VERDICTS, "severit
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 _CLASSES: dict[str, type[Any]] = {
     kind.__name__: kind
-    for module in (view_models, trial, finding, event, cell)
+    for module in (view_models, records, trial, finding, event, cell)
     for kind in vars(module).values()
     if isinstance(kind, type) and is_dataclass(kind)
 }

@@ -13,7 +13,8 @@ from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
-from diagnostics.report.view.view_models import EnvironmentRow, Run, RunMeta, View
+from diagnostics.report.view.view_models import View
+from diagnostics.runs.records import EnvironmentRow, Run, RunMeta
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -13,7 +13,7 @@ from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.checks import ANSWERS
 from diagnostics.report.view.hypotheses import CLAIMS, check_claims
-from diagnostics.report.view.view_models import Run
+from diagnostics.runs.records import Run
 
 Cell = tuple[str, str, dict[str, Any]]
 LOGGED: Cell = ("none", "logged", {})

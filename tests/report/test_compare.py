@@ -14,7 +14,8 @@ from diagnostics.report.formats import changes as shown
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.compare import compare
-from diagnostics.report.view.view_models import Run, View
+from diagnostics.report.view.view_models import View
+from diagnostics.runs.records import Run
 from tests.report.strategies import views
 
 Make = Callable[..., Trial]

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
+from diagnostics.model.phase import CANNOT_TELL, KNOWN
 from diagnostics.phases.diagnosis import Pipeline, criteria, four_answers, to_json
 from diagnostics.phases.diagnosis_formats import markdown, show
-from diagnostics.phases.record import CANNOT_TELL, KNOWN
 
 FAILING = "sequential-classifiers"
 FACTS: dict[str, Any] = {

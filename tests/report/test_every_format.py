@@ -21,7 +21,8 @@ from diagnostics.report.issues.projects import PROJECTS
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.compare import compare
-from diagnostics.report.view.view_models import Run, View
+from diagnostics.report.view.view_models import View
+from diagnostics.runs.records import Run
 from tests.report.accepted import check_json, check_junit, check_sarif
 from tests.report.strategies import HOSTILE, swollen, views
 

@@ -22,7 +22,8 @@ from diagnostics.report.formats.registry import FORMATS, write_reports
 from diagnostics.report.formats.truncate import LIMIT
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
-from diagnostics.report.view.view_models import EnvironmentRow, Run, View
+from diagnostics.report.view.view_models import View
+from diagnostics.runs.records import EnvironmentRow, Run
 
 HOSTILE = 'x|y`z\n```mermaid\n</details><img src=q onerror=1> ![a](http://b) [c](d) @someone #12 ~~~ <!-- \x1b[31m "'
 

@@ -21,7 +21,8 @@ from diagnostics.report.page import html
 from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, page_data
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
-from diagnostics.report.view.view_models import Run, Sweep, View
+from diagnostics.report.view.view_models import View
+from diagnostics.runs.records import Run, Sweep
 
 HOSTILE = "</script><script>alert(1)</script><!--<style>]]>{{7*7}}{% raw %}\u2028\"'`&amp;"
 

@@ -24,7 +24,8 @@ from diagnostics.report.issues.projects import PROJECTS
 from diagnostics.report.issues.script import FOLDER, script_text
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
-from diagnostics.report.view.view_models import Run, View
+from diagnostics.report.view.view_models import View
+from diagnostics.runs.records import Run
 
 HERE = Path(diagnostics.report.issues.projects.__file__).parent
 EVERY_CASE = [(project, case) for project in PROJECTS.values() for case in project.cases]

@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from diagnostics.model.cell import Environment
+from diagnostics.model.phase import CANNOT_TELL, KNOWN, PhaseAnswer, PhaseResult, Table, cannot_tell
 from diagnostics.phases.formats import ROWS_AT_MOST, markdown, show
-from diagnostics.phases.record import CANNOT_TELL, KNOWN, PhaseAnswer, PhaseResult, Table, cannot_tell
 
 WORDS = st.text(min_size=1, max_size=40).filter(lambda text: text.strip() != "")
 

@@ -17,7 +17,8 @@ from diagnostics.report.formats.registry import write_reports
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.tally import Tally
-from diagnostics.report.view.view_models import Run, Sweep, View
+from diagnostics.report.view.view_models import View
+from diagnostics.runs.records import Run, Sweep
 
 HOSTILE = "</text><script>alert(1)</script>&"
 

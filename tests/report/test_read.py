@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diagnostics.model.trial import Trial
-from diagnostics.report.view.view_models import Run
 from diagnostics.runs.reader import RunError, read_run
+from diagnostics.runs.records import Run
 
 
 def test_a_run_comes_back_as_it_was_written(folder: Path, sample: Run) -> None:

@@ -15,6 +15,7 @@ from diagnostics.report.formats import sarif, trace, view_json
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.runs.reader import read_run
+from diagnostics.runs.upgrade import upgraded
 from diagnostics.sanitizer.output.json_document import document
 from tests.report.accepted import SCHEMAS, check_json, check_sarif, schema
 from tests.report.renew_schemas import RENEWED, renewed
@@ -83,7 +84,7 @@ def test_a_schema_says_of_our_records_what_the_classes_say(name: str) -> None:
 def test_the_sample_run_fits() -> None:
     lines = (SAMPLE / "trials.jsonl").read_text(encoding="utf-8").splitlines()
     for line in lines[::17]:
-        check_json("trial-1", json.loads(line))
+        check_json("trial-1", upgraded(json.loads(line)))
     check_json("summary-1", json.loads((SAMPLE / "summary.json").read_text(encoding="utf-8")))
     view = build_view(read_run(SAMPLE), Secrets())
     check_json("view-1", json.loads(view_json.render(view)))
@@ -109,7 +110,7 @@ def test_the_documents_of_findings_and_bisection_fit() -> None:
 )
 def test_what_is_wrong_does_not_fit(name: str, change: dict[str, Any]) -> None:
     with (SAMPLE / "trials.jsonl").open(encoding="utf-8") as lines:
-        good = {"trial-1": json.loads(lines.readline()), "bisect-1": BISECT}[name]
+        good = {"trial-1": upgraded(json.loads(lines.readline())), "bisect-1": BISECT}[name]
     check_json(name, good)
     with pytest.raises(AssertionError, match=name):
         check_json(name, {**good, **change})

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from diagnostics.model.cell import Environment
+from diagnostics.model.phase import PhaseAnswer, PhaseResult
 from diagnostics.model.trial import Trial
-from diagnostics.phases.record import PhaseAnswer, PhaseResult
 from diagnostics.report.redact import Secrets
-from diagnostics.report.sweeps import sweeps_of
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.costs import fix_costs
 from diagnostics.report.view.rates import rates
-from diagnostics.report.view.view_models import Run, Sweep
 from diagnostics.runs.reader import RunError, read_run
+from diagnostics.runs.records import Run, Sweep
+from diagnostics.runs.sweeps import sweeps_of
 
 
 def record(**facts: Any) -> dict[str, Any]:

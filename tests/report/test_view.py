@@ -12,7 +12,8 @@ from diagnostics.model.cell import Environment, Load
 from diagnostics.model.trial import FindingCount, Trial
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
-from diagnostics.report.view.view_models import EnvironmentRow, FixOutcome, Run, View
+from diagnostics.report.view.view_models import FixOutcome, View
+from diagnostics.runs.records import EnvironmentRow, Run
 
 Make = Callable[..., Trial]
 LEAK = (FindingCount("client-left-open", "leak", 1),)

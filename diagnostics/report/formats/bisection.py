@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from diagnostics.model.bisection import CAUSES, Bisection, Outcome, ReleaseChange, ReleaseSpan
 from diagnostics.model.trial import RecordError
 from diagnostics.report.formats import escape
+from diagnostics.runs.upgrade import upgraded
 
 LOCK_LINES = 12
 """Other packages of a lock that a text shows; the JSON has all."""
@@ -21,7 +22,7 @@ def read(text: str) -> Bisection:
         RecordError: it is none.
     """
     try:
-        return Bisection.from_json(json.loads(text))
+        return Bisection.from_json(upgraded(json.loads(text)))
     except ValueError as error:
         raise RecordError(f"not a record of a search: {error}") from error
 

@@ -13,7 +13,8 @@ from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.history import telling
 from diagnostics.report.view.hypotheses import check_claims
 from diagnostics.report.view.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
-from diagnostics.report.view.view_models import EnvironmentRow, FixOutcome, History, Subject, View
+from diagnostics.report.view.view_models import FixOutcome, History, Subject, View
+from diagnostics.runs.records import EnvironmentRow
 
 SUMMARY, TRIALS = "summary.json", "trials.jsonl"
 _MOST_COLUMNS = 14

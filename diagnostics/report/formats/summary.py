@@ -8,7 +8,8 @@ from typing import Any
 
 from diagnostics.report.view.hypotheses import check_claims
 from diagnostics.report.view.tally import MARKS, tally
-from diagnostics.report.view.view_models import Cost, EnvironmentRow, FixOutcome, Subject, View
+from diagnostics.report.view.view_models import Cost, FixOutcome, Subject, View
+from diagnostics.runs.records import EnvironmentRow
 
 FILE_NAME = "summary.json"
 SCHEMA = "diagnostics.summary/1"

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from packaging.version import Version
 
 from diagnostics.report.view.history import version_key
-from diagnostics.report.view.view_models import EnvironmentRow, Subject, View
+from diagnostics.report.view.view_models import Subject, View
+from diagnostics.runs.records import EnvironmentRow
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from diagnostics.report.issues.issue_model import Posting, shows
 from diagnostics.report.view.history import version_key
 from diagnostics.report.view.phrasing import count
 from diagnostics.report.view.tally import MARKS, scenarios, tally
-from diagnostics.report.view.view_models import EnvironmentRow, Subject, View
+from diagnostics.report.view.view_models import Subject, View
+from diagnostics.runs.records import EnvironmentRow
 
 MOST_COLUMNS, MOST_FIXES = 6, 8
 _STACKS = ("httpx2", "httpx")

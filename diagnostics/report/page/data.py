@@ -14,7 +14,8 @@ from diagnostics.model.finding import Site
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
 from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.interval import wilson
-from diagnostics.report.view.view_models import EnvironmentRow, FixOutcome, Subject, Timeline, View
+from diagnostics.report.view.view_models import FixOutcome, Subject, Timeline, View
+from diagnostics.runs.records import EnvironmentRow
 
 NAME, TEXT = 200, 4000
 """Characters that are shown of a name and of a text."""

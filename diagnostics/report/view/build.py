@@ -19,7 +19,8 @@ from diagnostics.report.redact import Secrets
 from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER, deciding, judged, result_of, seconds_per_call
 from diagnostics.report.view.history import generation, histories, version_key
 from diagnostics.report.view.tally import tally
-from diagnostics.report.view.view_models import EnvironmentRow, Impossible, Run, Subject, Timeline, Totals, View
+from diagnostics.report.view.view_models import Impossible, Subject, Timeline, Totals, View
+from diagnostics.runs.records import EnvironmentRow, Run
 
 EVENT_TEXT_LIMIT = 300
 """Characters that the view keeps of any text of an event."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from diagnostics.model.cell import BASELINE
 from diagnostics.report.view.history import version_key
 from diagnostics.report.view.tally import scenario_name
-from diagnostics.report.view.view_models import EnvironmentRow, FixOutcome, View
+from diagnostics.report.view.view_models import FixOutcome, View
+from diagnostics.runs.records import EnvironmentRow
 
 
 @dataclass(frozen=True)

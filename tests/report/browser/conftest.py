@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from diagnostics.report.formats.registry import write_reports
 from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
-from diagnostics.report.view.view_models import Run
+from diagnostics.runs.records import Run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 20_000

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import Trial
-from diagnostics.report.view.view_models import Run
+from diagnostics.runs.records import Run
 
 Open = Callable[..., Page]
 WIDTHS = (390, 820, 1440)

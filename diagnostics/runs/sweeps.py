@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.phases.record import PhaseResult
-from diagnostics.report.view.view_models import Sweep
+from diagnostics.model.phase import PhaseResult
+from diagnostics.runs.records import Sweep
 
 MEASURES = ("calls", "concurrency")
 

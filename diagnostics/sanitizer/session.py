@@ -81,4 +81,4 @@ def problems() -> list[str]:
     import sys
 
     closed_loops = sys.modules.get("diagnostics.sanitizer.capture.closed_loops")
-    return _PATCHES.problems + list(getattr(closed_loops, "problems", ()))
+    return _PATCHES.problems + RECORDER.problems + list(getattr(closed_loops, "problems", ()))

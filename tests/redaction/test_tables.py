@@ -22,6 +22,7 @@ from diagnostics.redaction.secrets import Secrets
 from diagnostics.report import cleaning
 from diagnostics.report.view.event_lines import as_json
 from diagnostics.runs.records import EnvironmentRow, Run, RunMeta, Sweep
+from diagnostics.sanitizer.analyze.recorded import Process
 from diagnostics.sanitizer.output.json_document import document
 
 ME = Secrets(user="marple", host="milchester")
@@ -81,7 +82,7 @@ FINDINGS = PhaseResult(1, "t", "openai", Environment("e", "3.13.0"), {}, "then",
         ("diagnostics.trial/1", TRIAL.to_json()),
         ("event", as_json("k", CELL, 0, EVENT)),
         ("diagnostics.phase/1", FINDINGS.to_json()),
-        ("diagnostics.findings/1", document([], calls=0, requests=0, exit_code=0)),
+        ("diagnostics.findings/1", document(Process(1), [], exit_code=0, blind_spots=())),
     ],
 )
 def test_a_table_names_what_is_written(schema: str, data: dict[str, Any]) -> None:

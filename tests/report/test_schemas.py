@@ -16,6 +16,7 @@ from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.runs.reader import read_run
 from diagnostics.runs.upgrade import upgraded
+from diagnostics.sanitizer.analyze.recorded import Process
 from diagnostics.sanitizer.output.json_document import document
 from tests.report.accepted import SCHEMAS, check_json, check_sarif, schema
 from tests.report.renew_schemas import RENEWED, renewed
@@ -93,7 +94,10 @@ def test_the_sample_run_fits() -> None:
 
 
 def test_the_documents_of_findings_and_bisection_fit() -> None:
-    check_json("findings-1", json.loads(json.dumps(document([FINDING], calls=6, requests=6, exit_code=0))))
+    check_json(
+        "findings-1",
+        json.loads(json.dumps(document(Process(1, calls=6, requests=6), [FINDING], exit_code=0, blind_spots=()))),
+    )
     check_json("bisect-1", BISECT)
 
 
@@ -117,7 +121,7 @@ def test_what_is_wrong_does_not_fit(name: str, change: dict[str, Any]) -> None:
 
 
 def test_findings_are_placed_at_the_line_at_fault() -> None:
-    made = json.loads(json.dumps(document([FINDING], calls=6, requests=6, exit_code=0)))
+    made = json.loads(json.dumps(document(Process(1, calls=6, requests=6), [FINDING], exit_code=0, blind_spots=())))
     (run,) = check_sarif(sarif.render_findings(made))["runs"]
     (result,) = run["results"]
     assert (result["ruleId"], result["level"], result["occurrenceCount"]) == ("cross-loop-use", "error", 3)

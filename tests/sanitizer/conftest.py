@@ -202,7 +202,7 @@ def run(
             check=False,
             timeout=120,
             cwd=tmp_path,
-            env={**surroundings(trial), **(more or {})},
+            env={**surroundings(trial), **({"INSTRUMENTED": "1"} if instrumented else {}), **(more or {})},
         )
         document = json.loads(file.read_text()) if file.exists() else None
         return Ran(done.returncode, done.stdout, done.stderr, document)

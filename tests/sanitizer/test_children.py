@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from diagnostics.sanitizer.process.children import watched_from_start
-from diagnostics.sanitizer.process.reporter import Report, ReportSettings
+from diagnostics.sanitizer.process.children import instrumented_from_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -210,11 +209,10 @@ SERVER = "from multiprocessing.forkserver import main; main(4, 5, [], **{})"
     "line",
     [SERVER, f"import sys; {SERVER}", "import sys; from multiprocessing.spawn import spawn_main; spawn_main(3)"],
 )
-def test_the_line_of_a_child_comes_after_ours_however_this_python_writes_it(line: str, tmp_path: Path) -> None:
-    report = Report(ReportSettings(None, "error", 66, ()), os.getpid(), str(tmp_path))
+def test_the_line_of_a_child_comes_after_ours_however_this_python_writes_it(line: str) -> None:
     module = "multiprocessing.spawn" if "spawn" in line else "multiprocessing.forkserver"
     command = ["python", "-X", "dev", "-c", line, "an argument"]
-    *before, ours, after = watched_from_start(report, command, module)
+    *before, ours, after = instrumented_from_start(command, module, "journal", "settings")
     assert (before, after) == (command[:4], "an argument")
     assert ours.startswith("exec(")
     assert ours.endswith(f"; {line}")
@@ -223,6 +221,6 @@ def test_the_line_of_a_child_comes_after_ours_however_this_python_writes_it(line
 @pytest.mark.parametrize(
     "command", [["-c", "from multiprocessing.resource_tracker import main"], ["multiprocessing.spawn"]]
 )
-def test_other_commands_stay(command: list[str], tmp_path: Path) -> None:
-    report = Report(ReportSettings(None, "error", 66, ()), os.getpid(), str(tmp_path))
-    assert watched_from_start(report, ["python", *command], "multiprocessing.spawn") == ["python", *command]
+def test_other_commands_stay(command: list[str]) -> None:
+    words = ["python", *command]
+    assert instrumented_from_start(words, "multiprocessing.spawn", "journal", "settings") == words

@@ -12,7 +12,7 @@ import pytest
 
 from diagnostics.sanitizer.analyze.describe import component, distribution
 from diagnostics.sanitizer.capture.facts import ClientRecord
-from diagnostics.sanitizer.capture.sites import Stack, belongs, capture, is_generated, is_users, users_frame
+from diagnostics.sanitizer.capture.sites import Stack, belongs, capture, is_generated, is_users, line, users_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,9 @@ def test_what_a_factory_of_a_field_makes_is_made_where_the_object_is(build: Call
 
     stack = make().made
     assert is_generated(stack[0])
-    assert users_frame(stack) == (make.__code__, make.__code__.co_firstlineno + 1)
+    found = users_frame(stack)
+    assert found is not None
+    assert (found[0], line(*found)) == (make.__code__, make.__code__.co_firstlineno + 1)
     assert component(None, stack) == "user"
 
 
@@ -88,7 +90,7 @@ def test_what_a_person_wrote_without_a_file_is_named(module: Callable[..., dict[
     )
     found = users_frame(module(source, is_installed=False, file=file)["work"]())
     assert found is not None
-    assert (found[0].co_filename, found[0].co_name, found[1]) == (file, "__init__", 3)
+    assert (found[0].co_filename, found[0].co_name, line(*found)) == (file, "__init__", 3)
 
 
 def test_what_an_installed_package_executes_without_a_file_is_its_own(module: Callable[..., dict[str, Any]]) -> None:

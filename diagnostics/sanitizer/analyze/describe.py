@@ -9,6 +9,7 @@ import functools
 import importlib.metadata
 import linecache
 import os
+from typing import Any
 
 from diagnostics.model.finding import Site
 from diagnostics.sanitizer.capture.facts import ClientRecord, LoopRecord
@@ -21,6 +22,7 @@ from diagnostics.sanitizer.capture.sites import (
     installed,
     is_users,
     library,
+    line,
     users_frame,
 )
 
@@ -28,16 +30,17 @@ from diagnostics.sanitizer.capture.sites import (
 def site(stack: Stack) -> Site | None:
     """The innermost line that is the person's own."""
     found = users_frame(stack)
-    return _site(found[0].co_filename, found[1], found[0].co_name) if found else None
+    return _site(*found) if found else None
 
 
 def sites(stack: Stack) -> tuple[Site, ...]:
     """Every frame of a stack, innermost first."""
-    return tuple(_site(code.co_filename, line, code.co_name) for code, line in frames(stack))
+    return tuple(_site(code, at) for code, at in frames(stack))
 
 
-def _site(file: str, line: int, function: str) -> Site:
-    return Site(file, line, function, linecache.getline(file, line).strip())
+def _site(code: Any, at: Any) -> Site:
+    file, number = code.co_filename, line(code, at)
+    return Site(file, number, code.co_name, linecache.getline(file, number).strip())
 
 
 def who(stack: Stack, method: str) -> str | None:

@@ -11,7 +11,7 @@ _OPAQUE = (
 )
 
 
-def cannot_tell() -> list[str]:
+def blind_spots() -> list[str]:
     """Why silence is no proof here; empty where everything that is known of could be instrumented."""
     lines = [f"switched off: {problem}" for problem in problems()]
     lines += [_OPAQUE.format(kind=kind) for kind in sorted(RECORDER.opaque)]

@@ -12,9 +12,13 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.sites import Stack
 
-Reference = weakref.ref[Any]
+Reference = Any
 
 _numbers = itertools.count(1)
+
+
+def _gone() -> None:
+    """Stands for the weak reference to what lives in another process."""
 
 
 class LoopRecord:
@@ -30,10 +34,10 @@ class LoopRecord:
 
     __slots__ = ("__weakref__", "closed", "connections", "created", "dropped", "generation", "kind", "number", "ref")
 
-    def __init__(self, loop: Any, created: Stack) -> None:
+    def __init__(self, loop: Any, created: Stack, kind: str = "") -> None:
         self.number = next(_numbers)
-        self.ref: Reference = weakref.ref(loop)
-        self.kind = type(loop).__module__.split(".")[0]
+        self.ref: Reference = weakref.ref(loop) if loop is not None else _gone
+        self.kind = kind or type(loop).__module__.split(".")[0]
         self.created = created
         self.closed: Stack | None = None
         self.connections: dict[int, ConnectionRecord] = {}
@@ -55,7 +59,7 @@ class ClientRecord:
 
     def __init__(self, client: Any, name: str, package: str, created: Stack) -> None:
         self.number = next(_numbers)
-        self.ref: Reference = weakref.ref(client)
+        self.ref: Reference = weakref.ref(client) if client is not None else _gone
         self.name = name
         self.package = package
         self.created = created

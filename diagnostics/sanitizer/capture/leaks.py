@@ -29,7 +29,7 @@ def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
         by_client.setdefault(id(each.client), (each.client, [], []))[2].append(each)
     for client, held_here, dropped_here in by_client.values():
         connections = held_here + dropped_here
-        RECORDER.facts.append(
+        RECORDER.note(
             Fact(
                 "client-left-open",
                 "leak",
@@ -44,7 +44,7 @@ def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
         )
         streaming = [each for each in held_here if is_streaming(each)]
         if streaming:
-            RECORDER.facts.append(
+            RECORDER.note(
                 Fact(
                     "abandoned-stream",
                     "leak",
@@ -62,7 +62,7 @@ def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
     _tasks(loop, record, stack)
     if any(code.co_name == "__del__" and "base_events" in code.co_filename for code, _ in frames(stack[:8])):
         severity = "leak" if by_client else "note"
-        RECORDER.facts.append(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
+        RECORDER.note(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
 
 
 def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
@@ -71,9 +71,9 @@ def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     for task in asyncio.all_tasks(loop):
         coroutine = task.get_coro()
         frame = getattr(coroutine, "cr_frame", None)
-        where: Stack = (frame.f_code, frame.f_lineno) if frame is not None else ()
+        where: Stack = (frame.f_code, frame.f_lasti) if frame is not None else ()
         name = getattr(coroutine, "__qualname__", type(coroutine).__name__)
-        RECORDER.facts.append(
+        RECORDER.note(
             Fact(
                 "pending-task-destroyed",
                 "leak",

@@ -74,7 +74,7 @@ def _lost(dead: int, total: int) -> str:
 
 def _stuck(call: CallRecord, severity: str, waits: str, stack: Stack = ()) -> Fact:
     RECORDER.stuck.add(call.number)
-    stack = stack or tuple(part for code, line in _whole(call) for part in (code, line))
+    stack = stack or tuple(part for code, at in _whole(call) for part in (code, at))
     return Fact(
         "stuck-waiter",
         severity,
@@ -112,7 +112,7 @@ def _chain(coroutine: Any) -> Iterator[tuple[Any, tuple[Any, int]]]:
         for prefix in ("cr", "ag", "gi"):
             frame = getattr(coroutine, f"{prefix}_frame", None)
             if frame is not None:
-                yield coroutine, (frame.f_code, frame.f_lineno)
+                yield coroutine, (frame.f_code, frame.f_lasti)
                 following = getattr(coroutine, f"{prefix}_await", None)
                 coroutine = following if following is not None else getattr(coroutine, f"{prefix}_yieldfrom", None)
                 break

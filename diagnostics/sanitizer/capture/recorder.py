@@ -53,6 +53,28 @@ class Recorder:
         self._latest: list[weakref.ref[ClientRecord]] = []
         self._told: set[tuple[Any, ...]] = set()
         self._collecting = False
+        self.instruments: list[Any] = []
+        self.problems: list[str] = []
+        self._used = False
+
+    def note(self, *facts: Fact) -> None:
+        """Keeps facts, and hands them to the instruments; one that fails is taken off and is a blind spot."""
+        for fact in facts:
+            self.facts.append(fact)
+            self._emit("fact", fact)
+
+    def take_back(self, fact: Fact) -> None:
+        """Forgets a fact that turned out to be none."""
+        self.facts.remove(fact)
+        self._emit("retracted", fact)
+
+    def _emit(self, event: str, *facts: Fact) -> None:
+        for instrument in list(self.instruments):
+            try:
+                getattr(instrument, event)(*facts)
+            except Exception as error:  # noqa: PERF203 - each on its own
+                self.instruments.remove(instrument)
+                self.problems.append(f"{type(instrument).__name__}: {type(error).__name__}: {error}")
 
     # Loops
 
@@ -66,6 +88,9 @@ class Recorder:
             record.ref = weakref.ref(loop, lambda _: loops.pop(number, None))
             loops[number] = record
             setattr(loop, MARK, record)
+            if not self._used:
+                self._used = True
+                self._emit("used")
             if not hasattr(loop, "_check_closed"):  # not built on asyncio's own base class
                 self.opaque.add(record.kind)
         return record
@@ -161,7 +186,7 @@ class Recorder:
         if call.foreign is None or call.foreign[0] != what or call.resent:
             return
         call.resent = True
-        self.facts.append(
+        self.note(
             Fact(
                 "duplicate-request",
                 "error",
@@ -262,7 +287,7 @@ class Recorder:
         current = self.running()
         if current is None and kind.startswith("cross-loop"):
             kind = "use-after-loop-close"
-        self.facts.append(
+        self.note(
             Fact(
                 kind,
                 "error",
@@ -298,6 +323,7 @@ class Recorder:
     def forked(self) -> None:
         """This is a child now: its connections are its parent's, its facts will be its own."""
         self.generation += 1
+        self._used = False
         self.facts.clear()
         self._told.clear()
         self.active_calls.clear()

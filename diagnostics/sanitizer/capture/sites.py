@@ -6,6 +6,7 @@ code. Reading (file, source line, whose code it is) happens when findings are ma
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,28 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 Stack = tuple[Any, ...]
-"""Code object, line, code object, line, …; innermost first."""
+"""Code object, instruction, code object, instruction, …; innermost first."""
+
+Position = tuple[int, ...]
+"""Line, end line, column and end column, as `co_positions` has them."""
+
+
+class RecordedCode:
+    """What a journal keeps of a code object of another process."""
+
+    __slots__ = ("co_filename", "co_name", "co_qualname", "co_varnames", "generated", "made_by")
+
+    def __init__(self, file: str, made_by: str, name: str, qualname: str, method: bool, generated: bool) -> None:
+        self.co_filename = file
+        self.made_by = made_by
+        self.co_name = name
+        self.co_qualname = qualname
+        self.co_varnames = ("self",) if method else ()
+        self.generated = generated
+
+
+elsewhere: dict[str, str] = {}
+"""Where libraries are that the process has imported whose journal is read."""
 
 DEPTH = 60
 """Frames kept of a stack: a framework's own are many, the person's line is below them."""
@@ -54,9 +76,9 @@ def capture(frame: FrameType | None = None) -> Stack:
             if code.co_filename[:1] == "<":
                 _note_maker(frame)
             found.append(code)
-            found.append(frame.f_lineno)
+            found.append(frame.f_lasti)
             ids.append(id(code))
-            ids.append(frame.f_lineno)
+            ids.append(frame.f_lasti)
         frame = frame.f_back
     stack = tuple(found)
     if len(_interned) >= _INTERNED_AT_MOST:
@@ -86,21 +108,62 @@ def file_in(frame: FrameType) -> str:
     return (_maker(frame) or file) if file[:1] == "<" else file
 
 
-def file_of(code: CodeType) -> str:
+def file_of(code: CodeType | RecordedCode) -> str:
     """The file of some code; of what an installed package has made while it ran, that package's file."""
+    if isinstance(code, RecordedCode):
+        return code.made_by or code.co_filename
     made = _made_by.get(id(code)) if code.co_filename[:1] == "<" else None
     return code.co_filename if made is None else made[1]
 
 
-def is_generated(code: CodeType) -> bool:
+def is_generated(code: CodeType | RecordedCode) -> bool:
     """Whether nobody wrote this: a method of dataclasses or attrs, which may call the factories of fields."""
+    if isinstance(code, RecordedCode):
+        return code.generated
     if code.co_filename.startswith(_ATTRS):
         return True
     made = code.co_filename == "<string>" and code.co_name == "__init__"
     return made and any("HAS_DEFAULT_FACTORY" in name for name in code.co_freevars)
 
 
-def frames(stack: Stack) -> Iterator[tuple[CodeType, int]]:
+def position(code: CodeType | RecordedCode, at: int | Position) -> Position:
+    """Line, end line, column and end column of an instruction; columns are -1 before Python 3.11.
+
+    Args:
+        at: the instruction, as in a stack; of code from a journal, the position itself.
+    """
+    if isinstance(at, tuple):
+        return at
+    index = max(at, 0) // 2
+    positions = getattr(code, "co_positions", None)
+    if positions is not None:
+        found = next(itertools.islice(positions(), index, None), (None,) * 4)
+        if found[0] is not None:
+            return tuple(-1 if each is None else each for each in found)
+    line = _line(code, at)
+    return (line, line, -1, -1)
+
+
+def _line(code: Any, at: int) -> int:
+    found = code.co_firstlineno
+    for start, end, line in code.co_lines():
+        if start <= max(at, 0) < end and line is not None:
+            return int(line)
+    return int(found)
+
+
+def line(code: CodeType | RecordedCode, at: int | Position) -> int:
+    """The line of an instruction."""
+    return at[0] if isinstance(at, tuple) else _line(code, at)
+
+
+def loaded_libraries() -> dict[str, str]:
+    """The libraries known by name that are imported, with the files of their packages."""
+    found = {package: _file_of_package(package) for package in LIBRARIES}
+    return {package: file for package, file in found.items() if file is not None}
+
+
+def frames(stack: Stack) -> Iterator[tuple[Any, Any]]:
     """The pairs of a stack, innermost first."""
     return zip(stack[::2], stack[1::2])  # noqa: B905 - `strict` costs, and a stack has pairs by construction
 
@@ -133,10 +196,15 @@ def library(file: str) -> str | None:
 
 def _lies_in(file: str, package: str) -> bool:
     # By where it was imported from: a program may have that name for a folder or a module of its own.
+    there = elsewhere.get(package) or _file_of_package(package)
+    return there is not None and there.endswith("__init__.py") and file.startswith(there[: -len("__init__.py")])
+
+
+def _file_of_package(package: str) -> str | None:
     module = sys.modules.get(package)
     # Not by `getattr`, which has a lazy module import itself.
     there = object.__getattribute__(module, "__dict__").get("__file__") if isinstance(module, ModuleType) else None
-    return isinstance(there, str) and there.endswith("__init__.py") and file.startswith(there[: -len("__init__.py")])
+    return there if isinstance(there, str) else None
 
 
 def is_users(file: str) -> bool:
@@ -144,14 +212,14 @@ def is_users(file: str) -> bool:
     return not (in_stdlib(file) or installed(file))
 
 
-def users_frame(stack: Stack) -> tuple[CodeType, int] | None:
+def users_frame(stack: Stack) -> tuple[Any, Any] | None:
     """The innermost frame of the person's own code, or of what was generated for it where there is no other."""
     generated = None
-    for code, line in frames(stack):
+    for code, at in frames(stack):
         if is_users(file_of(code)):
             if not is_generated(code):
-                return code, line
-            generated = generated or (code, line)
+                return code, at
+            generated = generated or (code, at)
     return generated
 
 

@@ -50,7 +50,7 @@ def cut_short(record: ConnectionRecord) -> None:
         operation="generator.aclose",
         trigger=trigger,
     )
-    RECORDER.facts.append(fact)
+    RECORDER.note(fact)
     if exchange is not None:
         exchange.told = fact
 
@@ -92,7 +92,7 @@ def _withdraw(exchange: Exchange) -> None:
     told, exchange.told = exchange.told, None
     with contextlib.suppress(ValueError):  # it was the parent's, before a fork
         if told is not None:
-            RECORDER.facts.remove(told)
+            RECORDER.take_back(told)
 
 
 def _record(response: Any) -> ConnectionRecord | None:

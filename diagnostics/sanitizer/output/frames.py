@@ -7,7 +7,7 @@ import threading
 from types import CodeType
 
 from diagnostics.model.finding import Site
-from diagnostics.sanitizer.capture.sites import Stack, frames, in_stdlib, installed, users_frame
+from diagnostics.sanitizer.capture.sites import Stack, frames, in_stdlib, installed, line, users_frame
 
 FRAMES = 30
 """Frames of a stack that a timeline keeps."""
@@ -26,22 +26,24 @@ def shuts_down(stack: Stack, *, again: bool) -> bool:
 
 def operation(stack: Stack, skip: tuple[str, ...] = ()) -> Site | None:
     """The innermost frame that is not one of a method that only passes on, such as a loop's own `close`."""
-    for code, line in frames(stack):
+    for code, at in frames(stack):
         passes_on = code.co_name in skip and not code.co_filename.endswith("runners.py")
         if not passes_on or not (in_stdlib(code.co_filename) or installed(code.co_filename)):
-            return Site(short(code.co_filename), line, _name(code), "")
+            return Site(short(code.co_filename), line(code, at), _name(code), "")
     return None
 
 
 def users_site(stack: Stack) -> Site | None:
     """The innermost line that is the person's own."""
     found = users_frame(stack)
-    return Site(short(found[0].co_filename), found[1], _name(found[0]), "") if found else None
+    return Site(short(found[0].co_filename), line(*found), _name(found[0]), "") if found else None
 
 
 def sites(stack: Stack) -> tuple[Site, ...]:
     """A stack as places, innermost first; of a deep one the innermost frames."""
-    return tuple(Site(short(code.co_filename), line, _name(code), "") for code, line in frames(stack[: 2 * FRAMES]))
+    return tuple(
+        Site(short(code.co_filename), line(code, at), _name(code), "") for code, at in frames(stack[: 2 * FRAMES])
+    )
 
 
 def thread_name(known: dict[int, str]) -> str:

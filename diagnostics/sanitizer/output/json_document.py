@@ -7,12 +7,12 @@ import importlib.metadata
 import json
 import os
 import stat
-import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from diagnostics.model.finding import FINDINGS_SCHEMA, Finding
+from diagnostics.sanitizer.analyze.recorded import Process
 from diagnostics.sanitizer.output.redact import command_line, hidden
 
 _DISTRIBUTIONS = {
@@ -31,28 +31,22 @@ _DISTRIBUTIONS = {
 
 
 def document(
-    findings: Sequence[Finding], *, calls: int, requests: int, exit_code: int | None, cannot_tell: Sequence[str] = ()
+    process: Process, findings: Sequence[Finding], *, exit_code: int | None, blind_spots: Sequence[str]
 ) -> dict[str, Any]:
     """The object; `exit_code` is the program's own, `None` where it never ended."""
     return {
         "schema": FINDINGS_SCHEMA,
-        "program": {"argv": command_line(_words()), "python": sys.version.split()[0], "exit_code": exit_code},
-        "environment": versions({finding.fault.component for finding in findings}),
-        "accounting": {"calls": calls, "requests": requests},
-        "cannot_tell": list(cannot_tell),
+        "program": {"argv": command_line(process.argv), "python": process.python, "exit_code": exit_code},
+        "environment": versions(process.modules, {finding.fault.component for finding in findings}),
+        "accounting": {"calls": process.calls, "requests": process.requests},
+        "cannot_tell": list(blind_spots),
         "findings": [finding.to_json() for finding in findings],
     }
 
 
-def _words() -> list[str]:
-    """The command line, whatever the program has made of it."""
-    words = getattr(sys, "argv", None)
-    return [str(word) for word in words] if isinstance(words, (list, tuple)) else []
-
-
-def versions(components: set[str]) -> dict[str, str]:
-    """Versions of the libraries that are loaded, and of those at fault."""
-    names = {name for module, name in _DISTRIBUTIONS.items() if module in sys.modules} | (components - {"user"})
+def versions(modules: Collection[str], components: set[str]) -> dict[str, str]:
+    """Versions of the libraries that are imported, and of those at fault."""
+    names = {name for module, name in _DISTRIBUTIONS.items() if module in modules} | (components - {"user"})
     found = {}
     for name in sorted(names):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

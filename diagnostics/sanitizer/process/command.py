@@ -2,63 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
+import tempfile
 
-from diagnostics.sanitizer import session
 from diagnostics.sanitizer.analyze.suppressions import Rule, rules
 from diagnostics.sanitizer.output import stderr
-from diagnostics.sanitizer.process import children, exit_hooks, program
+from diagnostics.sanitizer.process import supervisor
 from diagnostics.sanitizer.process.options import OptionError, read
-from diagnostics.sanitizer.process.reporter import Report, ReportSettings
+from diagnostics.sanitizer.process.reporter import ReportSettings, report
 
 
 def main(arguments: list[str]) -> int:
     """Runs the command.
 
     Returns:
-        The program's own exit status, or `--exit-code` where that was 0 and an error was found; 2 for a command line
-        that cannot be meant so.
-
-    Raises:
-        KeyboardInterrupt: the program ended by that.
+        The program's own exit status, or `--exit-code` where that was 0 and an error was found; 2 for invalid usage.
+        Where a signal ended the program, this process ends by the same one.
     """
     try:
         options = read(arguments)
         suppressions = _suppressions(options.suppress)
-    except OptionError as error:
+        words = supervisor.command(options.program, module=options.module)
+    except (OptionError, supervisor.StartError) as error:
         stderr.write(f"python -m diagnostics run: {error}\n")
         return 2
     except SystemExit as error:
         return int(error.code or 0)
     file = os.path.abspath(options.json) if options.json else None
     settings = ReportSettings(file, options.leaks, options.exit_code, suppressions)
-    report = Report(settings, os.getpid())
-    session.install()
-    patches = children.follow(report)
-    restore = exit_hooks.before_exit(report.make)
-    exit_hooks.before_signals(report.before_death)
-    no_longer = exit_hooks.at_interrupt(report.interrupted)
-    timer = exit_hooks.after(options.timeout, lambda: report.time_is_up(options.timeout)) if options.timeout else None
+    handle, journal = tempfile.mkstemp(prefix="diagnostics-")
     try:
-        status = program.run(options.program, module=options.module)
-    except program.ProgramError as error:
-        report.never_mind()
-        stderr.write(f"python -m diagnostics run: {error}\n")
-        return 2
-    exit_hooks.finish_program()
-    if timer is not None:
-        timer.cancel()
-    restore()
-    report.make(status)
-    no_longer()
-    patches.take_back()
-    session.uninstall()
-    if status == program.INTERRUPTED:
-        # Its traceback is printed. Left to the interpreter, this ends as the program would have: by the signal.
-        sys.excepthook = lambda *_: None
-        raise KeyboardInterrupt
-    return report.status(status)
+        variables = supervisor.environment(journal, settings.as_json())
+        status = supervisor.Supervisor(words, variables, options.timeout).run()
+        with os.fdopen(handle, "rb") as stream:
+            os.unlink(journal)  # a process that ends from here on reports for itself
+            data = stream.read()
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(journal)
+    if status is None:
+        stderr.write(f"diagnostics: not done after {options.timeout:g} s\n")
+    status = report(data, settings, status)
+    if status < 0:
+        supervisor.end_like(status)
+    return status
 
 
 def _suppressions(file: str | None) -> list[Rule]:

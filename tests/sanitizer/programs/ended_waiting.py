@@ -12,7 +12,8 @@ client = httpx.AsyncClient(timeout=None)  # CREATED
 
 async def serve(reader, writer):
     await reader.readuntil(b"\r\n\r\n")
-    asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
+    process = os.getppid() if "INSTRUMENTED" in os.environ else os.getpid()  # whom a person would end
+    asyncio.get_running_loop().call_soon(os.kill, process, signal.SIGTERM)
     await asyncio.Event().wait()
 
 

@@ -71,7 +71,7 @@ def queued(request: Any, *_: Any, **__: Any) -> None:
 
     fact = waiting_for_slot(call, request)
     if fact is not None:
-        RECORDER.facts.append(fact)
+        RECORDER.note(fact)
     foreign = slots_of(call, request).foreign
     if foreign is not None:
         _touched(foreign, "a pool slot", "pool.wait")
@@ -111,7 +111,7 @@ def _rob(record: ConnectionRecord, connection: Any) -> None:
     victim, finaliser = robbed(connection, running_loop()), FINALISER.get()
     if victim is None or finaliser is None:
         return
-    RECORDER.facts.append(
+    RECORDER.note(
         Fact(
             "stuck-waiter",
             "error",
@@ -129,7 +129,7 @@ def _rob(record: ConnectionRecord, connection: Any) -> None:
 
 def inherited(record: ConnectionRecord) -> None:
     """A connection that was opened before a fork sends something in the child."""
-    RECORDER.facts.append(
+    RECORDER.note(
         Fact(
             "inherited-connection",
             "error",

@@ -38,7 +38,7 @@ def closed(loop: Any, _: Any) -> None:
         if RECORDER.active_calls:  # of other loops, as a rule: they may wait for what this one has held
             from diagnostics.sanitizer.capture.pending import stuck_calls
 
-            RECORDER.facts.extend(stuck_calls(hanging=False))
+            RECORDER.note(*stuck_calls(hanging=False))
 
 
 PATCHES = [

@@ -1,0 +1,176 @@
+"""Facts of other processes, as their journal has them: the same records that evaluation takes from this process."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.journal import entries
+from diagnostics.sanitizer.capture.sites import RecordedCode, Stack
+
+ENDED_BY_INTERRUPT = (-signal.SIGINT, 128 + signal.SIGINT)
+"""Exit statuses of a program that Ctrl-C ended: by the signal, or by its own handler in the form that shells use."""
+
+
+@dataclass
+class Process:
+    """A process of a run, as far as its journal tells.
+
+    Attributes:
+        parent: its parent's process id.
+        argv: its command line.
+        python: its version.
+        facts: what is certain, by number.
+        interrupted: what waited when Ctrl-C came, with the number of calls at that moment.
+        hanging: what waited when the process was asked, which counts if it ended there.
+        calls: made by it; `requests` is what went out.
+        blind_spots: what could not be seen in it, a line each.
+        modules: the libraries it had imported, with their files.
+        used: whether it had an event loop.
+        asked: whether it has answered what it waits for.
+        end: how it ended; empty where it did not come to say so.
+    """
+
+    number: int
+    parent: int = 0
+    argv: list[str] = field(default_factory=list)
+    python: str = ""
+    facts: dict[int, Fact] = field(default_factory=dict)
+    interrupted: list[tuple[Fact, int]] = field(default_factory=list)
+    hanging: list[Fact] = field(default_factory=list)
+    calls: int = 0
+    requests: int = 0
+    blind_spots: list[str] = field(default_factory=list)
+    modules: dict[str, str] = field(default_factory=dict)
+    used: bool = False
+    asked: bool = False
+    end: str = ""
+
+    def conclusive(self, status: int | None) -> list[Fact]:
+        """The facts that count, once it is known how the process ended.
+
+        Args:
+            status: its exit status; negative, the signal that ended it; `None` where its time was up.
+        """
+        certain = list(self.facts.values())
+        stuck = {fact.call.number for fact in certain if fact.kind == "stuck-waiter" and fact.call is not None}
+        ended = status in ENDED_BY_INTERRUPT
+        waited = [
+            fact
+            for fact, calls in self.interrupted
+            if fact.call is not None
+            and fact.call.number not in stuck
+            and (fact.severity == "error" or ended or calls == self.calls)
+        ]
+        killed = not self.end and (status is None or status < 0)
+        known = stuck | {fact.call.number for fact in waited if fact.call is not None}
+        hanging = [fact for fact in self.hanging if killed and (fact.call is None or fact.call.number not in known)]
+        return [*certain, *waited, *hanging]
+
+
+def processes(data: bytes) -> list[Process]:
+    """The processes of a journal, in the order in which they began."""
+    readers: dict[int, _Reader] = {}
+    for number, tag, *fields in entries(data):
+        if tag == "P" or number not in readers:
+            readers[number] = _Reader(Process(number))
+        readers[number].read(tag, fields)
+    return [reader.process for reader in readers.values()]
+
+
+_STATES: dict[str, tuple[Any, ...]] = {
+    "B": ("blind_spots",),
+    "D": ("asked", True),
+    "E": ("end",),
+    "M": ("modules",),
+    "U": ("used", True),
+}
+"""Entries that set an attribute of the process: to what they hold, or to what stands here."""
+
+
+class _Reader:
+    """Builds the records of one process."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._stacks: dict[int, Stack] = {0: ()}
+        self._codes: dict[tuple[Any, ...], RecordedCode] = {}
+        self._loops: dict[int, LoopRecord] = {}
+        self._clients: dict[int, ClientRecord] = {}
+        self._connections: dict[int, ConnectionRecord] = {}
+        self._calls: dict[int, CallRecord] = {}
+        self._records: dict[str, Callable[..., None]] = {
+            "L": self._loop,
+            "C": self._client,
+            "X": self._connection,
+            "F": self._fact,
+        }
+
+    def read(self, tag: str, fields: list[Any]) -> None:
+        """Takes one entry."""
+        reader = self._records.get(tag)
+        if reader is not None:
+            reader(*fields)
+        elif tag == "P":
+            self.process.parent, self.process.argv, self.process.python = fields
+        elif tag == "S":
+            self._stacks[fields[0]] = tuple(self._parts(fields[1]))
+        elif tag == "R":
+            self.process.facts.pop(fields[0], None)
+        elif tag == "T":
+            self.process.calls, self.process.requests = fields
+        else:
+            name, *value = _STATES[tag]
+            setattr(self.process, name, value[0] if value else fields[0])
+
+    def _parts(self, frames: Iterable[tuple[Any, ...]]) -> Iterable[Any]:
+        for *identity, position in frames:
+            key = tuple(identity)
+            yield self._codes.setdefault(key, RecordedCode(*key))
+            yield position
+
+    def _loop(self, number: int, kind: str, created: int, closed: int | None) -> None:
+        record = self._loops.get(number)
+        if record is None:
+            record = self._loops[number] = LoopRecord(None, self._stacks[created], kind=kind)
+        record.closed = None if closed is None else self._stacks[closed]
+
+    def _client(
+        self, number: int, name: str, package: str, created: int, owner: int, calls: int, requests: int
+    ) -> None:
+        record = self._clients.get(number)
+        if record is None:
+            record = self._clients[number] = ClientRecord(None, name, package, self._stacks[created])
+        record.owner = self._clients.get(owner)
+        record.calls, record.requests = calls, requests
+
+    def _connection(self, number: int, loop: int, client: int, peer: str, opened: int) -> None:
+        if number not in self._connections:
+            record = ConnectionRecord(self._loops[loop], self._clients.get(client), peer, self._stacks[opened])
+            self._connections[number] = record
+
+    def _fact(self, when: str, call: int, number: int, kind: str, severity: str, *fields: Any) -> None:
+        loop, client, connection, current, stack, operation, trigger, detail, count = fields
+        fact = Fact(
+            kind,
+            severity,
+            loop=self._loops.get(loop),
+            client=self._clients.get(client),
+            connection=self._connections.get(connection),
+            call=self._calls.setdefault(call, CallRecord(None, None)) if call else None,
+            current=self._loops.get(current),
+            stack=self._stacks[stack],
+            operation=operation,
+            trigger=trigger,
+            detail={name: self._stacks[value[1]] if name == "closed" else value for name, value in detail.items()},
+            count=count,
+        )
+        if when == "interrupt":
+            self.process.interrupted.append((fact, self.process.calls))
+        elif when == "hanging":
+            self.process.hanging.append(fact)
+        else:
+            self.process.facts[number] = fact

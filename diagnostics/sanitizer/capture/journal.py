@@ -1,0 +1,207 @@
+"""The journal: what a process records, appended to a file as it happens, so that another process can report it.
+
+A program may end in any way: killed, out of descriptors, replaced by `exec`, with an exhausted stack or a cleared
+`sys.path`. So nothing is analysed inside it. Each fact is written at once, in one `write` to a file that is opened for
+appending; forked children write to the same one. The format is private to this version of the package: marshal, because
+it is built in and needs no import.
+
+Every entry is `(process id, tag, fields…)`:
+
+    P  process     parent's process id, command line, Python version
+    U  used        it has an event loop
+    S  stack       id, frames
+    L  loop        number, kind, stack ids of creation and close
+    C  client      number, name, package, stack id of creation, number of the owner, calls, requests
+    X  connection  number, loop, client, peer, stack id of opening
+    R  retracted   number of a fact
+    F  fact        when it counts (see `Journal.fact`), the number of its call, and its fields
+    T  totals      calls, requests
+    B  blind spots lines
+    M  modules     the libraries imported, with their files
+    D  asked       it has been asked what it waits for, and this was the answer
+    E  end         how the process ended: everything that can be known of it has been written
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from types import CodeType
+from typing import Any, Final
+
+from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.sites import Stack, file_of, frames, is_generated, loaded_libraries, position
+
+HIGH: Final = 250
+"""The lowest descriptor a journal takes: a program that counts on the lowest free number gets the one it would get."""
+
+_LENGTH: Final = 4
+
+
+class Journal:
+    """Appends to the file of a run; an instrument of the recorder.
+
+    Args:
+        path: the file, which exists. A process whose descriptor was closed, by `os.closerange` say, opens it again.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor, self._identity = -1, (0, 0)
+        self._open()
+        self._known: dict[Any, Any] = {}
+        self._stacks: dict[int, tuple[int, Stack]] = {}
+
+    def process_begins(self, parent: int) -> None:
+        """Starts over: this is a new process, which shares the file with its parent."""
+        self._known.clear()
+        self._stacks.clear()
+        argv = [str(word) for word in getattr(sys, "argv", None) or ()]
+        self._write([("P", parent, argv, sys.version.split()[0])])
+
+    def fact(self, fact: Fact, when: str = "") -> None:
+        """Writes a fact with everything it refers to.
+
+        Args:
+            when: empty for what is certain; `interrupt` for what waited when Ctrl-C came, `hanging` for what waits now
+                and counts only if the process ends here.
+        """
+        entries: list[tuple[Any, ...]] = []
+        detail = {
+            name: ("stack", self._stack(value, entries)) if name == "closed" else value
+            for name, value in fact.detail.items()
+            if name == "closed" or isinstance(value, (str, int, bool))
+        }
+        numbers = [
+            self._loop(fact.loop, entries),
+            self._client(fact.client, entries),
+            self._connection(fact.connection, entries),
+            self._loop(fact.current, entries),
+            self._stack(fact.stack, entries),
+        ]
+        call = fact.call.number if fact.call is not None else 0
+        fields = (fact.kind, fact.severity, *numbers, fact.operation, fact.trigger, detail, fact.count)
+        self._write([*entries, ("F", when, call, fact.number, *fields)])
+
+    def used(self) -> None:
+        """The process has its first event loop: only from here on is there anything to say of its end."""
+        self._write([("U",)])
+
+    def retracted(self, fact: Fact) -> None:
+        """A fact turned out to be none: a stream that was left, and then closed by its program."""
+        self._write([("R", fact.number)])
+
+    def state(self, calls: int, requests: int, clients: Iterable[ClientRecord], blind_spots: list[str]) -> None:
+        """Writes what counts up while the program runs."""
+        entries: list[tuple[Any, ...]] = []
+        for client in clients:
+            self._client(client, entries)
+        entries += [("T", calls, requests), ("B", blind_spots), ("M", loaded_libraries())]
+        self._write(entries)
+
+    def answered(self) -> None:
+        """Marks that what was written as `hanging` is all there was."""
+        self._write([("D",)])
+
+    def ends(self, how: str) -> None:
+        """Marks that nothing more comes from this process."""
+        self._write([("E", how)])
+
+    def _loop(self, record: LoopRecord | None, entries: list[tuple[Any, ...]]) -> int:
+        if record is None:
+            return 0
+        closed = None if record.closed is None else self._stack(record.closed, entries)
+        entry = ("L", record.number, record.kind, self._stack(record.created, entries), closed)
+        self._once(entry, entries)
+        return record.number
+
+    def _client(self, record: ClientRecord | None, entries: list[tuple[Any, ...]]) -> int:
+        if record is None:
+            return 0
+        created, owner = self._stack(record.created, entries), self._client(record.owner, entries)
+        fields = (record.name, record.package, created, owner, record.calls, record.requests)
+        self._once(("C", record.number, *fields), entries)
+        return record.number
+
+    def _connection(self, record: ConnectionRecord | None, entries: list[tuple[Any, ...]]) -> int:
+        if record is None:
+            return 0
+        loop, client = self._loop(record.loop, entries), self._client(record.client, entries)
+        self._once(("X", record.number, loop, client, record.peer, self._stack(record.opened, entries)), entries)
+        return record.number
+
+    def _stack(self, stack: Stack, entries: list[tuple[Any, ...]]) -> int:
+        known = self._stacks.get(id(stack))
+        if known is None or known[1] is not stack:
+            known = self._stacks[id(stack)] = (len(self._stacks) + 1, stack)  # kept: its id stays its own
+            entries.append(("S", known[0], [_frame(code, at) for code, at in frames(stack)]))
+        return known[0]
+
+    def _once(self, entry: tuple[Any, ...], entries: list[tuple[Any, ...]]) -> None:
+        if self._known.get(entry[:2]) != entry:
+            self._known[entry[:2]] = entry
+            entries.append(entry)
+
+    def _write(self, entries: list[tuple[Any, ...]]) -> None:
+        data = b""
+        for entry in entries:
+            packed = marshal.dumps((os.getpid(), *entry))
+            data += len(packed).to_bytes(_LENGTH, "little") + packed
+        if not self._is_ours():
+            self._open()
+        os.write(self._descriptor, data)
+
+    def _open(self) -> None:
+        low = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        self._descriptor = _high(low)
+        self._identity = _identity(self._descriptor)
+
+    def _is_ours(self) -> bool:
+        """Whether the descriptor still leads to the journal: a program may close it and get the number for a file."""
+        try:
+            return _identity(self._descriptor) == self._identity
+        except OSError:
+            return False
+
+
+def _high(low: int) -> int:
+    """Moves a descriptor out of the way, where the system and its limits let it."""
+    try:
+        import fcntl
+
+        high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH)
+    except (ImportError, OSError):
+        return low
+    os.close(low)
+    return high
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _frame(code: CodeType, at: int) -> tuple[Any, ...]:
+    made = file_of(code)
+    return (
+        code.co_filename,
+        made if made != code.co_filename else "",
+        code.co_name,
+        getattr(code, "co_qualname", code.co_name),
+        "self" in code.co_varnames,
+        is_generated(code),
+        position(code, at),
+    )
+
+
+def entries(data: bytes) -> Iterator[tuple[Any, ...]]:
+    """The entries of a journal; a last one that was cut off is left out."""
+    at = 0
+    while at + _LENGTH <= len(data):
+        end = at + _LENGTH + int.from_bytes(data[at : at + _LENGTH], "little")
+        if end > len(data):
+            return
+        yield marshal.loads(data[at + _LENGTH : end])  # noqa: S302 - written by this version of this package
+        at = end

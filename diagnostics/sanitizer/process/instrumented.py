@@ -1,0 +1,140 @@
+"""The inside of an instrumented program: what runs in its process, beside the patches.
+
+Nothing is analysed or printed here. Facts go to the journal as they happen, and another process reports them. What is
+added to a program is therefore small: a last exit function, replacements for the functions of `os` that end a process
+without running it, and a handler for one signal that no program waits for.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from diagnostics.sanitizer import session
+from diagnostics.sanitizer.capture.blind_spots import blind_spots
+from diagnostics.sanitizer.capture.journal import Journal
+from diagnostics.sanitizer.capture.pending import stuck_calls
+from diagnostics.sanitizer.capture.recorder import RECORDER
+from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
+from diagnostics.sanitizer.process import children, interrupts
+
+REQUEST: Final[Any] = getattr(signal, "SIGURG", None)
+"""Asks a process what it waits for: ignored by a process without a handler, and never sent by a terminal."""
+
+
+class Instrumented:
+    """This process, from its first line to its last.
+
+    Args:
+        path: of the journal.
+        settings: of the report, as JSON; for a process that outlives the supervisor.
+        supervisor: the process that asks and is answered; 0 for nobody.
+    """
+
+    def __init__(self, path: str, settings: str, supervisor: int) -> None:
+        self.path = path
+        self.settings = settings
+        self.supervisor = supervisor
+        self.journal = Journal(path)
+        self._ended = False
+
+    def begin(self) -> None:
+        """Starts recording; undone by the end of the process."""
+        self.journal.process_begins(os.getppid())
+        RECORDER.instruments.append(self.journal)
+        session.install()
+        atexit.register(self.end, "exit")  # the first to be registered is the last to run
+        self._before_leaving()
+        children.follow(self.path, self.settings)
+        interrupts.at_interrupt(self.interrupted)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forked)
+        if REQUEST is not None:
+            with contextlib.suppress(OSError, ValueError):  # not in the main thread
+                signal.signal(REQUEST, self._asked)
+
+    def end(self, how: str) -> None:
+        """Writes what can be known at the end only: calls that will never return, clients that stay open."""
+        if self._ended:
+            return
+        self._ended = True
+        with contextlib.suppress(Exception):
+            RECORDER.note(*unclosed_at_exit(), *stuck_calls(hanging=False))
+            self._state()
+            self.journal.ends(how)
+            if not os.path.exists(self.path):
+                self._report_late()
+
+    def interrupted(self) -> None:
+        """Ctrl-C: what waits now will have been cancelled by the time the program ends."""
+        self._waiting("interrupt")
+
+    def _report_late(self) -> None:
+        """The supervisor has made its report and is gone."""
+        from diagnostics.sanitizer.analyze.recorded import Process
+        from diagnostics.sanitizer.process.reporter import ReportSettings, report_late
+
+        process = Process(os.getpid(), argv=[str(word) for word in sys.argv], python=sys.version.split()[0])
+        report_late(process, session.findings(), ReportSettings.from_json(self.settings))
+
+    def _waiting(self, when: str) -> None:
+        self._state()
+        for fact in stuck_calls(hanging=True):
+            if fact.call is not None:
+                RECORDER.stuck.discard(fact.call.number)  # it is not certain yet
+            self.journal.fact(fact, when)
+
+    def _state(self) -> None:
+        clients = list(RECORDER.clients.values())
+        self.journal.state(RECORDER.calls, RECORDER.requests, clients, blind_spots())
+
+    def _asked(self, *_: Any) -> None:
+        with contextlib.suppress(Exception):
+            self._waiting("hanging")
+            for fact in unclosed_at_exit():
+                self.journal.fact(fact, "hanging")
+            self.journal.answered()
+        if self.supervisor:
+            with contextlib.suppress(OSError):
+                os.kill(self.supervisor, REQUEST)
+
+    def _forked(self) -> None:
+        self._ended = False
+        self.supervisor = 0
+        with contextlib.suppress(Exception):
+            self.journal.process_begins(os.getppid())
+
+    def _before_leaving(self) -> None:
+        """Has `end` called before `os._exit`, `os.execv` and `os.execve`, which run no exit function."""
+        for name in ("_exit", "execv", "execve"):
+            original = getattr(os, name, None)
+            if original is not None:
+                setattr(os, name, self._leaving(name, original))
+
+    def _leaving(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def leave(*args: Any, **words: Any) -> Any:
+            self.end(f"os.{name}")
+            try:
+                return original(*args, **words)
+            finally:
+                self._ended = False  # there was nothing to execute: the program goes on
+
+        leave.__name__ = leave.__qualname__ = name
+        leave.__doc__ = original.__doc__
+        leave.__module__ = original.__module__
+        return leave
+
+
+def begin(journal: str, settings: str) -> None:
+    """Instruments this process, whose parent is the supervisor."""
+    Instrumented(journal, settings, os.getppid()).begin()
+
+
+def begin_child(journal: str, settings: str) -> None:
+    """Instruments a new interpreter that a process of the program has started."""
+    Instrumented(journal, settings, 0).begin()

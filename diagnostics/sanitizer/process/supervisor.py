@@ -1,0 +1,252 @@
+"""Starts a program in an interpreter of its own, waits for it, and passes on what is meant for it.
+
+The program is that interpreter's `__main__`, as it is without the sanitizer: its exit hooks, signal handlers and
+tracebacks are its own. What it leaves behind is a journal, which outlives any end that the program may come to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+HOME: Final = str(Path(__file__).resolve().parents[3])
+"""The folder that this package is imported from."""
+
+BOOT: Final = str(Path(__file__).with_name("boot"))
+VARIABLE: Final = "DIAGNOSTICS_BOOT"
+SEPARATOR: Final = "\x1f"
+
+FORWARDED: Final = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM")
+FROM_TERMINAL: Final = ("SIGINT", "SIGQUIT", "SIGHUP")
+"""Those that a terminal sends to the program as well as to this process."""
+
+ANSWER_WITHIN: Final = 0.5
+"""Seconds that a program has to say what it waits for, before a signal that may end it is passed on."""
+
+
+class StartError(Exception):
+    """The program cannot be started; the message says what to do."""
+
+
+def command(program: list[str], *, module: bool) -> list[str]:
+    """The command line that runs a program as this interpreter was asked to.
+
+    Raises:
+        StartError: there is no such program, or this interpreter was started in a way that leaves no room for it.
+    """
+    if not sys.executable:
+        raise StartError("the interpreter does not know its own path")
+    if sys.flags.no_site:
+        raise StartError("python -S cannot be instrumented: leave -S out, or use diagnostics.sanitizer.watch()")
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    if sys.flags.isolated:
+        if sys.version_info < (3, 11):
+            raise StartError("python -I needs Python 3.11 or newer here: leave -I out")
+        flags = [flag for flag in flags if flag != "-I"] + ["-P", "-s"]
+    flags = [flag for flag in flags if flag != "-E"]
+    if module:
+        _check_module(program[0])
+        return [sys.executable, *flags, "-m", *program]
+    if program[0] != "-" and not _is_there(program[0]):
+        hint = f"; for a module write -m {program[0].removesuffix('.py')}"
+        raise StartError(f"no such script: {program[0]}{hint}")
+    return [sys.executable, *flags, *program]
+
+
+def _is_there(script: str) -> bool:
+    """Whether there is such a file, or such a folder with something to run."""
+    mains = [os.path.join(script, f"__main__.{ending}") for ending in ("py", "pyc")]
+    return any(map(os.path.exists, mains)) if os.path.isdir(script) else os.path.exists(script)
+
+
+def _check_module(name: str) -> None:
+    from importlib.machinery import PathFinder
+
+    safe = getattr(sys.flags, "safe_path", False) or sys.flags.isolated
+    path = ([] if safe else [os.getcwd()]) + [entry for entry in sys.path if entry]
+    top = name.partition(".")[0]
+    if top not in sys.builtin_module_names and PathFinder.find_spec(top, path) is None:
+        raise StartError(f"no module named {name}; is it installed in {sys.executable}?")
+
+
+def environment(journal: str, settings: str) -> dict[str, str]:
+    """The variables of the program's interpreter, which puts them back before the program begins."""
+    variables = dict(os.environ)
+    ignored = sys.flags.ignore_environment
+    saved = {name for name in variables if name.startswith("PYTHON")} if ignored else {"PYTHONPATH"}
+    if ignored:
+        variables = {name: value for name, value in variables.items() if name not in saved}
+    before = variables.get("PYTHONPATH")
+    variables["PYTHONPATH"] = BOOT if not before else f"{BOOT}{os.pathsep}{before}"
+    kept = [f"{name}={os.environ[name]}" if name in os.environ else name for name in sorted(saved | {"PYTHONPATH"})]
+    variables[VARIABLE] = SEPARATOR.join([HOME, journal, settings, *kept])
+    return variables
+
+
+class Supervisor:
+    """One program, from its start to its end.
+
+    Args:
+        words: its command line.
+        variables: its environment.
+        timeout: seconds after which it is ended; `None` for as long as it likes.
+    """
+
+    def __init__(self, words: list[str], variables: dict[str, str], timeout: float | None) -> None:
+        self._words = words
+        self._variables = variables
+        self._timeout = timeout
+        self.timed_out = False
+
+    def run(self) -> int | None:
+        """Waits for the program.
+
+        Returns:
+            Its exit status; negative, the signal that ended it; `None` where its time was up.
+        """
+        if not hasattr(os, "fork"):
+            return self._run_without_signals()
+        with _signals() as (arrived, wait):
+            process = subprocess.Popen(self._words, env=self._variables, preexec_fn=_end_with_parent)  # noqa: PLW1509
+            deadline = None if self._timeout is None else time.monotonic() + self._timeout
+            while process.poll() is None:
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    self.timed_out = True
+                    self._ask(process, wait)
+                    process.kill()
+                    process.wait()
+                    return None
+                for number in arrived(left):
+                    self._pass_on(process, number, wait)
+            return process.returncode
+
+    def _run_without_signals(self) -> int | None:
+        process = subprocess.Popen(self._words, env=self._variables)
+        while True:
+            try:
+                return process.wait(self._timeout)
+            except KeyboardInterrupt:  # noqa: PERF203 - the console has sent it to the program as well
+                continue
+            except subprocess.TimeoutExpired:
+                self.timed_out = True
+                process.kill()
+                process.wait()
+                return None
+
+    def _pass_on(self, process: subprocess.Popen[bytes], number: int, wait: Callable[[], None]) -> None:
+        name = signal.Signals(number).name
+        if name not in FORWARDED or (name in FROM_TERMINAL and _in_foreground()):
+            return
+        if name != "SIGINT":  # whose handler in the program takes note of what waits
+            self._ask(process, wait)
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+
+    def _ask(self, process: subprocess.Popen[bytes], wait: Callable[[], None]) -> None:
+        """Has the program write down what it waits for."""
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGURG)
+            wait()
+
+
+Arrived = Callable[["float | None"], "list[int]"]
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[tuple[Arrived, Callable[[], None]]]:
+    """Collects the signals that this process gets, instead of ending by them."""
+    names = (*FORWARDED, "SIGCHLD", "SIGURG")
+    ours: list[Any] = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in ours}
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    os.set_blocking(reader, False)
+    earlier = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in ours:
+        if before[number] is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+    held: list[int] = []
+
+    def arrived(seconds: float | None) -> list[int]:
+        if not held:
+            select.select([reader], [], [], seconds)
+            held.extend(_read(reader))
+        taken = held[:]
+        held.clear()
+        return taken
+
+    def wait_for_answer() -> None:
+        over = time.monotonic() + ANSWER_WITHIN
+        while (left := over - time.monotonic()) > 0:
+            select.select([reader], [], [], left)
+            got = _read(reader)
+            held.extend(number for number in got if number != signal.SIGURG)
+            if signal.SIGURG in got or signal.SIGCHLD in got:
+                return
+
+    try:
+        yield arrived, wait_for_answer
+    finally:
+        signal.set_wakeup_fd(earlier)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(reader)
+        os.close(writer)
+
+
+def _read(reader: int) -> list[int]:
+    with contextlib.suppress(BlockingIOError):
+        return list(os.read(reader, 4096))
+    return []
+
+
+def _in_foreground() -> bool:
+    """Whether this process and the program are what a terminal's keys are for."""
+    for stream in (0, 1, 2):
+        with contextlib.suppress(OSError):
+            return os.tcgetpgrp(stream) == os.getpgrp()
+    return False
+
+
+def _end_with_parent() -> None:
+    """In the program's process, before its interpreter: no program outlives a supervisor that was killed (Linux)."""
+    if sys.platform == "linux":
+        with contextlib.suppress(Exception):
+            _PRCTL(1, signal.SIGKILL)
+
+
+def _prctl() -> Any:
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        return ctypes.CDLL(None).prctl
+    return None
+
+
+_PRCTL = _prctl()
+
+
+def end_like(status: int) -> None:
+    """Ends this process by the signal that ended the program, so that whoever waits for it sees the same.
+
+    Args:
+        status: of the program, negative.
+    """
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    with contextlib.suppress(OSError, ValueError):
+        signal.signal(-status, signal.SIG_DFL)
+    os.kill(os.getpid(), -status)

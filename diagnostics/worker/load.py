@@ -71,7 +71,7 @@ async def leaks_looked_for(*arguments: Any) -> dict[str, float]:
 
 async def footprint(provider: str, url: str, concurrency: int) -> dict[str, float]:
     """What the watcher holds while connections live, and when they are gone."""
-    from diagnostics.sanitizer.capture.recorder import RECORDER
+    from diagnostics.sanitizer.capture.tracker import TRACKER
 
     async def opened() -> LoadGenerator:
         load = LoadGenerator(provider, url)
@@ -82,7 +82,7 @@ async def footprint(provider: str, url: str, concurrency: int) -> dict[str, floa
     # Once for nothing: what is kept of the places where things happen does not grow with their number.
     await (await opened()).close()
     before, load = held(), await opened()
-    loop = RECORDER.running()
+    loop = TRACKER.running()
     assert loop is not None
     connections, during = len(loop.connections), held()
     await load.close()

@@ -48,7 +48,7 @@ def test_what_is_patched_is_observed_and_then_what_it_was(module: Any) -> None:
     original = module.Client.close
     patches = applied(Patch("library_of_one", "Client", "close", before(lambda client: seen.append(client.name))))
     assert module.Client("a").close() == "closed a"
-    patches.take_back()
+    patches.restore()
     assert module.Client.close is original
     assert module.Client("b").close() == "closed b"
     assert seen == ["a"]
@@ -62,7 +62,7 @@ def test_an_observer_that_fails_is_switched_off_and_named(module: Any) -> None:
     assert module.Client("a").close() == "closed a"
     assert patches.problems == ["library_of_one.Client.close: ZeroDivisionError: oops"]
     assert module.Client("a").close() == "closed a"
-    patches.take_back()
+    patches.restore()
 
 
 def test_a_library_without_the_attribute_is_a_problem_and_no_error(module: Any) -> None:
@@ -71,7 +71,7 @@ def test_a_library_without_the_attribute_is_a_problem_and_no_error(module: Any) 
         Patch("library_of_one", "Server", "close", before(print), optional=True),
     )
     assert patches.problems == ["library_of_one.Client.abort: KeyError: 'abort'"]
-    patches.take_back()
+    patches.restore()
 
 
 def test_a_coroutine_function_stays_one(module: Any) -> None:
@@ -82,7 +82,7 @@ def test_a_coroutine_function_stays_one(module: Any) -> None:
         else (inspect.iscoroutinefunction(module.Client.send))
     )
     assert asyncio.run(module.Client("a").send("x")) == "sent x"
-    patches.take_back()
+    patches.restore()
 
 
 def test_objects_are_seen_when_they_are_built_and_the_signature_is_the_same(module: Any) -> None:
@@ -99,11 +99,11 @@ def test_objects_are_seen_when_they_are_built_and_the_signature_is_the_same(modu
     assert seen == made
     assert inspect.signature(module.Client) == signature
     assert str(inspect.signature(Derived)) == "() -> 'None'"
-    patches.take_back()
+    patches.restore()
     assert module.Client("b").name == "b"
     patches.apply()
     assert module.Client("c") is seen[-1]
-    patches.take_back()
+    patches.restore()
     assert len(seen) == 3
 
 
@@ -119,7 +119,7 @@ def test_the_end_of_a_function_is_seen_also_when_it_raises(module: Any) -> None:
     with pytest.raises(ValueError, match="own"):
         module.Client("a").close()
     assert seen == [("a", None)]
-    patches.take_back()
+    patches.restore()
 
 
 def test_a_module_is_patched_when_it_is_imported_later(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_a_module_is_patched_when_it_is_imported_later(tmp_path: Any, monkeypatc
     client = library.Client()
     assert (client.close(), seen) == (1, [client])
     assert "exec_module" not in vars(library.__loader__)
-    patches.take_back()
+    patches.restore()
     assert sys.meta_path == finders
     del sys.modules["library_to_come"]
 
@@ -149,7 +149,7 @@ def test_a_module_that_is_imported_once_more_is_patched_too(tmp_path: Any, monke
     importlib.reload(second)
     clients = [first.Client(), old(), second.Client()]
     assert ([client.close() for client in clients], seen) == ([1, 1, 1], clients)
-    patches.take_back()
+    patches.restore()
     assert [client.close() for client in clients] == [1, 1, 1]
     assert seen == clients
     del sys.modules["library_twice"]

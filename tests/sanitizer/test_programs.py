@@ -79,7 +79,7 @@ def test_a_program_gets_the_findings_it_deserves(
     assert [line.split(":")[0] for line in ran.document["cannot_tell"]] == (
         header(program, "CANNOT-TELL", environment) or []
     )
-    assert re.findall("^diagnostics: cannot tell: (.*)$", ran.errors, re.MULTILINE) == ran.document["cannot_tell"]
+    assert re.findall("^diagnostics: blind spot: (.*)$", ran.errors, re.MULTILINE) == ran.document["cannot_tell"]
     for finding in ran.findings:
         if finding["client"] is not None:
             assert finding["client"]["created_at"]["file"] == str(program)
@@ -92,7 +92,7 @@ def test_a_program_gets_the_findings_it_deserves(
             assert [finding["access"]["operation"]] == (header(program, "OPERATION") or ["connection.send"])
         assert finding["message"].startswith(" ".join(header(program, "SAYS") or []))
         if finding["kind"] == "stuck-waiter":
-            assert f"waits {' '.join(header(program, 'WAITS') or ['for a slot'])}" in finding["message"]
+            assert f"waits {' '.join(header(program, 'WAITS') or ['for a pool slot'])}" in finding["message"]
 
 
 @pytest.mark.environment

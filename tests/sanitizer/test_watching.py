@@ -12,6 +12,7 @@ import pytest
 
 from diagnostics import sanitizer
 from diagnostics.sanitizer.capture.recorder import RECORDER
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
 def use_after_close() -> asyncio.AbstractEventLoop:
@@ -52,13 +53,13 @@ def test_a_fact_that_is_taken_back_hides_no_later_one() -> None:
     assert [len(each) for each in (first, second)] == [1, 1]
 
 
-@pytest.mark.skipif(RECORDER.on, reason="this process is instrumented from outside, and stays so")
+@pytest.mark.skipif(TRACKER.on, reason="this process is instrumented from outside, and stays so")
 def test_everything_is_taken_back() -> None:
     before = (BaseEventLoop.__init__, BaseEventLoop.close, list(sys.meta_path), list(gc.callbacks))
     with sanitizer.watch():
         assert BaseEventLoop.close is not before[1]
     assert before == (BaseEventLoop.__init__, BaseEventLoop.close, list(sys.meta_path), list(gc.callbacks))
-    assert not RECORDER.on
+    assert not TRACKER.on
 
 
 def test_a_closed_loop_looks_as_it_did() -> None:

@@ -114,6 +114,15 @@ def distribution(file: str) -> str | None:
     return names[0] if names else package
 
 
+def relative_path(file: str) -> str:
+    """Returns a path relative to the working directory if that is shorter."""
+    try:
+        relative = os.path.relpath(file)
+    except (ValueError, OSError):
+        return file
+    return relative if len(relative) < len(file) and not relative.startswith("..") else file
+
+
 @functools.cache
 def _owners() -> dict[str, list[str]]:
     return {name: list(owners) for name, owners in importlib.metadata.packages_distributions().items()}

@@ -14,7 +14,7 @@ from diagnostics.sanitizer.capture.sites import users_frame
 _ORDER = {"error": 0, "leak": 1, "note": 2}
 
 
-def judge(facts: Iterable[Fact]) -> list[Finding]:
+def evaluate(facts: Iterable[Fact]) -> list[Finding]:
     """Groups facts that are one finding, and says of each whose fault it is and what to do.
 
     Returns:
@@ -39,8 +39,10 @@ def counts(facts: Iterable[Fact]) -> list[tuple[str, str, int]]:
 def _folded(facts: Iterable[Fact]) -> list[Fact]:
     """Without what only follows: a call that uses a foreign connection asks that connection's loop for things too."""
     facts = list(facts)
-    told = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
-    return [fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in told]
+    reported = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
+    return [
+        fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in reported
+    ]
 
 
 def _of(fact: Fact) -> tuple[int | None, int | None]:

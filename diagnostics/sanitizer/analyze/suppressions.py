@@ -1,4 +1,4 @@
-"""What a person has decided to live with: lines of `kind:pattern`."""
+"""Suppressions: findings that the user has decided to ignore, as lines of `kind:pattern`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from collections.abc import Iterable, Sequence
 
 from diagnostics.model.finding import Finding
 from diagnostics.model.words import FINDING_KINDS
-from diagnostics.sanitizer.process.options import OptionError
+from diagnostics.sanitizer.analyze.describe import relative_path
 
 Rule = tuple[str, str]
 
 
+class SuppressionError(ValueError):
+    """A line that is not a suppression; the message says what to write."""
+
+
 def rules(lines: Iterable[str]) -> list[Rule]:
-    """Reads suppressions; blank lines and those that begin with # are comments.
+    """Parses suppressions; blank lines and lines that begin with # are ignored.
 
     Raises:
-        OptionError: a line of another form, or a kind that there is not.
+        SuppressionError: a line has another form, or its kind is unknown.
     """
     found = []
     for number, line in enumerate(lines, 1):
@@ -25,7 +29,7 @@ def rules(lines: Iterable[str]) -> list[Rule]:
             continue
         kind, colon, pattern = text.partition(":")
         if not colon or (kind != "*" and kind not in FINDING_KINDS):
-            raise OptionError(
+            raise SuppressionError(
                 f"suppressions, line {number}: write kind:pattern, with kind * or one of {', '.join(FINDING_KINDS)}"
             )
         found.append((kind, pattern))
@@ -33,17 +37,15 @@ def rules(lines: Iterable[str]) -> list[Rule]:
 
 
 def keep(findings: Sequence[Finding], suppressions: Sequence[Rule]) -> list[Finding]:
-    """The findings that no rule matches."""
+    """Returns the findings that no rule matches."""
     return [finding for finding in findings if not any(_matches(finding, *rule) for rule in suppressions)]
 
 
 def _matches(finding: Finding, kind: str, pattern: str) -> bool:
-    """A pattern may match the component at fault, the client's type, or a file or function on a stack.
+    """Returns whether the pattern matches the component at fault, the client's type, or a file or function on a stack.
 
-    A file matches as it is, and as the report prints it.
+    A file matches by its full path and as the report prints it.
     """
-    from diagnostics.sanitizer.output.text import shorten
-
     if kind not in ("*", finding.kind):
         return False
     words = {finding.fault.component}
@@ -51,5 +53,5 @@ def _matches(finding: Finding, kind: str, pattern: str) -> bool:
         words.add(finding.client.type)
     for stack in (finding.client.stack if finding.client else (), finding.access.stack if finding.access else ()):
         for site in stack:
-            words |= {site.file, shorten(site.file), site.function}
+            words |= {site.file, relative_path(site.file), site.function}
     return any(fnmatch.fnmatchcase(word, pattern) for word in words)

@@ -1,18 +1,18 @@
-"""What could not be seen in this process, a line each: a report that is silent about it would say too much."""
+"""What the sanitizer cannot see in this process, so that a report without findings does not promise too much."""
 
 from __future__ import annotations
 
-from diagnostics.sanitizer.capture.recorder import RECORDER
-from diagnostics.sanitizer.session import problems
+from diagnostics.sanitizer.capture.installation import problems
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _OPAQUE = (
-    "{kind}: its loops and sockets are no Python objects; not seen is who uses a loop of its after the end, a loop that"
-    " only the collector ends, and a socket that is closed behind the back of its pool"
+    "{kind}: its loops and sockets are not Python objects. Not reported: use of its loops after they close, loops that"
+    " only the collector closes, and sockets that are closed without their pool knowing"
 )
 
 
 def blind_spots() -> list[str]:
-    """Why silence is no proof here; empty where everything that is known of could be instrumented."""
-    lines = [f"switched off: {problem}" for problem in problems()]
-    lines += [_OPAQUE.format(kind=kind) for kind in sorted(RECORDER.opaque)]
+    """Returns one line for each blind spot; empty if everything that is known could be instrumented."""
+    lines = [f"switched off after an error: {problem}" for problem in problems()]
+    lines += [_OPAQUE.format(kind=kind) for kind in sorted(TRACKER.opaque)]
     return lines

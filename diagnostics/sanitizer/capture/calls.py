@@ -1,4 +1,4 @@
-"""The patch for a request method: its coroutine is the call, and the call is over when that is."""
+"""The patch for request methods: the coroutine is the call, and the call ends with it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord
 from diagnostics.sanitizer.capture.patching import Patch, disguise
-from diagnostics.sanitizer.capture.recorder import RECORDER
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
 def calls(client_of: Callable[[Any], ClientRecord | None]) -> Callable[[Any, Patch], Any]:
-    """A replacement for a coroutine function that is entered in the task that does the work: it is the call."""
+    """Builds a replacement for a coroutine function that is called in the task that awaits it."""
 
     def build(original: Any, patch: Patch) -> Any:
         package = patch.module.rpartition(".")[0]
@@ -20,13 +20,13 @@ def calls(client_of: Callable[[Any], ClientRecord | None]) -> Callable[[Any, Pat
             call: CallRecord | None = None
             if patch.on:
                 try:
-                    call = RECORDER.call_begins(client_of(self), package)
+                    call = TRACKER.call_started(client_of(self), package)
                 except Exception as error:
                     patch.fail(error)
             coroutine = original(self, *args, **kwargs)
             if call is not None:
                 try:
-                    RECORDER.call_runs(call, coroutine)
+                    TRACKER.call_runs(call, coroutine)
                 except Exception as error:
                     patch.fail(error)
             return coroutine

@@ -1,7 +1,7 @@
 """What is recorded: loops, clients, connections, calls, and the facts that findings are made of.
 
-Plain classes with slots, because these modules are loaded into a program that is to start no slower. Each holds at most
-a weak reference to the live thing it stands for. Nothing here reads a clock, patches or judges.
+Plain classes with slots, because dataclasses would slow down the start of the program. A record holds at most a weak
+reference to the object it stands for, so it extends no lifetime.
 """
 
 from __future__ import annotations
@@ -25,14 +25,26 @@ class LoopRecord:
     """An event loop.
 
     Attributes:
-        created: where it was made; empty if that was before the watch or cannot be seen.
+        created: where it was created; empty if that was before `install` or cannot be seen.
         closed: where it was closed; `None` while it is open.
-        connections: those opened on it and not known to be closed, by the id of their record.
-        dropped: for each client, a connection that only the collector closed and how many there were.
-        generation: how many forks this process had behind it when the loop was first seen.
+        connections: connections that are not known to be closed, by number.
+        dropped: connections that only the collector closed, at most `MAX_DROPPED`.
+        generation: how often this process had been forked when the loop was first seen.
+        runs: how often the loop began to run or returned.
     """
 
-    __slots__ = ("__weakref__", "closed", "connections", "created", "dropped", "generation", "kind", "number", "ref")
+    __slots__ = (
+        "__weakref__",
+        "closed",
+        "connections",
+        "created",
+        "dropped",
+        "generation",
+        "kind",
+        "number",
+        "ref",
+        "runs",
+    )
 
     def __init__(self, loop: Any, created: Stack, kind: str = "") -> None:
         self.number = next(_numbers)
@@ -43,16 +55,17 @@ class LoopRecord:
         self.connections: dict[int, ConnectionRecord] = {}
         self.dropped: list[ConnectionRecord] = []
         self.generation = 0
+        self.runs = 0
 
 
 class ClientRecord:
-    """A client object of a library that is known here.
+    """A client object of a known library.
 
     Attributes:
-        name: as its users write it, such as `openai.AsyncOpenAI`.
+        name: as users write it, such as `openai.AsyncOpenAI`.
         package: import name of the library it belongs to.
-        created: where it was made.
-        owner: the client that made this one for itself, if one did.
+        created: where it was created.
+        owner: the client that created this one for its own use, if any.
     """
 
     __slots__ = ("__weakref__", "calls", "created", "name", "number", "owner", "package", "ref", "requests")
@@ -69,7 +82,7 @@ class ClientRecord:
 
     @property
     def outermost(self) -> ClientRecord:
-        """The client that a person would name."""
+        """The client that the program created: this one, or the one around it."""
         return self.owner.outermost if self.owner is not None else self
 
 
@@ -77,12 +90,12 @@ class ConnectionRecord:
     """A pooled connection.
 
     Attributes:
-        transport: asyncio's transport beneath it; `None` where the loop does not show one (uvloop).
-        descriptor: number of its socket, where there is no transport.
-        generation: how many forks this process had behind it when it was opened.
+        transport: asyncio's transport; `None` if the loop does not expose it (uvloop).
+        descriptor: file descriptor of the socket, if there is no transport.
+        generation: how often this process had been forked when it was opened.
         closed: whether the library closed it, on any loop.
-        by_collector: whether that was the work of a `__del__`.
-        exchange: the request that went out last, on a connection that has one at a time (HTTP/1.1).
+        by_collector: whether a `__del__` did that.
+        exchange: the last request, on a connection that has one at a time (HTTP/1.1).
     """
 
     __slots__ = (
@@ -120,15 +133,15 @@ class Exchange:
     """A request and its response.
 
     Attributes:
-        call: what sent it, which has not returned before the response has begun.
-        tunnel: whether it asks a proxy for a tunnel, which no program reads.
+        call: the call that sent it; it does not return before the response begins.
+        tunnel: whether it asks a proxy for a tunnel; no program reads that response.
         whole: whether the response is read at once, as a plain `get` does.
-        response: what a program reads, known once somebody closes it.
-        closed: whether the program closed that, on its own loop.
-        told: that the response was left, which nobody can know for sure before the program might have closed it.
+        response: the object that the program reads, known once it is closed.
+        closed: whether the program closed it, on its own loop.
+        abandoned: the fact that the response was abandoned; withdrawn if the program closes the response after all.
     """
 
-    __slots__ = ("call", "closed", "response", "told", "tunnel", "whole")
+    __slots__ = ("abandoned", "call", "closed", "response", "tunnel", "whole")
 
     def __init__(self, call: CallRecord | None, *, tunnel: bool) -> None:
         self.call = call
@@ -136,26 +149,26 @@ class Exchange:
         self.whole = False
         self.response: Reference | None = None
         self.closed = False
-        self.told: Fact | None = None
+        self.abandoned: Fact | None = None
 
     @property
     def is_stream(self) -> bool:
-        """Whether the response, if there is one, is handed to the program piece by piece."""
+        """Whether the program receives the response piece by piece."""
         pending = self.call is not None and self.call.active
         return not (self.tunnel or self.whole or pending)
 
 
 class CallRecord:
-    """A call of the person's, from a client's request method until that returns.
+    """A call, from a client's request method until that returns.
 
     Attributes:
-        package: import name of the library whose method it is.
-        http: the client at work for it, which may be one beneath `client`.
-        outer: the call that it is made inside of, if it is not part of that.
-        inside: whether that one waits for this one.
-        coroutine: the call is over when it is gone or has finished.
-        latest: the request that went out last, as something that can be compared.
-        foreign: the request, and the connection of another loop that it went out on.
+        package: import name of the library that was called.
+        http: the client that sends the requests, which may be one inside `client`.
+        outer: the call inside which this one was made, if it is not part of that call.
+        inside: whether `outer` waits for this call.
+        coroutine: the call ends when it finishes or is freed.
+        latest: the last request, as a value that can be compared.
+        foreign: the request that went out on a connection of another loop, and that connection.
     """
 
     __slots__ = (
@@ -198,17 +211,17 @@ class CallRecord:
 
     @property
     def frame(self) -> Any:
-        """The frame of its coroutine; `None` once it has returned."""
+        """The frame of the coroutine; `None` when the call has returned."""
         coroutine = self.coroutine() if self.coroutine is not None else None
         return getattr(coroutine, "cr_frame", None)
 
     @property
     def active(self) -> bool:
-        """Whether it has not returned yet."""
+        """Whether the call has not returned."""
         return self.frame is not None
 
     def innermost(self) -> CallRecord | None:
-        """This one, or the next one outside it, that has not returned yet."""
+        """Returns this call or, if it has returned, the nearest outer call that has not."""
         call: CallRecord | None = self
         while call is not None and not call.active:
             call = call.outer
@@ -216,15 +229,15 @@ class CallRecord:
 
 
 class Fact:
-    """One thing that happened; `judging` turns facts into findings.
+    """One thing that happened; `analyze` turns facts into findings.
 
     Attributes:
-        number: counts up; gaps are no facts.
-        kind: of the finding it leads to.
+        number: increases; there may be gaps.
+        kind: kind of the finding.
         stack: the access, innermost frame first.
         trigger: `user`, `call`, `gc`, `__del__`, `pool eviction`, `task` or `loop close`.
         current: the loop whose code was running, if any.
-        detail: words for the message, depending on the kind.
+        detail: values for the message, depending on the kind.
     """
 
     __slots__ = (

@@ -1,8 +1,9 @@
-"""Work that leaves the collector's clock as it found it.
+"""Work that does not move the moment at which the garbage collector starts.
 
-CPython starts a pass when so many more container objects were made than freed. What a log keeps would move that moment,
-and with it the very thing that is being measured. So the collector is held meanwhile, and for every object that stays
-one is freed that was made for this purpose before the program began.
+CPython starts a collection when so many more container objects were created than freed. The objects that a timeline
+keeps would move that moment, and with it the errors that the timeline is to show: without this, half of the scenarios
+lost theirs. So the collector is disabled meanwhile, and for every object that stays, one is freed that was created for
+this purpose before the program started.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ from typing import Any, TypeVar
 
 _Work = TypeVar("_Work", bound=Callable[..., Any])
 
-WEIGHTS = 4000
-"""Objects to free; each is 32 bytes. What comes after them counts as the program's own."""
+BALLAST = 4000
+"""Objects to free, 32 bytes each. When they are used up, kept objects count as the program's own."""
 
 
-class _Weight:
-    """An object of no use that the collector counts; with slots, because CPython keeps none of those to use again."""
+class _Ballast:
+    """An object that the collector counts; with slots, because CPython has no free list for those."""
 
     __slots__ = ("empty",)
 
 
-_weights = [_Weight() for _ in range(WEIGHTS)]
+_ballast = [_Ballast() for _ in range(BALLAST)]
 
 
-def steady(work: _Work) -> _Work:
-    """A function that does not move the moment at which the collector starts by itself."""
+def gc_neutral(work: _Work) -> _Work:
+    """Decorates a function so that it does not move the moment at which the collector starts by itself."""
 
     def done(*args: Any, **kwargs: Any) -> Any:
         running, count = gc.isenabled(), gc.get_count()[0]
@@ -35,8 +36,8 @@ def steady(work: _Work) -> _Work:
         try:
             return work(*args, **kwargs)
         finally:
-            for _ in range(min(gc.get_count()[0] - count, len(_weights))):
-                _weights.pop()
+            for _ in range(min(gc.get_count()[0] - count, len(_ballast))):
+                _ballast.pop()
             if running:
                 gc.enable()
 

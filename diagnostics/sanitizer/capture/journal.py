@@ -32,6 +32,7 @@ from types import CodeType
 from typing import Any, Final
 
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.instruments import Instrument
 from diagnostics.sanitizer.capture.sites import Stack, file_of, frames, is_generated, loaded_libraries, position
 
 HIGH: Final = 250
@@ -40,8 +41,8 @@ HIGH: Final = 250
 _LENGTH: Final = 4
 
 
-class Journal:
-    """Appends to the file of a run; an instrument of the recorder.
+class Journal(Instrument):
+    """An instrument that appends to the file of a run.
 
     Args:
         path: the file, which exists. A process whose descriptor was closed, by `os.closerange` say, opens it again.
@@ -50,12 +51,14 @@ class Journal:
     def __init__(self, path: str) -> None:
         self._path = path
         self._descriptor, self._identity = -1, (0, 0)
+        self._used = False
         self._open()
         self._known: dict[Any, Any] = {}
         self._stacks: dict[int, tuple[int, Stack]] = {}
 
     def process_begins(self, parent: int) -> None:
         """Starts over: this is a new process, which shares the file with its parent."""
+        self._used = False
         self._known.clear()
         self._stacks.clear()
         argv = [str(word) for word in getattr(sys, "argv", None) or ()]
@@ -85,12 +88,14 @@ class Journal:
         fields = (fact.kind, fact.severity, *numbers, fact.operation, fact.trigger, detail, fact.count)
         self._write([*entries, ("F", when, call, fact.number, *fields)])
 
-    def used(self) -> None:
-        """The process has its first event loop: only from here on is there anything to say of its end."""
-        self._write([("U",)])
+    def loop_created(self, *_: Any) -> None:
+        """Marks that the process has an event loop: without one there is nothing to say about its end."""
+        if not self._used:
+            self._used = True
+            self._write([("U",)])
 
-    def retracted(self, fact: Fact) -> None:
-        """A fact turned out to be none: a stream that was left, and then closed by its program."""
+    def fact_withdrawn(self, fact: Fact) -> None:
+        """Marks that a fact proved wrong: a stream was abandoned, and then closed by its program."""
         self._write([("R", fact.number)])
 
     def state(self, calls: int, requests: int, clients: Iterable[ClientRecord], blind_spots: list[str]) -> None:

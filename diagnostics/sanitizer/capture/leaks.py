@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.capture.recorder import RECORDER
 from diagnostics.sanitizer.capture.sites import Stack, frames
 from diagnostics.sanitizer.capture.streams import is_streaming
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
-def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
-    """Notes everything that is still open on a loop that is about to close.
+def report_leaks(loop: Any, record: LoopRecord, stack: Stack) -> None:
+    """Reports everything that is still open on a loop that is about to close.
 
-    A connection that the collector closed in time counts too: with another heap it would not have, and a finding must
-    not depend on that. What was there before a fork is the parent's: the child is right to drop its copy.
+    A connection that only a `__del__` closed counts too, even if the loop was still open: with another heap the
+    collector would have come later, and a finding must not depend on that. What was opened before a fork belongs to the
+    parent; the child may drop its copy.
     """
     record.closed = stack
-    here = RECORDER.generation
+    here = TRACKER.generation
     connections_here = [each for each in record.connections.values() if each.generation == here]
     held = [each for each in connections_here if is_open(each)]
     known = {id(each) for each in held}
@@ -29,7 +30,7 @@ def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
         by_client.setdefault(id(each.client), (each.client, [], []))[2].append(each)
     for client, held_here, dropped_here in by_client.values():
         connections = held_here + dropped_here
-        RECORDER.note(
+        TRACKER.report(
             Fact(
                 "client-left-open",
                 "leak",
@@ -44,7 +45,7 @@ def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
         )
         streaming = [each for each in held_here if is_streaming(each)]
         if streaming:
-            RECORDER.note(
+            TRACKER.report(
                 Fact(
                     "abandoned-stream",
                     "leak",
@@ -62,7 +63,7 @@ def left_behind(loop: Any, record: LoopRecord, stack: Stack) -> None:
     _tasks(loop, record, stack)
     if any(code.co_name == "__del__" and "base_events" in code.co_filename for code, _ in frames(stack[:8])):
         severity = "leak" if by_client else "note"
-        RECORDER.note(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
+        TRACKER.report(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
 
 
 def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
@@ -73,7 +74,7 @@ def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
         frame = getattr(coroutine, "cr_frame", None)
         where: Stack = (frame.f_code, frame.f_lasti) if frame is not None else ()
         name = getattr(coroutine, "__qualname__", type(coroutine).__name__)
-        RECORDER.note(
+        TRACKER.report(
             Fact(
                 "pending-task-destroyed",
                 "leak",
@@ -87,18 +88,18 @@ def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
 
 
 def is_open(record: ConnectionRecord) -> bool:
-    """Whether a connection's socket is open and nobody has begun to close it."""
+    """Returns whether a connection's socket is open and nobody has begun to close it."""
     if record.closed:
         return False
     if record.transport is None:
-        # The loop shows no transport (uvloop): what the library knows is all there is.
+        # uvloop does not expose the transport, so the library's object decides.
         return record.ref is not None and record.ref() is not None
     transport = record.transport()
     return transport is not None and not transport.is_closing() and getattr(transport, "_sock", True) is not None
 
 
 def is_dropped(record: ConnectionRecord) -> bool:
-    """Whether a connection went without being closed: nobody but the collector did that."""
+    """Returns whether a connection was freed without being closed, which only the collector does."""
     if record.closed:
         return False
     if record.transport is None:

@@ -1,8 +1,8 @@
-"""What happens while a call is under way: whether that is the call's own work, or somebody else's within it.
+"""Tells the work of a call from calls that are made inside it.
 
-An SDK's call contains a call of the HTTP client beneath it, and may make that client. But the program's code runs
-inside calls too (event hooks, auth flows, trace callbacks, an application behind a transport), and its clients are its
-own. The stack tells them apart: in between there is a line of the program.
+An SDK's call contains a call of the HTTP client beneath it, and may create that client. But code of the program runs
+inside calls too (event hooks, auth flows, trace callbacks, an application behind `ASGITransport`), and its calls and
+clients are separate. The stack tells them apart: there is a line of the program in between.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord
 from diagnostics.sanitizer.capture.sites import belongs, file_in, in_stdlib, is_generated, is_ours, is_users
 
 _TRANSPORT = "handle_async_request"
-"""How httpx enters a transport; one of another library may have a client of a third one beneath it."""
+"""How httpx calls a transport. A transport of another library may use a client of a third one."""
 
 _HTTP = ("_client", "_async_httpx_client")
-"""Where an SDK's client keeps the HTTP client that it was given: openai and anthropic, google-genai."""
+"""Attributes in which SDK clients keep the HTTP client they were given: openai and anthropic, google-genai."""
 
 
 def is_part(call: CallRecord, client: ClientRecord | None, package: str) -> bool:
-    """Whether a call that begins here and now, inside another one, is part of it.
+    """Returns whether a call that starts now, inside another call, is part of that call.
 
     Args:
-        call: the outer one, which is active.
-        client: whose call begins, if it is known.
-        package: of the library that it belongs to.
+        call: the outer call, which is active.
+        client: the client whose call starts, if it is known.
+        package: the library of that client.
     """
     around = call.client
     if client is None or around is None or client is around:
@@ -42,11 +42,11 @@ def _holds(around: Any, client: Any) -> bool:
 
 
 def is_libraries(call: CallRecord, package: str) -> bool:
-    """Whether only the code of a call's libraries, and of a transport, stands between that call and what runs now.
+    """Returns whether there is only code of a call's libraries, and of a transport, between that call and this code.
 
     Args:
-        call: which is active.
-        package: of the library that runs now, which does not count.
+        call: the call, which is active.
+        package: the library that runs now, which does not count.
     """
     entry = call.frame
     libraries = {call.package, call.http.package if call.http is not None else call.package}
@@ -65,7 +65,7 @@ def is_libraries(call: CallRecord, package: str) -> bool:
 
 
 def is_inside(call: CallRecord) -> bool:
-    """Whether a call waits for what runs now: it is further out on the same stack."""
+    """Returns whether a call waits for the code that runs now, because it is on the same stack."""
     entry = call.frame
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not entry:

@@ -1,10 +1,10 @@
-"""Replacing attributes of other people's classes, so that the program does not notice.
+"""Patches attributes of other libraries' classes so that the program does not notice.
 
-A patch is one attribute of one class or module. It is applied when the module is there, or as soon as it is imported,
-and it can be taken back. An observer that raises is switched off and named in `Patches.problems`; the program goes on.
+A patch is one attribute of one class or module. It is applied when the module is imported, now or later, and can be
+restored. An observer that raises is switched off and listed in `Patches.problems`; the program goes on.
 
-No wrapper stays on the stack while a coroutine runs: it observes, and returns what the original returns. So a traceback
-that a coroutine prints is the same with and without.
+No wrapper stays on the stack while a coroutine runs: it observes, and returns what the original returns. So tracebacks
+from coroutines are the same with and without the sanitizer.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Patch:
     """One attribute to replace.
 
     Args:
-        module: where the owner is defined.
+        module: module that defines the owner.
         owner: class in that module, or "" for the module itself.
-        name: of the attribute.
-        build: makes the replacement from the original and this patch.
-        optional: whether a library without that attribute is nothing to mention.
-        inherited: whether the class has it from another one, which stays as it is.
+        name: name of the attribute.
+        build: builds the replacement from the original and this patch.
+        optional: whether a missing attribute is no problem.
+        inherited: whether the class inherits the attribute; the base class stays unpatched.
     """
 
     def __init__(
@@ -53,23 +53,23 @@ class Patch:
         return ".".join(filter(None, (self.module, self.owner, self.name)))
 
     def again(self) -> Patch:
-        """The same patch for another module of that name."""
+        """Returns the same patch for another module of that name."""
         return Patch(self.module, self.owner, self.name, self._build, optional=self.optional, inherited=self.inherited)
 
     def fits(self, module: ModuleType) -> bool:
-        """Whether this patch is on nothing yet, or on what that module has."""
+        """Returns whether this patch is not applied yet, or is applied to this module."""
         return self._target is None or self._target is (getattr(module, self.owner, None) if self.owner else module)
 
     def fail(self, error: BaseException) -> None:
-        """Switches the observer off for good; the replacement only passes through from now on."""
+        """Switches the observer off for good; from now on the replacement only calls the original."""
         self.on = False
         self.problem = f"{self}: {type(error).__name__}: {error}"
 
     def apply(self, module: ModuleType) -> None:
-        """Replaces the attribute; a library that has no such attribute makes the patch a problem, not an error."""
+        """Replaces the attribute. A missing attribute is a problem, not an error."""
         if self.problem:
             return
-        if self._replacement is not None:  # it could not be taken back the last time
+        if self._replacement is not None:  # it could not be restored the last time
             self.on = True
             return
         try:
@@ -87,14 +87,14 @@ class Patch:
         self._target, self._original, self._replacement = target, original, replacement
         self.on = True
 
-    def take_back(self) -> None:
-        """Restores the original, unless somebody has replaced the replacement: then it only passes through."""
+    def restore(self) -> None:
+        """Restores the original. If the replacement was patched in turn, it stays and only calls the original."""
         self.on = False
         if self._replacement is None:
             return
-        there = vars(self._target).get(self.name)
-        # A class that once had a `__new__` in Python no longer takes arguments without one, so that one stays, idle.
-        ours = getattr(there, "__func__", there) is getattr(self._replacement, "__func__", self._replacement)
+        current = vars(self._target).get(self.name)
+        # A class that had a Python `__new__` once rejects arguments without one, so that one stays, idle.
+        ours = getattr(current, "__func__", current) is getattr(self._replacement, "__func__", self._replacement)
         if ours and self.inherited:
             delattr(self._target, self.name)
             self._target = self._replacement = None
@@ -105,7 +105,7 @@ class Patch:
 
 
 def before(observe: Callable[..., None]) -> Build:
-    """A replacement that calls `observe(self, *arguments)` and then the original."""
+    """Builds a replacement that calls `observe(self, *arguments)` and then the original."""
 
     def build(original: Any, patch: Patch) -> Any:
         def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -122,7 +122,7 @@ def before(observe: Callable[..., None]) -> Build:
 
 
 def around(start: Callable[..., Any], end: Callable[[Any, Any], None]) -> Build:
-    """A replacement for a plain function: `end` gets what `start` returned and the result, also after an exception."""
+    """Builds a replacement that calls `start`, the original, and `end` with both results, also after an error."""
 
     def build(original: Any, patch: Patch) -> Any:
         def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -148,7 +148,7 @@ def around(start: Callable[..., Any], end: Callable[[Any, Any], None]) -> Build:
 
 
 def built(observe: Callable[[Any], None]) -> Build:
-    """A `__new__` that tells of each object; unlike an `__init__`, it is in no traceback of a wrong argument."""
+    """Builds a `__new__` that observes each object. Unlike an `__init__`, it is in no traceback of a wrong argument."""
 
     def build(original: Any, patch: Patch) -> Any:
         owner = getattr(sys.modules[patch.module], patch.owner)
@@ -176,7 +176,7 @@ def built(observe: Callable[[Any], None]) -> Build:
 
 
 def disguise(replacement: Any, original: Any) -> Any:
-    """Makes a replacement look like what it replaces, to `inspect` too."""
+    """Makes a replacement look like the original, also to `inspect`."""
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(replacement, name, getattr(original, name, None))
     replacement.__wrapped__ = original
@@ -194,10 +194,10 @@ def disguise(replacement: Any, original: Any) -> Any:
 
 
 class Patches:
-    """A set of patches that are applied and taken back together."""
+    """Patches that are applied and restored together."""
 
     def __init__(self, patches: Iterable[Patch]) -> None:
-        # A module that is dropped and imported again is another one, whose classes are others: it gets its own set.
+        # A module that is removed and imported again has new classes, so it gets its own set of patches.
         self._by_module: dict[str, list[list[Patch]]] = {}
         for patch in patches:
             self._by_module.setdefault(patch.module, [[]])[0].append(patch)
@@ -205,23 +205,23 @@ class Patches:
 
     @property
     def problems(self) -> list[str]:
-        """What does not work here, a line each."""
+        """Patches that failed, one line each."""
         return [patch.problem for patch in self._all() if patch.problem]
 
     def apply(self) -> None:
-        """Patches what is imported, and what will be."""
+        """Patches the modules that are imported, and those that will be."""
         sys.meta_path.insert(0, self._finder)
         for name in self._by_module:
             module = sys.modules.get(name)
             if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
                 self._loaded(module)
 
-    def take_back(self) -> None:
-        """Restores everything that nobody else has replaced since."""
+    def restore(self) -> None:
+        """Restores everything that was not patched by others since."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         for patch in reversed(list(self._all())):
-            patch.take_back()
+            patch.restore()
 
     def _all(self) -> Iterator[Patch]:
         return chain.from_iterable(chain.from_iterable(self._by_module.values()))
@@ -237,7 +237,7 @@ class Patches:
 
 
 class _Finder:
-    """Finds nothing itself: it asks the others, and has the modules of the table told of when they have run."""
+    """Finds modules with the other finders, and calls `loaded` when a module of the table has run."""
 
     def __init__(self, names: Iterable[str], loaded: Callable[[ModuleType], None]) -> None:
         self._names = names
@@ -252,18 +252,18 @@ class _Finder:
                 find(name, path, target) if find and finder is not self else None
             )
             if spec is not None:
-                self._tell_when_run(spec)
+                self._notice_run(spec)
                 return spec
         return None
 
-    def _tell_when_run(self, spec: importlib.machinery.ModuleSpec) -> None:
+    def _notice_run(self, spec: importlib.machinery.ModuleSpec) -> None:
         loader: Any = spec.loader
         if not hasattr(loader, "__dict__") or not hasattr(loader, "exec_module"):
             return
         run = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
-            # The loader is the library's own again before its code runs, which may look at it.
+            # Restore the loader before the module runs, because the module may look at it.
             loader.__dict__.pop("exec_module", None)
             run(module)
             self._loaded(module)

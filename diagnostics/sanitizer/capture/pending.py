@@ -1,6 +1,8 @@
 """Calls that have not returned, and what each waits for.
 
-Asked when the program is ended in the middle of something, when a loop closes, and at the end.
+Calls are examined when something can be known about them: as a call begins to wait in a pool, when any loop closes, at
+a signal and at the end. Nothing polls, and no idle loop is reported: a loop with nothing to do usually waits for the
+network.
 """
 
 from __future__ import annotations
@@ -10,34 +12,34 @@ from collections.abc import Iterator
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import CallRecord, Fact
-from diagnostics.sanitizer.capture.recorder import RECORDER
 from diagnostics.sanitizer.capture.sites import Stack, capture
 from diagnostics.sanitizer.capture.slots import slots_of
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _DEEP = 100
 _PRIMITIVE = ("wait", "acquire", "get", "sleep")
-"""Coroutines of asyncio that all waiting ends in."""
+"""Coroutines of asyncio that every wait ends in."""
 
 
 def stuck_calls(*, hanging: bool) -> list[Fact]:
-    """A fact for each call that is in flight and was not told of before.
+    """Returns a fact for each call that is in flight and was not reported before.
 
     Args:
-        hanging: whether the program is ended while they wait. Then each is told: an error where nothing will ever wake
-            it, a note where that cannot be told. Otherwise only those are that wait for a slot that is lost.
+        hanging: whether the program ends while they wait. Then each call is a fact: an error if nothing can ever wake
+            it, a note if that is unknown. Otherwise only calls that wait for a lost pool slot are facts.
     """
-    found = (_fact(call, hanging=hanging) for call in list(RECORDER.active_calls.values()))
+    found = (_fact(call, hanging=hanging) for call in list(TRACKER.active_calls.values()))
     return [fact for fact in found if fact is not None]
 
 
 def waiting_for_slot(call: CallRecord, request: Any) -> Fact | None:
-    """A call begins to wait in a pool: a fact if every slot is held by connections of loops that are closed."""
+    """Returns a fact if a call begins to wait in a pool whose slots all belong to connections of closed loops."""
     slots = slots_of(call, request)
     return _stuck(call, "error", _lost(slots.dead, slots.total), capture(sys._getframe(2))) if slots.lost else None
 
 
 def _fact(call: CallRecord, *, hanging: bool) -> Fact | None:
-    if not call.active or call.number in RECORDER.stuck or _waits_for_another(call):
+    if not call.active or call.number in TRACKER.stuck or _waits_for_another(call):
         return None
     coroutine = call.coroutine() if call.coroutine else None
     names = [code.co_name for code, _ in awaiting(coroutine)]
@@ -51,29 +53,29 @@ def _fact(call: CallRecord, *, hanging: bool) -> Fact | None:
         return _stuck(call, "error", "its own loop, which is closed")
     if slots is not None:
         if slots.total and slots.idle:
-            return _stuck(call, "error", "a slot of its pool: every one is held by a loop that does not run")
-        return _stuck(call, "note", f"a slot of its pool: {slots.dead} of {slots.total} are held by closed loops")
+            return _stuck(call, "error", "a pool slot: all are held by loops that are not running")
+        return _stuck(call, "note", f"a pool slot: {slots.dead} of {slots.total} are held by closed loops")
     if call.foreign is not None:
-        return _stuck(call, "error", "an answer on a connection of another loop, which no code here will read")
+        return _stuck(call, "error", "a response on a connection of another loop, which nothing reads")
     if getattr(coroutine, "cr_running", False) or not names:
         return _stuck(call, "note", "nothing: its own code was running")
     # The innermost function of a library says more than the `wait` of an event below it.
     what = next((name for name in names if name not in _PRIMITIVE), names[0])
-    return _stuck(call, "note", f"{what}, and it cannot be told whether anything will end that")
+    return _stuck(call, "note", f"{what}; whether anything will end that wait is unknown")
 
 
 def _waits_for_another(call: CallRecord) -> bool:
-    """Whether a call is under way that was made inside this one, so that this one waits for nothing else."""
-    calls = list(RECORDER.active_calls.values())
+    """Returns whether this call only waits for a call that was made inside it."""
+    calls = list(TRACKER.active_calls.values())
     return any(each.outer is call and each.inside and each.active for each in calls)
 
 
 def _lost(dead: int, total: int) -> str:
-    return f"a slot of its pool: {dead} of {total} are held by connections of loops that are closed"
+    return f"a pool slot: {dead} of {total} are held by connections of closed loops"
 
 
 def _stuck(call: CallRecord, severity: str, waits: str, stack: Stack = ()) -> Fact:
-    RECORDER.stuck.add(call.number)
+    TRACKER.stuck.add(call.number)
     stack = stack or tuple(part for code, at in _whole(call) for part in (code, at))
     return Fact(
         "stuck-waiter",
@@ -90,7 +92,7 @@ def _stuck(call: CallRecord, severity: str, waits: str, stack: Stack = ()) -> Fa
 
 
 def _whole(call: CallRecord) -> list[tuple[Any, int]]:
-    """Code and line of what a call awaits and, where its task can be found, of what awaits the call."""
+    """Returns code and line of what a call awaits and, if its task can be found, of what awaits the call."""
     import asyncio
 
     coroutine = call.coroutine() if call.coroutine else None
@@ -98,13 +100,13 @@ def _whole(call: CallRecord) -> list[tuple[Any, int]]:
     for task in asyncio.all_tasks(loop) if loop is not None else ():
         chain = list(_chain(task.get_coro()))
         if any(each is coroutine for each, _ in chain):
-            return [place for _, place in reversed(chain)]
+            return [line for _, line in reversed(chain)]
     return awaiting(coroutine)
 
 
 def awaiting(coroutine: Any) -> list[tuple[Any, int]]:
-    """Code and line of a coroutine and of what it awaits, innermost first."""
-    return [place for _, place in reversed(list(_chain(coroutine)))]
+    """Returns code and line of a coroutine and of what it awaits, innermost first."""
+    return [line for _, line in reversed(list(_chain(coroutine)))]
 
 
 def _chain(coroutine: Any) -> Iterator[tuple[Any, tuple[Any, int]]]:

@@ -1,7 +1,7 @@
-"""Where something happened: stacks as they are captured, and how they are read later.
+"""Where something happened: captured stacks, and how to read them later.
 
-Capturing is cheap and holds code objects and line numbers only, never a frame, so it prolongs no lifetime but that of
-code. Reading (file, source line, whose code it is) happens when findings are made, never while the program works.
+Capturing is cheap. A stack holds code objects and line numbers, never a frame, so it extends the lifetime of code only.
+Reading (file, source line, whose code it is) happens when findings are made, never while the program runs.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Stack = tuple[Any, ...]
 """Code object, instruction, code object, instruction, …; innermost first."""
 
 Position = tuple[int, ...]
-"""Line, end line, column and end column, as `co_positions` has them."""
+"""Line, end line, column and end column, as in `co_positions`."""
 
 
 class RecordedCode:
-    """What a journal keeps of a code object of another process."""
+    """A code object of another process, as its journal has it."""
 
     __slots__ = ("co_filename", "co_name", "co_qualname", "co_varnames", "generated", "made_by")
 
@@ -35,10 +35,10 @@ class RecordedCode:
 
 
 elsewhere: dict[str, str] = {}
-"""Where libraries are that the process has imported whose journal is read."""
+"""The files of the libraries that another process has imported, while its journal is evaluated."""
 
 DEPTH = 60
-"""Frames kept of a stack: a framework's own are many, the person's line is below them."""
+"""Frames kept of a stack: first-party code may be below many frames of a framework."""
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
@@ -48,23 +48,23 @@ LIBRARIES = (
     *("aiohttp", "aiosignal", "aiohappyeyeballs", "async_timeout", "anyio", "sniffio", "truststore", "certifi"),
     *("openai", "anthropic", "google.genai", "google.auth", "tenacity"),
 )
-"""Packages that are nobody's own program, wherever they lie: `pip install --target`, an editable checkout."""
+"""Packages that are third-party wherever they are: also in an editable checkout or after `pip install --target`."""
 
 _INTERNED_AT_MOST = 4096
 
 _ATTRS = "<attrs generated "
 
 _interned: dict[tuple[int, ...], Stack] = {}
-"""By the ids of the code objects, which the stacks keep alive: equal functions of two files are equal code."""
+"""Keyed by the ids of code objects, which the stacks keep alive: equal functions of two files compare equal."""
 
 _made_by: dict[int, tuple[CodeType, str]] = {}
-"""By its id, code without a file that an installed package made while it ran, and the file of that package's module."""
+"""Keyed by id: code without a file that a package generated at runtime, and the file of that package's module."""
 
 
 def capture(frame: FrameType | None = None) -> Stack:
-    """The stack from a frame outwards, this package's own frames left out.
+    """Returns the stack from a frame outwards, without frames of the sanitizer.
 
-    Equal stacks are one object: a thousand connections opened on one line cost one stack.
+    Equal stacks are one object, so a thousand connections opened on one line cost one stack.
     """
     found: list[Any] = []
     ids: list[int] = []
@@ -87,7 +87,7 @@ def capture(frame: FrameType | None = None) -> Stack:
 
 
 def _note_maker(frame: FrameType) -> None:
-    """Has `file_of` know whose the code of a frame is."""
+    """Remembers for `file_of` which package generated the code of a frame."""
     code = frame.f_code
     file = _maker(frame)
     if file is not None and len(_made_by) < _INTERNED_AT_MOST:
@@ -95,7 +95,7 @@ def _note_maker(frame: FrameType) -> None:
 
 
 def _maker(frame: FrameType) -> str | None:
-    """The file of the module that code without a file runs in, if an installed package made that code."""
+    """Returns the file of the module that generated code runs in, if that is an installed package."""
     if frame.f_code.co_filename.startswith("<frozen") or dict.get(frame.f_globals, "__name__") == "__main__":
         return None
     file = dict.get(frame.f_globals, "__file__")
@@ -103,13 +103,13 @@ def _maker(frame: FrameType) -> str | None:
 
 
 def file_in(frame: FrameType) -> str:
-    """The same as `file_of` for a frame that is there."""
+    """Returns the same as `file_of`, for a live frame."""
     file = frame.f_code.co_filename
     return (_maker(frame) or file) if file[:1] == "<" else file
 
 
 def file_of(code: CodeType | RecordedCode) -> str:
-    """The file of some code; of what an installed package has made while it ran, that package's file."""
+    """Returns the file of some code; for code that a package generated at runtime, the file of that package."""
     if isinstance(code, RecordedCode):
         return code.made_by or code.co_filename
     made = _made_by.get(id(code)) if code.co_filename[:1] == "<" else None
@@ -117,7 +117,7 @@ def file_of(code: CodeType | RecordedCode) -> str:
 
 
 def is_generated(code: CodeType | RecordedCode) -> bool:
-    """Whether nobody wrote this: a method of dataclasses or attrs, which may call the factories of fields."""
+    """Returns whether dataclasses or attrs generated this method, which may call the factories of fields."""
     if isinstance(code, RecordedCode):
         return code.generated
     if code.co_filename.startswith(_ATTRS):
@@ -127,10 +127,11 @@ def is_generated(code: CodeType | RecordedCode) -> bool:
 
 
 def position(code: CodeType | RecordedCode, at: int | Position) -> Position:
-    """Line, end line, column and end column of an instruction; columns are -1 before Python 3.11.
+    """Returns the position of an instruction; columns are -1 before Python 3.11.
 
     Args:
-        at: the instruction, as in a stack; of code from a journal, the position itself.
+        code: the code object.
+        at: the instruction, as in a stack; for code from a journal, its position.
     """
     if isinstance(at, tuple):
         return at
@@ -153,67 +154,67 @@ def _line(code: Any, at: int) -> int:
 
 
 def line(code: CodeType | RecordedCode, at: int | Position) -> int:
-    """The line of an instruction."""
+    """Returns the line of an instruction."""
     return at[0] if isinstance(at, tuple) else _line(code, at)
 
 
 def loaded_libraries() -> dict[str, str]:
-    """The libraries known by name that are imported, with the files of their packages."""
+    """Returns which of `LIBRARIES` are imported, with the files of their packages."""
     found = {package: _file_of_package(package) for package in LIBRARIES}
     return {package: file for package, file in found.items() if file is not None}
 
 
 def frames(stack: Stack) -> Iterator[tuple[Any, Any]]:
-    """The pairs of a stack, innermost first."""
-    return zip(stack[::2], stack[1::2])  # noqa: B905 - `strict` costs, and a stack has pairs by construction
+    """Yields code and instruction of each frame, innermost first."""
+    return zip(stack[::2], stack[1::2])  # noqa: B905 - `strict` costs time, and the length is even
 
 
 def is_ours(file: str) -> bool:
-    """Whether a file is part of this package."""
+    """Returns whether a file is part of the sanitizer."""
     return file.startswith(_HERE)
 
 
 def in_stdlib(file: str) -> bool:
-    """Whether a file is the standard library's, or made up by the interpreter."""
+    """Returns whether a file is part of the standard library or frozen into the interpreter."""
     return file.startswith("<frozen") or (file.startswith(_STDLIB) and not any(part in file for part in _INSTALLED))
 
 
 def installed(file: str) -> bool:
-    """Whether a file belongs to an installed package."""
+    """Returns whether a file belongs to an installed package."""
     return any(part in file for part in _INSTALLED) or library(file) is not None
 
 
 def belongs(file: str, package: str) -> bool:
-    """Whether a file is part of an installed package, given by its import name."""
+    """Returns whether a file is part of an installed package, given by its import name."""
     inside = package.replace(".", os.sep) + os.sep
     return any(part + inside in file for part in _INSTALLED) or _lies_in(file, package)
 
 
 def library(file: str) -> str | None:
-    """Which of the packages known by name a file is part of, if that is imported."""
+    """Returns which of `LIBRARIES` a file is part of, if that is imported."""
     return next((package for package in LIBRARIES if _lies_in(file, package)), None)
 
 
 def _lies_in(file: str, package: str) -> bool:
-    # By where it was imported from: a program may have that name for a folder or a module of its own.
+    # By where it was imported from: a program may have a folder or a module with that name.
     there = elsewhere.get(package) or _file_of_package(package)
     return there is not None and there.endswith("__init__.py") and file.startswith(there[: -len("__init__.py")])
 
 
 def _file_of_package(package: str) -> str | None:
     module = sys.modules.get(package)
-    # Not by `getattr`, which has a lazy module import itself.
+    # Not by `getattr`, which would make a lazy module import itself.
     there = object.__getattribute__(module, "__dict__").get("__file__") if isinstance(module, ModuleType) else None
     return there if isinstance(there, str) else None
 
 
 def is_users(file: str) -> bool:
-    """Whether a file is the person's own: neither the standard library's nor an installed package's."""
+    """Returns whether a file is first-party: neither the standard library nor an installed package."""
     return not (in_stdlib(file) or installed(file))
 
 
 def users_frame(stack: Stack) -> tuple[Any, Any] | None:
-    """The innermost frame of the person's own code, or of what was generated for it where there is no other."""
+    """Returns the innermost first-party frame; a generated one only if there is no other."""
     generated = None
     for code, at in frames(stack):
         if is_users(file_of(code)):
@@ -224,6 +225,6 @@ def users_frame(stack: Stack) -> tuple[Any, Any] | None:
 
 
 def contains(stack: Stack, inner: Stack) -> bool:
-    """Whether a stack was captured below another one, in the same call: the outer one's first frames are in it."""
+    """Returns whether `stack` was captured inside the call that `inner` begins with."""
     few = inner[:16]
     return bool(few) and any(stack[at : at + len(few)] == few for at in range(0, min(len(stack), 40), 2))

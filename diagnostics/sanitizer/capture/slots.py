@@ -1,21 +1,21 @@
-"""The pools that a call may wait in, and whose loops hold their slots."""
+"""The pool that a call waits in, and the loops that hold its slots."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 from diagnostics.sanitizer.capture.facts import CallRecord, LoopRecord
-from diagnostics.sanitizer.capture.recorder import MARK, RECORDER
+from diagnostics.sanitizer.capture.tracker import MARK, TRACKER
 
 
 class Slots(NamedTuple):
-    """Who holds the slots of a pool.
+    """The slots of a pool.
 
     Attributes:
-        total: how many are taken.
-        dead: how many by connections of loops that are closed.
-        foreign: a loop, not the call's own and not closed, that holds one; `None` if none does.
-        idle: whether no loop that holds one is running.
+        total: slots in use.
+        dead: slots in use by connections of closed loops.
+        foreign: an open loop, other than the call's own, that holds a slot.
+        idle: whether no loop that holds a slot is running.
     """
 
     total: int
@@ -25,18 +25,19 @@ class Slots(NamedTuple):
 
     @property
     def lost(self) -> bool:
-        """Whether nothing will ever release one."""
+        """Whether no slot can ever be released."""
         return 0 < self.total == self.dead
 
 
 def slots_of(call: CallRecord, waiting: Any = None) -> Slots:
-    """The pool that a call of httpx waits in.
+    """Returns the slots of the pool that a call of httpx waits in.
 
     Args:
         call: the call.
-        waiting: httpcore's request, where it is known; a client may have several pools. It waits on the running loop.
+        waiting: httpcore's request if it is known, which then waits on the running loop. A client may have several
+            pools.
     """
-    own = RECORDER.running() if waiting is not None else call.loop
+    own = TRACKER.running() if waiting is not None else call.loop
     client = call.http.ref() if call.http is not None else None
     transports = [getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()]
     pools = [pool for each in transports if (pool := getattr(each, "_pool", None)) is not None]
@@ -59,11 +60,11 @@ def _slots(pool: Any, own: LoopRecord | None) -> Slots:
 
 
 def owner_of(connection: Any) -> LoopRecord | None:
-    """The loop that one of a pool's connections belongs to, also while it is still being opened."""
+    """Returns the loop that a connection of a pool belongs to, also while it is being opened."""
     owner: LoopRecord | None = getattr(connection, MARK, None)
     if owner is None:
         inner = getattr(getattr(connection, "_connection", None), MARK, None)
-        # A tunnel's way to its proxy, until that has opened it, is one of a pool's connections itself.
+        # A tunnel that is not open yet has the connection to its proxy here, which is a connection of a pool too.
         owner = getattr(inner, "loop", inner)
     return owner
 

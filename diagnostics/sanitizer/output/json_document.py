@@ -13,7 +13,7 @@ from typing import Any
 
 from diagnostics.model.finding import FINDINGS_SCHEMA, Finding
 from diagnostics.sanitizer.analyze.recorded import Process
-from diagnostics.sanitizer.output.redact import command_line, hidden
+from diagnostics.sanitizer.output.redact import command_line, redact
 
 _DISTRIBUTIONS = {
     "openai": "openai",
@@ -60,7 +60,7 @@ def write(file: str, data: dict[str, Any]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    text = json.dumps(hidden(data), indent=1) + "\n"
+    text = json.dumps(redact(data), indent=1) + "\n"
     if not _can_be_replaced(file):
         with open(file, "a", encoding="utf-8") as stream:
             stream.write(text)

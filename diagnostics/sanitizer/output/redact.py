@@ -18,21 +18,21 @@ _OPTION_NAME = re.compile(r"--?[A-Za-z0-9-]*(?:key|token|secret|password|passwd)
 _OPTION = re.compile(rf"({_OPTION_NAME.pattern}=).+", re.IGNORECASE | re.DOTALL)
 
 
-def without_keys(text: str) -> str:
+def redact_text(text: str) -> str:
     """The text without keys, secret values and credentials."""
     for value in sorted(_values(), key=len, reverse=True):
         text = text.replace(value, _MARK)
     return _CREDENTIALS.sub(rf"\g<1>{_MARK}", ANY_KEY.sub(_MARK, text))
 
 
-def hidden(data: Any) -> Any:
+def redact(data: Any) -> Any:
     """The same for every text of an object of JSON."""
     if isinstance(data, str):
-        return without_keys(data)
+        return redact_text(data)
     if isinstance(data, dict):
-        return {name: hidden(value) for name, value in data.items()}
+        return {name: redact(value) for name, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [hidden(value) for value in data]
+        return [redact(value) for value in data]
     return data
 
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from diagnostics.model.finding import Finding, Site
-from diagnostics.sanitizer.output.redact import without_keys
+from diagnostics.sanitizer.analyze.describe import relative_path
+from diagnostics.sanitizer.output.redact import redact_text
 
 RULE = "=" * 66
 FRAMES = 6
 
 
-def render(findings: Sequence[Finding], cannot_tell: Sequence[str] = ()) -> str:
+def render(findings: Sequence[Finding], blind_spots: Sequence[str] = ()) -> str:
     """The whole report, without keys; empty where there is nothing to say."""
     lines = [line for finding in findings for line in _finding(finding)]
-    lines += [f"diagnostics: cannot tell: {each}" for each in cannot_tell]
+    lines += [f"diagnostics: blind spot: {each}" for each in blind_spots]
     if findings:
         total = {word: sum(f.count for f in findings if f.severity == word) for word in ("error", "leak", "note")}
         kinds = ", ".join(dict.fromkeys(finding.kind for finding in findings))
         words = ", ".join(f"{count} {word}" for word, count in total.items() if count)
         lines.append(f"SUMMARY: diagnostics: {words}: {kinds}")
-    return without_keys("\n".join(lines) + "\n") if lines else ""
+    return redact_text("\n".join(lines) + "\n") if lines else ""
 
 
 def _finding(finding: Finding) -> list[str]:
@@ -62,15 +62,6 @@ def _at(site: Site | None) -> list[str]:
     if site is None:
         return ["    at: no line of yours is on the stack"]
     return [
-        f"    at {shorten(site.file)}:{site.line} in {site.function}",
+        f"    at {relative_path(site.file)}:{site.line} in {site.function}",
         *([f"      {site.code}"] if site.code else []),
     ]
-
-
-def shorten(file: str) -> str:
-    """A path as it is seen from the working directory, where that is shorter."""
-    try:
-        relative = os.path.relpath(file)
-    except (ValueError, OSError):
-        return file
-    return relative if len(relative) < len(file) and not relative.startswith("..") else file

@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 
-from diagnostics.sanitizer.analyze.suppressions import Rule, rules
+from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, rules
 from diagnostics.sanitizer.output import stderr
 from diagnostics.sanitizer.process import supervisor
 from diagnostics.sanitizer.process.options import OptionError, read
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         options = read(arguments)
         suppressions = _suppressions(options.suppress)
         words = supervisor.command(options.program, module=options.module)
-    except (OptionError, supervisor.StartError) as error:
+    except (OptionError, SuppressionError, supervisor.StartError) as error:
         stderr.write(f"python -m diagnostics run: {error}\n")
         return 2
     except SystemExit as error:

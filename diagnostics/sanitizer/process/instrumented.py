@@ -20,6 +20,7 @@ from diagnostics.sanitizer.capture.blind_spots import blind_spots
 from diagnostics.sanitizer.capture.journal import Journal
 from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.recorder import RECORDER
+from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
 from diagnostics.sanitizer.process import children, interrupts
 
@@ -46,7 +47,7 @@ class Instrumented:
     def begin(self) -> None:
         """Starts recording; undone by the end of the process."""
         self.journal.process_begins(os.getppid())
-        RECORDER.instruments.append(self.journal)
+        TRACKER.instruments.add(self.journal)
         session.install()
         atexit.register(self.end, "exit")  # the first to be registered is the last to run
         self._before_leaving()
@@ -64,7 +65,7 @@ class Instrumented:
             return
         self._ended = True
         with contextlib.suppress(Exception):
-            RECORDER.note(*unclosed_at_exit(), *stuck_calls(hanging=False))
+            TRACKER.report(*unclosed_at_exit(), *stuck_calls(hanging=False))
             self._state()
             self.journal.ends(how)
             if not os.path.exists(self.path):
@@ -86,11 +87,11 @@ class Instrumented:
         self._state()
         for fact in stuck_calls(hanging=True):
             if fact.call is not None:
-                RECORDER.stuck.discard(fact.call.number)  # it is not certain yet
+                TRACKER.stuck.discard(fact.call.number)  # it is not certain yet
             self.journal.fact(fact, when)
 
     def _state(self) -> None:
-        clients = list(RECORDER.clients.values())
+        clients = list(TRACKER.clients.values())
         self.journal.state(RECORDER.calls, RECORDER.requests, clients, blind_spots())
 
     def _asked(self, *_: Any) -> None:

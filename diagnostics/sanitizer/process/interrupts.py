@@ -68,7 +68,7 @@ def at_interrupt(observe: Callable[[], None]) -> Callable[[], None]:
         signal.signal(signal.SIGINT, handler)
 
     def restore() -> None:
-        patches.take_back()
+        patches.restore()
         if signal.default_int_handler is handler:
             signal.default_int_handler = default
         if ours and signal.getsignal(signal.SIGINT) is handler:

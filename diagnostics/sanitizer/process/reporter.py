@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from diagnostics.model.finding import Finding
-from diagnostics.sanitizer.analyze.evaluate import judge
+from diagnostics.sanitizer.analyze.evaluate import evaluate
 from diagnostics.sanitizer.analyze.recorded import Process, processes
 from diagnostics.sanitizer.analyze.suppressions import Rule, keep
 from diagnostics.sanitizer.capture import sites
@@ -88,7 +88,7 @@ def report_late(process: Process, findings: list[Finding], settings: ReportSetti
 def _findings(process: Process, status: int | None, settings: ReportSettings) -> list[Finding]:
     sites.elsewhere.clear()
     sites.elsewhere.update(process.modules)
-    return _kept(judge(process.conclusive(status)), settings)
+    return _kept(evaluate(process.conclusive(status)), settings)
 
 
 def _kept(findings: list[Finding], settings: ReportSettings) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""What is instrumented: one file a library or a part of the interpreter, one row here."""
+"""What is instrumented. A detector is one file in this folder and one row here."""
 
 from __future__ import annotations
 

@@ -10,33 +10,33 @@ from typing import Any
 from diagnostics.sanitizer.capture.calls import calls
 from diagnostics.sanitizer.capture.facts import ClientRecord, Exchange
 from diagnostics.sanitizer.capture.patching import Patch, before, built
-from diagnostics.sanitizer.capture.recorder import RECORDER, record_of, running_loop
 from diagnostics.sanitizer.capture.sites import Stack, capture
+from diagnostics.sanitizer.capture.tracker import TRACKER, record_of, running_loop
 
 SESSION: contextvars.ContextVar[tuple[ClientRecord | None, Stack] | None] = contextvars.ContextVar(
     "diagnostics_session", default=None
 )
-"""Whose connection is being opened, and where; set in the task that does, so that the protocol's callback sees it."""
+"""The session that opens a connection, and where. Set in the task that opens it, so the protocol's callback sees it."""
 
 
-def session_built(session: Any) -> None:
-    """A session is made."""
+def session_created(session: Any) -> None:
+    """A session is created."""
     cls = type(session)
-    RECORDER.client_built(session, f"{cls.__module__.split('.')[0]}.{cls.__name__}", "aiohttp", sdk=False)
+    TRACKER.client_created(session, f"{cls.__module__.split('.')[0]}.{cls.__name__}", "aiohttp", sdk=False)
 
 
 def session_of(session: Any) -> ClientRecord | None:
-    """The record of a session that is asked for something; noted as a foreign touch on another loop than its own."""
-    record = RECORDER.client(session)
+    """Returns the record of a session that gets a request; reports a request from another loop than the session's."""
+    record = TRACKER.client(session)
     connector = getattr(session, "_connector", None)
     if record is not None and connector is not None:
         _session_of_connector[connector] = record
         loop = running_loop()
-        # Where the session's loop is closed, its transports and the loop itself tell of each touch.
+        # If the session's loop is closed, its transports and the loop itself report each access.
         if loop is not None and session._loop is not loop and not session._loop.is_closed():
-            RECORDER.touched_loop(
+            TRACKER.foreign_access(
                 "cross-loop-use",
-                RECORDER.loop(session._loop),
+                TRACKER.loop(session._loop),
                 "session.request",
                 capture(sys._getframe(2)),
                 once=(record.number, id(loop), "session"),
@@ -46,14 +46,14 @@ def session_of(session: Any) -> ClientRecord | None:
 
 
 def opening(connector: Any, *_: Any, **__: Any) -> None:
-    """A connector opens a connection, in the task of the request that needs it."""
+    """A connector opens a connection, in the task of the request that needs one."""
     SESSION.set((_session_of_connector.get(connector), capture(sys._getframe(2))))
 
 
 def opened(protocol: Any, transport: Any) -> None:
-    """A connection is up."""
+    """A connection is established."""
     if type(protocol).__module__ != "aiohttp.client_proto":
-        return  # a server's
+        return  # a server's connection
     loop = running_loop() or protocol._loop
     socket = transport.get_extra_info("socket")
     descriptor = socket.fileno() if socket is not None else None
@@ -61,27 +61,27 @@ def opened(protocol: Any, transport: Any) -> None:
     peer = transport.get_extra_info("peername")
     name = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
     session, stack = SESSION.get() or (None, None)
-    RECORDER.connection_opened(protocol, name, below, session, descriptor=descriptor, stack=stack)
+    TRACKER.connection_opened(protocol, name, below, session, descriptor=descriptor, stack=stack)
 
 
 def sending(request: Any, connection: Any = None, *_: Any) -> None:
     """A request goes out."""
-    RECORDER.sending((request.method, str(request.url)))
+    TRACKER.sending((request.method, str(request.url)))
     protocol = getattr(connection, "protocol", None)
     record = record_of(protocol) if protocol is not None else None
     if record is not None:
-        record.exchange = Exchange(RECORDER.current_call(), tunnel=request.method == "CONNECT")
+        record.exchange = Exchange(TRACKER.current_call(), tunnel=request.method == "CONNECT")
 
 
 def closing(protocol: Any) -> None:
-    """A connection is closed by its session."""
+    """A session closes a connection."""
     record = record_of(protocol)
     if record is not None:
-        RECORDER.connection_closed(record)
+        TRACKER.connection_closed(record)
 
 
 def lost(protocol: Any, *_: Any) -> None:
-    """A connection is gone."""
+    """A connection is lost or closed."""
     record = record_of(protocol)
     if record is not None:
         record.loop.connections.pop(record.number, None)
@@ -91,7 +91,7 @@ def lost(protocol: Any, *_: Any) -> None:
 _session_of_connector: weakref.WeakKeyDictionary[Any, ClientRecord] = weakref.WeakKeyDictionary()
 
 PATCHES = [
-    Patch("aiohttp.client", "ClientSession", "__new__", built(session_built)),
+    Patch("aiohttp.client", "ClientSession", "__new__", built(session_created)),
     Patch("aiohttp.client", "ClientSession", "_request", calls(session_of)),
     Patch("aiohttp.connector", "TCPConnector", "_create_connection", before(opening)),
     Patch("aiohttp.client_reqrep", "ClientRequest", "send", before(sending)),

@@ -1,7 +1,7 @@
 """httpcore and httpcore2: connections as they are opened, used and closed.
 
-One edge each: the object of a connection that is up, the moment a request's head goes out, `aclose`. HTTP/1.1 and
-HTTP/2 alike, behind a proxy or not, on any loop.
+One method for each: the `__init__` of an established connection, the method that sends a request's headers, and
+`aclose`. This covers HTTP/1.1 and HTTP/2, with and without a proxy, on any loop.
 """
 
 from __future__ import annotations
@@ -11,59 +11,58 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.facts import ConnectionRecord, Exchange, Fact, LoopRecord
 from diagnostics.sanitizer.capture.patching import Patch, before
-from diagnostics.sanitizer.capture.recorder import FINALISER, MARK, RECORDER, record_of, running_loop, task_frames
 from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.capture.streams import cut_short, reading, response_closed
+from diagnostics.sanitizer.capture.tracker import FINALIZER, MARK, TRACKER, record_of, running_loop, task_frames
 
 
 def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **__: Any) -> None:
-    """A connection is up."""
+    """A connection is established."""
     loop = running_loop()
     if loop is None:
         return  # trio, or a pool used without a loop
-    call = RECORDER.current_call()
+    call = TRACKER.current_call()
     host, port = getattr(origin, "host", b""), getattr(origin, "port", None)
     peer = f"{host.decode(errors='replace')}:{port}" if isinstance(host, bytes) and host else ""
     descriptor = descriptor_of(stream)
     transport = getattr(loop, "_transports", {}).get(descriptor)
     client = call.http if call else None
-    RECORDER.connection_opened(connection, peer, transport, client, descriptor=descriptor)
+    TRACKER.connection_opened(connection, peer, transport, client, descriptor=descriptor)
     if hasattr(stream, "__dict__"):
-        setattr(stream, MARK, record_of(connection))  # responses name it
+        setattr(stream, MARK, record_of(connection))  # responses refer to the stream
 
 
 def sending(connection: Any, request: Any = None, stream_id: int | None = None, **_: Any) -> None:
-    """A request's head goes out on a connection."""
-    RECORDER.sending((request.method, request.url.target) if request is not None else None)
+    """The headers of a request go out on a connection."""
+    TRACKER.sending((request.method, request.url.target) if request is not None else None)
     record = record_of(connection)
     if record is None:
         return
     if stream_id is None and request is not None:
-        record.exchange = Exchange(RECORDER.current_call(), tunnel=request.method == b"CONNECT")
-    if record.generation != RECORDER.generation:
+        record.exchange = Exchange(TRACKER.current_call(), tunnel=request.method == b"CONNECT")
+    if record.generation != TRACKER.generation:
         inherited(record)
-    if record.loop.ref() is not running_loop():
-        RECORDER.touched(record, "connection.send", closing=False)
+    TRACKER.connection_used(record)
 
 
 def entered(connection: Any, *_: Any, **__: Any) -> None:
-    """A request is handed to one of a pool's connections, which it may have to open first."""
+    """A pool assigns a request to a connection, which may have to be opened first."""
     loop = running_loop()
     if loop is None:
         return
     owner = connection.__dict__.get(MARK)
     if owner is None:
-        setattr(connection, MARK, RECORDER.loop(loop))
+        setattr(connection, MARK, TRACKER.loop(loop))
     elif owner.ref() is not loop and connection._connection is None and owner.closed is None:
-        # Requests of HTTP/2 wait for the one that opens the connection, by a lock that its loop releases.
-        _touched(owner, "a lock", "connection.open")
+        # HTTP/2 requests wait for the request that opens the connection, on a lock that only its loop releases.
+        _foreign_access(owner, "a lock", "connection.open")
 
 
 def queued(request: Any, *_: Any, **__: Any) -> None:
     """A request may have to wait for a slot of its pool."""
     if request.connection is not None:
         return
-    call = RECORDER.current_call()
+    call = TRACKER.current_call()
     if call is None:
         return
     from diagnostics.sanitizer.capture.pending import waiting_for_slot
@@ -71,15 +70,15 @@ def queued(request: Any, *_: Any, **__: Any) -> None:
 
     fact = waiting_for_slot(call, request)
     if fact is not None:
-        RECORDER.note(fact)
+        TRACKER.report(fact)
     foreign = slots_of(call, request).foreign
     if foreign is not None:
-        _touched(foreign, "a pool slot", "pool.wait")
+        _foreign_access(foreign, "a pool slot", "pool.wait")
 
 
-def _touched(owner: LoopRecord, what: str, operation: str) -> None:
-    call = RECORDER.current_call()
-    RECORDER.touched_loop(
+def _foreign_access(owner: LoopRecord, what: str, operation: str) -> None:
+    call = TRACKER.current_call()
+    TRACKER.foreign_access(
         "cross-loop-use",
         owner,
         operation,
@@ -92,61 +91,61 @@ def _touched(owner: LoopRecord, what: str, operation: str) -> None:
 
 
 def closing(connection: Any) -> None:
-    """A connection is closed by its library."""
+    """Httpcore closes a connection."""
     record = record_of(connection)
     if record is None:
         return
-    parents, busy = record.generation != RECORDER.generation, not (connection.is_idle() or connection.is_closed())
-    if not record.closed and not parents and busy and RECORDER.current_call() is None:
+    parents, busy = record.generation != TRACKER.generation, not (connection.is_idle() or connection.is_closed())
+    if not record.closed and not parents and busy and TRACKER.current_call() is None:
         cut_short(record)
-    if not record.closed and FINALISER.get() is not None:
-        _rob(record, connection)
-    RECORDER.connection_closed(record)
+    if not record.closed and FINALIZER.get() is not None:
+        _report_reused_descriptor(record, connection)
+    TRACKER.connection_closed(record)
 
 
-def _rob(record: ConnectionRecord, connection: Any) -> None:
-    """A finaliser closes a connection; the descriptor that it closes may be another one's."""
-    from diagnostics.sanitizer.capture.descriptors import robbed
+def _report_reused_descriptor(record: ConnectionRecord, connection: Any) -> None:
+    """A finalizer closes a connection whose descriptor may belong to another connection by now."""
+    from diagnostics.sanitizer.capture.descriptors import victim_of
 
-    victim, finaliser = robbed(connection, running_loop()), FINALISER.get()
-    if victim is None or finaliser is None:
+    victim, finalizer = victim_of(connection, running_loop()), FINALIZER.get()
+    if victim is None or finalizer is None:
         return
-    RECORDER.note(
+    TRACKER.report(
         Fact(
             "stuck-waiter",
             "error",
             loop=record.loop,
             client=record.client,
             connection=victim.record,
-            current=RECORDER.running(),
-            stack=task_frames(capture(sys._getframe(2))) + finaliser[1],
+            current=TRACKER.running(),
+            stack=task_frames(capture(sys._getframe(2))) + finalizer[1],
             operation="connection.aclose",
-            trigger=finaliser[0],
+            trigger=finalizer[0],
             detail={"robbed": True},
         )
     )
 
 
 def inherited(record: ConnectionRecord) -> None:
-    """A connection that was opened before a fork sends something in the child."""
-    RECORDER.note(
+    """A connection that was opened before a fork sends a request in the child."""
+    TRACKER.report(
         Fact(
             "inherited-connection",
             "error",
             loop=record.loop,
             client=record.client,
             connection=record,
-            current=RECORDER.running(),
+            current=TRACKER.running(),
             stack=capture(sys._getframe(2)),
             operation="connection.send",
             trigger="call",
         )
     )
-    record.generation = RECORDER.generation  # told
+    record.generation = TRACKER.generation  # report it once
 
 
 def descriptor_of(stream: Any) -> int | None:
-    """The number of the socket beneath a network stream."""
+    """Returns the file descriptor of a network stream's socket."""
     socket = stream.get_extra_info("socket") if stream is not None else None
     return socket.fileno() if socket is not None else None
 

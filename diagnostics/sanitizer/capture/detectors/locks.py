@@ -1,7 +1,7 @@
-"""asyncio's own locks, events and queues: whoever waits for one on another loop than it belongs to.
+"""asyncio's own locks, events and queues: who waits for one on another loop than its own.
 
-Every one of them asks `_get_loop` before it makes somebody wait, and that raises on another loop. What is patched is
-the look-up of that method, so the traceback has no frame of ours.
+All of them call `_get_loop` before a task has to wait, and it raises on another loop. The patch is a descriptor that
+acts when the method is looked up, so the traceback has no frame of the sanitizer.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import sys
 from typing import Any
 
 from diagnostics.sanitizer.capture.patching import Patch
-from diagnostics.sanitizer.capture.recorder import RECORDER, running_loop
 from diagnostics.sanitizer.capture.sites import Stack, capture
+from diagnostics.sanitizer.capture.tracker import TRACKER, running_loop
 
 
 class _GetLoop:
-    """`_get_loop` of asyncio's locks; looking it up on another loop is the touch."""
+    """`_get_loop` of asyncio's locks; looking it up on another loop is the foreign access."""
 
     def __init__(self, original: Any, patch: Patch) -> None:
         self._original = original
@@ -24,21 +24,21 @@ class _GetLoop:
     def __get__(self, lock: Any, owner: type | None = None) -> Any:
         if lock is not None and lock._loop is not None and self._patch.on and running_loop() is not lock._loop:
             try:
-                touched(lock, capture(sys._getframe(1)))
+                waited(lock, capture(sys._getframe(1)))
             except Exception as error:
                 self._patch.fail(error)
         return self._original.__get__(lock, owner)
 
 
-def touched(lock: Any, stack: Stack) -> None:
-    """Somebody waits for a lock of another loop."""
+def waited(lock: Any, stack: Stack) -> None:
+    """A task waits for a lock of another loop."""
     if running_loop() is None:
         return
-    loop, call = RECORDER.loop(lock._loop), RECORDER.current_call()
+    loop, call = TRACKER.loop(lock._loop), TRACKER.current_call()
     if call is not None and call.foreign is not None and call.foreign[1].loop is loop:
-        return  # the event is the connection's, and that was told of
+        return  # the event belongs to the connection, which was reported
     name = type(lock).__name__
-    RECORDER.touched_loop(
+    TRACKER.foreign_access(
         "cross-loop-use",
         loop,
         f"{name}.{stack[0].co_name}",

@@ -1,6 +1,6 @@
-"""Loops: where they are made, where and by whom they are closed, and what they leave behind.
+"""Loops: where they are created, run and closed, by whom, and what they leave behind.
 
-Patches the two ends of a loop's life only; nothing is added to `call_soon`.
+Patches the beginning and the end of a loop and of its runs; nothing is added to `call_soon`.
 """
 
 from __future__ import annotations
@@ -9,42 +9,53 @@ import sys
 from typing import Any
 
 from diagnostics.sanitizer.capture.patching import Patch, around, before
-from diagnostics.sanitizer.capture.recorder import RECORDER
 from diagnostics.sanitizer.capture.sites import capture
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
-def made(loop: Any, *_: Any, **__: Any) -> None:
-    """A loop is initialised."""
-    RECORDER.loop(loop, capture(sys._getframe(2)))
+def created(loop: Any, *_: Any, **__: Any) -> None:
+    """A loop is initialized."""
+    TRACKER.loop(loop, capture(sys._getframe(2)))
+
+
+def runs(loop: Any, *_: Any) -> None:
+    """A loop begins to run, or its run ends. In between only `set_debug` calls this method."""
+    if not loop.is_running():
+        record = TRACKER.loop(loop)
+        record.runs += 1
+        TRACKER.instruments.call("loop_run", record, capture(sys._getframe(2)))
 
 
 def closing(loop: Any) -> Any:
-    """Right before a loop closes: what is open on it is seen now or never."""
+    """A loop is about to close: what is open on it can be seen now or never."""
     if loop.is_closed() or loop.is_running():
         return None
-    from diagnostics.sanitizer.capture.leaks import left_behind  # imports asyncio, as a closing loop has
+    from diagnostics.sanitizer.capture.leaks import report_leaks  # imports asyncio, as a closing loop has
 
-    record = RECORDER.loop(loop)
-    left_behind(loop, record, capture(sys._getframe(2)))
+    record, stack = TRACKER.loop(loop), capture(sys._getframe(2))
+    TRACKER.instruments.call("loop_closing", record, stack)
+    report_leaks(loop, record, stack)
     return loop
 
 
 def closed(loop: Any, _: Any) -> None:
-    """A loop has closed: from here on it tells who touches it."""
+    """A loop has closed: from now on it reports who uses it."""
     if loop is not None and loop.is_closed():
-        from diagnostics.sanitizer.capture.closed_loops import haunt
+        from diagnostics.sanitizer.capture.closed_loops import instrument_closed_loop
 
-        haunt(loop)
-        if RECORDER.active_calls:  # of other loops, as a rule: they may wait for what this one has held
+        instrument_closed_loop(loop)
+        if TRACKER.active_calls:  # of other loops; they may wait for a pool slot that this loop held
             from diagnostics.sanitizer.capture.pending import stuck_calls
 
-            RECORDER.note(*stuck_calls(hanging=False))
+            TRACKER.report(*stuck_calls(hanging=False))
 
 
 PATCHES = [
-    Patch("asyncio.base_events", "BaseEventLoop", "__init__", before(made)),
+    Patch("asyncio.base_events", "BaseEventLoop", "__init__", before(created)),
     Patch("asyncio.base_events", "BaseEventLoop", "close", around(closing, closed)),
-    # uvloop is C beneath: a closed loop of its cannot tell who touches it, so only the ends are seen.
-    Patch("uvloop", "Loop", "__init__", before(made), optional=True, inherited=True),
+    # The one method that `run_forever` calls as it begins and as it ends, in every Python since 3.7.
+    Patch("asyncio.base_events", "BaseEventLoop", "_set_coroutine_origin_tracking", before(runs), optional=True),
+    # uvloop is written in C: its closed loops cannot report who uses them, so only creation and close are seen.
+    Patch("uvloop", "Loop", "__init__", before(created), optional=True, inherited=True),
     Patch("uvloop", "Loop", "close", around(closing, lambda *_: None), optional=True, inherited=True),
 ]

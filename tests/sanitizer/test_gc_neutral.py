@@ -1,4 +1,4 @@
-"""Work that leaves the collector's clock as it found it."""
+"""Work that does not move the moment at which the collector starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from diagnostics.sanitizer.capture.gc_neutral import steady
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 
 KEPT = 200
 
@@ -31,14 +31,14 @@ def test_what_stays_is_made_up_for() -> None:
         kept.extend([] for _ in range(KEPT))
 
     assert growth(keep) >= KEPT - 100  # some lists are made from the free list, which the collector does not count
-    assert abs(growth(steady(keep))) <= 5
+    assert abs(growth(gc_neutral(keep))) <= 5
 
 
 @pytest.mark.parametrize("on", [True, False])
 def test_the_collector_is_held_and_is_then_as_it_was(on: bool) -> None:
     seen = []
 
-    @steady
+    @gc_neutral
     def work() -> None:
         seen.append(gc.isenabled())
         raise ValueError("on purpose")
@@ -55,4 +55,4 @@ def test_the_collector_is_held_and_is_then_as_it_was(on: bool) -> None:
 
 
 def test_it_gives_back_what_the_work_gives() -> None:
-    assert steady(lambda a, *, b: (a, b))(1, b=2) == (1, 2)
+    assert gc_neutral(lambda a, *, b: (a, b))(1, b=2) == (1, 2)

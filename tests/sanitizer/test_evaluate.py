@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES
 from diagnostics.sanitizer.analyze.describe import component, who
-from diagnostics.sanitizer.analyze.evaluate import counts, judge
+from diagnostics.sanitizer.analyze.evaluate import counts, evaluate
 from diagnostics.sanitizer.analyze.phrasing import KINDS
 from diagnostics.sanitizer.analyze.suppressions import keep
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
@@ -69,7 +69,7 @@ facts = st.builds(
 
 @given(st.lists(facts, max_size=12))
 def test_nothing_is_lost_or_made_up(made: list[Fact]) -> None:
-    findings = judge(made)
+    findings = evaluate(made)
     assert sum(finding.count for finding in findings) == sum(fact.count for fact in made)
     assert sorted({(f.kind, f.severity) for f in findings}) == sorted({(f.kind, f.severity) for f in made})
     assert {(kind, severity): count for kind, severity, count in counts(made)} == {
@@ -80,16 +80,16 @@ def test_nothing_is_lost_or_made_up(made: list[Fact]) -> None:
 
 @given(st.lists(facts, max_size=12))
 def test_errors_come_first_and_equal_facts_give_equal_findings(made: list[Fact]) -> None:
-    findings = judge(made)
+    findings = evaluate(made)
     order = [list(SEVERITIES).index(finding.severity) for finding in findings]
     assert order == sorted(order)
-    assert [finding.to_json() for finding in judge(made)] == [finding.to_json() for finding in findings]
+    assert [finding.to_json() for finding in evaluate(made)] == [finding.to_json() for finding in findings]
     assert keep(findings, [("*", "*")]) == []
 
 
 @given(st.lists(facts, min_size=1, max_size=12))
 def test_the_report_ends_with_a_summary_that_names_each_kind(made: list[Fact]) -> None:
-    findings = judge(made)
+    findings = evaluate(made)
     text = render(findings)
     last = text.splitlines()[-1]
     assert last.startswith("SUMMARY: diagnostics: ")
@@ -98,7 +98,7 @@ def test_the_report_ends_with_a_summary_that_names_each_kind(made: list[Fact]) -
 
 
 def test_nothing_seen_is_nothing_said() -> None:
-    assert render(judge([])) == ""
+    assert render(evaluate([])) == ""
 
 
 def test_each_kind_has_words() -> None:
@@ -109,13 +109,13 @@ def test_what_follows_from_a_foreign_connection_is_not_told_twice() -> None:
     call = CallRecord(None, None)
     first = Fact("cross-loop-use", "error", loop=LOOPS[0], call=call)
     second = Fact("use-after-loop-close", "error", loop=LOOPS[0], call=call)
-    assert [finding.kind for finding in judge([second, first])] == ["cross-loop-use"]
-    assert [finding.kind for finding in judge([second])] == ["use-after-loop-close"]
+    assert [finding.kind for finding in evaluate([second, first])] == ["cross-loop-use"]
+    assert [finding.kind for finding in evaluate([second])] == ["use-after-loop-close"]
 
 
 @pytest.mark.parametrize(("client", "holder"), [(CLIENTS[0], "user"), (CLIENTS[1], "agentkit")])
 def test_the_fault_goes_to_the_component_that_holds_the_client(client: ClientRecord, holder: str) -> None:
-    (finding,) = judge([Fact("cross-loop-use", "error", loop=LOOPS[0], client=client)])
+    (finding,) = evaluate([Fact("cross-loop-use", "error", loop=LOOPS[0], client=client)])
     assert component(client) == finding.fault.component == holder
     assert finding.client is not None
     assert finding.client.created_at is not None
@@ -175,7 +175,7 @@ def test_connections_of_several_loops_are_not_told_as_those_of_one() -> None:
     loops = [LoopRecord(Thing(), stack(USERS)) for _ in range(3)]
 
     def left(*on: LoopRecord) -> str:
-        (finding,) = judge(
+        (finding,) = evaluate(
             Fact("client-left-open", "leak", loop=loop, client=CLIENTS[0], detail={"connections": 2}) for loop in on
         )
         return finding.message

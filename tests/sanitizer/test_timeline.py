@@ -13,8 +13,8 @@ import pytest
 
 from diagnostics import sanitizer
 from diagnostics.model.event import Event
-from diagnostics.sanitizer.capture.recorder import RECORDER, Recorder
-from diagnostics.sanitizer.output import timeline
+from diagnostics.sanitizer.capture.tracker import TRACKER
+from diagnostics.sanitizer.output.timeline import Timeline
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def events(tmp_path: Path) -> Iterator[Callable[[], list[Event]]]:
     """Watches; what is returned stops the log and reads it."""
     file = tmp_path / "k.events.jsonl"
     sanitizer.install()
-    timeline.start(str(file))
+    timeline = Timeline(str(file))
 
     def read() -> list[Event]:
         timeline.stop()
@@ -53,7 +53,7 @@ def test_a_loop_closed_by_asyncio_run(events: Callable[[], list[Event]]) -> None
     assert closed.by is not None
     assert closed.by.file == "asyncio/runners.py"
     assert closed.site is not None
-    assert closed.site.file == "sanitizer/test_log.py"
+    assert closed.site.file == "sanitizer/test_timeline.py"
     assert [event.number for event in found] == list(range(1, len(found) + 1))
 
 
@@ -112,7 +112,7 @@ def test_two_threads_of_one_name_are_told_apart(events: Callable[[], list[Event]
 def test_stacks_are_written_where_a_timeline_is_kept_and_each_once(tmp_path: Path) -> None:
     file = tmp_path / "k.events.jsonl"
     sanitizer.install()
-    timeline.start(str(file), whole=True)
+    timeline = Timeline(str(file), whole=True)
     for _ in range(2):
         asyncio.run(nothing())
     timeline.stop()
@@ -134,15 +134,15 @@ def test_without_a_timeline_there_are_no_stacks(events: Callable[[], list[Event]
 
 def test_nothing_stays(tmp_path: Path) -> None:
     close, turn = asyncio.BaseEventLoop.close, vars(asyncio.BaseEventLoop)["_set_coroutine_origin_tracking"]
-    callbacks = list(gc.callbacks)
+    callbacks, before = list(gc.callbacks), TRACKER.instruments._active
 
     sanitizer.install()
-    timeline.start(str(tmp_path / "events"))
+    timeline = Timeline(str(tmp_path / "events"))
     timeline.stop()
     timeline.stop()  # the second does nothing
     sanitizer.uninstall()
 
     assert asyncio.BaseEventLoop.close is close
     assert vars(asyncio.BaseEventLoop)["_set_coroutine_origin_tracking"] is turn
-    assert type(RECORDER) is Recorder
+    assert TRACKER.instruments._active == before
     assert gc.callbacks == callbacks

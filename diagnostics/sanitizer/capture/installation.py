@@ -1,0 +1,46 @@
+"""Instruments this process and restores it."""
+
+from __future__ import annotations
+
+import os
+
+from diagnostics.sanitizer.capture.detectors import DETECTORS
+from diagnostics.sanitizer.capture.patching import Patches
+from diagnostics.sanitizer.capture.recorder import RECORDER
+from diagnostics.sanitizer.capture.tracker import TRACKER
+
+_PATCHES = Patches(patch for patches in DETECTORS.values() for patch in patches)
+_installs = 0
+_at_fork = False
+
+
+def install() -> None:
+    """Instruments this process. What was created before is unknown. Each call needs its own `uninstall`."""
+    global _installs, _at_fork  # noqa: PLW0603 - a process is instrumented or it is not
+    _installs += 1
+    if _installs > 1:
+        return
+    TRACKER.on = True
+    TRACKER.instruments.add(RECORDER)
+    TRACKER.watch_collector(on=True)
+    if not _at_fork and hasattr(os, "register_at_fork"):
+        _at_fork = True  # Python cannot unregister it
+        os.register_at_fork(after_in_child=TRACKER.forked)
+    _PATCHES.apply()
+
+
+def uninstall() -> None:
+    """Stops recording and restores everything that was patched."""
+    global _installs  # noqa: PLW0603
+    _installs = max(0, _installs - 1)
+    if _installs:
+        return
+    TRACKER.on = False
+    TRACKER.watch_collector(on=False)
+    _PATCHES.restore()
+    TRACKER.instruments.remove(RECORDER)
+
+
+def problems() -> list[str]:
+    """Returns what was switched off because it failed, one line each."""
+    return _PATCHES.problems + TRACKER.problems + TRACKER.instruments.problems

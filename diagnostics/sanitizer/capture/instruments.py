@@ -1,0 +1,106 @@
+"""Instruments receive what happens to the loops, clients and connections of this process.
+
+The model is `trio.abc.Instrument`: subclass `Instrument`, override the hooks you need, and add the object to the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+    from diagnostics.sanitizer.capture.sites import Stack
+
+_Hook = Callable[..., None]
+
+
+class Instrument:
+    """Hooks that are called synchronously, from inside other libraries, on any thread and in finalizers.
+
+    A hook must take no lock, call no code of the program and return quickly. An instrument that raises is removed and
+    becomes a blind spot; the program goes on.
+    """
+
+    def loop_created(self, record: LoopRecord, loop: Any) -> None:
+        """A loop exists, or is seen for the first time."""
+
+    def loop_run(self, record: LoopRecord, stack: Stack) -> None:
+        """A loop begins to run or returns: `record.runs` is odd after the beginning, even after the end."""
+
+    def loop_closing(self, record: LoopRecord, stack: Stack) -> None:
+        """A loop is about to close."""
+
+    def client_created(self, record: ClientRecord, client: Any) -> None:
+        """A client exists; its `__init__` has not run."""
+
+    def client_closing(self, client: Any) -> None:
+        """The program or a library calls a client's `aclose`."""
+
+    def client_finalized(self, client: Any) -> None:
+        """A client's `__del__` begins. Weak references to it are already cleared."""
+
+    def call_started(self, call: CallRecord) -> None:
+        """A request method was entered that is not part of another call."""
+
+    def request_sent(self, call: CallRecord | None) -> None:
+        """A request goes out, for a call if one is known."""
+
+    def connection_opened(self, record: ConnectionRecord) -> None:
+        """A connection is established."""
+
+    def connection_used(self, record: ConnectionRecord) -> None:
+        """A request goes out on a connection of the running loop."""
+
+    def connection_closed(self, record: ConnectionRecord) -> None:
+        """A connection is closed by its library."""
+
+    def fact(self, fact: Fact) -> None:
+        """Something happened that becomes a finding."""
+
+    def fact_withdrawn(self, fact: Fact) -> None:
+        """A fact proved wrong."""
+
+    def collection_started(self, generation: int) -> None:
+        """The garbage collector begins a pass."""
+
+    def forked(self) -> None:
+        """This process is a child that was just forked."""
+
+
+class Instruments:
+    """The instruments of this process, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self._active: tuple[Instrument, ...] = ()
+        # By hook, for the instruments that override it: an event that nobody asked for costs one look-up.
+        self._hooks: dict[str, tuple[_Hook, ...]] = {}
+
+    def add(self, instrument: Instrument) -> None:
+        """Adds an instrument; it receives events from now on."""
+        if instrument not in self._active:
+            self._activate((*self._active, instrument))
+
+    def remove(self, instrument: Instrument) -> None:
+        """Removes an instrument, if it is there."""
+        self._activate(tuple(each for each in self._active if each is not instrument))
+
+    def call(self, hook: str, *arguments: Any) -> None:
+        """Calls a hook of every instrument that overrides it."""
+        for function in self._hooks.get(hook, ()):
+            try:
+                function(*arguments)
+            except Exception as error:  # noqa: PERF203 - one instrument must not stop the others
+                instrument: Any = getattr(function, "__self__", None)
+                self.remove(instrument)
+                self.problems.append(f"{type(instrument).__name__}.{hook}: {type(error).__name__}: {error}")
+
+    def _activate(self, active: tuple[Instrument, ...]) -> None:
+        hooks: dict[str, tuple[_Hook, ...]] = {}
+        for name, default in vars(Instrument).items():
+            overriding = [each for each in active if getattr(type(each), name) is not default]
+            if overriding and not name.startswith("_"):
+                hooks[name] = tuple(getattr(each, name) for each in overriding)
+        # One assignment, so another thread sees the old hooks or the new ones.
+        self._active, self._hooks = active, hooks

@@ -1,0 +1,408 @@
+"""Tracks the loops, clients, connections and calls of this process, and sends events about them to instruments.
+
+Detectors report to the one `TRACKER` of the process and ask it for records. It holds weak references and numbers only.
+Its methods are called from inside other libraries, on any thread, and from finalizers: they take no lock, call no code
+of the program, and do little.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+import sys
+import weakref
+from typing import Any
+
+from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.instruments import Instruments
+from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part
+from diagnostics.sanitizer.capture.sites import Stack, belongs, capture, contains, file_of, frames, users_frame
+
+CALL: contextvars.ContextVar[CallRecord | None] = contextvars.ContextVar("diagnostics_call", default=None)
+"""The call that this code works for. It is never reset, so use the `innermost` call that is active."""
+
+FINALIZER: contextvars.ContextVar[tuple[str, Stack] | None] = contextvars.ContextVar(
+    "diagnostics_finalizer", default=None
+)
+"""Set while a client's `__del__` runs, and in the tasks it starts: `gc` or `__del__`, and the stack it interrupted."""
+
+MARK = "_diagnostics_record"
+"""Attribute of loops, connections and transports that holds their record.
+
+A weak reference alone is not enough: the collector clears weak references before it calls the `__del__` that
+resurrects a client, with everything reachable from it, in order to close it.
+"""
+
+MAX_RECENT_SDK_CLIENTS = 8
+MAX_DROPPED = 100
+
+
+class Tracker:
+    """Everything that is known about the loops, clients, connections and calls of this process.
+
+    Attributes:
+        on: whether the process is instrumented.
+        generation: how many times this process was forked.
+        opaque: packages of loops that are not built on asyncio's base class.
+        stuck: numbers of the calls that a `stuck-waiter` was reported for.
+        collecting: whether the garbage collector is running.
+        problems: detectors that failed, one line each.
+    """
+
+    def __init__(self) -> None:
+        self.instruments = Instruments()
+        self.on = False
+        self.generation = 0
+        self.active_calls: dict[int, CallRecord] = {}
+        self.clients: dict[int, ClientRecord] = {}
+        self.opaque: set[str] = set()
+        self.stuck: set[int] = set()
+        self.collecting = False
+        self.problems: list[str] = []
+        self._loops: dict[int, LoopRecord] = {}
+        self._recent: list[weakref.ref[ClientRecord]] = []
+        self._reported: set[tuple[Any, ...]] = set()
+
+    def report(self, *facts: Fact) -> None:
+        """Sends facts to the instruments."""
+        for fact in facts:
+            self.instruments.call("fact", fact)
+
+    # Loops
+
+    def loop(self, loop: Any, created: Stack = ()) -> LoopRecord:
+        """Returns the record of a loop; makes it if the loop is new."""
+        record: LoopRecord | None = getattr(loop, MARK, None)
+        if record is None:
+            record = LoopRecord(loop, created)
+            record.generation = self.generation
+            number, loops = record.number, self._loops
+            record.ref = weakref.ref(loop, lambda _: loops.pop(number, None))
+            loops[number] = record
+            setattr(loop, MARK, record)
+            if not hasattr(loop, "_check_closed"):  # not built on asyncio's own base class
+                self.opaque.add(record.kind)
+            self.instruments.call("loop_created", record, loop)
+        return record
+
+    def open_loops(self) -> list[LoopRecord]:
+        """Returns the loops that are not closed."""
+        return [record for record in list(self._loops.values()) if record.closed is None]
+
+    def running(self) -> LoopRecord | None:
+        """Returns the loop that runs in this thread."""
+        loop = running_loop()
+        return None if loop is None else self.loop(loop)
+
+    # Clients
+
+    def client_created(self, client: Any, name: str, package: str, *, sdk: bool) -> ClientRecord:
+        """Records a client. An HTTP client that is created while an SDK client is being built belongs to that one."""
+        record = ClientRecord(client, name, package, capture(sys._getframe(1)))
+        key = id(client)
+        clients = self.clients
+        record.ref = weakref.ref(client, lambda _: clients.pop(key, None))
+        clients[key] = record
+        call = self.current_call()
+        if call is not None and call.http is not None and is_libraries(call, package):
+            record.owner = call.http  # created in the middle of a call, for that call
+        elif sdk:
+            self._recent = [*self._recent[-MAX_RECENT_SDK_CLIENTS:], weakref.ref(record)]
+        else:
+            record.owner = self._sdk_client_around(record)
+        self.instruments.call("client_created", record, client)
+        return record
+
+    def _sdk_client_around(self, record: ClientRecord) -> ClientRecord | None:
+        for reference in reversed(self._recent):
+            around = reference()
+            if around is not None and made_by(record, around.package) and contains(record.created, around.created):
+                return around
+        return None
+
+    def client(self, client: Any) -> ClientRecord | None:
+        """Returns the record of a client that was created while this process was instrumented."""
+        record = self.clients.get(id(client))
+        return record if record is not None and record.ref() is client else None
+
+    # Calls
+
+    def call_started(self, client: ClientRecord | None, package: str) -> CallRecord:
+        """Records that a request method was entered. Inside another call it may be part of that call."""
+        outer = self.current_call()
+        if outer is not None and is_part(outer, client, package):
+            if client is not None and client is not outer.client:
+                self._continues(outer, client)
+            return outer
+        inside = False
+        if outer is not None:
+            inside = is_inside(outer)
+            # Skip calls that have returned, or the chain would grow for ever.
+            outer.outer = outer.outer.innermost() if outer.outer is not None else None
+        call = CallRecord(client, self.running(), package, outer, inside=inside)
+        CALL.set(call)
+        if client is not None:
+            client.outermost.calls += 1
+        self.instruments.call("call_started", call)
+        return call
+
+    def _continues(self, call: CallRecord, client: ClientRecord) -> None:
+        """Another client, usually the HTTP client of an SDK, continues a call."""
+        outermost, around = client.outermost, call.client
+        if call.counted is not outermost and (around is None or outermost is not around.outermost):
+            outermost.calls += 1
+            call.counted = outermost
+        call.http = client
+        if client.owner is None and around is not None and made_by(client, around.package):
+            client.owner = around
+
+    def call_runs(self, call: CallRecord, coroutine: Any) -> None:
+        """Records which coroutine a call is."""
+        if call.coroutine is None:
+            key = id(call)
+            active = self.active_calls
+            call.coroutine = weakref.ref(coroutine, lambda _: active.pop(key, None))
+            active[key] = call
+
+    def current_call(self) -> CallRecord | None:
+        """Returns the call that the running code works for."""
+        call = CALL.get()
+        return call.innermost() if call is not None else None
+
+    def sending(self, request: Any) -> None:
+        """Records that a request goes out. The same request after one on another loop's connection is sent twice."""
+        call = self.current_call()
+        self.instruments.call("request_sent", call)
+        if call is None:
+            return
+        if call.http is not None:
+            call.http.outermost.requests += 1
+        call.latest = request
+        if call.foreign is None or call.foreign[0] != request or call.resent:
+            return
+        call.resent = True
+        connection = call.foreign[1]
+        self.report(
+            Fact(
+                "duplicate-request",
+                "error",
+                loop=connection.loop,
+                client=connection.client,
+                connection=connection,
+                call=call,
+                current=self.running(),
+                stack=capture(sys._getframe(1)),
+                operation="request",
+                trigger="call",
+            )
+        )
+
+    # Connections
+
+    def connection_opened(
+        self,
+        connection: Any,
+        peer: str,
+        transport: Any,
+        client: ClientRecord | None,
+        *,
+        descriptor: int | None,
+        stack: Stack | None = None,
+    ) -> None:
+        """Records a new connection; it belongs to the running loop."""
+        loop = self.running()
+        if loop is None:
+            return
+        record = ConnectionRecord(loop, client, peer, stack or capture(sys._getframe(1)))
+        record.generation = self.generation
+        setattr(connection, MARK, record)
+        _retire_tunnel(record, transport, descriptor)
+        if transport is not None:
+            record.transport = weakref.ref(transport)
+            setattr(transport, MARK, record)
+
+        def gone(_: Any) -> None:
+            if record.transport is not None and record.transport() is None and not record.closed:
+                # The client and the transport went together, so the collector freed them.
+                loop.connections.pop(record.number, None)
+                dropped(record)
+
+        record.ref = weakref.ref(connection, gone)
+        loop.connections[record.number] = record
+        self.instruments.call("connection_opened", record)
+
+    def connection_used(self, record: ConnectionRecord) -> None:
+        """Records that a request goes out on a connection."""
+        if record.loop.ref() is running_loop():
+            self.instruments.call("connection_used", record)
+        else:
+            self.foreign_connection(record, "connection.send", closing=False)
+
+    def connection_closed(self, record: ConnectionRecord) -> None:
+        """Records that a library closes a connection. On another loop than its own that is a foreign access."""
+        if record.closed:
+            return
+        record.closed = True
+        running = running_loop()
+        if running is not None and record.loop.ref() is running and record.loop.closed is None:
+            record.loop.connections.pop(record.number, None)
+            if FINALIZER.get() is not None:
+                dropped(record)
+        elif self.foreign_connection(record, "connection.aclose", closing=True):
+            return
+        self.instruments.call("connection_closed", record)
+
+    # Foreign access: something that belongs to a loop is used or closed by code that this loop does not run.
+
+    def foreign_connection(
+        self, record: ConnectionRecord, operation: str, *, closing: bool, stack: Stack | None = None
+    ) -> bool:
+        """Reports the foreign access of a connection, once a call; returns whether this is the first one."""
+        stack = stack or capture(sys._getframe(1))
+        call = self.current_call()
+        if call is not None and not closing and call.foreign is None:
+            call.foreign = (call.latest, record)
+        return self.foreign_access(
+            "cross-loop-close" if closing else "cross-loop-use",
+            record.loop,
+            operation,
+            stack,
+            connection=record,
+            once=(record.number, call.number if call else closing),
+            call=call,
+            finalizer=FINALIZER.get(),
+        )
+
+    def foreign_access(
+        self,
+        kind: str,
+        loop: LoopRecord,
+        operation: str,
+        stack: Stack,
+        *,
+        once: tuple[Any, ...],
+        connection: ConnectionRecord | None = None,
+        client: ClientRecord | None = None,
+        call: CallRecord | None = None,
+        finalizer: tuple[str, Stack] | None = None,
+        what: str = "",
+    ) -> bool:
+        """Reports a foreign access of a connection, or of `what`, unless `once` was reported before."""
+        if once in self._reported:
+            return False
+        self._reported.add(once)
+        current = self.running()
+        if current is None and kind.startswith("cross-loop"):
+            kind = "use-after-loop-close"
+        self.report(
+            Fact(
+                kind,
+                "error",
+                loop=loop,
+                client=connection.client if connection else client,
+                connection=connection,
+                call=call,
+                current=current,
+                stack=task_frames(stack) + finalizer[1] if finalizer else stack,
+                operation=operation,
+                trigger=finalizer[0] if finalizer else trigger_of(stack, in_call=call is not None),
+                detail={"what": what} if what else {},
+            )
+        )
+        return True
+
+    # The garbage collector and forks
+
+    def collector(self, phase: str, info: dict[str, int]) -> None:
+        """A callback for `gc.callbacks`: tells a `__del__` run by the collector from one run by the last reference."""
+        self.collecting = phase == "start"
+        if self.collecting:
+            self.instruments.call("collection_started", info["generation"])
+
+    def finalizer_started(self, client: Any) -> contextvars.Token[tuple[str, Stack] | None]:
+        """Records that a client's `__del__` begins."""
+        self.instruments.call("client_finalized", client)
+        return FINALIZER.set(("gc" if self.collecting else "__del__", capture(sys._getframe(1))))
+
+    def watch_collector(self, *, on: bool) -> None:
+        """Adds `collector` to the callbacks, or removes it."""
+        if on and self.collector not in gc.callbacks:
+            gc.callbacks.append(self.collector)
+        elif not on and self.collector in gc.callbacks:
+            gc.callbacks.remove(self.collector)
+
+    def forked(self) -> None:
+        """Starts over in a child: connections that are open now belong to the parent."""
+        self.generation += 1
+        self._reported.clear()
+        self.active_calls.clear()
+        self.instruments.call("forked")
+
+
+def dropped(record: ConnectionRecord) -> None:
+    """Records that only the collector closed a connection. A few of many are enough for a finding."""
+    if not record.by_collector and len(record.loop.dropped) < MAX_DROPPED:
+        record.by_collector = True
+        record.loop.dropped.append(record)
+
+
+def _retire_tunnel(record: ConnectionRecord, transport: Any, descriptor: int | None) -> None:
+    """Removes the connection that asked a proxy for a tunnel: a new one, over TLS, has taken its socket."""
+    if transport is not None:
+        earlier = record_of(transport)
+    else:
+        record.descriptor = descriptor
+        earlier = next((each for each in list(record.loop.connections.values()) if _is_tunnel(each, descriptor)), None)
+    if earlier is not None:
+        earlier.closed = True
+        earlier.loop.connections.pop(earlier.number, None)
+
+
+def _is_tunnel(record: ConnectionRecord, descriptor: int | None) -> bool:
+    tunnel = record.exchange is not None and record.exchange.tunnel
+    return tunnel and descriptor is not None and record.descriptor == descriptor
+
+
+def record_of(connection: Any) -> ConnectionRecord | None:
+    """Returns the record of a connection or transport that was opened while this process was instrumented."""
+    record: ConnectionRecord | None = connection.__dict__.get(MARK)
+    return record
+
+
+def made_by(record: ClientRecord, package: str) -> bool:
+    """Returns whether code of a package created this client itself, as opposed to being given it."""
+    for code, _ in frames(record.created):
+        file = file_of(code)
+        if package == record.package or not belongs(file, record.package):
+            return belongs(file, package)
+    return False
+
+
+def trigger_of(stack: Stack, *, in_call: bool) -> str:
+    """Returns what caused a foreign access, judging by the functions on its stack."""
+    names = {code.co_name for code, _ in frames(stack[:80]) if "httpcore" in code.co_filename}
+    if "_close_connections" in names and "_response_closed" not in names and in_call:
+        return "pool eviction"
+    if in_call:
+        return "call"
+    return "user" if users_frame(stack) else "task"
+
+
+def task_frames(stack: Stack) -> Stack:
+    """Returns the frames of the running task only.
+
+    A task that a finalizer started has no line of the program; the code that it interrupted has.
+    """
+    for at in range(0, len(stack), 2):
+        if stack[at].co_name == "_run" and "asyncio" in stack[at].co_filename:
+            return stack[:at]
+    return stack
+
+
+def running_loop() -> Any:
+    """Returns the loop that runs in this thread; does not import asyncio into a program that does not use it."""
+    events = sys.modules.get("asyncio.events")
+    return events._get_running_loop() if events is not None else None
+
+
+TRACKER = Tracker()

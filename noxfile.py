@@ -106,7 +106,7 @@ def lint(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios side by side."""
     python = install(session, "tests", "bridges")  # with the browser that opens the page
-    session.run(python, "-m", "diagnostics", "bench", *session.posargs)
+    session.run(python, "-m", "benchmarks", *session.posargs)
 
 
 @nox.session

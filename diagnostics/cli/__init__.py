@@ -8,7 +8,6 @@ from typing import Any, Final
 import typer
 
 from diagnostics.cli.async_tools import async_tools
-from diagnostics.cli.bench import bench
 from diagnostics.cli.bisect import bisect
 from diagnostics.cli.diagnose import diagnose
 from diagnostics.cli.history import history
@@ -31,7 +30,6 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "serve": serve,
     "jets": jets,
     "lock": lock,
-    "bench": bench,
     "async-tools": async_tools,
 }
 

@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
-from diagnostics.lab.bridges.behaviours.behaviour import without_slow_steps
+from benchmarks.bridges.behaviours.behaviour import without_slow_steps
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from diagnostics.lab.bridges.behaviours.behaviour import without_slow_steps
+from benchmarks.bridges.behaviours.behaviour import without_slow_steps
 from diagnostics.lab.environments import default_cache, find_interpreter
 from tests.async_tools.parts import PATIENCE, ROOT
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import diagnostics
+from benchmarks.bridges import BRIDGES
+from benchmarks.parts import PARTS
 from diagnostics.cli import COMMANDS
 from diagnostics.experiment.fix import Fix
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.lab.bench import PARTS
-from diagnostics.lab.bridges import BRIDGES
 from diagnostics.model.cell import BASELINE
 from diagnostics.report.formats.registry import FORMATS
 
@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKAGE = Path(diagnostics.__file__).parent
-NOT_A_COMMAND = {"progress", "looking", "evidence", "bench_reports"}
-NOT_A_MEASUREMENT = {"figures", "instructions"}
+NOT_A_COMMAND = {"progress", "looking", "evidence"}
 TABLES: dict[str, tuple[Mapping[str, object], set[str]]] = {
     "experiment/providers": (PROVIDERS, set()),
     "experiment/scenarios": (SCENARIOS, set()),
     "experiment/fixes": (FIXES, set()),
     "cli": (COMMANDS, NOT_A_COMMAND),
-    "lab/bench": (PARTS, NOT_A_MEASUREMENT),
+    "../benchmarks/parts": (PARTS, set()),
 }
 
 
@@ -46,14 +45,14 @@ def test_every_file_is_one_row_and_every_row_one_file(folder: str) -> None:
 
 
 def test_every_bridge_is_one_file() -> None:
-    assert sorted(BRIDGES.values()) == sorted(modules("lab/bridges/adapters"))
+    assert sorted(BRIDGES.values()) == sorted(modules("../benchmarks/bridges/adapters"))
 
 
 def test_every_format_is_rendered_by_a_module_of_its_own() -> None:
     rendering = {name: format_.render.__module__.rpartition(".")[2] for name, format_ in FORMATS.items()}
     # A module that is called json would hide the standard library's.
     assert rendering == {name: "view_json" if name == "json" else name for name in FORMATS}
-    assert set(rendering.values()) <= modules("report")
+    assert set(rendering.values()) <= modules("report/formats") | modules("report/page") | modules("report/issues")
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from diagnostics.lab.bench.machines import Machines, cleaner, machines, play_and_kill
+from benchmarks.parts.machines import Machines, cleaner, machines, play_and_kill
 from diagnostics.lab.cluster import Cluster
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import default_cache

@@ -20,11 +20,9 @@ ME = Secrets(
 )
 WRITES_ELSEWHERE = {
     "__main__.py": "nothing: it opens the null device in place of a standard output that takes nothing more",
-    "cli/bench_reports.py": "a made-up run, in a folder that is gone afterwards",
     "drop_in.py": "our own code, on standard output",
     "lab/bisection/releases.py": "what the index says of releases, in the cache",
     "lab/bisection/script.py": "a person's script, in a folder that is gone afterwards",
-    "lab/bridges/behaviours/ending.py": "words on standard output, at the very end of a process",
     "lab/script.py": "a script that is run, in a folder that is gone afterwards",
     "lab/environments/build.py": "environments in the cache",
     "lab/environments/bytecode.py": "bytecode in the cache",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from diagnostics.lab.bridges.behaviours.behaviour import without_slow_steps
+from benchmarks.bridges.behaviours.behaviour import without_slow_steps
 from diagnostics.lab.server import Account, Faults, ProviderServer, ServerError
 
 if TYPE_CHECKING:

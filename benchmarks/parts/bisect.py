@@ -1,0 +1,53 @@
+"""What looking at a release costs a bisection when its environment is there already.
+
+The arrangement is one whose trials end at once, without an error and so without the pauses before retries: what is left
+is the lock, the worker, its imports and the server.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from benchmarks.figures import Bench, Figure
+from diagnostics.lab.bisection.cell import CellPlayer
+from diagnostics.lab.bisection.evaluate import Judge
+from diagnostics.lab.bisection.packages import PACKAGES
+from diagnostics.lab.bisection.pinning import Held
+from diagnostics.lab.bisection.releases import Release, read_releases
+from diagnostics.lab.bisection.scope import scope
+from diagnostics.model.cell import Load
+
+PACKAGE = "openai"
+ARRANGEMENT = "single-run"
+RELEASES = 12
+TRIALS = 3
+TIMEOUT = 30.0
+
+
+def measure(bench: Bench) -> list[Figure]:
+    """Looks at releases over the whole range twice, and times the second look: the first has filled the cache."""
+    python = bench.combination.python
+    releases = read_releases(PACKAGE, cache=bench.cache, offline=False)
+    every = scope(PACKAGE, releases, python=python, first=PACKAGES[PACKAGE].first).open
+    few = every[:: max(1, len(every) // bench.count(RELEASES))]
+    player = CellPlayer(PACKAGE, "repeated-run", ARRANGEMENT, Load(), "fork", TIMEOUT, bench.cache, str)
+    held = Held(PACKAGE, python, PACKAGES[PACKAGE].requirements)
+    judge = Judge(held, player, pool=None, cache=bench.cache, trials=TRIALS, offline=False, redact=str)
+    bench.say(f"{len(few)} of {len(every)} releases of {PACKAGE}, prepared, then looked at")
+    told = [release for release in few if judge.look(release).outcome is not None]
+    if not told:
+        return [Figure("a look at a release", "none of them can tell")]
+    seconds = [_look(judge, release) for release in told]
+    return [
+        Figure(
+            "a look at a release", f"{statistics.median(seconds):.2f} s, at most {max(seconds):.2f}", goal="under 4 s"
+        ),
+        Figure("releases that could tell", f"{len(told)} of {len(few)}"),
+    ]
+
+
+def _look(judge: Judge, release: Release) -> float:
+    started = time.perf_counter()
+    judge.look(release)
+    return time.perf_counter() - started

@@ -1,9 +1,0 @@
-"""asgiref's `async_to_sync`."""
-
-from __future__ import annotations
-
-from asgiref.sync import async_to_sync
-
-from diagnostics.lab.bridges.bridge import Bridge
-
-BRIDGE = Bridge(bind=async_to_sync, decorate=async_to_sync)

@@ -17,7 +17,8 @@ import psutil
 
 from benchmarks.figures import Bench, Figure
 from diagnostics.lab.combination import Combination
-from diagnostics.runs.writer import TRIALS, read_trials
+from diagnostics.runs.layout import TRIALS
+from diagnostics.runs.reader import stored_trials
 
 MOMENTS = 50
 PATIENCE = 60.0
@@ -111,4 +112,4 @@ def _start(combination: Combination, trials: int, reports: Path, *more: str) -> 
 
 
 def _stored(reports: Path) -> list[str]:
-    return [trial.key for trial in read_trials(reports / "latest" / TRIALS)]
+    return [trial.key for trial in stored_trials(reports / "latest")]

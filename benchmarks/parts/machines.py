@@ -6,7 +6,6 @@ Everything is on loopback and in processes of its own. The moments come from a s
 from __future__ import annotations
 
 import asyncio
-import json
 import multiprocessing
 import os
 import random
@@ -28,7 +27,8 @@ from diagnostics.lab.remote import cluster, needs_dask
 from diagnostics.lab.run import RunSettings, run
 from diagnostics.model.cell import Load
 from diagnostics.model.trial import Trial
-from diagnostics.runs.writer import TRIALS, Store, read_trials
+from diagnostics.runs.reader import read_environments, stored_trials
+from diagnostics.runs.writer import Store, new_meta
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -85,11 +85,11 @@ def play_and_kill(
     settings = RunSettings([(combination, Role.LEAD)], PROFILES["smoke"], choice, cache, cleaner, offline=True)
     killer = Killer(there, moments, dice)
     with Store(folder) as store, cluster(there.address, silence=SILENCE) as elsewhere:
-        run(settings, store, killer, {"command": [], "profile": "smoke"}, elsewhere)
-    trials = list(read_trials(folder / TRIALS))
+        run(settings, store, killer, new_meta((), "smoke"), elsewhere)
+    (row,) = read_environments(folder)
+    trials = stored_trials(folder)
     times = Counter(trial.key for trial in trials)
-    (row,) = json.loads((folder / "environments.json").read_text())
-    asked = {plan.key for plan in plans(row["name"], tuple(row["packages"]), settings.profile, choice, role=Role.LEAD)}
+    asked = {plan.key for plan in plans(row.name, tuple(row.packages), settings.profile, choice, role=Role.LEAD)}
     killer.counted.asked = len(asked)
     killer.counted.stored = len(asked & set(times))
     killer.counted.twice = times.total() - len(times) + len(set(times) - asked)

@@ -19,7 +19,7 @@ from benchmarks.figures import Bench, Figure
 from diagnostics.model.cell import BASELINE, Cell, Environment
 from diagnostics.model.trial import Accounting, Trial
 from diagnostics.model.words import SYMPTOMS
-from diagnostics.runs.writer import ENVIRONMENTS, RUN, Store, dump, now
+from diagnostics.runs.writer import Store, new_meta, now
 
 CELLS = 5_000
 _ENVIRONMENTS, _PROVIDERS, _SCENARIOS, _FIXES = 13, 3, 10, 13
@@ -54,12 +54,7 @@ def _write(run: Path, count: int) -> int:
     with Store(run) as store:
         for trial in itertools.islice(_trials(), count):
             store.append(trial)
-        store.write(ENVIRONMENTS, dump([]))
-        machine = {"system": "none", "cpus": 1, "python": ""}
-        about = {"command": [], "profile": "default", "seconds": 0, "trial_seconds": 0}
-        store.write(
-            RUN, dump({"schema": "diagnostics.run/1", "started": now(), "finished": now(), "machine": machine, **about})
-        )
+        store.put_meta(replace(new_meta((), "default"), finished=now()))
         return len(store.done)
 
 
@@ -71,9 +66,7 @@ def _trials() -> Iterator[Trial]:
         environment = Environment(f"environment-{e}", f"3.{10 + e % 5}.0", packages=packages)
         cell = Cell(environment.name, f"provider-{p}", f"scenario-{s}", f"fix-{f}" if f else BASELINE)
         symptom = symptoms[(e * s + f * 7 + s) % len(symptoms)] if f else "logged"
-        trial = Trial(
-            cell.key(0, mode="fork", instrumented=False), environment, cell, 0, "fork", False, "ran", symptom=symptom
-        )
+        trial = Trial(cell.key(0, mode="fork", instrumented=False), environment, cell, status="ran", symptom=symptom)
         evidence = None if symptom == "none" else f"{at}\n" + "RuntimeError: Event loop is closed\n" * 30
         yield replace(trial, evidence=evidence, accounting=Accounting(15, 15, 15, connections=5, seconds=0.1))
 

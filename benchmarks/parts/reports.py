@@ -20,16 +20,17 @@ from typing import Any, Final
 from benchmarks import ROOT
 from benchmarks.figures import Bench, Figure
 from diagnostics.model.cell import Cell, Environment, Load
-from diagnostics.model.event import EVENTS_SUFFIX, Event
+from diagnostics.model.event import Event
 from diagnostics.model.trial import Accounting, FindingCount, Trial
+from diagnostics.redaction import Secrets
 from diagnostics.report.formats.drawing import NotDrawn
 from diagnostics.report.formats.registry import FORMATS
 from diagnostics.report.issues import issue
 from diagnostics.report.issues.issue_model import NOT_RUN, Posting, choose_case
 from diagnostics.report.issues.projects import PROJECTS
-from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
-from diagnostics.runs.reader import ENVIRONMENTS, META, RUN_SCHEMA, TIMELINES, TRIALS, read_run
+from diagnostics.runs.reader import read_run
+from diagnostics.runs.writer import Store, new_meta
 
 COUNT: Final = 5_000
 _PROVIDERS = ("openai", "anthropic", "google-genai", "httpx2", "httpx")
@@ -57,18 +58,12 @@ def measure(bench: Bench) -> list[Figure]:
 
 def write_run(folder: Path, count: int) -> None:
     """A run folder with so many trials, of which no two environments agree, and some timelines."""
-    folder.mkdir(parents=True, exist_ok=True)
     made = list(_trials(count))
-    with (folder / TRIALS).open("w", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(trial.to_json()) + "\n" for trial in made)
-    (folder / ENVIRONMENTS).write_text("[]", encoding="utf-8")
-    meta: dict[str, Any] = {"schema": RUN_SCHEMA, "started": "2026-11-20T10:00:00+00:00", "finished": None}
-    meta |= {"machine": {"system": "Linux", "cpus": 2, "python": "3.13.0"}, "command": ["bench"], "profile": "full"}
-    (folder / META).write_text(json.dumps({**meta, "seconds": 600.0, "trial_seconds": 500.0}), encoding="utf-8")
-    (folder / TIMELINES).mkdir()
-    for trial in [each for each in made if each.instrumented and each.cell.is_baseline][:_TIMELINES_AT_MOST]:
-        text = "".join(json.dumps(event.to_json()) + "\n" for event in _events())
-        (folder / TIMELINES / f"{trial.key}{EVENTS_SUFFIX}").write_text(text, encoding="utf-8")
+    with Store(folder) as store:
+        store.append(*made)
+        store.put_meta(new_meta(("bench",), "full"))
+        for trial in [each for each in made if each.instrumented and each.cell.is_baseline][:_TIMELINES_AT_MOST]:
+            store.put_timeline(trial.key, _events())
 
 
 def _trials(count: int) -> Iterator[Trial]:

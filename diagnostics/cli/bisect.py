@@ -28,7 +28,7 @@ from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import BASELINE, Load
 from diagnostics.phases.plan import clean
 from diagnostics.report.formats import bisection as reports
-from diagnostics.runs.writer import StoreError, dump, write_whole
+from diagnostics.runs.writer import StoreError, write_record
 
 
 def bisect(
@@ -126,7 +126,7 @@ def bisect(
 
 def _keep(found: Bisection, file: Path) -> None:
     try:
-        write_whole(file, dump(found.to_json()), like="bisection.json")
+        write_record(file, found)
     except StoreError as error:
         _fail(str(error))
 

@@ -14,10 +14,13 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.target import NEWEST, NoTarget, TrialSession, UnknownTarget, find_patient
+from diagnostics.model.codec import encode
 from diagnostics.model.phase import KNOWN, PhaseResult
 from diagnostics.phases import diagnosis, phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.diagnosis_formats import markdown, show
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, clean, examine, plans, print_line, printer, write
+from diagnostics.redaction import Secrets
+from diagnostics.redaction.records import redacted
 from diagnostics.runs import writer
 
 PHASES: tuple[Phase, ...] = tuple(module.PHASE for module in (phase1, phase2, phase3, phase4, phase5, phase6))
@@ -88,11 +91,11 @@ def _diagnose(ward: TrialSession, choice: PhaseOptions, folder: Path, *, as_json
     pipeline = whole_pipeline(ward, choice, facts.get("removes") or [])
     answers = diagnosis.four_answers(facts, FAILING)
     criteria = diagnosis.criteria(facts, FAILING, pipeline)
-    data = diagnosis.to_json(answers, criteria)
-    writer.write_whole(folder / "diagnosis.json", writer.dump(data))
+    found_out = redacted(diagnosis.Diagnosis(tuple(answers), tuple(criteria)), Secrets.of_this_machine())
+    writer.write_record(folder / "diagnosis.json", found_out)
     writer.write_whole(folder / "diagnosis.md", markdown(found, answers, criteria))
     if as_json:
-        print_line(json.dumps(data))
+        print_line(json.dumps(encode(found_out)))
     else:
         show(answers, criteria)
         print_line(f"\nWritten to {folder}/diagnosis.md, with a page for each phase beside it")

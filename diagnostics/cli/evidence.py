@@ -12,9 +12,9 @@ from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, prepare
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.script import Ran, ScriptError, run_script
+from diagnostics.redaction import Secrets, redact
 from diagnostics.report.issues.issue_model import Case, Posting, Project, ScriptRun, choose_case, newest
 from diagnostics.report.issues.script import script_text
-from diagnostics.report.redact import Secrets, redact
 from diagnostics.report.view.view_models import View
 
 TIMEOUT = 120.0

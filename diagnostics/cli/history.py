@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from diagnostics.model.bisection import Bisection
-from diagnostics.model.trial import RecordError
+from diagnostics.model.codec import RecordError
 from diagnostics.report.formats.bisection import markdown_table, read
 
 KEPT = Path("reports") / "history"

@@ -9,8 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from diagnostics.experiment.fixes import FIXES
+from diagnostics.redaction import Secrets
 from diagnostics.report.formats.registry import write_reports
-from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.runs import merge as merging
 from diagnostics.runs import writer as stores

@@ -30,7 +30,6 @@ from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import INSTRUMENT, PROFILES, Selection, may_hold, roles, why_nothing
 from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.lab.run import RunSettings, default_width, run
-from diagnostics.lab.selection import RunRequest
 from diagnostics.lab.server import ServerError
 from diagnostics.model.cell import Load
 from diagnostics.redaction import Secrets, redact, taken
@@ -40,7 +39,9 @@ from diagnostics.report.formats.registry import FORMATS, write_reports
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
 from diagnostics.runs import writer as stores
-from diagnostics.runs.reader import RunError, read_run
+from diagnostics.runs.layout import RUN, TRIALS
+from diagnostics.runs.reader import RunError, read_meta, read_run, stored_trials
+from diagnostics.runs.records import RunMeta, RunRequest
 
 _FOUND_OUT: Final = ("unsatisfiable", "incompatible")
 """The statuses that say something of packages, and not of this machine or this harness."""
@@ -136,7 +137,7 @@ def repro(
     ]
     place = _Place(reports, None if resume is None else _resumed(reports, resume), with_it)
     earlier = place.noted()
-    kept = _kept(place, earlier)
+    kept = None if earlier is None else earlier.request
     if kept is not None:
         asked = replace(kept, **{name: value for name, value in vars(asked).items() if _is_given(context, name)})
     scheduler = _scheduler(executor)
@@ -149,11 +150,10 @@ def repro(
         _fail(f"{error}{rest}", status=2)
     except EnvironmentProblem as problem:
         _fail(problem.reason)
-    about = _typed(hidden)
-    if asked == kept and "command" in earlier:
-        # Gone on with as it was, a run stays what its first command says.
-        about = {name: earlier[name] for name in about if name in earlier}
-    about |= {"asked": asked.to_json(), "profile": asked.profile, **({"as_of": asked.as_of} if asked.as_of else {})}
+    command, removed = _typed(hidden)
+    if asked == kept and earlier is not None:  # resumed with its original options, a run keeps its first command
+        command, removed = earlier.command, earlier.redacted
+    about = stores.new_meta(command, asked.profile, redacted=removed, request=asked)
     try:
         _play(settings, place, scheduler, about, hidden)
         _render(place.made(), hidden)
@@ -165,16 +165,6 @@ def repro(
 def _is_given(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name != "DEFAULT"
-
-
-def _kept(place: _Place, earlier: Mapping[str, Any]) -> RunRequest | None:
-    """What the run that is gone on with was asked for; `None` where it does not say, as runs once did not."""
-    if "asked" not in earlier:
-        return None
-    try:
-        return RunRequest.from_json(earlier["asked"])
-    except (ValueError, AttributeError) as error:
-        _fail(f"{place.folder}/{stores.RUN} does not say what this run was asked for ({error}): start another one")
 
 
 def _settings(asked: RunRequest, clean: Callable[[Path], Clean], jobs: int | None, *, offline: bool) -> RunSettings:
@@ -257,7 +247,7 @@ def _resumed(reports: Path, resume: Path) -> Path:
         folder = stores.latest(wanted.parent) if wanted.name == "latest" else wanted
     except stores.StoreError as error:
         _fail(str(error))
-    if not (folder / stores.TRIALS).is_file():
+    if not (folder / TRIALS).is_file():
         _fail(f"there is no run in {wanted}: leave --resume out to start one, or name a folder of {wanted.parent}")
     return folder
 
@@ -283,10 +273,14 @@ class _Place:
         self.folder = self.folder or stores.new_run(self.reports)
         return self.folder
 
-    def noted(self) -> dict[str, Any]:
+    def noted(self) -> RunMeta | None:
         """What an earlier part of the run has noted of it."""
-        nothing: dict[str, Any] = {}
-        return nothing if self.folder is None else stores.read_json(self.folder / stores.RUN, nothing)
+        if self.folder is None or not (self.folder / RUN).exists():
+            return None
+        try:
+            return read_meta(self.folder)
+        except RunError as error:
+            _fail(f"{error}, or start another run")
 
     def kept(self, why: str) -> str:
         """What is said of a run that has ended too early."""
@@ -320,7 +314,7 @@ def _scheduler(executor: str | None) -> str | None:
     return address
 
 
-def _play(settings: RunSettings, place: _Place, scheduler: str | None, about: dict[str, Any], hidden: Secrets) -> None:
+def _play(settings: RunSettings, place: _Place, scheduler: str | None, about: RunMeta, hidden: Secrets) -> None:
     elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
     try:
         with elsewhere as there, stores.Store(place.made(), hidden) as store:
@@ -369,14 +363,14 @@ def _say_why_nothing_ran(view: View) -> None:
 
 
 def _count(folder: Path) -> int:
-    return sum(1 for _ in stores.read_trials(folder / stores.TRIALS))
+    return len(stored_trials(folder))
 
 
-def _typed(hidden: Secrets) -> dict[str, Any]:
-    """The command as a person typed it, and what was taken out of it."""
+def _typed(hidden: Secrets) -> tuple[tuple[str, ...], Mapping[str, int] | None]:
+    """The command as a person typed it, redacted, and what was taken out of it."""
     raw = ["python", "-m", "diagnostics", *sys.argv[1:]]
-    command = [redact(part, hidden) for part in raw]
-    return {"command": command, "redacted": together(*map(taken, raw, command))}
+    command = tuple(redact(part, hidden) for part in raw)
+    return command, together(*map(taken, raw, command))
 
 
 def _again(folder: Path, with_it: Sequence[str]) -> str:

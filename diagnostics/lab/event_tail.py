@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from diagnostics.lab.execution.outcome import TrialPlan
+from diagnostics.model.codec import decode
 from diagnostics.model.event import EVENTS_SUFFIX, Event
 
 LOOK_EVERY = 0.05
@@ -72,4 +73,4 @@ def _read(file: Path, place: int, redact: Callable[[str], str]) -> tuple[list[Ev
     except FileNotFoundError:
         return [], place
     lines = whole.decode("utf-8", "replace").splitlines() if newline else []
-    return [Event.from_json(json.loads(redact(line))) for line in lines], place + len(whole) + len(newline)
+    return [decode(Event, json.loads(redact(line))) for line in lines], place + len(whole) + len(newline)

@@ -11,7 +11,6 @@ the trials in flight.
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import threading
 import time
@@ -22,18 +21,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Protocol
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import unprepared
 from diagnostics.lab.execution.local_executor import LocalExecutor, Stopped, carry_out
 from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, missing
-from diagnostics.lab.execution.timeline import place_of
 from diagnostics.lab.execution.work import Clean, MachineLost, WorkItem, WorkResult, covered, fingerprint
 from diagnostics.lab.plan import Profile, Role, Selection, plans, why_nothing
 from diagnostics.lab.work_queue import WorkQueue, WorkQueues
 from diagnostics.model.trial import Trial
-from diagnostics.runs.writer import ENVIRONMENTS, RUN, Store, StoreError, dump, now
+from diagnostics.runs.records import EnvironmentRow, RunMeta
+from diagnostics.runs.writer import Store, StoreError, now
 
 
 class RunListener(Protocol):
@@ -100,7 +99,7 @@ class _Run:
     def __init__(self, settings: RunSettings, store: Store, listener: RunListener) -> None:
         self.settings = settings
         # On with what an earlier part of this run has noted: its trials are here, whatever is asked for now.
-        self.environments = {row["slug"]: row for row in store.read(ENVIRONMENTS, [])}
+        self.environments = {row.slug: row for row in store.environments.values()}
         self.spans: list[tuple[float, float]] = []
         self._clean = settings.cleaner(settings.cache)
         self._store = store
@@ -160,7 +159,7 @@ class _Run:
                 return
             for result in fresh:
                 if result.timeline:
-                    self._store.write(place_of(result.trial.key), result.timeline)
+                    self._store.put_timeline(result.trial.key, result.timeline)
             new = [result.trial for result in fresh]
             self._store.append(*new)
             for trial in new:
@@ -206,24 +205,27 @@ class _Run:
         if done.status == "ran":
             planned = self.settings.plans(name, tuple(done.environment.packages), lane.role)
             todo = [plan for plan in planned if plan.key not in self._store.done]
-            self._store.write(f"environments/{name}.txt", done.lock)
+            self._store.put_lock(name, done.lock)
             # Where an earlier part of this run has tried something, it ran.
-            if not planned and self.environments.get(slug, {}).get("status") != "ran":
+            earlier = self.environments.get(slug)
+            if not planned and (earlier is None or earlier.status != "ran"):
                 why = why_nothing(done.environment.packages, self.settings.choice)
                 done = replace(done, status="incompatible", reason=f"{why} in it")
         with self._lock:
             self._lanes[name] = lane
             lane.begin(replace(lane.order, environment=done.environment, lock=done.lock), todo, chunk)
-            self.environments[slug] = {
-                "name": name,
-                "slug": slug,
-                "status": done.status,
-                "reason": done.reason,
-                "python": done.environment.python,
-                "packages": done.environment.packages,
-                "redacted": dict(done.redacted),
-            }
-            self._store.write(ENVIRONMENTS, dump(list(self.environments.values())))
+            row = EnvironmentRow(
+                name=name,
+                slug=slug,
+                status=done.status,
+                reason=done.reason,
+                python=done.environment.python,
+                packages=done.environment.packages,
+                loop=done.environment.loop,
+                redacted=dict(done.redacted),
+            )
+            self.environments[slug] = row
+            self._store.put_environments(row)
             self._listener.environment(slug, done.status, done.reason, len(todo))
             if done.status == "ran" and not todo:
                 self._listener.environment_done(slug)
@@ -241,13 +243,13 @@ def run(
     settings: RunSettings,
     store: Store,
     listener: RunListener,
-    about: dict[str, Any],
+    about: RunMeta,
     elsewhere: RemoteExecution | None = None,
 ) -> None:
     """Plays a run to its end, or until it is interrupted.
 
     Args:
-        about: what `run.json` says of the run besides what is measured here.
+        about: what `run.json` says of the run; its times are set here.
         elsewhere: who carries out orders; threads of this process by default.
 
     Raises:
@@ -257,28 +259,18 @@ def run(
         Unlike: somebody elsewhere would play something else.
         KeyboardInterrupt: the run was interrupted; every child is gone and what was stored is whole.
     """
-    clock, earlier = time.perf_counter(), store.read(RUN, {})
-    started = earlier.get("started") or now()
+    clock, earlier = time.perf_counter(), store.meta
     shared = _Run(settings, store, listener)
 
     def note_run(finished: str | None) -> None:
-        store.write(
-            RUN,
-            dump(
-                {
-                    "schema": "diagnostics.run/1",
-                    "started": started,
-                    "finished": finished,
-                    "machine": {
-                        "system": platform.system(),
-                        "cpus": os.cpu_count(),
-                        "python": platform.python_version(),
-                    },
-                    **about,
-                    "seconds": round(earlier.get("seconds", 0.0) + time.perf_counter() - clock, 3),
-                    "trial_seconds": round(earlier.get("trial_seconds", 0.0) + covered(shared.spans), 3),
-                }
-            ),
+        store.put_meta(
+            replace(
+                about,
+                started=earlier.started if earlier else about.started,
+                finished=finished,
+                seconds=round((earlier.seconds if earlier else 0.0) + time.perf_counter() - clock, 3),
+                trial_seconds=round((earlier.trial_seconds if earlier else 0.0) + covered(shared.spans), 3),
+            )
         )
 
     with ExitStack() as stack:

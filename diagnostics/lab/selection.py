@@ -1,13 +1,8 @@
-"""Which combinations a run tries: what a person asked for, or what is worth its time by default. Pure.
-
-What was asked for is kept with the run, so that going on with it needs no more than its folder.
-"""
+"""Which combinations a run tries: those that a person asks for, or those that are worth their time by default. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Final, Self
 
 from packaging.version import Version
 
@@ -18,76 +13,6 @@ ABSENT = "none"
 
 FILTERS = (*AXES, *EXTRAS, "environment")
 """What `select` can be asked for; `environment` is a combination's slug."""
-
-
-_KINDS: Final[dict[object, tuple[type, ...]]] = {"bool": (bool,), "int": (int,), "float": (int, float), "str": (str,)}
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What a person asked for that decides which trials a run has: options of `repro`, by their names."""
-
-    profile: str = "default"
-    provider: tuple[str, ...] = ()
-    scenario: tuple[str, ...] = ()
-    fix: tuple[str, ...] = ()
-    environment: tuple[str, ...] = ()
-    python: tuple[str, ...] = ()
-    openai: tuple[str, ...] = ()
-    httpx: tuple[str, ...] = ()
-    trials: int | None = None
-    runs: int = 3
-    calls: int = 5
-    concurrency: int = 5
-    retries: int = 2
-    cold: bool = False
-    instrument: str = "all"
-    timeout: float = 30.0
-    matrix: str | None = None
-    as_of: str | None = None
-
-    @property
-    def filters(self) -> dict[str, tuple[str, ...]]:
-        """What `select` is asked for."""
-        return {"environment": self.environment, "python": self.python, "openai": self.openai, "httpx": self.httpx}
-
-    @property
-    def options(self) -> list[str]:
-        """The same as it is typed."""
-        words = []
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value != field.default:
-                option = f"--{field.name.replace('_', '-')}"
-                values = value if isinstance(value, tuple) else (value,)
-                words += [option] if value is True else [word for each in values for word in (option, str(each))]
-        return words
-
-    def to_json(self) -> dict[str, Any]:
-        """As a run keeps it: also what is so by default, because a later version may have other defaults."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_json` gave; fields of another version are passed over.
-
-        Raises:
-            ValueError: a field is not of its kind.
-        """
-        found: dict[str, Any] = {}
-        for field in fields(cls):
-            value = data.get(field.name)
-            if value is None:
-                continue
-            if isinstance(field.default, tuple):
-                right = isinstance(value, list) and all(isinstance(each, str) for each in value)
-            else:
-                right = type(value) in _KINDS[str(field.type).removesuffix(" | None")]
-            if not right:
-                raise ValueError(f"its {field.name} cannot be {value!r}")
-            found[field.name] = tuple(value) if isinstance(value, list) else value
-        return cls(**found)
 
 
 def select(combinations: Sequence[Combination], filters: Mapping[str, Collection[str]]) -> list[Combination]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
 
 from diagnostics.model.cell import Load
-from diagnostics.model.trial import Accounting, RecordError
-
-BISECT_SCHEMA = "diagnostics.bisect/1"
+from diagnostics.model.codec import RecordError
+from diagnostics.model.field_types import Signed, Text, Version, Word
+from diagnostics.model.trial import Accounting
 
 CAUSES: Final[dict[str, str]] = {
     "package": "with the same other packages, the two releases still differ",
@@ -33,13 +32,13 @@ class Outcome:
         evidence: the line that shows the symptom; two outcomes that differ in nothing else are the same.
     """
 
-    symptom: str
-    findings: tuple[str, ...] = ()
-    answers: str = "all"
-    requests: str = "one a call"
+    symptom: Word
+    findings: tuple[Word, ...] = ()
+    answers: Word = "all"
+    requests: Word = "one a call"
     repeats: bool = False
-    exit_status: int | None = None
-    evidence: str | None = field(default=None, compare=False)
+    exit_status: Signed | None = None
+    evidence: Text | None = field(default=None, compare=False)
 
     def difference(self, after: Outcome) -> list[str]:
         """What changed from this one to another, one line each."""
@@ -51,10 +50,6 @@ class Outcome:
         gone = [f"−{kind}" for kind in self.findings if kind not in after.findings]
         new = [f"+{kind}" for kind in after.findings if kind not in self.findings]
         return lines + ([f"findings: {' '.join(gone + new)}"] if gone or new else [])
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Outcome:
-        return cls(**{**data, "findings": tuple(data["findings"])})
 
 
 def _word(value: str | int | bool | None) -> str:
@@ -87,26 +82,16 @@ class TriedRelease:
         outcome: `None` where it cannot tell; then there is a reason.
         trials: how many there were.
         environment: the name of what it ran in.
-        packages: everything in that; not in the JSON of a mere look.
+        packages: everything that was installed; kept for both sides of a change only.
     """
 
-    version: str
-    day: str
+    version: Version
+    day: Word
     outcome: Outcome | None = None
-    reason: str | None = None
+    reason: Text | None = None
     trials: int = 0
-    environment: str | None = None
-    packages: dict[str, str] = field(default_factory=dict, compare=False)
-
-    def to_json(self) -> dict[str, Any]:
-        data = asdict(self)
-        del data["packages"]
-        return data
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any], packages: Mapping[str, str] | None = None) -> TriedRelease:
-        outcome = None if data["outcome"] is None else Outcome.from_json(data["outcome"])
-        return cls(**{**data, "outcome": outcome}, packages=dict(packages or {}))
+    environment: Word | None = None
+    packages: dict[Word, Version] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -120,27 +105,19 @@ class ReleaseChange:
         compare: where the two releases can be read side by side, if the package says where it is developed.
     """
 
+    DERIVED: ClassVar[tuple[str, ...]] = ("difference",)
+
     before: TriedRelease
     after: TriedRelease
-    skipped: dict[str, str] = field(default_factory=dict)
-    moved: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
-    cause: str = "package"
-    compare: str | None = None
+    skipped: dict[Version, Text] = field(default_factory=dict)
+    moved: dict[Word, tuple[Version | None, Version | None]] = field(default_factory=dict)
+    cause: Word = "package"
+    compare: Text | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        before, after = _told(self.before), _told(self.after)
-        return {
-            "before": self.before.version,
-            "after": self.after.version,
-            "from": before.symptom,
-            "to": after.symptom,
-            "difference": before.difference(after),
-            "skipped": self.skipped,
-            "moved": self.moved,
-            "cause": self.cause,
-            "compare": self.compare,
-            "locks": {"before": self.before.packages, "after": self.after.packages},
-        }
+    @property
+    def difference(self) -> list[str]:
+        """What changed, one line each."""
+        return _outcome(self.before).difference(_outcome(self.after))
 
 
 @dataclass(frozen=True)
@@ -152,21 +129,13 @@ class ReleaseSpan:
         looked: how many of them told.
     """
 
-    first: str
-    last: str
-    first_day: str
-    last_day: str
+    first: Version
+    last: Version
+    first_day: Word
+    last_day: Word
     releases: int
     looked: int
     outcome: Outcome
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "symptom": self.outcome.symptom}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> ReleaseSpan:
-        fields = {name: value for name, value in data.items() if name != "symptom"}
-        return cls(**{**fields, "outcome": Outcome.from_json(data["outcome"])})
 
 
 @dataclass(frozen=True)
@@ -187,101 +156,33 @@ class Bisection:
         seconds: how long it took.
     """
 
-    package: str
-    provider: str
-    what: str
+    SCHEMA: ClassVar[str] = "diagnostics.bisect/2"
+
+    package: Word
+    provider: Word
+    what: Text
     is_script: bool
-    fix: str
+    fix: Word
     load: Load
-    python: str
-    loop: str
-    hold: str
-    requirements: tuple[str, ...]
-    by: str
+    python: Version
+    loop: Word
+    hold: Word
+    requirements: tuple[Text, ...]
+    by: Word
     every: bool
     releases: int
     changes: tuple[ReleaseChange, ...]
     history: tuple[ReleaseSpan, ...]
     tried: tuple[TriedRelease, ...]
-    command: tuple[str, ...]
+    command: tuple[Text, ...]
     seconds: float
 
     @property
     def cannot_tell(self) -> tuple[TriedRelease, ...]:
         return tuple(tried for tried in self.tried if tried.outcome is None)
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": BISECT_SCHEMA,
-            "package": self.package,
-            "provider": self.provider,
-            "scenario": None if self.is_script else self.what,
-            "script": self.what if self.is_script else None,
-            "fix": self.fix,
-            "load": self.load.to_json(),
-            "python": self.python,
-            "loop": self.loop,
-            "hold": self.hold,
-            "requirements": list(self.requirements),
-            "by": self.by,
-            "all": self.every,
-            "boundaries": [change.to_json() for change in self.changes],
-            "history": [stretch.to_json() for stretch in self.history],
-            "tried": len(self.tried),
-            "releases": self.releases,
-            "cannot_tell": [tried.version for tried in self.cannot_tell],
-            "looks": [tried.to_json() for tried in self.tried],
-            "command": list(self.command),
-            "seconds": self.seconds,
-        }
 
-    @classmethod
-    def from_json(cls, data: Any) -> Bisection:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RecordError: the schema is another one, or a field is missing or wrong.
-        """
-        if not isinstance(data, dict) or data.get("schema") != BISECT_SCHEMA:
-            raise RecordError(f"not a record of schema {BISECT_SCHEMA}")
-        try:
-            tried = {look["version"]: look for look in data["looks"]}
-            return cls(
-                package=data["package"],
-                provider=data["provider"],
-                what=data["script"] if data["scenario"] is None else data["scenario"],
-                is_script=data["scenario"] is None,
-                fix=data["fix"],
-                load=Load.from_json(data["load"]),
-                python=data["python"],
-                loop=data["loop"],
-                hold=data["hold"],
-                requirements=tuple(data["requirements"]),
-                by=data["by"],
-                every=data["all"],
-                releases=data["releases"],
-                changes=tuple(_change(each, tried) for each in data["boundaries"]),
-                history=tuple(ReleaseSpan.from_json(each) for each in data["history"]),
-                tried=tuple(TriedRelease.from_json(each) for each in data["looks"]),
-                command=tuple(data["command"]),
-                seconds=data["seconds"],
-            )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise RecordError(f"a field is missing or wrong: {error}") from error
-
-
-def _change(data: Mapping[str, Any], tried: Mapping[str, Mapping[str, Any]]) -> ReleaseChange:
-    return ReleaseChange(
-        before=TriedRelease.from_json(tried[data["before"]], data["locks"]["before"]),
-        after=TriedRelease.from_json(tried[data["after"]], data["locks"]["after"]),
-        skipped=dict(data["skipped"]),
-        moved={name: (one, other) for name, (one, other) in data["moved"].items()},
-        cause=data["cause"],
-        compare=data["compare"],
-    )
-
-
-def _told(tried: TriedRelease) -> Outcome:
+def _outcome(tried: TriedRelease) -> Outcome:
     if tried.outcome is None:
-        raise RecordError(f"{tried.version} cannot tell, so that it is no side of a change")
+        raise RecordError(f"{tried.version} has no outcome, so it cannot be one side of a change")
     return tried.outcome

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+
+from diagnostics.model.codec import IN_FULL
+from diagnostics.model.field_types import Version, Word
 
 BASELINE = "none"
 """The fix that changes nothing; every verdict is given against it."""
@@ -22,17 +24,10 @@ class Environment:
         packages: distribution name (normalised) to version, everything that is installed.
     """
 
-    name: str
-    python: str
-    loop: str = "asyncio"
-    packages: dict[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Environment:
-        return cls(name=data["name"], python=data["python"], loop=data["loop"], packages=dict(data["packages"]))
+    name: Word
+    python: Version
+    loop: Word = "asyncio"
+    packages: dict[Word, Version] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,23 +53,16 @@ class Load:
         if self.retries < 0:
             raise ValueError(f"retries must not be negative, not {self.retries}")
 
-    def to_json(self) -> dict[str, int]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Load:
-        return cls(**{name: int(data[name]) for name in ("runs", "calls", "concurrency", "retries")})
-
 
 @dataclass(frozen=True)
 class Cell:
     """One combination that can be tried any number of times."""
 
-    environment: str
-    provider: str
-    scenario: str
-    fix: str
-    load: Load = Load()
+    environment: Word
+    provider: Word
+    scenario: Word
+    fix: Word
+    load: Load = field(default=Load(), metadata=IN_FULL)
 
     @property
     def is_baseline(self) -> bool:
@@ -85,23 +73,10 @@ class Cell:
         """What a verdict compares within: environment, provider and scenario."""
         return (self.environment, self.provider, self.scenario)
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "load": self.load.to_json()}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Cell:
-        return cls(
-            environment=data["environment"],
-            provider=data["provider"],
-            scenario=data["scenario"],
-            fix=data["fix"],
-            load=Load.from_json(data["load"]),
-        )
-
     def key(self, trial: int, *, mode: str, instrumented: bool) -> str:
         """The identity of one trial of this cell: 16 hexadecimal digits, equal in every process and on every day."""
         # The words of schema 1, in which `calls` was called `jets`: what an older run has stored keeps its identity.
-        load = self.load.to_json()
-        load["jets"] = load.pop("calls")
-        words = json.dumps([{**self.to_json(), "load": load}, trial, mode, instrumented], sort_keys=True)
-        return hashlib.sha256(words.encode()).hexdigest()[:16]
+        words = asdict(self)
+        words["load"]["jets"] = words["load"].pop("calls")
+        text = json.dumps([words, trial, mode, instrumented], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,12 +1,13 @@
-"""What happened to the loops and clients of a instrumented trial, in the order in which it happened."""
+"""What happened to the loops and clients of an instrumented trial, in the order in which it happened."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
+from diagnostics.model.field_types import Text, Word
 from diagnostics.model.finding import Site
 
 EVENTS_SUFFIX: Final = ".events.jsonl"
@@ -43,52 +44,21 @@ class Event:
     """
 
     number: int
-    subject: str
-    name: str
-    what: str
-    running: str | None = None
-    loop: str | None = None
+    subject: Word
+    name: Word
+    what: Word
+    running: Word | None = None
+    loop: Word | None = None
     open: bool | None = None
     by: Site | None = None
     site: Site | None = None
-    detail: str = ""
+    detail: Text = ""
     at: float | None = None
-    thread: str | None = None
-    client: str | None = None
-    connection: str | None = None
+    thread: Text | None = None
+    client: Word | None = None
+    connection: Word | None = None
     stack: tuple[Site, ...] = ()
     same_stack: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Event:
-        sites = {name: Site(**data[name]) if data.get(name) else None for name in ("by", "site")}
-        return cls(**{**data, **sites, "stack": tuple(Site(**frame) for frame in data.get("stack", ()))})
-
-
-def checked(event: Event) -> Event:
-    """The event, if each of its fields is what it should be: a file may hold anything.
-
-    Raises:
-        ValueError: one is not.
-    """
-    places = [site for site in (event.by, event.site, *event.stack) if site is not None]
-    words = [event.subject, event.name, event.what, event.detail]
-    words += [word for site in places for word in (site.file, site.function, site.code)]
-    words += [w for w in (event.running, event.loop, event.thread, event.client, event.connection) if w is not None]
-    if not all(isinstance(word, str) for word in words):
-        raise ValueError("a text of an event is not a string")
-    numbers = [event.number, *(site.line for site in places)]
-    numbers += [event.same_stack] if event.same_stack is not None else []
-    if not all(type(number) is int and number >= 0 for number in numbers):
-        raise ValueError("a number of an event is not one")
-    if not (event.at is None or (type(event.at) in (int, float) and 0 <= event.at < 1e9)):
-        raise ValueError("the time of an event is not one")
-    if event.open not in (None, True, False):
-        raise ValueError("an event says of a loop that it is neither open nor closed")
-    return event
 
 
 def cleaned(events: Iterable[Event], clean: Callable[[str], str]) -> tuple[Event, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+
+from diagnostics.model.field_types import Code, File, Text, Word
 
 FINDINGS_SCHEMA = "diagnostics.findings/1"
 
@@ -12,10 +13,10 @@ FINDINGS_SCHEMA = "diagnostics.findings/1"
 class Site:
     """A line of code; `code` is empty where the source cannot be read."""
 
-    file: str
+    file: File
     line: int
-    function: str
-    code: str
+    function: Word
+    code: Code
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class ClientFacts:
         calls: calls made with it; `requests` is what went out for them.
     """
 
-    id: str
-    type: str
+    id: Word
+    type: Word
     created_at: Site | None
     stack: tuple[Site, ...]
     calls: int = 0
@@ -41,20 +42,20 @@ class ClientFacts:
 class LoopFacts:
     """The loop a finding is about; `closed_by` is `asyncio.run`, `asyncio.Runner`, `user`, `gc` or a library's name."""
 
-    id: str
-    kind: str
+    id: Word
+    kind: Word
     created_at: Site | None
-    created_by: str | None
+    created_by: Word | None
     closed_at: Site | None
-    closed_by: str | None
+    closed_by: Word | None
 
 
 @dataclass(frozen=True)
 class ConnectionFacts:
     """The connection a finding is about."""
 
-    id: str
-    peer: str
+    id: Word
+    peer: Text
     opened_at: Site | None
 
 
@@ -62,10 +63,10 @@ class ConnectionFacts:
 class Access:
     """What happened to it, where, by code of which loop, and what set that off."""
 
-    loop: str | None
+    loop: Word | None
     site: Site | None
-    operation: str
-    trigger: str
+    operation: Word
+    trigger: Word
     stack: tuple[Site, ...]
 
 
@@ -73,33 +74,30 @@ class Access:
 class Fault:
     """Whose code is to change: `user`, or the name of a distribution."""
 
-    component: str
+    component: Word
     site: Site | None
-    why: str
+    why: Text
 
 
 @dataclass(frozen=True)
 class Hint:
     """A fix by the name it has in the matrix, where it has one, and what to do in a sentence."""
 
-    fix: str | None
-    text: str
+    fix: Word | None
+    text: Text
 
 
 @dataclass(frozen=True)
 class Finding:
     """One thing the sanitizer saw, as often as `count` says."""
 
-    kind: str
-    severity: str
+    kind: Word
+    severity: Word
     count: int
-    message: str
+    message: Text
     client: ClientFacts | None
     loop: LoopFacts | None
     connection: ConnectionFacts | None
     access: Access | None
     fault: Fault
     hint: Hint
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)

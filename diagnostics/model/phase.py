@@ -1,17 +1,19 @@
 """What a phase of the debugging plan found out: its questions, the answers in sentences, and what they rest on.
 
-The records (schema `diagnostics.phase/1`) are made by the phases; the formats are in `phase_formats`.
+The phases make these records; the formats are in `phases.formats`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
 
 from diagnostics.model.cell import Environment
-
-PHASE_SCHEMA: Final = "diagnostics.phase/1"
+from diagnostics.model.codec import RecordError, decode
+from diagnostics.model.field_types import Json, Text, Time, Word
+from diagnostics.model.machine import Machine
+from diagnostics.model.trial import Trial
 
 KNOWN: Final = "known"
 CANNOT_TELL: Final = "cannot tell"
@@ -21,9 +23,9 @@ CANNOT_TELL: Final = "cannot tell"
 class Table:
     """Evidence: a title, the heads of the columns, and rows of the same length."""
 
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    title: Text
+    columns: tuple[Text, ...]
+    rows: tuple[tuple[Text, ...], ...]
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -41,11 +43,11 @@ class PhaseAnswer:
         facts: the same for programs, and for the conclusion of all phases.
     """
 
-    question: str
-    sentences: tuple[str, ...]
-    verdict: str = KNOWN
+    question: Text
+    sentences: tuple[Text, ...]
+    verdict: Word = KNOWN
     tables: tuple[Table, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[Word, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.verdict not in (KNOWN, CANNOT_TELL):
@@ -65,20 +67,22 @@ class PhaseResult:
 
     Attributes:
         environment: where it was played.
-        machine: system, number of processors and the Python that ran the phase.
         seconds: wall-clock time of the phase.
-        trials: their records, as in `trials.jsonl`.
+        environments: every environment that a trial names.
     """
 
+    SCHEMA: ClassVar[str] = "diagnostics.phase/2"
+
     number: int
-    title: str
-    provider: str
+    title: Text
+    provider: Word
     environment: Environment
-    machine: Mapping[str, Any]
-    started: str
+    machine: Machine
+    started: Time
     seconds: float
     answers: tuple[PhaseAnswer, ...]
-    trials: tuple[Mapping[str, Any], ...] = ()
+    trials: tuple[Trial, ...] = ()
+    environments: tuple[Environment, ...] = ()
 
     @property
     def found_out(self) -> bool:
@@ -89,54 +93,15 @@ class PhaseResult:
         """The facts of all answers together."""
         return {name: value for answer in self.answers for name, value in answer.facts.items()}
 
-    def to_json(self) -> dict[str, Any]:
-        """The object of `phaseN.json`."""
-        return {
-            "schema": PHASE_SCHEMA,
-            "phase": self.number,
-            "title": self.title,
-            "provider": self.provider,
-            "environment": self.environment.to_json(),
-            "machine": dict(self.machine),
-            "started": self.started,
-            "seconds": self.seconds,
-            "answers": [asdict(answer) for answer in self.answers],
-            "trials": [dict(trial) for trial in self.trials],
-        }
 
-    @classmethod
-    def from_json(cls, data: Any) -> PhaseResult:
-        """Reads what `to_json` wrote.
+def read_phase(data: Any) -> PhaseResult:
+    """The record of a phase from its JSON.
 
-        Raises:
-            ValueError: it is something else.
-        """
-        if not isinstance(data, dict) or data.get("schema") != PHASE_SCHEMA:
-            raise ValueError(f"not a record of schema {PHASE_SCHEMA}")
-        try:
-            answers = tuple(
-                PhaseAnswer(
-                    answer["question"],
-                    tuple(answer["sentences"]),
-                    answer["verdict"],
-                    tuple(
-                        Table(table["title"], tuple(table["columns"]), tuple(tuple(row) for row in table["rows"]))
-                        for table in answer["tables"]
-                    ),
-                    dict(answer["facts"]),
-                )
-                for answer in data["answers"]
-            )
-            return cls(
-                number=data["phase"],
-                title=data["title"],
-                provider=data["provider"],
-                environment=Environment.from_json(data["environment"]),
-                machine=dict(data["machine"]),
-                started=data["started"],
-                seconds=data["seconds"],
-                answers=answers,
-                trials=tuple(data["trials"]),
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"a field is missing or wrong: {error}") from error
+    Raises:
+        RecordError: it is something else.
+    """
+    rows = data.get("environments", ()) if isinstance(data, Mapping) else ()
+    if not isinstance(rows, (list, tuple)):
+        raise RecordError(f"environments: expected a list, not {rows!r}")
+    environments = (decode(Environment, row) for row in rows)
+    return decode(PhaseResult, data, {each.name: each for each in environments})

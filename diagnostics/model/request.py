@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 from diagnostics.model.cell import Load
 from diagnostics.model.event import EVENTS_SUFFIX
@@ -54,10 +53,3 @@ class TrialRequest:
     @property
     def events_file(self) -> str:
         return os.path.join(self.folder, self.key + EVENTS_SUFFIX)
-
-    def to_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "load": self.load.to_json()}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> TrialRequest:
-        return cls(**{**data, "load": Load.from_json(data["load"])})

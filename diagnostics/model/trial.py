@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from diagnostics.model.cell import Cell, Environment, Load
+from diagnostics.model.cell import Cell, Environment
+from diagnostics.model.codec import INLINE, NAMED, RecordError
+from diagnostics.model.field_types import Digest, Text, Word
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS
-
-TRIAL_SCHEMA = "diagnostics.trial/1"
-
-
-class RecordError(ValueError):
-    """A record that does not have the form it claims."""
 
 
 @dataclass(frozen=True)
 class FindingCount:
     """How often the sanitizer saw one kind of thing in a trial."""
 
-    kind: str
-    severity: str
+    kind: Word
+    severity: Word
     count: int
 
 
@@ -64,19 +60,21 @@ class Trial:
         redacted: what was taken out of reason and evidence, by kind.
     """
 
-    key: str
-    environment: Environment
-    cell: Cell
-    trial: int
-    mode: str
-    instrumented: bool
-    status: str
-    reason: str | None = None
-    symptom: str | None = None
-    evidence: str | None = None
+    SCHEMA: ClassVar[str] = "diagnostics.trial/2"
+
+    key: Digest
+    environment: Environment = field(metadata=NAMED)
+    cell: Cell = field(metadata=INLINE)
+    trial: int = 0
+    mode: Word = "fork"
+    instrumented: bool = False
+    status: Word = field(kw_only=True)
+    reason: Text | None = None
+    symptom: Word | None = None
+    evidence: Text | None = None
     findings: tuple[FindingCount, ...] = ()
     accounting: Accounting = Accounting()
-    redacted: dict[str, int] = field(default_factory=dict)
+    redacted: dict[Word, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -90,62 +88,3 @@ class Trial:
         for finding in self.findings:
             if finding.kind not in FINDING_KINDS or finding.severity not in SEVERITIES:
                 raise RecordError(f"unknown finding {finding.kind!r} of severity {finding.severity!r}")
-
-    def to_json(self) -> dict[str, Any]:
-        """The object of one line of `trials.jsonl`."""
-        return {
-            "schema": TRIAL_SCHEMA,
-            "key": self.key,
-            "trial": self.trial,
-            "mode": self.mode,
-            "instrumented": self.instrumented,
-            "environment": self.environment.to_json(),
-            "provider": self.cell.provider,
-            "scenario": self.cell.scenario,
-            "fix": self.cell.fix,
-            "load": self.cell.load.to_json(),
-            "status": self.status,
-            "reason": self.reason,
-            "symptom": self.symptom,
-            "evidence": self.evidence,
-            "findings": [asdict(finding) for finding in self.findings],
-            "accounting": asdict(self.accounting),
-            "redacted": dict(self.redacted),
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Trial:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RecordError: the schema is another one, or a field is missing or wrong.
-        """
-        if not isinstance(data, dict) or data.get("schema") != TRIAL_SCHEMA:
-            raise RecordError(f"not a record of schema {TRIAL_SCHEMA}")
-        try:
-            environment = Environment.from_json(data["environment"])
-            return cls(
-                key=data["key"],
-                environment=environment,
-                cell=Cell(
-                    environment=environment.name,
-                    provider=data["provider"],
-                    scenario=data["scenario"],
-                    fix=data["fix"],
-                    load=Load.from_json(data["load"]),
-                ),
-                trial=data["trial"],
-                mode=data["mode"],
-                instrumented=data["instrumented"],
-                status=data["status"],
-                reason=data["reason"],
-                symptom=data["symptom"],
-                evidence=data["evidence"],
-                findings=tuple(FindingCount(**finding) for finding in data["findings"]),
-                accounting=Accounting(**data["accounting"]),
-                redacted=dict(data.get("redacted", {})),  # not in the lines of earlier runs
-            )
-        except RecordError:
-            raise
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise RecordError(f"a field is missing or wrong: {error}") from error

@@ -6,14 +6,13 @@ what was measured, and names the number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar
 
+from diagnostics.model.field_types import Text
 from diagnostics.model.phase import CANNOT_TELL, KNOWN, PhaseAnswer
 from diagnostics.report.view.phrasing import count, listed
-
-CONCLUSION_SCHEMA: Final = "diagnostics.conclusion/1"
 
 Facts = Mapping[str, Any]
 
@@ -22,9 +21,19 @@ Facts = Mapping[str, Any]
 class Criterion:
     """One of the plan's success criteria; `met` is `None` where it cannot be told."""
 
-    text: str
+    text: Text
     met: bool | None
-    measured: str
+    measured: Text
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What all phases found together, as `diagnosis.json` has it."""
+
+    SCHEMA: ClassVar[str] = "diagnostics.conclusion/2"
+
+    answers: tuple[PhaseAnswer, ...]
+    criteria: tuple[Criterion, ...]
 
 
 @dataclass(frozen=True)
@@ -157,20 +166,3 @@ def _whole(pipeline: Pipeline | None) -> Criterion:
     left = [name for name in pipeline.scenarios if name not in pipeline.clean]
     measured = f"{len(pipeline.clean)} of {len(pipeline.scenarios)} scenarios clean with `{pipeline.fix}`"
     return Criterion(text, not left, measured + (f"; not {listed([f'`{name}`' for name in left])}" if left else ""))
-
-
-def to_json(answers: Sequence[PhaseAnswer], found: Sequence[Criterion]) -> dict[str, Any]:
-    """The object of `diagnosis.json`."""
-    return {
-        "schema": CONCLUSION_SCHEMA,
-        "answers": [
-            {
-                "question": each.question,
-                "verdict": each.verdict,
-                "sentences": list(each.sentences),
-                "facts": dict(each.facts),
-            }
-            for each in answers
-        ],
-        "criteria": [{"text": each.text, "met": each.met, "measured": each.measured} for each in found],
-    }

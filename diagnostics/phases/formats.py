@@ -31,7 +31,7 @@ def markdown(found: PhaseResult) -> str:
 
 
 def _where(found: PhaseResult) -> Md:
-    ran = sum(trial["status"] == "ran" for trial in found.trials)
+    ran = sum(trial.status == "ran" for trial in found.trials)
     return Md(
         f"{prose(described(found))} {len(found.trials)} trials, {ran} of them ran; {found.seconds:.1f} s. "
         f"Started {text(found.started)}."
@@ -43,11 +43,11 @@ def described(found: PhaseResult) -> str:
     packages = found.environment.packages
     names = ("openai", "anthropic", "google-genai", "httpx", "httpx2", "httpcore", "httpcore2", "anyio", "aiohttp")
     stack = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
-    cpus = found.machine.get("cpus")
+    cpus = found.machine.cpus
     processors = f", {cpus} processors" if cpus else ""
     return (
         f"`{found.provider}` on Python {found.environment.python} ({found.environment.loop}) with {stack}; "
-        f"{found.machine.get('system', 'an unknown system')}{processors}."
+        f"{found.machine.system}{processors}."
     )
 
 

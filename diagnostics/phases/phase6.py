@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from diagnostics.model.cell import Load
+from diagnostics.model.codec import encode
 from diagnostics.model.event import Event
 from diagnostics.model.phase import CANNOT_TELL, PhaseAnswer, PhaseResult, Table, cannot_tell
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
@@ -68,7 +69,7 @@ def rate(played: Sequence[PlayedTrial], load: Load) -> dict[str, Any]:
     shown = sum(trial.symptom != "none" for trial in ran)
     low, high = wilson(shown, len(ran))
     return {
-        **load.to_json(),
+        **encode(load),
         "trials": len(ran),
         "shown": shown,
         "low": round(low, 4),
@@ -256,7 +257,7 @@ def _cell(each: dict[str, Any] | None) -> str:
 
 
 def _machine(found: PhaseResult) -> str:
-    where = f"{found.machine.get('system')}, {found.machine.get('cpus')} processors"
+    where = f"{found.machine.system}, {found.machine.cpus} processors"
     return f"{where}, Python {found.environment.python}, {found.started[:10]}"
 
 

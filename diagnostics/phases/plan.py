@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,12 +25,15 @@ from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.target import NEWEST, NoTarget, PlayedTrial, Target, TrialSession, UnknownTarget, find_patient
 from diagnostics.model.cell import BASELINE, Cell, Load
-from diagnostics.model.event import Event
-from diagnostics.model.phase import PhaseAnswer, PhaseResult
+from diagnostics.model.codec import encode
+from diagnostics.model.event import EVENTS_SUFFIX, Event
+from diagnostics.model.phase import PhaseAnswer, PhaseResult, read_phase
 from diagnostics.phases.formats import markdown, show
-from diagnostics.redaction import Secrets, files, redact
-from diagnostics.report.view.event_lines import as_json, told
+from diagnostics.redaction import Secrets, redact
+from diagnostics.redaction.records import redacted
+from diagnostics.report.view.event_lines import told, trial_event
 from diagnostics.runs import writer
+from diagnostics.runs.layout import phase_file
 from diagnostics.runs.upgrade import upgraded
 
 __all__ = [
@@ -124,23 +125,20 @@ def examine(phase: Phase, ward: Play, choice: PhaseOptions) -> tuple[PhaseResult
     started, clock = writer.now(), time.perf_counter()
     played = phase.play(ward, choice)
     answers = phase.answers(played, choice)
+    environments = {each.trial.environment.name: each.trial.environment for each in played}
     found = PhaseResult(
         number=phase.number,
         title=phase.title,
         provider=choice.provider,
         environment=ward.patient.environment,
-        machine=machine(),
+        machine=writer.this_machine(),
         started=started,
         seconds=round(time.perf_counter() - clock, 3),
         answers=answers,
-        trials=tuple(each.trial.to_json() for each in played),
+        trials=tuple(each.trial for each in played),
+        environments=tuple(environments.values()),
     )
-    return PhaseResult.from_json(files.record(found.to_json(), Secrets.of_this_machine())), played
-
-
-def machine() -> dict[str, object]:
-    """The machine, as the files of a run have it: nothing that names it."""
-    return {"system": platform.system(), "cpus": os.cpu_count(), "python": platform.python_version()}
+    return redacted(found, Secrets.of_this_machine()), played
 
 
 def write(found: PhaseResult, played: Sequence[PlayedTrial], folder: Path) -> None:
@@ -149,16 +147,15 @@ def write(found: PhaseResult, played: Sequence[PlayedTrial], folder: Path) -> No
     Raises:
         StoreError: the disk refuses.
     """
-    name = f"phase{found.number}"
-    writer.write_whole(folder / f"{name}.json", writer.dump(found.to_json()))
-    writer.write_whole(folder / f"{name}.md", markdown(found))
+    writer.write_record(phase_file(folder, found.number), found)
+    writer.write_whole(phase_file(folder, found.number, ".md"), markdown(found))
     events = [
-        json.dumps(as_json(each.trial.key, each.trial.cell, each.trial.trial, event)) + "\n"
+        trial_event(each.trial.key, each.trial.cell, each.trial.trial, event)
         for each in played
         for event in each.events
     ]
     if events:
-        writer.write_whole(folder / f"{name}.events.jsonl", "".join(events))
+        writer.write_lines(phase_file(folder, found.number, EVENTS_SUFFIX), events)
 
 
 def read(phase: Phase, run: Path) -> PhaseResult:
@@ -170,9 +167,9 @@ def read(phase: Phase, run: Path) -> PhaseResult:
     Raises:
         StoreError: there is none, or it is not one.
     """
-    file = run if run.suffix == ".json" else run / f"phase{phase.number}.json"
+    file = run if run.suffix == ".json" else phase_file(run, phase.number)
     try:
-        return PhaseResult.from_json(upgraded(json.loads(file.read_bytes())))
+        return read_phase(upgraded(json.loads(file.read_bytes())))
     except OSError as error:
         raise writer.StoreError(f"{file} cannot be read ({error.strerror}): name a run folder of this phase") from error
     except ValueError as error:
@@ -186,7 +183,7 @@ def printer(*, as_json_lines: bool) -> Tell:
     def tell(plan: TrialPlan, event: Event) -> None:
         cell = plan.cell
         if as_json_lines:
-            print_line(json.dumps(as_json(plan.key, cell, plan.trial, event)))
+            print_line(json.dumps(encode(trial_event(plan.key, cell, plan.trial, event))))
             return
         if last != [plan.key]:
             last[:] = [plan.key]
@@ -277,7 +274,7 @@ def command(phase: Phase, arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"phase {phase.number}: interrupted\n")
         return 130
     if asked.json:
-        print_line(json.dumps(found.to_json()))
+        print_line(json.dumps(encode(found)))
     else:
         show(found)
         print_line(f"\nWritten to {folder}/phase{phase.number}.md and .json")

@@ -1,32 +1,33 @@
-"""The one way into a run folder: what may be written under which name, and the writing of it.
+"""The only way into a run folder: what may be written under which name, and the writing of it.
 
-    write(path, content, secrets)        a file of records or text
-    write_drawn(path, content, secrets)  a report, drawn from records that were cleaned before
-    keep(path, content)                  a file of the cache, which stays here
+    write_record(path, record, secrets)   a record, or several, as JSON
+    write(path, content, secrets)         a text
+    write_drawn(path, content, secrets)   a report, drawn from records that are redacted already
+    keep(path, content)                   a file of the cache, which stays on this machine
 
-A file of records is taken apart, each record leaves by its table (`tables.py`), and what has no table is not written
-at all: `Unlisted` is a fault of the program, which every test that writes such a file finds. Files are written whole or
-not at all.
+A record leaves as its field types say (`records`). A text leaves as its name says: `FILES` lists the names, and another
+one is an `Unlisted`, which every test that writes such a file finds. Files are written atomically.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import secrets as randomness
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
-from diagnostics.redaction.field_rules import leave
+from diagnostics.model.codec import encode
 from diagnostics.redaction.kinds import KINDS
 from diagnostics.redaction.matching import known_forms
+from diagnostics.redaction.records import redacted
 from diagnostics.redaction.secrets import Secrets
-from diagnostics.redaction.tables import RECORDS
-from diagnostics.redaction.text import bounded, redact
+from diagnostics.redaction.text import redact
 
 _PIN: Final = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+(?: --hash=sha256:[0-9a-f]{64})*")
 _CERTAIN: Final = ("key", "home", "cache", "here", "host")
@@ -38,46 +39,7 @@ _LONG_ENOUGH: Final = 8
 
 
 class Unlisted(ValueError):
-    """A file or a record that no table knows."""
-
-
-def record(data: Any, secrets: Secrets, kind: str | None = None) -> dict[str, Any]:
-    """A record with the fields that may leave.
-
-    Args:
-        kind: the table's name, where the record does not name its schema.
-
-    Raises:
-        Unlisted: there is no such table.
-    """
-    schema = kind or (data.get("schema") if isinstance(data, dict) else None)
-    table = RECORDS.get(str(schema))
-    if table is None or not isinstance(data, dict):
-        raise Unlisted(f"no table says which fields of {schema!r} may leave: add it to redaction/tables.py")
-    return leave(data, table, lambda text: redact(bounded(text), secrets))
-
-
-def _one(kind: str | None = None) -> Callable[[str, Secrets], str]:
-    return lambda text, secrets: (
-        json.dumps(record(json.loads(text), secrets, kind), indent=1, ensure_ascii=False) + "\n"
-    )
-
-
-def _rows(text: str, secrets: Secrets) -> str:
-    rows = [record(row, secrets, "environment") for row in json.loads(text)]
-    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-
-
-def _lines(kind: str | None) -> Callable[[str, Secrets], str]:
-    def lines(text: str, secrets: Secrets) -> str:
-        # Not splitlines: a string in JSON may hold separators of other kinds.
-        return "".join(
-            json.dumps(record(json.loads(line), secrets, kind), separators=(",", ":")) + "\n"
-            for line in text.split("\n")
-            if line.strip()
-        )
-
-    return lines
+    """A text file whose name is not in `FILES`."""
 
 
 def _lock(text: str, secrets: Secrets) -> str:
@@ -93,11 +55,6 @@ def _paragraphs(text: str, secrets: Secrets) -> str:
 
 
 FILES: Final[tuple[tuple[str, Callable[[str, Secrets], str]], ...]] = (
-    ("*.events.jsonl", _lines("event")),
-    ("*.jsonl", _lines(None)),
-    ("environments.json", _rows),
-    ("run.json", _one("diagnostics.run/1")),
-    ("*.json", _one()),
     ("environments/*.txt", _lock),
     ("*.csv", _paragraphs),
     ("*.md", _paragraphs),
@@ -110,7 +67,7 @@ def cleaned(path: Path, content: str, secrets: Secrets) -> str:
     """What is written to a file of a run.
 
     Raises:
-        Unlisted: no row of `FILES` or no table knows it.
+        Unlisted: no row of `FILES` fits its name.
     """
     for pattern, clean in FILES:
         if fnmatch(path.name if "/" not in pattern else f"{path.parent.name}/{path.name}", pattern):
@@ -136,16 +93,46 @@ def drawn(path: Path, content: str, secrets: Secrets) -> str:
 
 
 def write(path: Path, content: str, secrets: Secrets, *, like: str | None = None) -> None:
-    """Writes a file of a run: records by their tables, texts through the patterns.
+    """Writes a text file of a run, redacted.
 
     Args:
         like: the name whose rules count, where the file's own is a person's choice.
 
     Raises:
-        Unlisted: no table knows what is to be written.
+        Unlisted: no row of `FILES` fits the name.
         OSError: the disk refuses.
     """
     _whole(path, cleaned(Path(like) if like else path, content, secrets).encode("utf-8", "backslashreplace"))
+
+
+def write_record(path: Path, record: Any, secrets: Secrets) -> None:
+    """Writes a record, or a list of them, as indented JSON. It is on the disk when this returns.
+
+    Raises:
+        TypeError: a field does not say how it may leave.
+        OSError: the disk refuses.
+    """
+    if isinstance(record, (list, tuple)):
+        data: Any = [encode(redacted(each, secrets)) for each in record]
+    else:
+        data = encode(redacted(record, secrets))
+    _whole(path, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"), sync=True)
+
+
+def lines(records: Iterable[Any], secrets: Secrets) -> str:
+    """Records as JSON, one a line, without the fields that have their default."""
+    return "".join(
+        json.dumps(encode(redacted(each, secrets), compact=True), separators=(",", ":")) + "\n" for each in records
+    )
+
+
+def write_lines(path: Path, records: Iterable[Any], secrets: Secrets) -> None:
+    """Writes records as JSON, one a line.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    _whole(path, lines(records, secrets).encode())
 
 
 def keep(path: Path, content: str) -> None:
@@ -168,12 +155,16 @@ def write_drawn(path: Path, content: str | bytes, secrets: Secrets) -> None:
     _whole(path, content)
 
 
-def _whole(path: Path, content: bytes) -> None:
-    """Either the old file or the new one is there, whatever happens."""
+def _whole(path: Path, content: bytes, *, sync: bool = False) -> None:
+    """Replaces a file atomically; with `sync`, the content is flushed to the disk first."""
     draft = path.with_name(f".{path.name}.{randomness.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
+        with draft.open("wb") as file:
+            file.write(content)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(path)
     except BaseException:
         with suppress(OSError):  # the folder itself is gone or read-only; the error says so

@@ -7,23 +7,20 @@ two ways, a trial that came out in two ways. Different loads do not matter: no v
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from diagnostics.model.trial import TRIAL_SCHEMA, Trial
+from diagnostics.model.machine import Machine
+from diagnostics.model.trial import Trial
 from diagnostics.redaction.kinds import together as together_counts
-from diagnostics.runs.upgrade import upgraded
-from diagnostics.runs.writer import ENVIRONMENTS, RUN, TRIALS, Store, StoreError, dump, read_trials
+from diagnostics.runs.layout import TRIALS, lock_files
+from diagnostics.runs.reader import RunError, read_environments, read_meta, read_trials
+from diagnostics.runs.records import EnvironmentRow, MergedPart, RunMeta
+from diagnostics.runs.writer import Store
 
-RUN_SCHEMA = "diagnostics.run/1"
 AT_ONCE = 1000
 """Trials that are written at once."""
-
-_META = ("started", "finished", "machine", "profile", "seconds", "trial_seconds")
-_ROW = ("name", "slug", "status", "python", "packages")
 
 
 class MergeError(Exception):
@@ -43,8 +40,8 @@ class MergedRun:
     """
 
     name: str
-    meta: Mapping[str, Any]
-    rows: Sequence[Mapping[str, Any]]
+    meta: RunMeta
+    rows: Sequence[EnvironmentRow]
     trials: Sequence[Trial]
     locks: Mapping[str, str]
 
@@ -53,7 +50,7 @@ def read_parts(folders: Sequence[Path]) -> list[MergedRun]:
     """Run folders, each called by as much of the end of its path as tells it from the others.
 
     Raises:
-        MergeError: one is named twice, is none, or holds records of another form.
+        MergeError: one is named twice or cannot be read.
     """
     places = [folder.resolve() for folder in folders]
     for place, folder in zip(places, folders, strict=True):
@@ -69,23 +66,14 @@ def read_part(folder: Path, name: str) -> MergedRun:
     """A run folder.
 
     Raises:
-        MergeError: it is none, or holds records of another form.
+        MergeError: it cannot be read.
     """
-    meta, rows = _json(folder / RUN, dict), _json(folder / ENVIRONMENTS, list)
-    if meta.get("schema") != RUN_SCHEMA:
-        raise MergeError(
-            f"{folder} is of schema {meta.get('schema')!r}, not {RUN_SCHEMA!r}: merge it where it was made"
-        )
-    lacking = [f"{RUN} without {word}" for word in _META if word not in meta]
-    lacking += [f"{ENVIRONMENTS} without {word}" for row in rows for word in _ROW if word not in row]
-    if lacking:
-        raise MergeError(f"{folder} has a {lacking[0]}: take a copy of it from where the run was made")
-    _check_schema(folder / TRIALS)
     try:
-        trials = tuple(read_trials(folder / TRIALS))
-    except StoreError as error:
+        meta, rows = read_meta(folder), read_environments(folder)
+        trials, _ = read_trials(folder, rows)
+    except RunError as error:
         raise MergeError(str(error)) from None
-    locks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder / "environments").glob("*.txt"))}
+    locks = {path.stem: path.read_text(encoding="utf-8") for path in lock_files(folder)}
     return MergedRun(name, meta, rows, trials, locks)
 
 
@@ -97,13 +85,13 @@ def join(parts: Sequence[MergedRun]) -> MergedRun:
     """
     first = parts[0]
     for part in parts[1:]:
-        if part.meta["profile"] != first.meta["profile"]:
+        if part.meta.profile != first.meta.profile:
             raise MergeError(
-                f"{first.name} is of the profile {first.meta['profile']}, {part.name} of {part.meta['profile']}: "
+                f"{first.name} is of the profile {first.meta.profile}, {part.name} of {part.meta.profile}: "
                 "merge those of one profile"
             )
     trials = _trials(parts)
-    return MergedRun("merged", _meta(parts, trials), _rows(parts), list(trials.values()), _locks(parts))
+    return MergedRun("merged", _meta(parts), _rows(parts), list(trials.values()), _locks(parts))
 
 
 def write(merged: MergedRun, folder: Path) -> None:
@@ -116,12 +104,12 @@ def write(merged: MergedRun, folder: Path) -> None:
     if (folder / TRIALS).exists():
         raise MergeError(f"{folder} holds a run already: name another folder with --out")
     with Store(folder) as store:
+        store.put_environments(*merged.rows)
         for start in range(0, len(merged.trials), AT_ONCE):
             store.append(*merged.trials[start : start + AT_ONCE])
         for name, lock in merged.locks.items():
-            store.write(f"environments/{name}.txt", lock)
-        store.write(ENVIRONMENTS, dump([dict(row) for row in merged.rows]))
-        store.write(RUN, dump(merged.meta))
+            store.put_lock(name, lock)
+        store.put_meta(merged.meta)
 
 
 def _trials(parts: Sequence[MergedRun]) -> dict[str, Trial]:
@@ -154,19 +142,18 @@ def _said(trial: Trial) -> Trial:
     return replace(trial, evidence=None, accounting=accounting, reason=trial.reason and "", redacted={})
 
 
-def _rows(parts: Sequence[MergedRun]) -> list[Mapping[str, Any]]:
-    kept: dict[str, tuple[Mapping[str, Any], MergedRun]] = {}
+def _rows(parts: Sequence[MergedRun]) -> list[EnvironmentRow]:
+    kept: dict[str, tuple[EnvironmentRow, MergedRun]] = {}
     for part in parts:
         for row in part.rows:
-            slug = row["slug"]
-            other, where = kept.setdefault(slug, (row, part))
-            if other["status"] != "ran":
-                if row["status"] == "ran":  # one machine could, and that says more
-                    kept[slug] = row, part
-            elif row["status"] == "ran" and (row["name"], row["packages"]) != (other["name"], other["packages"]):
+            other, where = kept.setdefault(row.slug, (row, part))
+            if other.status != "ran":
+                if row.status == "ran":  # one machine could, and that says more
+                    kept[row.slug] = row, part
+            elif where is not part and row.status == "ran" and (row.name, row.packages) != (other.name, other.packages):
                 raise MergeError(
-                    f"{slug} is {other['name']} (Python {other['python']}) in {where.name} and {row['name']} "
-                    f"(Python {row['python']}) in {part.name}: give all machines the same Pythons and locks"
+                    f"{row.slug} is {other.name} (Python {other.python}) in {where.name} and {row.name} "
+                    f"(Python {row.python}) in {part.name}: give all machines the same Pythons and locks"
                 )
     return [row for row, _ in kept.values()]
 
@@ -180,56 +167,28 @@ def _locks(parts: Sequence[MergedRun]) -> dict[str, str]:
     return kept
 
 
-def _meta(parts: Sequence[MergedRun], trials: Mapping[str, Trial]) -> dict[str, Any]:
+def _meta(parts: Sequence[MergedRun]) -> RunMeta:
     metas = [part.meta for part in parts]
-    machines = [meta["machine"] for meta in metas]
-    finished = [meta["finished"] for meta in metas]
-
-    def together(what: str) -> str:
-        return ", ".join(dict.fromkeys(str(machine[what]) for machine in machines))
-
-    cpus = {machine["cpus"] for machine in machines}
-    counts = [meta.get("redacted") for meta in metas]
-    return {
-        "schema": RUN_SCHEMA,
-        "started": min(meta["started"] for meta in metas),
-        "finished": None if None in finished else max(finished),
-        "machine": {
-            "system": together("system"),
-            "cpus": cpus.pop() if len(cpus) == 1 else None,
-            "python": together("python"),
-        },
-        "command": ["python", "-m", "diagnostics", "merge", *(part.name for part in parts)],
-        "profile": metas[0]["profile"],
-        "seconds": round(sum(meta["seconds"] for meta in metas), 3),
-        "trial_seconds": round(sum(meta["trial_seconds"] for meta in metas), 3),
-        **({} if None in counts else {"redacted": together_counts(*(count or {} for count in counts))}),
-        "trials": len(trials),
-        "merged": [
-            {"run": part.name, "trials": len(part.trials), "started": part.meta["started"], "machine": machine}
-            for part, machine in zip(parts, machines, strict=True)
-        ],
-    }
+    finished = [meta.finished for meta in metas if meta.finished is not None]
+    counts = [meta.redacted for meta in metas]
+    return RunMeta(
+        started=min(meta.started for meta in metas),
+        finished=max(finished) if len(finished) == len(metas) else None,
+        machine=_machine([meta.machine for meta in metas]),
+        command=("python", "-m", "diagnostics", "merge", *(part.name for part in parts)),
+        profile=metas[0].profile,
+        seconds=round(sum(meta.seconds for meta in metas), 3),
+        trial_seconds=round(sum(meta.trial_seconds for meta in metas), 3),
+        redacted=None if None in counts else together_counts(*(count or {} for count in counts)),
+        merged=tuple(MergedPart(part.name, len(part.trials), part.meta.started, part.meta.machine) for part in parts),
+    )
 
 
-def _json(path: Path, kind: type) -> Any:
-    try:
-        value = upgraded(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise MergeError(f"{path}: {error.strerror or error}; is this the folder of a run?") from None
-    except ValueError as error:
-        raise MergeError(f"{path} is not JSON ({error}); take a copy of it from where the run was made") from None
-    if not isinstance(value, kind):
-        raise MergeError(f"{path} is not what a run writes; take a copy of it from where the run was made")
-    return value
-
-
-def _check_schema(path: Path) -> None:
-    """A line of another schema is not a broken line: it is said which schema it is."""
-    try:
-        with path.open("rb") as lines:
-            schema = json.loads(next(lines, b"{}")).get("schema", TRIAL_SCHEMA)
-    except (OSError, ValueError, AttributeError):
-        return  # who reads the trials says what is wrong
-    if schema != TRIAL_SCHEMA:
-        raise MergeError(f"{path} holds records of schema {schema!r}, not {TRIAL_SCHEMA!r}: merge it where it was made")
+def _machine(machines: Sequence[Machine]) -> Machine:
+    """Several machines as one: what differs is listed."""
+    cpus = {machine.cpus for machine in machines}
+    return Machine(
+        ", ".join(dict.fromkeys(machine.system for machine in machines)),
+        cpus.pop() if len(cpus) == 1 else None,
+        ", ".join(dict.fromkeys(machine.python for machine in machines)),
+    )

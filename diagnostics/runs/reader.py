@@ -1,33 +1,31 @@
-"""Reads a run folder. Promises a whole `Run`, or one line that says which file and which line is wrong.
+"""Reads a run folder. Promises a whole `Run`, or one line that names the file, the line and the field that is wrong.
 
 A run that was killed may leave half a line at the end of `trials.jsonl`: that one is left out and counted in
 `Run.warnings`. Anything else that is wrong is an error, because a report over half the records would look complete.
+Folders of schema `/1` are upgraded in memory.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import astuple, replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from diagnostics.model.cell import Environment
-from diagnostics.model.event import EVENTS_SUFFIX, Event, checked
+from diagnostics.model.codec import RecordError, decode
+from diagnostics.model.event import Event
 from diagnostics.model.finding import FINDINGS_SCHEMA
 from diagnostics.model.trial import Trial
-from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES
+from diagnostics.model.words import FINDING_KINDS, SEVERITIES
+from diagnostics.runs.layout import ENVIRONMENTS, RUN, TRIALS, phase_file, timeline_file
 from diagnostics.runs.records import EnvironmentRow, Run, RunMeta
 from diagnostics.runs.sweeps import sweeps_of
-from diagnostics.runs.upgrade import upgraded
+from diagnostics.runs.upgrade import embedded_environment, upgraded, upgraded_rows
 
-RUN_SCHEMA = "diagnostics.run/1"
-TRIALS, ENVIRONMENTS, META = "trials.jsonl", "environments.json", "run.json"
-TIMELINES, SWEEPS = "timelines", "phase6.json"
-
-_CUT_OFF = object()
 _Read = TypeVar("_Read")
+_COPY = "take a copy of it from where the run was made"
+_LINE = "remove that line to go on without it"
 
 
 class RunError(Exception):
@@ -42,17 +40,73 @@ def read_run(folder: Path) -> Run:
     """
     if not folder.is_dir():
         raise RunError(f"{folder}: no such run folder; name one of those below reports/, such as reports/latest")
-    meta = _parsed(folder / META, _meta)
-    environments = _parsed(folder / ENVIRONMENTS, _environments)
-    trials, warnings = _trials(folder / TRIALS)
+    meta, environments = read_meta(folder), read_environments(folder)
+    trials, warnings = read_trials(folder, environments)
     keys = [trial.key for trial in trials if trial.instrumented]
-    timelines = {key: events for key in keys if (events := _timeline(folder / TIMELINES / (key + EVENTS_SUFFIX)))}
-    sweeps = _parsed(folder / SWEEPS, sweeps_of) if (folder / SWEEPS).is_file() else ()
+    timelines = {key: events for key in keys if (events := _timeline(timeline_file(folder, key)))}
+    phase6 = phase_file(folder, 6)
+    sweeps = _parsed(phase6, lambda data: sweeps_of(upgraded(data))) if phase6.is_file() else ()
     return Run(trials, environments, meta, warnings, timelines, sweeps)
 
 
+def read_meta(folder: Path) -> RunMeta:
+    """The `run.json` of a folder.
+
+    Raises:
+        RunError: it is missing or does not have its form.
+    """
+    return _parsed(folder / RUN, lambda data: decode(RunMeta, upgraded(data)))
+
+
+def read_environments(folder: Path) -> tuple[EnvironmentRow, ...]:
+    """The `environments.json` of a folder.
+
+    Raises:
+        RunError: it is missing or does not have its form.
+    """
+
+    def rows(data: Any) -> tuple[EnvironmentRow, ...]:
+        if not isinstance(data, list):
+            raise RecordError("expected a list of environments")
+        return tuple(decode(EnvironmentRow, row) for row in upgraded_rows(data))
+
+    return _parsed(folder / ENVIRONMENTS, rows)
+
+
+def read_trials(
+    folder: Path, environments: Sequence[EnvironmentRow], *, strict: bool = False
+) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
+    """The trials of a folder in the order in which they ended, and a warning where the last line is cut off.
+
+    Args:
+        strict: a last line that is not JSON is an error like any other.
+
+    Raises:
+        RunError: the file is missing, or a line does not have its form.
+    """
+    path = folder / TRIALS
+    known = {row.name: row.environment for row in environments}
+    trials: list[Trial] = []
+    for number, line, is_last in _lines(path):
+        data = _json(path, number, line, is_cut_off=is_last and not strict)
+        if data is None:
+            return tuple(trials), (f"1 line left out: line {number} of {path.name} is cut off",)
+        trials.append(_trial(path, number, data[0], known))
+    return tuple(trials), ()
+
+
+def stored_trials(folder: Path) -> tuple[Trial, ...]:
+    """The trials of a folder alone.
+
+    Raises:
+        RunError: a file is missing or does not have its form.
+    """
+    rows = read_environments(folder) if (folder / ENVIRONMENTS).exists() else ()
+    return read_trials(folder, rows)[0]
+
+
 def read_findings(path: Path, clean: Callable[[str], str]) -> dict[str, Any]:
-    """A document of schema `diagnostics.findings/1`, as `diagnostics run --json` writes it.
+    """A findings document, as `diagnostics run --json` writes it.
 
     Args:
         path: the file.
@@ -82,7 +136,11 @@ def _check_finding(finding: Any) -> None:
     owners = [finding.get(name) or {} for name in ("fault", "client", "access")]
     for site in filter(None, (owner.get(name) for owner in owners for name in ("site", "created_at"))):
         if not isinstance(site["file"], str) or not _is_count(site["line"]):
-            raise ValueError("a place has a file and a line")
+            raise ValueError("a site has a file and a line")
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
@@ -100,31 +158,40 @@ def _bytes(path: Path) -> bytes:
         raise RunError(f"{path}: {error.strerror or error}; is this the folder of a run?") from error
 
 
-def _parsed(
-    path: Path, read: Callable[[Any], _Read], advice: str = "take a copy of it from where the run was made"
-) -> _Read:
+def _parsed(path: Path, read: Callable[[Any], _Read], advice: str = _COPY) -> _Read:
     try:
-        return read(upgraded(json.loads(_bytes(path))))
+        return read(json.loads(_bytes(path)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{path}: {_why(error)}; {advice}") from error
 
 
-def _trials(path: Path) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
-    lines = _bytes(path).split(b"\n")
-    last = max((number for number, line in enumerate(lines, start=1) if line.strip()), default=0)
-    trials: list[Trial] = []
-    known: dict[str, Environment] = {}  # thousands of trials share a few dozen environments
-    for number, data in _objects(lines, path, last):
-        if data is _CUT_OFF:
-            return tuple(trials), (f"1 line left out: line {number} of {path.name} is cut off",)
-        try:
-            trial = Trial.from_json(upgraded(data))
-            _check(trial)
-        except ValueError as error:
-            raise RunError(f"{path}: line {number}: {_why(error)}; remove that line to go on without it") from error
-        environment = known.setdefault(trial.environment.name, trial.environment)
-        trials.append(replace(trial, environment=environment, redacted=_counts(trial.redacted)))
-    return tuple(trials), ()
+def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
+    """Each line that is not empty, with its number from 1 and whether it is the last one."""
+    lines = [(number, line) for number, line in enumerate(_bytes(path).split(b"\n"), start=1) if line.strip()]
+    for position, (number, line) in enumerate(lines, start=1):
+        yield number, line, position == len(lines)
+
+
+def _json(path: Path, number: int, line: bytes, *, is_cut_off: bool) -> tuple[Any] | None:
+    """What a line holds; `None` where it is not JSON and may be cut off."""
+    try:
+        return (json.loads(line),)
+    except (ValueError, RecursionError) as error:
+        if is_cut_off:
+            return None
+        raise RunError(f"{path}: line {number}: not JSON ({_why(error)}); {_LINE}") from error
+
+
+def _trial(path: Path, number: int, data: Any, known: dict[str, Environment]) -> Trial:
+    """A trial; the environment that one of schema 1 embeds is added to the known ones."""
+    try:
+        embedded = embedded_environment(data)
+        if embedded is not None and str(embedded.get("name")) not in known:
+            environment = decode(Environment, embedded)
+            known[environment.name] = environment
+        return decode(Trial, upgraded(data), known)
+    except RecordError as error:
+        raise RunError(f"{path}: line {number}: {_why(error)}; {_LINE}") from error
 
 
 def _timeline(path: Path) -> tuple[Event, ...]:
@@ -132,96 +199,12 @@ def _timeline(path: Path) -> tuple[Event, ...]:
     if not path.is_file():
         return ()
     try:
-        events = [checked(Event.from_json(json.loads(line))) for line in _bytes(path).splitlines() if line.strip()]
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        return tuple(decode(Event, json.loads(line)) for line in _bytes(path).splitlines() if line.strip())
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{path}: {_why(error)}; remove that file to go on without it") from error
-    return tuple(events)
-
-
-def _objects(lines: list[bytes], path: Path, last: int) -> Iterator[tuple[int, Any]]:
-    """Each line that is not empty with its number from 1; `_CUT_OFF` for a last line that is not JSON."""
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            if number != last:
-                why = f"{path}: line {number}: not JSON ({_why(error)}); remove that line to go on without it"
-                raise RunError(why) from error
-            data = _CUT_OFF
-        yield number, data
-
-
-def _check(trial: Trial) -> None:
-    """The types that `Trial.from_json` takes on trust and the view does arithmetic with."""
-    cell, environment = trial.cell, trial.environment
-    words = (trial.key, trial.mode, cell.provider, cell.scenario, cell.fix, environment.name, environment.python)
-    packages = (*environment.packages, *environment.packages.values())
-    optional = [word for word in (trial.evidence, trial.reason) if word is not None]
-    if not all(isinstance(word, str) for word in (*words, *packages, *optional)):
-        raise ValueError("a name, a version or a text is not a string")
-    numbers = (trial.trial, *astuple(trial.accounting), *(finding.count for finding in trial.findings))
-    if not all(_is_count(number) for number in numbers):
-        raise ValueError("a number is missing, negative or not finite")
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-
-
-def _environments(data: Any) -> tuple[EnvironmentRow, ...]:
-    if not isinstance(data, list):
-        raise TypeError("a list of environments was expected")
-    return tuple(_environment(row) for row in data)
-
-
-def _environment(row: Any) -> EnvironmentRow:
-    if row["status"] not in STATUSES:
-        raise ValueError(f"status {row['status']!r} is not one of {', '.join(STATUSES)}")
-    return EnvironmentRow(
-        label="",
-        name=str(row["name"]),
-        slug=str(row.get("slug") or row["name"]),
-        status=row["status"],
-        reason=None if row.get("reason") is None else str(row["reason"]),
-        python=str(row.get("python") or ""),
-        packages={str(name): str(version) for name, version in (row.get("packages") or {}).items()},
-        redacted=_counts(row.get("redacted")),
-    )
-
-
-def _meta(data: Any) -> RunMeta:
-    if not isinstance(data, dict):
-        raise TypeError("an object was expected")
-    if data["schema"] != RUN_SCHEMA:
-        raise ValueError(f"not a record of schema {RUN_SCHEMA}")
-    machine = data["machine"]
-    if not _is_count(data["seconds"]) or not _is_count(data["trial_seconds"]):
-        raise ValueError("seconds and trial_seconds must be numbers")
-    return RunMeta(
-        started=str(data["started"]),
-        finished=None if data["finished"] is None else str(data["finished"]),
-        system=str(machine["system"]),
-        cpus=machine["cpus"] if _is_count(machine["cpus"]) else None,
-        python=str(machine["python"]),
-        command=tuple(str(word) for word in data["command"]),
-        profile=str(data["profile"]),
-        seconds=float(data["seconds"]),
-        trial_seconds=float(data["trial_seconds"]),
-        redacted=None if data.get("redacted") is None else _counts(data["redacted"]),
-    )
-
-
-def _counts(data: Any) -> dict[str, int]:
-    """What was taken out, by kind; earlier runs did not say."""
-    counts = dict(data or {})
-    if not all(isinstance(kind, str) and _is_count(count) for kind, count in counts.items()):
-        raise ValueError("a count of what was taken out is not one")
-    return counts
 
 
 def _why(error: Exception) -> str:
     """One line, also where the parser's own message has several."""
-    said = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
-    return " ".join(said.split()) or type(error).__name__
+    text = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
+    return " ".join(text.split()) or type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.model.phase import PhaseResult
+from diagnostics.model.phase import read_phase
 from diagnostics.runs.records import Sweep
 
 MEASURES = ("calls", "concurrency")
@@ -17,7 +17,7 @@ def sweeps_of(data: Any) -> tuple[Sweep, ...]:
         ValueError: it is not the record of a phase, or its numbers are none.
         KeyError, TypeError: a field is missing or wrong.
     """
-    found = PhaseResult.from_json(data)
+    found = read_phase(data)
     facts = found.facts()
     sweeps = []
     for measure in MEASURES:

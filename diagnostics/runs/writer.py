@@ -1,35 +1,34 @@
-"""The run folder: `trials.jsonl`, one whole line a trial, and the files beside it.
+"""Writes a run folder: `trials.jsonl`, one whole line a trial, and the files beside it.
 
-Whatever is written passes through `redaction.files`: records by the tables of what may leave, texts through patterns.
+Everything is redacted here, once: records as their field types say, texts as their file names say (`redaction.files`).
 
-A line is appended in one write and flushed to the disk before the next, so a run that was killed has lost at most the
-line it was writing. Opening a store for appending cuts such a line off; the trial simply runs again.
+A line is appended in one write and flushed to the disk before the next, so a run that is killed loses at most the line
+it was writing. Opening a store cuts such a line off; its trial runs again. Opening a folder of schema `/1` rewrites it
+in the schema of today first.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import platform
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from diagnostics.model.trial import RecordError, Trial
+from diagnostics.model.event import Event
+from diagnostics.model.machine import Machine
+from diagnostics.model.trial import Trial
 from diagnostics.redaction import Secrets, files
-from diagnostics.runs.upgrade import upgraded
-
-TRIALS = "trials.jsonl"
-ENVIRONMENTS = "environments.json"
-RUN = "run.json"
-
-_Json = TypeVar("_Json", list[Any], dict[str, Any])
+from diagnostics.runs.layout import ENVIRONMENTS, LOCK, RUN, TRIALS, lock_file, timeline_file
+from diagnostics.runs.reader import RunError, read_environments, read_meta, read_trials
+from diagnostics.runs.records import EnvironmentRow, RunMeta, RunRequest
 
 
 class StoreError(Exception):
@@ -43,8 +42,13 @@ class Store:
         folder: made if it is not there.
         hidden: what is taken out of whatever is written; what this process knows, by default.
 
+    Attributes:
+        done: the key of each stored trial to its status.
+        environments: the rows of `environments.json` by name.
+        meta: `run.json` as an earlier part of the run left it; `None` where there is none.
+
     Raises:
-        StoreError: another run has it, a line in it is broken, or the disk refuses.
+        StoreError: another run has it, a file in it is broken, or the disk refuses.
     """
 
     def __init__(self, folder: Path, hidden: Secrets | None = None) -> None:
@@ -52,7 +56,7 @@ class Store:
         self._hidden = hidden or Secrets.of_this_machine()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(folder / ".lock")
+            self._lock = FileLock(folder / LOCK)
             self._lock.acquire(timeout=0)
         except Timeout:
             raise StoreError(
@@ -60,8 +64,10 @@ class Store:
             ) from None
         except OSError as error:
             raise unwritable(folder, error) from error
+        self.environments: dict[str, EnvironmentRow] = {}
+        self.meta: RunMeta | None = None
         try:
-            self.done = {trial.key: trial.status for trial in recover(folder / TRIALS)}
+            self._open()
             self._file = os.open(folder / TRIALS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         except BaseException:
             self._lock.release()
@@ -83,14 +89,18 @@ class Store:
         Raises:
             StoreError: the disk is full or gone. What was appended before is whole.
         """
-        place = self.folder / TRIALS
-        lines = "".join(files.cleaned(place, json.dumps(trial.to_json()), self._hidden) for trial in trials).encode()
+        unlisted = {trial.environment.name: trial.environment for trial in trials}.values()
+        rows = [EnvironmentRow.of(each) for each in unlisted if each.name not in self.environments]
+        if rows:
+            self.put_environments(*rows)
+        lines = files.lines(trials, self._hidden).encode()
         start = os.fstat(self._file).st_size
         try:
             written = os.write(self._file, lines)
             if written == len(lines):
                 os.fsync(self._file)
                 self.done.update((trial.key, trial.status) for trial in trials)
+                self._used.update(trial.environment.name for trial in trials)
                 return
             reason = "the disk is full"
         except OSError as error:
@@ -98,26 +108,75 @@ class Store:
         os.ftruncate(self._file, start)
         raise StoreError(f"{self.folder / TRIALS} cannot be written ({reason}): make room, then go on with --resume")
 
-    def write(self, name: str, content: str) -> None:
-        """Writes a file of the run, whole or not at all.
+    def put_environments(self, *rows: EnvironmentRow) -> None:
+        """Adds rows to `environments.json`, or replaces those of the same combination that no stored trial names.
 
         Raises:
             StoreError: the disk refuses.
         """
-        write_whole(self.folder / name, content, self._hidden)
+        slugs = {row.slug for row in rows}
+        kept = {name: row for name, row in self.environments.items() if row.slug not in slugs or name in self._used}
+        self.environments = kept | {row.name: row for row in rows}
+        write_record(self.folder / ENVIRONMENTS, list(self.environments.values()), self._hidden)
 
-    def read(self, name: str, otherwise: _Json) -> _Json:
-        """A JSON file of the run as an earlier part of it left it; `otherwise` where there is none of that kind."""
-        return read_json(self.folder / name, otherwise)
+    def put_meta(self, meta: RunMeta) -> None:
+        """Writes `run.json`.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        write_record(self.folder / RUN, meta, self._hidden)
+        self.meta = meta
+
+    def put_lock(self, environment: str, text: str) -> None:
+        """Keeps the lock of an environment.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        write_whole(lock_file(self.folder, environment), text, self._hidden)
+
+    def put_timeline(self, key: str, events: Iterable[Event]) -> None:
+        """Keeps the events of a trial.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        write_lines(timeline_file(self.folder, key), events, self._hidden)
+
+    def _open(self) -> None:
+        """Reads what an earlier part of the run left, and makes it fit to go on with."""
+        trials_file = self.folder / TRIALS
+        try:
+            _cut(trials_file)
+            self.meta = read_meta(self.folder) if (self.folder / RUN).exists() else None
+            rows = read_environments(self.folder) if (self.folder / ENVIRONMENTS).exists() else ()
+            trials = read_trials(self.folder, rows, strict=True)[0] if trials_file.exists() else ()
+        except RunError as error:
+            raise StoreError(str(error)) from error
+        except OSError as error:
+            raise unwritable(trials_file, error) from error
+        self.done = {trial.key: trial.status for trial in trials}
+        self._used = {trial.environment.name for trial in trials}
+        self.environments = {trial.environment.name: EnvironmentRow.of(trial.environment) for trial in trials}
+        self.environments |= {row.name: row for row in rows}
+        if trials and _is_of_schema_1(trials_file):
+            # The rows first: a trial of today names one.
+            write_record(self.folder / ENVIRONMENTS, list(self.environments.values()), self._hidden)
+            write_lines(trials_file, trials, self._hidden)
+            if self.meta is not None:
+                self.put_meta(self.meta)
 
 
-def read_json(file: Path, otherwise: _Json) -> _Json:
-    """A JSON file of a run; `otherwise` where there is none of that kind."""
-    try:
-        value = upgraded(json.loads(file.read_bytes()))
-    except (OSError, ValueError):
-        return otherwise
-    return value if isinstance(value, type(otherwise)) else otherwise
+def _cut(file: Path) -> None:
+    """Cuts off what follows the last whole line."""
+    with suppress(FileNotFoundError), file.open("rb+") as stream:
+        stream.truncate(sum(len(line) for line in stream if line.endswith(b"\n")))
+
+
+def _is_of_schema_1(file: Path) -> bool:
+    with file.open("rb") as lines:
+        return any(b'"diagnostics.trial/1"' in line for line in lines)
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:
@@ -125,8 +184,16 @@ def unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError(f"{path} cannot be written ({error.strerror}): choose another place with --reports")
 
 
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror}): make room or choose another place") from error
+
+
 def write_whole(path: Path, content: str, hidden: Secrets | None = None, *, like: str | None = None) -> None:
-    """Writes a file of a run so that it is either the old one or the new one, without what may not leave.
+    """Writes a text file of a run atomically, redacted.
 
     Args:
         hidden: what is taken out; what this process knows, by default.
@@ -134,51 +201,57 @@ def write_whole(path: Path, content: str, hidden: Secrets | None = None, *, like
 
     Raises:
         StoreError: the disk refuses.
-        Unlisted: nothing says which of its fields may leave.
+        Unlisted: no rule is known for a file of this name.
     """
-    try:
+    with _refused(path):
         files.write(path, content, hidden or Secrets.of_this_machine(), like=like)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror}): make room or choose another place") from error
 
 
-def read_trials(file: Path) -> Iterator[Trial]:
-    """The trials of a file in the order in which they ended; a last line that was cut off is passed over.
+def write_record(path: Path, record: Any, hidden: Secrets | None = None) -> None:
+    """Writes a record, or a list of them, as JSON: atomically, redacted, and on the disk when this returns.
 
     Raises:
-        StoreError: a line before the last is broken, or the file cannot be read.
+        StoreError: the disk refuses.
     """
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.endswith(b"\n"):
-                    return
-                try:
-                    yield Trial.from_json(upgraded(json.loads(line)))
-                except (ValueError, RecordError) as error:
-                    raise StoreError(
-                        f"{file}, line {number} is not a trial ({error}): remove it, its trial runs again with --resume"
-                    ) from error
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StoreError(f"{file} cannot be read ({error.strerror})") from error
+    with _refused(path):
+        files.write_record(path, record, hidden or Secrets.of_this_machine())
 
 
-def recover(file: Path) -> Iterator[Trial]:
-    """Reads a file for going on with it: what follows the last whole line is cut off first."""
-    try:
-        with file.open("rb+") as stream:
-            content_end = 0
-            for line in stream:
-                if line.endswith(b"\n"):
-                    content_end += len(line)
-            stream.truncate(content_end)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise unwritable(file, error) from error
-    yield from read_trials(file)
+def write_lines(path: Path, records: Iterable[Any], hidden: Secrets | None = None) -> None:
+    """Writes records as JSON, one a line: atomically and redacted.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    with _refused(path):
+        files.write_lines(path, records, hidden or Secrets.of_this_machine())
+
+
+def new_meta(
+    command: Iterable[str],
+    profile: str,
+    *,
+    redacted: Mapping[str, int] | None = None,
+    request: RunRequest | None = None,
+) -> RunMeta:
+    """The `run.json` of a run that starts now on this machine."""
+    return RunMeta(
+        started=now(),
+        finished=None,
+        machine=this_machine(),
+        command=tuple(command),
+        profile=profile,
+        seconds=0.0,
+        trial_seconds=0.0,
+        redacted=redacted,
+        request=request,
+        as_of=None if request is None else request.as_of,
+    )
+
+
+def this_machine() -> Machine:
+    """The machine that this process runs on."""
+    return Machine(platform.system(), os.cpu_count(), platform.python_version())
 
 
 def new_run(reports: Path) -> Path:
@@ -243,8 +316,3 @@ def latest(reports: Path) -> Path:
 def now() -> str:
     """The time in UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def dump(value: Mapping[str, Any] | list[Any]) -> str:
-    """JSON as the files of a run have it."""
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

@@ -32,10 +32,11 @@ import os
 def main(arguments: "list[str]") -> int:
     """Runs the worker; see the module's docstring."""
     if arguments[:1] == ["--trial"]:
+        from diagnostics.model.codec import decode
         from diagnostics.model.request import TrialRequest
         from diagnostics.worker.trial import run_and_report
 
-        return run_and_report(TrialRequest.from_json(json.loads(arguments[1])))
+        return run_and_report(decode(TrialRequest, json.loads(arguments[1])))
     if arguments[:1] == ["--probe"]:
         from diagnostics.worker.probe import run_probe
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from diagnostics.model.codec import encode
 from diagnostics.model.request import TrialRequest
 from diagnostics.worker.trial import ASK_WHERE, leave, run_and_report
 
@@ -102,7 +103,7 @@ def start_trial(request: TrialRequest, *, private: Collection[int] = ()) -> Chil
     """A trial in a child forked from here, or in a new interpreter where it is to be cold."""
 
     def cold() -> int:
-        arguments = [sys.executable, "-m", "diagnostics.worker", "--trial", json.dumps(request.to_json())]
+        arguments = [sys.executable, "-m", "diagnostics.worker", "--trial", json.dumps(encode(request))]
         os.execv(sys.executable, arguments)  # noqa: S606 - no shell is wanted
 
     job = cold if request.cold else lambda: run_and_report(request)

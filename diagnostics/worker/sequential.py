@@ -15,6 +15,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+from diagnostics.model.codec import decode, encode
 from diagnostics.model.request import TrialRequest
 from diagnostics.worker.probe import read_probe
 from diagnostics.worker.wire import Wire
@@ -69,8 +70,8 @@ def serve() -> None:
 
 
 def _trial(child: ColdChild, request: dict[str, Any]) -> dict[str, Any]:
-    trial = replace(TrialRequest.from_json(request), cold=True)
-    status, hang = child.run(["--trial", json.dumps(trial.to_json())], trial.timeout)
+    trial = replace(decode(TrialRequest, request), cold=True)
+    status, hang = child.run(["--trial", json.dumps(encode(trial))], trial.timeout)
     return {"key": trial.key, "exit": status, "hang": hang}
 
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Collection
 from typing import Any
 
+from diagnostics.model.codec import decode
 from diagnostics.model.request import TrialRequest
 from diagnostics.worker.children import Child, ask_where, end, start, start_trial
 from diagnostics.worker.probe import call_once, probe_request, read_probe, run_probe
@@ -43,7 +44,7 @@ def serve() -> None:
                         child = start_probe(request, wire.descriptors)
                         probes[child.sentinel] = request
                     else:
-                        child = start_trial(TrialRequest.from_json(request["trial"]), private=wire.descriptors)
+                        child = start_trial(decode(TrialRequest, request["trial"]), private=wire.descriptors)
                     children[child.sentinel] = child
     finally:
         for child in children.values():

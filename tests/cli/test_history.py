@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from diagnostics.cli.history import history
+from diagnostics.model.codec import encode
 from diagnostics.report.formats.bisection import markdown_table
-from diagnostics.runs.writer import dump
 from tests.report.test_bisection import FOUND
 
 app = typer.Typer()
@@ -22,7 +23,7 @@ def run(*arguments: str) -> Result:
 
 
 def test_the_table_is_printed(tmp_path: Path) -> None:
-    (tmp_path / "openai.json").write_text(dump(FOUND.to_json()), encoding="utf-8")
+    (tmp_path / "openai.json").write_text(json.dumps(encode(FOUND)), encoding="utf-8")
     result = run(str(tmp_path))
     assert (result.exit_code, result.stdout) == (0, markdown_table([FOUND]))
 
@@ -38,10 +39,10 @@ def test_what_cannot_be_printed_is_one_line(tmp_path: Path, content: str | None,
 
 
 def test_a_search_that_cannot_be_made_again_fails_as_it_does(tmp_path: Path) -> None:
-    broken = {**FOUND.to_json(), "command": ["python", "-m", "diagnostics", "bisect", "nothing"]}
+    broken = {**encode(FOUND), "command": ["python", "-m", "diagnostics", "bisect", "nothing"]}
     file = tmp_path / "openai.json"
-    file.write_text(dump(broken), encoding="utf-8")
+    file.write_text(json.dumps(broken), encoding="utf-8")
     result = run(str(tmp_path), "--again")
     assert result.exit_code == 2
     assert "openai.json could not be made again" in result.stderr
-    assert file.read_text(encoding="utf-8") == dump(broken)
+    assert file.read_text(encoding="utf-8") == json.dumps(broken)

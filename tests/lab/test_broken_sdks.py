@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.runs.writer import TRIALS, read_trials
+from diagnostics.runs.reader import stored_trials
 from tests.lab.environments.conftest import wheel
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs limits on memory")
@@ -59,7 +59,7 @@ def test_each_is_its_own_outcome_and_stops_nothing_else(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
 
     found: dict[str, list[tuple[str, str | None, str]]] = {}
-    for trial in read_trials(tmp_path / "reports" / "latest" / TRIALS):
+    for trial in stored_trials(tmp_path / "reports" / "latest"):
         version = trial.environment.packages["openai"]
         found.setdefault(version, []).append((trial.status, trial.symptom, trial.evidence or trial.reason or ""))
     assert {version: len(trials) for version, trials in found.items()} == dict.fromkeys(versions, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,9 +15,13 @@ from typer.testing import CliRunner
 
 from diagnostics.cli import app
 from diagnostics.model.cell import Cell, Environment, Load
+from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Accounting, Trial
+from diagnostics.runs.layout import TRIALS
 from diagnostics.runs.merge import MergedRun, MergeError, join, read_part, read_parts, write
-from diagnostics.runs.writer import TRIALS, Store, dump, read_trials
+from diagnostics.runs.reader import stored_trials
+from diagnostics.runs.records import EnvironmentRow, RunMeta
+from diagnostics.runs.writer import Store
 
 LOCK = f"openai==3.54.0 --hash=sha256:{0:064}\n"
 
@@ -31,37 +34,34 @@ def trial(number: int, where: int = 1, *, mode: str = "fork", **changed: Any) ->
     cell = Cell(environment(where).name, "openai", "repeated-run", "none", Load())
     told = {"status": "ran", "symptom": "raised", "evidence": "RuntimeError: Event loop is closed", **changed}
     key = cell.key(number, mode=mode, instrumented=False)
-    return Trial(key, environment(where), cell, number, mode, False, accounting=Accounting(15, 10, 15), **told)
+    return Trial(key, environment(where), cell, number, mode, accounting=Accounting(15, 10, 15), **told)
 
 
-def row(where: int, status: str = "ran") -> dict[str, Any]:
+def row(where: int, status: str = "ran") -> EnvironmentRow:
     slug = environment(where).name.rpartition("-")[0]
-    return {
-        "name": environment(where).name if status == "ran" else slug,
-        "slug": slug,
-        "status": status,
-        "reason": None if status == "ran" else "no such Python",
-        "python": "3.13.0",
-        "packages": environment(where).packages,
-    }
+    return EnvironmentRow(
+        name=environment(where).name if status == "ran" else slug,
+        slug=slug,
+        status=status,
+        reason=None if status == "ran" else "no such Python",
+        python="3.13.0",
+        packages=environment(where).packages,
+    )
 
 
 def part(name: str, trials: list[Trial], **changed: Any) -> MergedRun:
     places = sorted({int(one.environment.packages["openai"]) for one in trials})
-    meta = {
-        "schema": "diagnostics.run/1",
-        "started": f"2026-11-01T00:00:0{len(name)}+00:00",
-        "finished": "2026-11-01T01:00:00+00:00",
-        "machine": {"system": "Linux", "cpus": 2, "python": "3.11.7"},
-        "command": ["python", "-m", "diagnostics", "repro"],
-        "profile": "default",
-        "seconds": 10.0,
-        "trial_seconds": 9.0,
-        **changed,
-    }
-    return MergedRun(
-        name, meta, [row(where) for where in places], trials, {environment(at).name: LOCK for at in places}
+    meta = RunMeta(
+        started=f"2026-11-01T00:00:0{len(name)}+00:00",
+        finished="2026-11-01T01:00:00+00:00",
+        machine=Machine("Linux", 2, "3.11.7"),
+        command=("python", "-m", "diagnostics", "repro"),
+        profile="default",
+        seconds=10.0,
+        trial_seconds=9.0,
     )
+    locks = {environment(at).name: LOCK for at in places}
+    return MergedRun(name, replace(meta, **changed), tuple(row(where) for where in places), trials, locks)
 
 
 shares = st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 3)), max_size=12), min_size=2, max_size=5)
@@ -76,10 +76,10 @@ def test_every_trial_of_every_run_is_there_once(shares: list[list[tuple[int, int
     wanted = {one.key: one for each in parts for one in each.trials}
     assert {one.key: one for one in merged.trials} == wanted
     assert len(merged.trials) == len(wanted)
-    names = [environment["name"] for environment in merged.rows]
+    names = [environment.name for environment in merged.rows]
     assert sorted(names) == sorted(merged.locks) == sorted({one.environment.name for one in wanted.values()})
-    assert [each["run"] for each in merged.meta["merged"]] == [each.name for each in parts]
-    assert merged.meta["seconds"] == 10.0 * len(parts)
+    assert [each.run for each in merged.meta.merged] == [each.name for each in parts]
+    assert merged.meta.seconds == 10.0 * len(parts)
     assert {one.key for one in join([merged, *parts]).trials} == set(wanted)
 
 
@@ -95,10 +95,10 @@ def test_where_one_machine_could_not_the_other_speaks(first: bool) -> None:
     pair = [unavailable, part("bb", [trial(0)])]
     merged = join(pair if first else pair[::-1])
     assert list(merged.trials) == [trial(0)]
-    assert [one["status"] for one in merged.rows] == ["ran"]
+    assert [one.status for one in merged.rows] == ["ran"]
 
 
-otherwise = replace(row_ := part("bb", [trial(1)]), rows=[{**row(1), "name": "py3.13_openai-1-ffff"}])
+otherwise = replace(row_ := part("bb", [trial(1)]), rows=[replace(row(1), name="py3.13_openai-1-ffff")])
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_the_command_writes_a_run_that_can_be_read_merged_and_gone_on_with(
     status, said = merge(*runs, "--out", tmp_path / "merged")
     assert (status, said.count("\n")) == (0, 1), said
     assert said.startswith("3 trials of 2 runs are in ")
-    assert {trial.key for trial in read_trials(tmp_path / "merged" / TRIALS)} == {
+    assert {trial.key for trial in stored_trials(tmp_path / "merged")} == {
         trial(0).key,
         trial(1).key,
         trial(0, 2).key,
@@ -168,15 +168,16 @@ def test_what_cannot_be_read_is_one_line_and_nothing_is_written(
 
     assert "is this the folder of a run?" in refused(good, tmp_path / "nowhere")
     lines = (bad / TRIALS).read_text()
-    (bad / TRIALS).write_text(lines.replace("diagnostics.trial/1", "diagnostics.trial/2"))
-    assert "holds records of schema 'diagnostics.trial/2', not 'diagnostics.trial/1'" in refused(good, bad)
+    (bad / TRIALS).write_text(lines.replace("diagnostics.trial/2", "diagnostics.trial/9"))
+    assert "trials.jsonl: line 1: the record: expected schema diagnostics.trial/2, not 'dia" in refused(good, bad)
     (bad / TRIALS).write_text(lines)
-    (bad / "run.json").write_text(dump({**json.loads((bad / "run.json").read_text()), "schema": "diagnostics.run/9"}))
-    assert "is of schema 'diagnostics.run/9', not 'diagnostics.run/1'" in refused(good, bad)
+    meta = (bad / "run.json").read_text()
+    (bad / "run.json").write_text(meta.replace("diagnostics.run/2", "diagnostics.run/9"))
+    assert "run.json: the record: expected schema diagnostics.run/2, not 'diagnostics.run/9'" in refused(good, bad)
     (bad / "run.json").write_text("{")
-    assert "is not JSON" in refused(good, bad)
-    (bad / "run.json").write_text('{"schema": "diagnostics.run/1"}')
-    assert "has a run.json without started" in refused(good, bad)
+    assert "bb/run.json: " in refused(good, bad)
+    (bad / "run.json").write_text('{"schema": "diagnostics.run/2"}')
+    assert "run.json: started is missing" in refused(good, bad)
     assert "is named twice" in refused(good, good / ".." / "a")
     assert merge(good)[0] == 2
 

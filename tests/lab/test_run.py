@@ -17,7 +17,10 @@ from typer.testing import CliRunner
 
 from diagnostics.cli import app
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.runs.writer import TRIALS, Store, read_trials
+from diagnostics.model.codec import encode
+from diagnostics.runs.layout import TRIALS
+from diagnostics.runs.reader import stored_trials
+from diagnostics.runs.writer import Store, new_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +90,7 @@ def chosen(
 
 
 def stored(folder: Path) -> list[str]:
-    return [trial.key for trial in read_trials(folder / TRIALS)]
+    return [trial.key for trial in stored_trials(folder)]
 
 
 def note(folder: Path, name: str) -> Any:
@@ -104,14 +107,14 @@ def test_a_run_is_complete_and_goes_on_without_repeating_or_forgetting(
     assert "context-manager" in output
     latest = tmp_path / "latest"
     assert {path.name for path in latest.iterdir()} >= {TRIALS, "report.md", "summary.json", "run.json", "environments"}
-    (instrumented,) = [each for each in read_trials(latest / TRIALS) if each.instrumented and each.cell.is_baseline]
+    (instrumented,) = [each for each in stored_trials(latest) if each.instrumented and each.cell.is_baseline]
     (timeline,) = (latest / "timelines").iterdir()
     assert timeline.name == f"{instrumented.key}.events.jsonl"
     told = {(event["subject"], event["what"]) for event in map(json.loads, timeline.read_text().splitlines())}
     assert told >= {("L1", "created"), ("C1", "used"), ("X1", "opened"), ("X1", "used"), ("L1", "closed")}
     keys, began = stored(latest), note(latest, "run.json")["started"]
     assert len(set(keys)) == len(keys) == TRIALS_EACH
-    assert [trial.status for trial in read_trials(latest / TRIALS)] == ["ran"] * TRIALS_EACH
+    assert [trial.status for trial in stored_trials(latest)] == ["ran"] * TRIALS_EACH
 
     status, _, errors = runs.play(*first, "--resume", str(latest))
     assert status == 0, errors
@@ -126,7 +129,7 @@ def test_a_run_is_complete_and_goes_on_without_repeating_or_forgetting(
     assert len(set(stored(latest))) == 2 * TRIALS_EACH
     rows = note(latest, "environments.json")
     assert [row["status"] for row in rows] == ["ran", "ran"]
-    assert {row["name"] for row in rows} == {trial.environment.name for trial in read_trials(latest / TRIALS)}
+    assert {row["name"] for row in rows} == {trial.environment.name for trial in stored_trials(latest)}
     assert sorted(path.stem for path in (latest / "environments").iterdir()) == sorted(row["name"] for row in rows)
     assert note(latest, "run.json")["started"] == began
     assert note(latest, "run.json")["finished"]
@@ -182,7 +185,7 @@ def test_what_is_given_with_resume_changes_what_a_run_was_asked_for_and_nothing_
 ) -> None:
     assert runs.play(*SMALL, *chosen("httpx"), "--instrument", "off", "--reports", str(tmp_path))[0] == 0
     latest = tmp_path / "latest"
-    before = note(latest, "run.json")["asked"]
+    before = note(latest, "run.json")["request"]
     keys = stored(latest)
     assert len(keys) == TRIALS_EACH / 2
 
@@ -190,7 +193,7 @@ def test_what_is_given_with_resume_changes_what_a_run_was_asked_for_and_nothing_
     assert status == 0, errors
     assert stored(latest)[: len(keys)] == keys
     assert len(stored(latest)) == 2 * len(keys) + 1
-    assert note(latest, "run.json")["asked"] == before | {"trials": 2, "instrument": "baseline"}
+    assert note(latest, "run.json")["request"] == before | {"trials": 2, "instrument": "baseline"}
     assert "--trials" in note(latest, "run.json")["command"]
 
     status, output, errors = runs.play("--resume", str(latest), "--python", "3.10")
@@ -203,21 +206,22 @@ def keeping(folder: Path, **fields: object) -> Path:
     """A folder with a run in it that has not begun, and what its `run.json` says."""
     folder.mkdir()
     (folder / TRIALS).touch()
-    (folder / "run.json").write_text(json.dumps(fields), encoding="utf-8")
+    meta = encode(new_meta(["x"], "default"))
+    (folder / "run.json").write_text(json.dumps({**meta, **fields}), encoding="utf-8")
     return folder
 
 
 @pytest.mark.parametrize(
     ("asked", "status", "said"),
     [
-        (7, 1, "run.json does not say what this run was asked for"),
-        ({"trials": "many"}, 1, "its trials cannot be 'many'"),
+        (7, 1, "run.json: request: expected an object, not 7"),
+        ({"trials": "many"}, 1, "run.json: request.trials: expected an integer of at least 0, not 'many'"),
         ({"profile": "gone"}, 2, "there is no profile 'gone'"),
         ({"openai": ["99"]}, 2, "openai '99' is not in the matrix"),
     ],
 )
 def test_what_a_run_keeps_is_read_like_what_is_typed(asked: object, status: int, said: str, tmp_path: Path) -> None:
-    folder = keeping(tmp_path / "run", asked=asked)
+    folder = keeping(tmp_path / "run", request=asked)
     ended, output, errors = refused("--resume", str(folder))
     assert (ended, output, errors.count("\n")) == (status, "", 1)
     assert said in errors
@@ -338,7 +342,7 @@ def test_a_name_alone_is_looked_for_where_the_runs_are(tmp_path: Path) -> None:
     assert errors.endswith(f"or name a folder of {tmp_path}\n")
     (tmp_path / "named").mkdir()
     (tmp_path / "named" / TRIALS).write_text("{\n", encoding="utf-8")
-    assert f"{tmp_path / 'named' / TRIALS}, line 1" in refused("--resume", "named", "--reports", str(tmp_path))[2]
+    assert f"{tmp_path / 'named' / TRIALS}: line 1" in refused("--resume", "named", "--reports", str(tmp_path))[2]
 
 
 def test_reports_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
@@ -352,7 +356,7 @@ def test_a_broken_line_is_named(runs: Runs, tmp_path: Path) -> None:
     (tmp_path / TRIALS).write_text('{"half a tri\n{}\n', encoding="utf-8")
     status, output, errors = runs.play("--resume", str(tmp_path))
     assert (status, output, errors.count("\n")) == (1, "", 1)
-    assert f"{tmp_path / TRIALS}, line 1 is not a trial" in errors
+    assert f"{tmp_path / TRIALS}: line 1: " in errors
 
 
 def test_two_runs_cannot_have_the_same_folder(runs: Runs, tmp_path: Path) -> None:

@@ -14,13 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.model.cell import Cell, Environment, Load
+from diagnostics.model.codec import encode
 from diagnostics.model.trial import Accounting, Trial
 from diagnostics.redaction import Secrets
-from diagnostics.redaction.files import record
+from diagnostics.redaction.records import redacted
 from diagnostics.runs import writer as stores
-from diagnostics.runs.writer import TRIALS, Store, StoreError, read_trials
+from diagnostics.runs.layout import TRIALS
+from diagnostics.runs.reader import RunError, read_environments, read_trials, stored_trials
+from diagnostics.runs.records import EnvironmentRow
+from diagnostics.runs.writer import Store, StoreError, new_meta
 from tests.model.conftest import trials
 
+META = replace(new_meta(["x"], "default"), seconds=1.0)
 few_trials = st.lists(trials(), max_size=5)
 fewer = settings(max_examples=40)
 
@@ -48,9 +53,9 @@ def stored(folder: Path, *trials: Trial) -> Path:
     return folder / TRIALS
 
 
-def may_leave(*trials: Trial) -> list[Trial]:
-    """The trials as the tables let them leave: a version, say, that is none is text."""
-    return [Trial.from_json(record(one.to_json(), Secrets.of_this_machine())) for one in trials]
+def may_leave(*trials: Trial) -> tuple[Trial, ...]:
+    """The trials as their fields let them leave: a version, say, that is none is text."""
+    return tuple(redacted(one, Secrets.of_this_machine()) for one in trials)
 
 
 @fewer
@@ -63,7 +68,7 @@ def test_what_is_stored_comes_back_in_order_also_after_going_on(before: list[Tri
             for one in after:
                 store.append(one)
             assert store.done == {one.key: one.status for one in [*before, *after]}
-        assert list(read_trials(Path(folder, TRIALS))) == may_leave(*before, *after)
+        assert stored_trials(Path(folder)) == may_leave(*before, *after)
 
 
 @fewer
@@ -76,7 +81,7 @@ def test_cut_off_at_any_byte_it_loses_no_whole_line_and_goes_on(written: list[Tr
         whole = content[:size].count(b"\n")
         file.write_bytes(content[:size])
 
-        assert list(read_trials(file)) == may_leave(*written[:whole])
+        assert stored_trials(file.parent) == may_leave(*written[:whole])
         with Store(Path(folder)) as store:
             for one in written[whole:]:
                 store.append(one)
@@ -84,7 +89,7 @@ def test_cut_off_at_any_byte_it_loses_no_whole_line_and_goes_on(written: list[Tr
 
 
 @pytest.mark.parametrize(
-    "line", [b"nonsense\n", b"{}\n", b"[]\n", b"\n", b"\xff\xfe\n", b'{"schema":"diagnostics.trial/1"}\n', b"null\n"]
+    "line", [b"nonsense\n", b"{}\n", b"[]\n", b"\xff\xfe\n", b'{"schema":"diagnostics.trial/2"}\n', b"null\n"]
 )
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_broken_line_is_named_and_nothing_is_touched(line: bytes, number: int, tmp_path: Path) -> None:
@@ -93,11 +98,11 @@ def test_a_broken_line_is_named_and_nothing_is_touched(line: bytes, number: int,
     broken = b"".join([*lines[: number - 1], line, *lines[number - 1 :]])
     file.write_bytes(broken)
 
-    for read in (lambda: list(read_trials(file)), lambda: Store(tmp_path)):
-        with pytest.raises(StoreError, match=rf"trials\.jsonl, line {number} is not a trial") as caught:
+    for read in (lambda: read_trials(tmp_path, read_environments(tmp_path), strict=True), lambda: Store(tmp_path)):
+        with pytest.raises((RunError, StoreError), match=rf"trials\.jsonl: line {number}: ") as caught:
             read()
         assert "\n" not in str(caught.value)
-        assert "--resume" in str(caught.value)
+        assert str(caught.value).endswith("remove that line to go on without it")
     assert file.read_bytes() == broken
     file.write_bytes(b"".join(lines))
     with Store(tmp_path) as store:
@@ -139,17 +144,17 @@ with Store(Path(sys.argv[1])) as store:
 @pytest.mark.parametrize("on_the_line", [True, False])
 def test_on_a_full_disk_what_was_stored_is_whole(on_the_line: bool, tmp_path: Path) -> None:
     """A disk fills in the middle of a line, or exactly at the end of one."""
-    size = len(json.dumps(trial(0).to_json(), separators=(",", ":"))) + 1
-    command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(size * 3 + (0 if on_the_line else 100))]
+    size = sum(len(json.dumps(encode(trial(number), compact=True), separators=(",", ":"))) + 1 for number in range(3))
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(size + (0 if on_the_line else 100))]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=60)
 
     assert done.stdout.startswith(f"3 3 {tmp_path / TRIALS} cannot be written ("), done.stderr
     assert done.stdout.endswith("make room, then go on with --resume\n")
-    assert (tmp_path / TRIALS).stat().st_size == size * 3
+    assert (tmp_path / TRIALS).stat().st_size == size
     with Store(tmp_path) as store:
         store.append(trial(3))
-    assert list(read_trials(tmp_path / TRIALS)) == [trial(number) for number in range(4)]
+    assert stored_trials(tmp_path) == tuple(trial(number) for number in range(4))
 
 
 def test_where_no_folder_can_be_it_says_so(tmp_path: Path) -> None:
@@ -163,22 +168,39 @@ def test_where_no_folder_can_be_it_says_so(tmp_path: Path) -> None:
 
 def test_a_file_of_the_run_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
-        store.write("a/b.txt", "old")
-        (tmp_path / "a" / "c.txt").mkdir()
+        store.put_lock("b", "old==1.0 --hash=sha256:" + 64 * "0" + "\n")
+        (tmp_path / "environments" / "c.txt").mkdir()
         with pytest.raises(StoreError, match=r"c\.txt cannot be written"):
-            store.write("a/c.txt", "new")
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["b.txt", "c.txt"]
-    assert (tmp_path / "a" / "b.txt").read_text() == "old"
+            store.put_lock("c", "new")
+    assert sorted(path.name for path in (tmp_path / "environments").iterdir()) == ["b.txt", "c.txt"]
+    assert (tmp_path / "environments" / "b.txt").read_text().startswith("old==1.0")
 
 
 def test_what_an_earlier_part_of_the_run_noted_can_be_read(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
-        assert store.read("run.json", {}) == {}
-        store.write("run.json", stores.dump({"started": "then"}))
-        assert store.read("run.json", {}) == {"started": "then"}
-        assert store.read("run.json", []) == []
-        (tmp_path / "run.json").write_text("{", encoding="utf-8")
-        assert store.read("run.json", {}) == {}
+        assert (store.meta, store.environments) == (None, {})
+        store.put_meta(META)
+        store.put_environments(EnvironmentRow.of(trial(0).environment))
+    with Store(tmp_path) as store:
+        assert store.meta == META
+        assert list(store.environments) == ["somewhere"]
+    (tmp_path / "run.json").write_text("{", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"run\.json"):
+        Store(tmp_path)
+
+
+def test_a_trial_names_an_environment_that_is_listed(tmp_path: Path) -> None:
+    """Also after a lock was renewed: the row that stored trials name stays beside the new one."""
+    made = trial(0).environment
+    with Store(tmp_path) as store:
+        store.put_environments(replace(EnvironmentRow.of(made), name="never-tried", slug="s"))
+        store.put_environments(replace(EnvironmentRow.of(made), slug="s"))
+        store.append(trial(0))
+        store.put_environments(replace(EnvironmentRow.of(made), name="renewed", slug="s"))
+    assert [row.name for row in read_environments(tmp_path)] == ["somewhere", "renewed"]
+    (line,) = (tmp_path / TRIALS).read_text().splitlines()
+    assert json.loads(line)["environment"] == "somewhere"
+    assert stored_trials(tmp_path) == (trial(0),)
 
 
 def test_two_runs_of_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
@@ -209,4 +231,4 @@ def test_evidence_of_any_kind_is_one_line(tmp_path: Path) -> None:
     strange = [trial(0, "a\nb\r\n\x00\u2028\x85\ufffd"), replace(trial(1), evidence="🙂", symptom="logged")]
     file = stored(tmp_path, *strange)
     assert file.read_bytes().count(b"\n") == 2
-    assert list(read_trials(file)) == strange
+    assert stored_trials(tmp_path) == tuple(strange)

@@ -26,6 +26,7 @@ from diagnostics.lab.target import (
     this_interpreter,
 )
 from diagnostics.model.cell import Cell, Environment, Load
+from diagnostics.model.codec import encode
 from diagnostics.model.event import Event
 
 
@@ -91,7 +92,7 @@ def test_the_newest_is_one_whose_python_is_still_here(
 def test_events_are_read_in_order_and_a_line_cut_off_is_left_out(tmp_path: Path) -> None:
     file = tmp_path / "k.events.jsonl"
     first, second = Event(1, "L1", "asyncio", "created"), Event(2, "L1", "", "closed", open=False)
-    lines = [json.dumps(event.to_json()) for event in (second, first)]
+    lines = [json.dumps(encode(event)) for event in (second, first)]
     file.write_text("\n".join(lines) + '\n{"number": 3', encoding="utf-8")
 
     assert read_events(file, str) == (first, second)
@@ -108,7 +109,7 @@ def test_events_are_told_as_they_are_written(tmp_path: Path) -> None:
         heard.append(event)
         first.set()
 
-    lines = [json.dumps(Event(number, "L1", "", "created").to_json()) + "\n" for number in (1, 2)]
+    lines = [json.dumps(encode(Event(number, "L1", "", "created"))) + "\n" for number in (1, 2)]
     with following(tmp_path, {plan.key: plan}, tell, str):
         file.write_text(lines[0] + lines[1][:9], encoding="utf-8")
         assert first.wait(timeout=30)

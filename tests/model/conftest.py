@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from zlib import crc32
+
 import pytest
 from hypothesis import strategies as st
 
@@ -17,7 +20,9 @@ counts = st.integers(min_value=0, max_value=1000)
 @st.composite
 def environments(draw: st.DrawFn) -> Environment:
     packages = draw(st.dictionaries(names, names, max_size=3))
-    return Environment(draw(names), draw(names), draw(st.sampled_from(["asyncio", "uvloop"])), packages)
+    python, loop = draw(names), draw(st.sampled_from(["asyncio", "uvloop"]))
+    # One name is one environment, as in a run: the name ends in a hash of the rest.
+    return Environment(f"{draw(names)}-{crc32(repr((python, loop, packages)).encode()):08x}", python, loop, packages)
 
 
 @st.composite
@@ -61,10 +66,9 @@ def ran_trials(draw: st.DrawFn) -> Trial:
 
 
 def clean(trial: Trial) -> Trial:
-    data = trial.to_json()
-    calls = data["accounting"]["calls"]
-    data["accounting"].update(answers=calls, requests=calls, fds_leaked=0)
-    return Trial.from_json({**data, "status": "ran", "reason": None, "symptom": "none", "findings": []})
+    calls = trial.accounting.calls
+    accounting = replace(trial.accounting, answers=calls, requests=calls, fds_leaked=0)
+    return replace(trial, status="ran", reason=None, symptom="none", findings=(), accounting=accounting)
 
 
 @pytest.fixture(scope="session")

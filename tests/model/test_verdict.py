@@ -8,6 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from diagnostics.model.cell import Environment
+from diagnostics.model.codec import decode
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.model.verdict import Level, judge, level
 from diagnostics.model.words import SYMPTOMS, VERDICTS
@@ -27,12 +29,12 @@ _dirty = st.sampled_from([found for found in Level if found != Level.CLEAN])
 
 def _trial_at(wanted: Level) -> Trial:
     record = {
-        "schema": "diagnostics.trial/1",
+        "schema": "diagnostics.trial/2",
         "key": "k",
         "trial": 0,
         "mode": "fork",
         "instrumented": True,
-        "environment": {"name": "e", "python": "3.13.0", "loop": "asyncio", "packages": {}},
+        "environment": "e",
         "provider": "openai",
         "scenario": "s",
         "fix": "f",
@@ -44,7 +46,7 @@ def _trial_at(wanted: Level) -> Trial:
         "findings": [{"kind": "client-left-open", "severity": "leak", "count": 1}] if wanted == Level.LEAKING else [],
         "accounting": {"calls": 1, "answers": 1, "requests": 1},
     }
-    return Trial.from_json(record)
+    return decode(Trial, record, {"e": Environment("e", "3.13.0")})
 
 
 def _judge(baseline: list[Level], fixed: list[Level]) -> str:

@@ -18,7 +18,7 @@ from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, default_cache
 from diagnostics.lab.target import Target, TrialSession
 from diagnostics.model.cell import Environment
-from diagnostics.model.phase import PhaseResult
+from diagnostics.model.phase import PhaseResult, read_phase
 from diagnostics.phases import phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, command, examine, options, write
 
@@ -37,7 +37,7 @@ def ward(environment: Callable[[str], PreparedEnvironment]) -> Iterator[TrialSes
 def played(phase: Phase, ward: TrialSession, folder: Path) -> PhaseResult:
     found, trials = examine(phase, ward, SMALL)
     write(found, trials, folder)
-    again = PhaseResult.from_json(json.loads((folder / f"phase{phase.number}.json").read_bytes()))
+    again = read_phase(json.loads((folder / f"phase{phase.number}.json").read_bytes()))
     assert again == found
     assert (folder / f"phase{phase.number}.md").read_text(encoding="utf-8").startswith(f"# Phase {phase.number}")
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from diagnostics.model.cell import Environment, Load
 from diagnostics.model.event import Event
+from diagnostics.model.machine import Machine
 from diagnostics.model.phase import CANNOT_TELL, KNOWN, PhaseResult
 from diagnostics.phases import phase6
 from diagnostics.phases.plan import PhaseOptions, PlayedTrial
@@ -94,7 +95,7 @@ def test_a_load_that_is_fixed_is_not_swept(played: Make, ward: Any) -> None:
 
 def findings(played: list[PlayedTrial], python: str) -> PhaseResult:
     answers = phase6.answers(played, PhaseOptions())
-    machine = {"system": "Linux", "cpus": 2}
+    machine = Machine("Linux", 2, "")
     return PhaseResult(6, "x", "openai", Environment("e", python), machine, "2026-11-22T00:00:00+00:00", 1.0, answers)
 
 

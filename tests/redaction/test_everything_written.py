@@ -16,18 +16,20 @@ from diagnostics.lab.execution.outcome import Traces, TrialPlan, conclude, missi
 from diagnostics.lab.server import Account
 from diagnostics.lab.target import PlayedTrial
 from diagnostics.model.cell import Cell, Environment
+from diagnostics.model.codec import encode
 from diagnostics.model.event import Event
-from diagnostics.model.finding import FINDINGS_SCHEMA, Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, Site
+from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, Site
+from diagnostics.model.machine import Machine
 from diagnostics.model.phase import PhaseAnswer, PhaseResult, Table
 from diagnostics.phases.plan import write
 from diagnostics.redaction import Secrets, redact
-from diagnostics.redaction.files import record
+from diagnostics.redaction.records import redacted
 from diagnostics.report.formats.registry import FORMATS, write_reports
 from diagnostics.report.view.build import build_view
-from diagnostics.report.view.event_lines import as_json
+from diagnostics.report.view.event_lines import trial_event
 from diagnostics.runs import writer as stores
 from diagnostics.runs.reader import read_run
-from diagnostics.runs.records import EnvironmentRow, Run, RunMeta
+from diagnostics.runs.records import EnvironmentRow, MergedPart, Run, RunMeta, RunRequest
 from diagnostics.runs.writer import Store
 from tests.redaction.canaries import FORMED, KNOWN, PLACED, SPELLINGS, VARIABLES, traces
 
@@ -61,10 +63,11 @@ def a_run(text: str) -> Run:
         replace(missing(TrialPlan(replace(CELL, fix="single-run"), 0, "cold"), HERE, "incompatible", "x"), reason=text),
     ]
     rows = tuple(
-        EnvironmentRow("", f"{status}-1", f"{status}-1", status, text, "3.13.0", {"openai": "3.54.0+canarymarple"})
+        EnvironmentRow(f"{status}-1", f"{status}-1", status, text, "3.13.0", {"openai": "3.54.0+canarymarple"})
         for status in ("unsatisfiable", "unavailable", "broken")
     )
-    meta = RunMeta("2026-11-20T10:00:00+00:00", text, f"Linux {text}", 2, "3.12.1", ("python", text), text, 1.0, 1.0)
+    machine = Machine(f"Linux {text}", 2, "3.12.1")
+    meta = RunMeta("2026-11-20T10:00:00+00:00", text, machine, ("python", text), text, 1.0, 1.0)
     return Run(tuple(careless), rows, meta, (text,))
 
 
@@ -92,31 +95,20 @@ def test_no_file_of_a_run_folder_holds_one(text: str, tmp_path_factory: pytest.T
     with Store(folder, ME) as store:
         store.append(trial("x", evidence=text))
         store.append(trial(text, number=1))
-        row = {
-            "name": "e",
-            "slug": "e",
-            "status": "broken",
-            "reason": text,
-            "python": "3",
-            "packages": {},
-            "host": text,
-        }
-        store.write("environments.json", stores.dump([row]))
-        run = {
-            "schema": "diagnostics.run/1",
-            "command": ["x", text],
-            "profile": text,
-            "machine": {"node": text},
-            "x": text,
-        }
-        store.write("run.json", stores.dump(run))
-        store.write("environments/e.txt", f"--index-url {text}\nopenai==3.54.0 --hash=sha256:{'0f' * 32}\n# {text}\n")
+        store.put_environments(EnvironmentRow("e", "e", "broken", text, text, {text: text}))
+        request = RunRequest(provider=(text,), matrix=text, as_of=text)
+        merged = (MergedPart(text, 1, text, Machine(text, 1, text)),)
+        store.put_meta(
+            RunMeta(text, text, Machine(text, 1, text), ("x", text), text, 1, 1, None, request, text, merged)
+        )
+        store.put_lock("e", f"--index-url {text}\nopenai==3.54.0 --hash=sha256:{'0f' * 32}\n# {text}\n")
         site = Site(f"/srv/people/canarymarple/{text}.py", 1, text, text)
-        event = as_json("k", CELL, 0, Event(1, "L1", text, text, by=site, site=site, detail=text))
-        store.write("phase1.events.jsonl", json.dumps(event) + "\n")
-        store.write("notes.md", text)
+        event = Event(1, "L1", text, text, by=site, site=site, detail=text, thread=text, stack=(site,))
+        store.put_timeline("k", [event])
+        stores.write_lines(folder / "phase1.events.jsonl", [trial_event("k", CELL, 0, event)], ME)
+        stores.write_whole(folder / "notes.md", text, ME)
     paths = [path for path in folder.rglob("*") if path.is_file()]
-    assert len(paths) >= 6
+    assert len(paths) >= 8
     for path in paths:
         assert traces(path.read_text(encoding="utf-8"), EVERY) == [], path.name
 
@@ -130,9 +122,9 @@ def test_no_file_of_a_phase_holds_one(text: str, tmp_path_factory: pytest.TempPa
     )
     event = Event(1, "L1", "asyncio", "created", site=Site("a.py", 1, "main", text), detail=text)
     one = trial("x", evidence=text)
-    found = PhaseResult(1, "t", "openai", HERE, {"system": text, "node": text}, "now", 1.0, (answer,), (one.to_json(),))
+    found = PhaseResult(1, "t", "openai", HERE, Machine(text, 1, text), "now", 1.0, (answer,), (one,), (HERE,))
     # The names of this process are not those of the canaries' owner: theirs go where the phase itself knows them.
-    own = PhaseResult.from_json(record(found.to_json(), ME))
+    own = redacted(found, ME)
     write(own, [PlayedTrial(one, (event,))], folder)
     for path in folder.iterdir():
         kinds = (*FORMED, *PLACED.values()) if path.name.endswith("events.jsonl") else EVERY
@@ -155,29 +147,19 @@ def test_the_document_of_a_persons_program_leaves_without_one(text: str) -> None
         fault=Fault("user", site, text),
         hint=Hint(None, text),
     )
-    document = {
-        "schema": FINDINGS_SCHEMA,
-        "program": {"argv": ["main.py", text], "python": "3.13.0", "exit_code": 0, "cwd": text},
-        "environment": {"openai": "3.54.0"},
-        "accounting": {"calls": 1, "requests": 1},
-        "findings": [finding.to_json()],
-    }
-    left = record(document, ME)
-    assert traces(json.dumps(left), EVERY) == []
-    assert left["findings"][0]["client"]["created_at"]["file"] == "app/main.py"
+    left = redacted(finding, ME)
+    assert traces(json.dumps(encode(left)), EVERY) == []
+    assert left.client is not None
+    assert left.client.created_at is not None
+    assert left.client.created_at.file == "app/main.py"
 
 
 def test_a_report_says_what_was_taken_out_and_how_often(tmp_path: Path) -> None:
     with Store(tmp_path, ME) as store:
         for number in range(3):
             store.append(trial("sk-proj-Canary1234567890 in /srv/people/canarymarple/a.py", number))
-        reason = {"reason": "no <user>", "redacted": {"user": 1}}
-        row = {"name": "e", "slug": "e", "status": "broken", "python": "3", "packages": {}, **reason}
-        store.write("environments.json", stores.dump([row]))
-        about = {"machine": {"system": "Linux", "cpus": 1, "python": "3"}, "command": ["x"], "profile": "default"}
-        times = {"started": "2026-11-20T10:00:00+00:00", "finished": None, "seconds": 1.0, "trial_seconds": 1.0}
-        run = {"schema": "diagnostics.run/1", **about, **times, "redacted": {"e-mail": 2}}
-        store.write("run.json", stores.dump(run))
+        store.put_environments(EnvironmentRow("e", "e", "broken", "no <user>", "3", {}, redacted={"user": 1}))
+        store.put_meta(stores.new_meta(["x"], "default", redacted={"e-mail": 2}))
     view = build_view(read_run(tmp_path), ME)
     assert view.redacted == {"key": 3, "user": 1, "home": 3, "e-mail": 2}
     assert build_view(read_run(tmp_path), ME).redacted == view.redacted, "reading it again adds nothing"

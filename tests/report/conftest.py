@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +12,17 @@ import pytest
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
+from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Accounting, FindingCount, Trial
+from diagnostics.redaction import Secrets
 from diagnostics.runs.records import EnvironmentRow, Run, RunMeta
+from diagnostics.runs.writer import Store
 
 CLEAN = Accounting(calls=15, answers=15, requests=15, connections=5, seconds=0.1)
 META = RunMeta(
     started="2026-11-20T10:00:00+00:00",
     finished="2026-11-20T10:02:30+00:00",
-    system="Linux 6.1",
-    cpus=2,
-    python="3.12.1",
+    machine=Machine("Linux 6.1", 2, "3.12.1"),
     command=("nox", "-s", "repro"),
     profile="default",
     seconds=150.0,
@@ -145,30 +145,19 @@ def make_sample() -> Run:
             trials.append(make_trial("aiohttp-transport", **cell))
     leak = (FindingCount("client-left-open", "leak", 2), FindingCount("cross-loop-close", "error", 1))
     trials.append(make_trial("none", "logged", environment=OLD, instrumented=True, findings=leak))
-    missing = EnvironmentRow("", "py3.15", "py3.15", "unavailable", "no python3.15 on this machine", "3.15", {})
+    missing = EnvironmentRow("py3.15", "py3.15", "unavailable", "no python3.15 on this machine", "3.15", {})
     reason = "openai==3.54.0 needs httpx2, and Python 3.10 has none"
-    no_lock = EnvironmentRow("", "py3.10-x", "py3.10-openai3.54.0", "unsatisfiable", reason, "3.10", {})
+    no_lock = EnvironmentRow("py3.10-x", "py3.10-openai3.54.0", "unsatisfiable", reason, "3.10", {})
     return replace(make_run(trials, (no_lock, missing)), timelines={trials[-1].key: make_events()})
 
 
 def write_run(run: Run, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for key, events in run.timelines.items():
-        (folder / "timelines").mkdir(exist_ok=True)
-        text = "".join(json.dumps(event.to_json()) + "\n" for event in events)
-        (folder / "timelines" / f"{key}.events.jsonl").write_text(text, encoding="utf-8")
-    lines = [json.dumps(trial.to_json()) + "\n" for trial in run.trials]
-    (folder / "trials.jsonl").write_text("".join(lines), encoding="utf-8")
-    rows = [
-        {name: getattr(row, name) for name in ("name", "slug", "status", "reason", "python", "packages")}
-        for row in run.environments
-    ]
-    (folder / "environments.json").write_text(json.dumps(rows), encoding="utf-8")
-    machine = {"system": run.meta.system, "cpus": run.meta.cpus, "python": run.meta.python}
-    names = ("started", "finished", "command", "profile", "seconds", "trial_seconds")
-    meta = {name: getattr(run.meta, name) for name in names}
-    words = {"schema": "diagnostics.run/1", "machine": machine, **meta}
-    (folder / "run.json").write_text(json.dumps(words), encoding="utf-8")
+    with Store(folder, Secrets()) as store:
+        store.put_environments(*run.environments)
+        store.append(*run.trials)
+        store.put_meta(run.meta)
+        for key, events in run.timelines.items():
+            store.put_timeline(key, events)
     return folder
 
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.event import CLIENT_EVENTS, CONNECTION_EVENTS, LOOP_EVENTS, OTHER_EVENTS, Event
 from diagnostics.model.finding import Site
+from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS
-from diagnostics.report.redact import Secrets
+from diagnostics.redaction import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.records import EnvironmentRow, Run, RunMeta
@@ -88,16 +89,12 @@ def runs(draw: st.DrawFn) -> Run:
     """A run as `read_run` may give it."""
     places = draw(st.lists(environments, min_size=1, max_size=3, unique_by=lambda place: place.name))
     found = draw(st.lists(st.sampled_from(places).flatmap(trials), max_size=8))
-    row = st.builds(
-        EnvironmentRow, st.just(""), words, words, st.sampled_from(list(STATUSES)), st.none() | words, words, _packages
-    )
+    row = st.builds(EnvironmentRow, words, words, st.sampled_from(list(STATUSES)), st.none() | words, words, _packages)
     rows = draw(st.lists(row, max_size=2, unique_by=lambda row: row.name))
     meta = RunMeta(
         started=draw(words),
         finished=draw(st.none() | words),
-        system=draw(words),
-        cpus=draw(st.none() | st.integers(1, 64)),
-        python=draw(words),
+        machine=Machine(draw(words), draw(st.none() | st.integers(1, 64)), draw(words)),
         command=tuple(draw(st.lists(words, max_size=2))),
         profile=draw(words),
         seconds=draw(st.floats(0, 1e6)),

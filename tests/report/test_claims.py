@@ -9,7 +9,7 @@ import pytest
 
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import FindingCount, Trial
-from diagnostics.report.redact import Secrets
+from diagnostics.redaction import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.checks import ANSWERS
 from diagnostics.report.view.hypotheses import CLAIMS, check_claims

@@ -169,7 +169,7 @@ def test_an_issue_needs_a_project_that_has_a_form(folder: Path) -> None:
 def test_two_runs_are_compared(folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(folder, tmp_path / "other")
     lines = (other / "trials.jsonl").read_text(encoding="utf-8")
-    (other / "trials.jsonl").write_text(lines.replace('"symptom": "logged"', '"symptom": "raised"'), encoding="utf-8")
+    (other / "trials.jsonl").write_text(lines.replace('"symptom":"logged"', '"symptom":"raised"'), encoding="utf-8")
     result = _invoke(str(folder), str(other))
     assert result.exit_code == 0, result.output
     assert "cells changed" in result.stdout

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import Trial
+from diagnostics.redaction import Secrets
 from diagnostics.report.formats import changes as shown
-from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.compare import compare
 from diagnostics.report.view.view_models import View

@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
+from diagnostics.model.codec import encode
 from diagnostics.model.phase import CANNOT_TELL, KNOWN
-from diagnostics.phases.diagnosis import Pipeline, criteria, four_answers, to_json
+from diagnostics.phases.diagnosis import Diagnosis, Pipeline, criteria, four_answers
 from diagnostics.phases.diagnosis_formats import markdown, show
 
 FAILING = "sequential-classifiers"
@@ -71,4 +72,4 @@ def test_the_page_and_the_screen() -> None:
     assert "- [x] Reproduce error consistently" in page
     assert "- [?] Run full pipeline" in page
     assert "[x] Identify exact line/operation" in out.getvalue()
-    assert json.loads(json.dumps(to_json(answers, found)))["criteria"][0]["met"] is True
+    assert json.loads(json.dumps(encode(Diagnosis(answers, found))))["criteria"][0]["met"] is True

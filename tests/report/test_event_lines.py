@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from diagnostics.model.cell import Cell
+from diagnostics.model.codec import decode, encode
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
-from diagnostics.report.view.event_lines import as_json, told
+from diagnostics.report.view.event_lines import TrialEvent, told, trial_event
 
 CLOSED = Event(7, "L1", "", "closed", running="L2", by=Site("asyncio/base_events.py", 762, "BaseEventLoop.__del__", ""))
 
@@ -41,7 +42,8 @@ def test_no_escape_sequence_gets_through() -> None:
 
 
 def test_a_json_line_can_be_read_as_an_event_again() -> None:
-    line = json.loads(json.dumps(as_json("k", Cell("e", "openai", "repeated-run", "none"), 2, CLOSED)))
+    found = trial_event("k", Cell("e", "openai", "repeated-run", "none"), 2, CLOSED)
+    line = json.loads(json.dumps(encode(found)))
 
     assert (line["trial"], line["scenario"], line["repetition"]) == ("k", "repeated-run", 2)
-    assert Event.from_json({name: line[name] for name in CLOSED.to_json()}) == CLOSED
+    assert decode(TrialEvent, line) == found

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from diagnostics.redaction import Secrets
 from diagnostics.report.formats.changes import CHANGES_FORMATS
 from diagnostics.report.formats.registry import FORMATS
 from diagnostics.report.formats.truncate import LIMIT
 from diagnostics.report.issues import issue
 from diagnostics.report.issues.issue_model import Posting, ScriptRun, choose_case
 from diagnostics.report.issues.projects import PROJECTS
-from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.compare import compare
 from diagnostics.report.view.view_models import View
@@ -27,8 +27,8 @@ from tests.report.accepted import check_json, check_junit, check_sarif
 from tests.report.strategies import HOSTILE, swollen, views
 
 CHECKS: Final[dict[str, Callable[[str], object]]] = {
-    "json": lambda text: check_json("view-1", json.loads(text)),
-    "summary": lambda text: check_json("summary-1", json.loads(text)),
+    "json": lambda text: check_json("view-2", json.loads(text)),
+    "summary": lambda text: check_json("summary-2", json.loads(text)),
     "trace": lambda text: check_json("trace", json.loads(text)),
     "sarif": check_sarif,
     "junit": check_junit,

@@ -15,12 +15,13 @@ from rich.console import Console
 
 import diagnostics.report
 from diagnostics.model.cell import Environment
+from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import VERDICTS
+from diagnostics.redaction import Secrets
 from diagnostics.report.formats import markdown, summary, text
 from diagnostics.report.formats.registry import FORMATS, write_reports
 from diagnostics.report.formats.truncate import LIMIT
-from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.records import EnvironmentRow, Run
@@ -51,7 +52,7 @@ def test_every_format_has_a_file_or_a_screen() -> None:
 def test_the_summary_has_exactly_the_form_of_the_design(view: View) -> None:
     data = json.loads(summary.render(view))
     assert list(data)[:3] == ["schema", "environments", "verdicts"]
-    assert data["schema"] == "diagnostics.summary/1"
+    assert data["schema"] == "diagnostics.summary/2"
     assert list(data["environments"][0])[:5] == ["name", "status", "reason", "python", "packages"]
     named = ["environment", "provider", "scenario", "fix", "verdict", "baseline", "symptom", "trials", "cost"]
     costs = ["connections_per_call", "requests_per_call", "time_ratio", "fds_left", "threads_left"]
@@ -66,7 +67,7 @@ def test_the_summary_holds_every_verdict_and_everything_that_gave_none(view: Vie
     data = json.loads(summary.render(view))
     results = [result for subject in view.subjects for result in subject.fixes]
     assert len(data["verdicts"]) + len(data["not_run"]) == len(results)
-    assert len(data["controls"]) == len(view.subjects)
+    assert len(data["baselines"]) == len(view.subjects)
 
 
 def test_the_same_records_give_the_same_bytes(sample: Run) -> None:
@@ -105,7 +106,7 @@ def test_an_unfinished_run_and_a_cut_off_file_say_so(sample: Run) -> None:
 
 
 def test_a_run_in_which_nothing_ran_is_a_page_too(run_of: Callable[..., Run]) -> None:
-    row = EnvironmentRow("", "gone", "gone", "unavailable", "no python3.15", "3.15", {})
+    row = EnvironmentRow("gone", "gone", "unavailable", "no python3.15", "3.15", {})
     for run in (run_of([]), run_of([], (row,))):
         view = build_view(run, Secrets())
         assert "Nothing ran" in markdown.render(view)
@@ -156,8 +157,8 @@ def test_nothing_of_a_run_becomes_markup(trial: Callable[..., Trial], run_of: Ca
         trial(HOSTILE, "raised", environment=where, **cell),
         trial("runner", environment=where, provider=HOSTILE, scenario=HOSTILE, status="broken", reason=HOSTILE),
     ]
-    row = EnvironmentRow("", HOSTILE + "2", HOSTILE, "unavailable", HOSTILE, HOSTILE, {})
-    words = {"started": HOSTILE, "system": HOSTILE, "profile": HOSTILE, "command": (HOSTILE,)}
+    row = EnvironmentRow(HOSTILE + "2", HOSTILE, "unavailable", HOSTILE, HOSTILE, {})
+    words = {"started": HOSTILE, "machine": Machine(HOSTILE, 2, HOSTILE), "profile": HOSTILE, "command": (HOSTILE,)}
     run = replace(run_of(trials, (row,), **words), warnings=(HOSTILE,))
     page = markdown.render(build_view(run, Secrets(), {HOSTILE: HOSTILE}))
     tokens = MarkdownIt("commonmark").enable("table").parse(page)
@@ -244,4 +245,4 @@ def test_half_a_character_in_the_evidence_is_written_all_the_same(
 ) -> None:
     view = build_view(run_of([trial("none", "logged", scenario="\udcff", evidence="\udcff")]), Secrets())
     write_reports(view, tmp_path)
-    assert json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["controls"][0]["scenario"] == "\udcff"
+    assert json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["baselines"][0]["scenario"] == "\udcff"

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import SYMPTOMS, VERDICTS
+from diagnostics.redaction import Secrets
 from diagnostics.report.page import html
 from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, page_data
-from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.records import Run, Sweep
@@ -90,7 +91,7 @@ def test_it_names_nothing_that_could_be_fetched(view: View) -> None:
 def test_nothing_of_a_run_becomes_markup(trial: Callable[..., Trial], run_of: Callable[..., Run]) -> None:
     cell = {"scenario": HOSTILE, "provider": HOSTILE}
     trials = [trial("none", "logged", evidence=HOSTILE, **cell), trial(HOSTILE, "none", **cell)]
-    words = {"started": HOSTILE, "system": HOSTILE, "profile": HOSTILE, "command": (HOSTILE,)}
+    words = {"started": HOSTILE, "machine": Machine(HOSTILE, 2, HOSTILE), "profile": HOSTILE, "command": (HOSTILE,)}
     hostile = build_view(replace(run_of(trials, **words), warnings=(HOSTILE,)), Secrets(), {HOSTILE: HOSTILE})
     fine = build_view(
         replace(
@@ -120,7 +121,7 @@ def test_a_line_of_ten_megabytes_does_not_make_the_page_large(
         trial(line, "none", **cell),
         trial("runner", status="broken", reason=line, **cell),
     ]
-    view = build_view(run_of(trials, command=(line,), system=line), Secrets(), {line: line})
+    view = build_view(run_of(trials, command=(line,), machine=Machine(line, 2, "3.13.0")), Secrets(), {line: line})
     assert len(html.render(view)) < 200_000
 
 

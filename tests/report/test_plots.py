@@ -12,9 +12,9 @@ import pytest
 
 from diagnostics.extras import install
 from diagnostics.model.trial import Trial
+from diagnostics.redaction import Secrets
 from diagnostics.report.formats import drawing, plots
 from diagnostics.report.formats.registry import write_reports
-from diagnostics.report.redact import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.tally import Tally
 from diagnostics.report.view.view_models import View

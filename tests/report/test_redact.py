@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.model.words import FINDING_KINDS, STATUSES, SYMPTOMS, VERDICTS
-from diagnostics.report.redact import Secrets, redact
+from diagnostics.redaction import Secrets, redact
 
 ME = Secrets(home="/srv/people/marple", user="marple", host="stmary-mead.example")
 # What is written, and the part of it that nobody may read.

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from diagnostics.model.bisection import Bisection, Outcome, ReleaseChange, ReleaseSpan, TriedRelease
+from diagnostics.model.cell import Load
+from diagnostics.model.codec import encode
 from diagnostics.model.finding import Access, ClientFacts, Fault, Finding, Hint, LoopFacts, Site
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
-from diagnostics.report.formats import sarif, trace, view_json
-from diagnostics.report.redact import Secrets
+from diagnostics.redaction import Secrets
+from diagnostics.report.formats import sarif, summary, trace, view_json
 from diagnostics.report.view.build import build_view
 from diagnostics.runs.reader import read_run
-from diagnostics.runs.upgrade import upgraded
 from diagnostics.sanitizer.analyze.recorded import Process
 from diagnostics.sanitizer.output.json_document import document
 from tests.report.accepted import SCHEMAS, check_json, check_sarif, schema
@@ -36,21 +38,37 @@ FINDING = Finding(
     fault=Fault("user", SITE, "it keeps one client over several loops"),
     hint=Hint("single-run", "make every call in one asyncio.run"),
 )
-BISECT = {
-    "schema": "diagnostics.bisect/1",
-    "package": "openai",
-    "provider": "openai",
-    "scenario": "repeated-run",
-    "python": "3.13.0",
-    "boundaries": [{"before": "1.2.3", "after": "1.2.4", "from": "none", "to": "logged"}],
-    "history": [{"first": "1.0.0", "last": "1.2.3", "symptom": "none"}],
-    "tried": 9,
-    "cannot_tell": ["1.1.1"],
-}
+OUTCOME = Outcome("raised", ("cross-loop-use",), evidence="RuntimeError")
+BISECT = encode(
+    Bisection(
+        package="openai",
+        provider="openai",
+        what="repeated-run",
+        is_script=False,
+        fix="none",
+        load=Load(),
+        python="3.13.0",
+        loop="asyncio",
+        hold="date",
+        requirements=(),
+        by="symptom",
+        every=False,
+        releases=9,
+        changes=(
+            ReleaseChange(
+                TriedRelease("1.2.3", "2026-01-01", Outcome("none")), TriedRelease("1.2.4", "2026-01-02", OUTCOME)
+            ),
+        ),
+        history=(ReleaseSpan("1.0.0", "1.2.3", "2025-12-01", "2026-01-01", 4, 2, Outcome("none")),),
+        tried=(TriedRelease("1.1.1", "2025-12-24", reason="incompatible"),),
+        command=("python", "-m", "diagnostics", "bisect", "openai"),
+        seconds=1.0,
+    )
+)
 
 
 def test_there_is_one_file_for_each_document() -> None:
-    assert NAMES == ["bisect-1", "findings-1", "summary-1", "trace", "trial-1", "view-1"]
+    assert NAMES == ["bisect-2", "findings-1", "run-2", "summary-2", "trace", "trial-2", "view-2"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,12 +101,13 @@ def test_a_schema_says_of_our_records_what_the_classes_say(name: str) -> None:
 
 
 def test_the_sample_run_fits() -> None:
-    lines = (SAMPLE / "trials.jsonl").read_text(encoding="utf-8").splitlines()
-    for line in lines[::17]:
-        check_json("trial-1", upgraded(json.loads(line)))
-    check_json("summary-1", json.loads((SAMPLE / "summary.json").read_text(encoding="utf-8")))
-    view = build_view(read_run(SAMPLE), Secrets())
-    check_json("view-1", json.loads(view_json.render(view)))
+    run = read_run(SAMPLE)
+    for trial in run.trials[::17]:
+        check_json("trial-2", json.loads(json.dumps(encode(trial, compact=True))))
+    check_json("run-2", json.loads(json.dumps(encode(run.meta))))
+    view = build_view(run, Secrets())
+    check_json("summary-2", json.loads(summary.render(view)))
+    check_json("view-2", json.loads(view_json.render(view)))
     check_json("trace", json.loads(trace.render(view)))
     check_sarif(sarif.render(view))
 
@@ -98,23 +117,23 @@ def test_the_documents_of_findings_and_bisection_fit() -> None:
         "findings-1",
         json.loads(json.dumps(document(Process(1, calls=6, requests=6), [FINDING], exit_code=0, blind_spots=()))),
     )
-    check_json("bisect-1", BISECT)
+    check_json("bisect-2", json.loads(json.dumps(BISECT)))
 
 
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("trial-1", {"symptom": None}),
-        ("trial-1", {"status": "sad"}),
-        ("trial-1", {"accounting": {}}),
-        ("trial-1", {"key": "x"}),
-        ("bisect-1", {"tried": "many"}),
-        ("bisect-1", {"history": [{"first": "1"}]}),
+        ("trial-2", {"symptom": None}),
+        ("trial-2", {"status": "sad"}),
+        ("trial-2", {"accounting": {"calls": "many"}}),
+        ("trial-2", {"key": "x"}),
+        ("bisect-2", {"tried": "many"}),
+        ("bisect-2", {"history": [{"first": "1"}]}),
     ],
 )
 def test_what_is_wrong_does_not_fit(name: str, change: dict[str, Any]) -> None:
-    with (SAMPLE / "trials.jsonl").open(encoding="utf-8") as lines:
-        good = {"trial-1": upgraded(json.loads(lines.readline())), "bisect-1": BISECT}[name]
+    good = {"trial-2": encode(read_run(SAMPLE).trials[0]), "bisect-2": BISECT}[name]
+    good = json.loads(json.dumps(good))
     check_json(name, good)
     with pytest.raises(AssertionError, match=name):
         check_json(name, {**good, **change})

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from diagnostics.model.cell import Environment
+from diagnostics.model.codec import encode
+from diagnostics.model.machine import Machine
 from diagnostics.model.phase import PhaseAnswer, PhaseResult
 from diagnostics.model.trial import Trial
-from diagnostics.report.redact import Secrets
+from diagnostics.redaction import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.costs import fix_costs
 from diagnostics.report.view.rates import rates
@@ -23,9 +25,16 @@ from diagnostics.runs.sweeps import sweeps_of
 
 def record(**facts: Any) -> dict[str, Any]:
     found = PhaseResult(
-        6, "load", "openai", Environment("e", "3.13.0"), {}, "", 1.0, (PhaseAnswer("?", ("!",), facts=facts),)
+        6,
+        "load",
+        "openai",
+        Environment("e", "3.13.0"),
+        Machine("", 1, ""),
+        "",
+        1.0,
+        (PhaseAnswer("?", ("!",), facts=facts),),
     )
-    record_: dict[str, Any] = json.loads(json.dumps(found.to_json()))
+    record_: dict[str, Any] = json.loads(json.dumps(encode(found)))
     return record_
 
 
@@ -50,7 +59,7 @@ def test_a_run_folder_may_hold_one(folder: Path) -> None:
     (sweep,) = build_view(read_run(folder), Secrets()).sweeps
     assert sweep.points == ((5, 1, 3),)
     (folder / "phase6.json").write_text("{}")
-    with pytest.raises(RunError, match=r"phase6\.json: not a record"):
+    with pytest.raises(RunError, match=r"phase6\.json: the record: expected schema"):
         read_run(folder)
 
 

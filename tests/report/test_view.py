@@ -10,7 +10,7 @@ import pytest
 
 from diagnostics.model.cell import Environment, Load
 from diagnostics.model.trial import FindingCount, Trial
-from diagnostics.report.redact import Secrets
+from diagnostics.redaction import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import FixOutcome, View
 from diagnostics.runs.records import EnvironmentRow, Run
@@ -116,7 +116,7 @@ def test_another_load_is_another_subject(trial: Make, run_of: Callable[..., Run]
 
 def test_evidence_reasons_and_the_command_are_redacted(trial: Make, run_of: Callable[..., Run]) -> None:
     secret = "/home/marple/x.py sk-abcdefghijkl"
-    row = EnvironmentRow("", "gone", "gone", "unavailable", secret, "3.15", {})
+    row = EnvironmentRow("gone", "gone", "unavailable", secret, "3.15", {})
     trials = [
         trial("none", "logged", evidence=secret),
         trial("runner", status="broken", reason=secret),
@@ -145,8 +145,7 @@ def test_an_environment_ran_if_a_trial_of_it_did(
 ) -> None:
     one, other, third = (env("3.54.0", "httpx2", "2.16.2", python) for python in ("3.11.0", "3.12.0", "3.13.0"))
     rows = tuple(
-        EnvironmentRow("", each.name, each.name, "ran", None, each.python, each.packages)
-        for each in (one, other, third)
+        EnvironmentRow(each.name, each.name, "ran", None, each.python, each.packages) for each in (one, other, third)
     )
     trials = [trial(environment=one), trial(environment=other, status="incompatible", reason="no")]
     view = build_view(run_of(trials, rows), NOBODY)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diagnostics.model.codec import encode
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES
 from diagnostics.sanitizer.analyze.describe import component, who
 from diagnostics.sanitizer.analyze.evaluate import counts, evaluate
@@ -83,7 +84,7 @@ def test_errors_come_first_and_equal_facts_give_equal_findings(made: list[Fact])
     findings = evaluate(made)
     order = [list(SEVERITIES).index(finding.severity) for finding in findings]
     assert order == sorted(order)
-    assert [finding.to_json() for finding in evaluate(made)] == [finding.to_json() for finding in findings]
+    assert [encode(finding) for finding in evaluate(made)] == [encode(finding) for finding in findings]
     assert keep(findings, [("*", "*")]) == []
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics import sanitizer
+from diagnostics.model.codec import decode
 from diagnostics.model.event import Event
 from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.output.timeline import Timeline
@@ -27,7 +28,7 @@ def events(tmp_path: Path) -> Iterator[Callable[[], list[Event]]]:
     def read() -> list[Event]:
         timeline.stop()
         lines = file.read_text(encoding="utf-8").splitlines()
-        return sorted((Event.from_json(json.loads(line)) for line in lines), key=lambda event: event.number)
+        return sorted((decode(Event, json.loads(line)) for line in lines), key=lambda event: event.number)
 
     yield read
     timeline.stop()
@@ -118,7 +119,9 @@ def test_stacks_are_written_where_a_timeline_is_kept_and_each_once(tmp_path: Pat
     timeline.stop()
     sanitizer.uninstall()
 
-    found = {event.number: event for event in map(Event.from_json, map(json.loads, file.read_text().splitlines()))}
+    found = {
+        event.number: event for event in (decode(Event, json.loads(line)) for line in file.read_text().splitlines())
+    }
 
     first, second = [event for event in found.values() if event.what == "closed"]
     assert first.stack[-1].file.endswith(".py")

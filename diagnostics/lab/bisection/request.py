@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -246,7 +246,7 @@ def _record(
         releases=found.releases,
         changes=found.changes,
         history=found.history,
-        tried=found.tried,
+        tried=tuple(replace(each, packages={}) for each in found.tried),
         command=command,
         seconds=seconds,
     )

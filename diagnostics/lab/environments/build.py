@@ -25,6 +25,7 @@ from diagnostics.lab.environments.locks import Lock
 from diagnostics.lab.environments.problems import BuildFailed, IndexUnreachable, Unavailable, Unsatisfiable
 from diagnostics.lab.environments.resolve import find_lock
 from diagnostics.model.cell import Environment
+from diagnostics.model.codec import encode
 
 __all__ = ["PreparedEnvironment", "default_cache", "identify", "prepare", "unprepared"]
 
@@ -120,7 +121,7 @@ def _installed(place: Path) -> list[str]:
 def _usable(place: Path, environment: Environment) -> bool:
     try:
         record = json.loads((place / RECORD).read_text(encoding="utf-8"))
-        same = record["schema"] == SCHEMA and record["environment"] == environment.to_json()
+        same = record["schema"] == SCHEMA and record["environment"] == encode(environment)
         # The interpreter is a link: it dangles once the Python it was built from has been removed.
         return same and _python(place).is_file() and record["installed"] == _installed(place)
     except (OSError, ValueError, KeyError, TypeError):
@@ -145,7 +146,7 @@ def _build(
         _install(temporary, half_built, cache=cache, offline=offline)
         store = place.parent.with_name("bytecode") / f"{interpreter.implementation}-{interpreter.version}"
         bytecode.add(_site_packages(half_built), _python(half_built), store)
-        record = {"schema": SCHEMA, "environment": environment.to_json(), "installed": _installed(half_built)}
+        record = {"schema": SCHEMA, "environment": encode(environment), "installed": _installed(half_built)}
         (half_built / RECORD).write_text(json.dumps(record), encoding="utf-8")
         if place.exists():
             # Half a removal must not look like an environment: it leaves its name in one step.

@@ -15,6 +15,7 @@ from typing import Any
 
 from diagnostics.lab.server import Account
 from diagnostics.model.cell import Cell, Environment
+from diagnostics.model.event import Event
 from diagnostics.model.request import HARNESS_FAILED
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.redaction import bounded, taken
@@ -54,7 +55,7 @@ class TrialResult:
     """The record of a trial, and the timeline that is kept of it, if any."""
 
     trial: Trial
-    timeline: str = ""
+    timeline: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from diagnostics.lab.execution.outcome import Traces, TrialPlan
 from diagnostics.lab.server import ProviderServer
+from diagnostics.model.codec import encode
 from diagnostics.model.event import EVENTS_SUFFIX
 from diagnostics.model.request import TrialRequest
 
@@ -194,7 +195,7 @@ class Worker:
             try:
                 while len(running) < at_once and (plan := next(waiting, None)) is not None:
                     running[plan.key] = plan
-                    self._send({"trial": self._request(plan).to_json()})
+                    self._send({"trial": encode(self._request(plan))})
                 if not running:
                     return
                 answer = self._receive()

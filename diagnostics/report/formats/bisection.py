@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable
 
 from diagnostics.model.bisection import CAUSES, Bisection, Outcome, ReleaseChange, ReleaseSpan
-from diagnostics.model.trial import RecordError
+from diagnostics.model.codec import RecordError, decode
 from diagnostics.report.formats import escape
 from diagnostics.runs.upgrade import upgraded
 
@@ -22,7 +22,7 @@ def read(text: str) -> Bisection:
         RecordError: it is none.
     """
     try:
-        return Bisection.from_json(upgraded(json.loads(text)))
+        return decode(Bisection, upgraded(json.loads(text)))
     except ValueError as error:
         raise RecordError(f"not a record of a search: {error}") from error
 

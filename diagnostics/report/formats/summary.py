@@ -1,4 +1,4 @@
-"""`summary.json`: the form `diagnostics.summary/1`. Fields beyond the form come after its own."""
+"""`summary.json`, schema `diagnostics.summary/2`: every verdict with its cost, one a line."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from diagnostics.model.codec import encode
 from diagnostics.report.view.hypotheses import check_claims
 from diagnostics.report.view.tally import MARKS, tally
 from diagnostics.report.view.view_models import Cost, FixOutcome, Subject, View
 from diagnostics.runs.records import EnvironmentRow
 
 FILE_NAME = "summary.json"
-SCHEMA = "diagnostics.summary/1"
+SCHEMA = "diagnostics.summary/2"
 
 
 def render(view: View) -> str:
     """The file's text; the same view always gives the same bytes."""
-    return json.dumps(to_json(view), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    fields = [f" {_text(name)}: {_lines(value)}" for name, value in to_json(view).items()]
+    return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
+def _lines(value: Any) -> str:
+    """The text of a field: one line for each item of a list, so that one changed verdict is one changed line."""
+    if isinstance(value, list) and value:
+        return "[\n  " + ",\n  ".join(map(_text, value)) + "\n ]"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def to_json(view: View) -> dict[str, Any]:
@@ -28,7 +41,7 @@ def to_json(view: View) -> dict[str, Any]:
         "verdicts": [
             _verdict(subject, result) for subject in view.subjects for result in subject.fixes if result.verdict
         ],
-        "controls": [_baseline(subject, subject.baseline) for subject in view.subjects if subject.baseline],
+        "baselines": [_baseline(subject, subject.baseline) for subject in view.subjects if subject.baseline],
         "not_run": [
             {**_subject(subject), "fix": result.fix, "status": result.status, "reason": result.reason}
             for subject in view.subjects
@@ -88,7 +101,7 @@ def _baseline(subject: Subject, baseline: FixOutcome) -> dict[str, Any]:
 
 def _more(subject: Subject, result: FixOutcome) -> dict[str, Any]:
     return {
-        "load": subject.load.to_json(),
+        "load": encode(subject.load),
         "symptoms": dict(result.symptoms),
         "differ": result.differ,
         "instrumented": result.instrumented,

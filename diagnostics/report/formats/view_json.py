@@ -1,4 +1,4 @@
-"""`view.json`: everything that any format may show, for programs; its form is `schemas/view-1.json`.
+"""`view.json`: everything that any format may show, for programs; its form is `schemas/view-2.json`.
 
 An environment is written once and pointed at by its label, however many subjects were played in it.
 """
@@ -9,10 +9,11 @@ import json
 from dataclasses import asdict, fields
 from typing import Any, Final
 
+from diagnostics.model.codec import encode
 from diagnostics.report.view.view_models import FixOutcome, Subject, Timeline, View
 
 FILE_NAME = "view.json"
-SCHEMA: Final = "diagnostics.view/1"
+SCHEMA: Final = "diagnostics.view/2"
 
 
 def render(view: View) -> str:
@@ -46,7 +47,7 @@ def _subject(subject: Subject) -> dict[str, Any]:
         "provider": subject.provider,
         "generation": subject.generation,
         "scenario": subject.scenario,
-        "load": subject.load.to_json(),
+        "load": encode(subject.load),
         "baseline": _result(subject.baseline) if subject.baseline is not None else None,
         "fixes": [_result(result) for result in subject.fixes],
     }
@@ -60,7 +61,7 @@ def _result(result: FixOutcome) -> dict[str, Any]:
 
 
 def _timeline(timeline: Timeline) -> dict[str, Any]:
-    return {**_head(timeline), "events": [event.to_json() for event in timeline.events]}
+    return {**_head(timeline), "events": [encode(event) for event in timeline.events]}
 
 
 def _head(timeline: Timeline) -> dict[str, Any]:

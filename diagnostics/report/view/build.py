@@ -1,7 +1,7 @@
 """Builds the view: a pure function of the records, so that every format says the same.
 
 Trials that carry the same key are one trial (a resumed or merged run may hold it twice); the order of the records
-never matters. The records are cleaned first (`cleaning.py`), so whatever a format sees is made of what may leave.
+never matters. The records are redacted first.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.event import cleaned as with_texts
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import STATUSES
-from diagnostics.report.cleaning import cleaned
-from diagnostics.report.redact import Secrets
+from diagnostics.redaction import Secrets
 from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER, deciding, judged, result_of, seconds_per_call
 from diagnostics.report.view.history import generation, histories, version_key
 from diagnostics.report.view.tally import tally
 from diagnostics.report.view.view_models import Impossible, Subject, Timeline, Totals, View
 from diagnostics.runs.records import EnvironmentRow, Run
+from diagnostics.runs.redaction import redacted_run
 
 EVENT_TEXT_LIMIT = 300
 """Characters that the view keeps of any text of an event."""
@@ -36,7 +36,7 @@ def build_view(run: Run, secrets: Secrets, fix_notes: Mapping[str, str] | None =
         secrets: what to hide in any text that the run produced.
         fix_notes: what a fix does and what it trades, in a sentence, by its name.
     """
-    run, redacted = cleaned(run, secrets)
+    run, removed = redacted_run(run, secrets)
     trials = tuple({trial.key: trial for trial in run.trials}.values())
     environments = _environments(run.environments, trials)
     subjects = _subjects(trials, {row.name: row for row in environments})
@@ -51,7 +51,7 @@ def build_view(run: Run, secrets: Secrets, fix_notes: Mapping[str, str] | None =
         impossible=_impossible(environments, subjects),
         warnings=run.warnings,
         fix_notes=dict(fix_notes or {}),
-        redacted=redacted,
+        redacted=removed,
         sweeps=run.sweeps,
         timelines=_timelines(run, trials, {row.name: row.label for row in environments}),
     )
@@ -96,15 +96,7 @@ def _environments(listed: Iterable[EnvironmentRow], trials: Iterable[Trial]) -> 
     rows = {row.name: row for row in listed if row.status != "ran" or row.name in tried}
     for environment in tried.values():
         if environment.name not in rows:
-            rows[environment.name] = EnvironmentRow(
-                label="",
-                name=environment.name,
-                slug=environment.name,
-                status="ran",
-                reason=None,
-                python=environment.python,
-                packages=environment.packages,
-            )
+            rows[environment.name] = EnvironmentRow.of(environment)
     order = list(STATUSES)
     ranked = sorted(
         rows.values(), key=lambda row: (order.index(row.status), version_key(row.python), row.slug, row.name)

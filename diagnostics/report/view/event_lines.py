@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
 from diagnostics.model.cell import Cell
+from diagnostics.model.codec import INLINE
 from diagnostics.model.event import Event, place
+from diagnostics.model.field_types import Digest, Word
 
 
 def told(event: Event) -> str:
@@ -31,7 +33,17 @@ def told(event: Event) -> str:
     return "".join(char if char.isprintable() else " " for char in " ".join(words))
 
 
-def as_json(key: str, cell: Cell, repetition: int, event: Event) -> dict[str, Any]:
-    """The object of one JSON line: the event, and the trial that it happened in."""
-    about = {"trial": key, "scenario": cell.scenario, "fix": cell.fix, "repetition": repetition}
-    return {**about, **event.to_json()}
+@dataclass(frozen=True)
+class TrialEvent:
+    """An event, and the trial in which it happened."""
+
+    trial: Digest
+    scenario: Word
+    fix: Word
+    repetition: int
+    event: Event = field(metadata=INLINE)
+
+
+def trial_event(key: str, cell: Cell, repetition: int, event: Event) -> TrialEvent:
+    """One line of JSON: the event, and the trial in which it happened."""
+    return TrialEvent(key, cell.scenario, cell.fix, repetition, event)

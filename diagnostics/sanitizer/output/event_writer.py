@@ -7,6 +7,7 @@ import json
 import os
 import time
 
+from diagnostics.model.codec import encode
 from diagnostics.model.event import Event
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, LoopRecord
 from diagnostics.sanitizer.capture.sites import Stack
@@ -112,4 +113,4 @@ class EventWriter:
             stack=sites(stack) if self._whole and known == number else (),
             same_stack=known if known != number else None,
         )
-        os.write(self._file, json.dumps(event.to_json()).encode() + b"\n")
+        os.write(self._file, json.dumps(encode(event)).encode() + b"\n")

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from diagnostics.model.codec import encode
 from diagnostics.model.finding import FINDINGS_SCHEMA, Finding
 from diagnostics.sanitizer.analyze.recorded import Process
 from diagnostics.sanitizer.output.redact import command_line, redact
@@ -40,7 +41,7 @@ def document(
         "environment": versions(process.modules, {finding.fault.component for finding in findings}),
         "accounting": {"calls": process.calls, "requests": process.requests},
         "cannot_tell": list(blind_spots),
-        "findings": [finding.to_json() for finding in findings],
+        "findings": [encode(finding) for finding in findings],
     }
 
 

@@ -15,6 +15,7 @@ from diagnostics.lab.bisection.scope import Misunderstood
 from diagnostics.lab.environments import IndexUnreachable
 from diagnostics.model.bisection import Bisection, TriedRelease
 from diagnostics.model.cell import Load
+from diagnostics.model.codec import decode, encode
 from tests.lab.bisection.index import Index
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -58,7 +59,7 @@ def test_every_change_is_found_and_what_cannot_tell_is_named(cache: Path) -> Non
     assert second.cause == "package"
     assert [tried.version for tried in found.cannot_tell] == ["1.2.0"]
     assert found.releases == 7  # the yanked one counts, the pre-release and what was before the async client do not
-    assert Bisection.from_json(found.to_json()).to_json() == found.to_json()
+    assert decode(Bisection, encode(found)) == found
 
 
 @pytest.mark.environment
@@ -110,7 +111,7 @@ def test_a_script_is_judged_by_its_exit_status(cache: Path, tmp_path: Path) -> N
     assert (change.before.version, change.after.version) == ("1.1.0", "1.4.0")
     assert change.after.outcome is not None
     assert change.after.outcome.exit_status == 3
-    assert "exit status: 0 → 3" in change.to_json()["difference"]
+    assert "exit status: 0 → 3" in encode(change)["difference"]
     assert change.before.packages["helper"] == "1.0.0"
 
 

@@ -20,6 +20,7 @@ from diagnostics.lab.execution.outcome import (
 )
 from diagnostics.lab.server import Account
 from diagnostics.model.cell import Cell, Environment
+from diagnostics.model.codec import decode, encode
 from diagnostics.model.request import HARNESS_FAILED
 from diagnostics.model.trial import Trial
 
@@ -66,8 +67,8 @@ traces = st.builds(
 @given(traces)
 def test_any_traces_give_a_record_that_a_file_can_hold(left: Traces) -> None:
     trial = conclude(PLAN, SOMEWHERE, left, str)
-    line = json.dumps(trial.to_json(), ensure_ascii=False).encode("utf-8")
-    assert Trial.from_json(json.loads(line)) == trial
+    line = json.dumps(encode(trial), ensure_ascii=False).encode("utf-8")
+    assert decode(Trial, json.loads(line), {trial.environment.name: trial.environment}) == trial
     assert trial.accounting.requests == left.account.requests
     assert (trial.symptom in (None, "none")) == (trial.evidence is None)
 

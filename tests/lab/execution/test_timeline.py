@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from diagnostics.lab.execution.outcome import Traces
 from diagnostics.lab.execution.timeline import EVENTS_AT_MOST, kept, parsed, timeline
 from diagnostics.lab.server import Account
+from diagnostics.model.codec import encode
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
 
@@ -24,7 +25,7 @@ def traces(events: str) -> Traces:
 
 
 def line(event: Event) -> str:
-    return json.dumps(event.to_json()) + "\n"
+    return json.dumps(encode(event)) + "\n"
 
 
 def hide(text: str) -> str:
@@ -33,10 +34,7 @@ def hide(text: str) -> str:
 
 def test_it_holds_the_events_in_order_and_can_be_read_again() -> None:
     second = Event(2, "L1", "", "closed", same_stack=1)
-    text = timeline(traces(line(second) + line(EVENT)), hide)
-
-    assert "alice" not in text
-    first, other = (Event.from_json(json.loads(each)) for each in text.splitlines())
+    first, other = timeline(traces(line(second) + line(EVENT)), hide)
     clean = Site("<user>/program.py", 3, "main", "")
     assert first == Event(
         1, "L1", "asyncio", "created", by=clean, site=clean, stack=(clean,), thread="<user>", at=0.5, open=False
@@ -45,7 +43,7 @@ def test_it_holds_the_events_in_order_and_can_be_read_again() -> None:
 
 
 def test_without_events_there_is_none() -> None:
-    assert timeline(traces(""), hide) == ""
+    assert timeline(traces(""), hide) == ()
 
 
 @pytest.mark.parametrize(
@@ -56,11 +54,10 @@ def test_without_events_there_is_none() -> None:
         "{}",
         "1",
         line(EVENT)[:-9],
-        json.dumps({**EVENT.to_json(), "number": "1"}),
-        json.dumps({**EVENT.to_json(), "detail": None}),
-        json.dumps({**EVENT.to_json(), "by": {"file": 1, "line": 1, "function": "", "code": ""}}),
-        json.dumps({**EVENT.to_json(), "at": 1e999}),
-        json.dumps({**EVENT.to_json(), "another": 1}),
+        json.dumps({**encode(EVENT), "number": "1"}),
+        json.dumps({**encode(EVENT), "detail": None}),
+        json.dumps({**encode(EVENT), "by": {"file": 1, "line": 1, "function": "", "code": ""}}),
+        json.dumps({**encode(EVENT), "at": 1e999}),
         "[" * 100_000,
     ],
 )

@@ -174,8 +174,8 @@ def test_stopped_in_the_middle_it_leaves_nothing_running_and_can_go_on(
     assert stored(latest)[: len(kept)] == kept
     assert len(set(stored(latest))) == len(stored(latest)) == 2 * each
     ended = note(latest, "run.json")
-    assert [ended[name] for name in ("command", "profile", "asked")] == [
-        began[name] for name in ("command", "profile", "asked")
+    assert [ended[name] for name in ("command", "profile", "request")] == [
+        began[name] for name in ("command", "profile", "request")
     ]
 
 

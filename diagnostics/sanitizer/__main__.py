@@ -7,5 +7,4 @@ import sys
 from diagnostics.sanitizer.process.command import main
 
 if __name__ == "__main__":
-    # In one expression: the program that runs takes this module's place, and nothing here has a name afterwards.
     sys.exit(main(sys.argv[1:]))

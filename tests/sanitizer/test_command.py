@@ -411,4 +411,4 @@ def test_findings_may_go_where_the_output_goes(
 def test_time_that_is_up_ends_the_program_with_a_report(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
     ran = run("none", script(LEAK + "import threading\nthreading.Event().wait()"), options=("--timeout", "5"))
     assert (ran.status, ran.kinds) == (124, {"pending-task-destroyed": "leak"})
-    assert "not done after 5 s" in ran.errors
+    assert "did not finish within 5 s" in ran.errors

@@ -181,7 +181,5 @@ def test_connections_of_several_loops_are_not_told_as_those_of_one() -> None:
         )
         return finding.message
 
-    assert left(loops[0]) == "nobody closed 2 connections of openai.AsyncOpenAI C1 before its loop ended: L1"
-    assert left(*loops) == (
-        "nobody closed 6 connections of openai.AsyncOpenAI C1 before their loops ended: L1 and 2 more"
-    )
+    assert left(loops[0]) == "2 connections of openai.AsyncOpenAI C1 left open when its loop closed: L1"
+    assert left(*loops) == ("6 connections of openai.AsyncOpenAI C1 left open when their loops closed: L1 and 2 more")

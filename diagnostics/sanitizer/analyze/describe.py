@@ -1,6 +1,6 @@
-"""Stacks and records in words: sites with their source line, who closed a loop, whose code it is.
+"""Describes stacks and records: sites with their source line, who closed a loop, whose code it is.
 
-Reads files and package metadata; called when findings are made, not before.
+Reads files and package metadata, so it is called when findings are made and not before.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from diagnostics.sanitizer.capture.sites import (
 
 
 def site(stack: Stack) -> Site | None:
-    """The innermost line that is the person's own."""
+    """Returns the innermost first-party line."""
     found = users_frame(stack)
     return _site(*found) if found else None
 
 
 def sites(stack: Stack) -> tuple[Site, ...]:
-    """Every frame of a stack, innermost first."""
+    """Returns every frame of a stack, innermost first."""
     return tuple(_site(code, at) for code, at in frames(stack))
 
 
@@ -44,11 +44,11 @@ def _site(code: Any, at: Any) -> Site:
 
 
 def who(stack: Stack, method: str) -> str | None:
-    """What the person called, or which package did, that made or closed a loop.
+    """Returns which function the program called, or which package, that created or closed a loop.
 
     Args:
-        stack: where the loop was made or closed.
-        method: the loop's own method that is at its inner end.
+        stack: where the loop was created or closed.
+        method: the loop's own method at the inner end of the stack.
     """
     if not stack:
         return None
@@ -71,12 +71,12 @@ def who(stack: Stack, method: str) -> str | None:
 
 
 def _function_run(code: object) -> bool:
-    # `asyncio.run` and `Runner.run` share their name; only the method has a `self`.
+    # `asyncio.run` and `Runner.run` have the same name; only the method has a `self`.
     return "self" not in getattr(code, "co_varnames", ())
 
 
 def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:
-    """Who holds a client: `user`, or the distribution whose code made it."""
+    """Returns who holds a client: `user`, or the distribution whose code created it."""
     if client is None and users_frame(otherwise) is not None:
         return "user"
     for code, _ in frames(client.created if client else otherwise):
@@ -90,19 +90,19 @@ def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:
 
 
 def created_inside(client: ClientRecord | None) -> bool:
-    """Whether a client was made by code that a loop was running."""
+    """Returns whether a client was created by code that a loop was running."""
     return client is not None and any(
         code.co_name in ("_run_once", "run_until_complete") for code, _ in frames(client.created)
     )
 
 
 def closed_by(record: LoopRecord) -> str | None:
-    """What closed a loop."""
+    """Returns what closed a loop."""
     return who(record.closed, "close") if record.closed is not None else None
 
 
 def distribution(file: str) -> str | None:
-    """The name of the distribution that a file of an installed package belongs to."""
+    """Returns the distribution that a file of an installed package belongs to."""
     for mark in (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"):
         if mark in file:
             inside = file.rsplit(mark, maxsplit=1)[-1]
@@ -130,7 +130,7 @@ def _owners() -> dict[str, list[str]]:
 
 @functools.cache
 def _file_owners() -> dict[str, str]:
-    # Only namespace packages need it: the folder `google` belongs to many distributions.
+    # Only namespace packages need this: the folder `google` belongs to many distributions.
     shared = {owner for owners in _owners().values() if len(set(owners)) > 1 for owner in owners}
     found: dict[str, str] = {}
     for name in shared:

@@ -1,4 +1,4 @@
-"""Facts in, findings out: a function of what was recorded. Nothing here looks at a live object or keeps anything."""
+"""Turns facts into findings. Pure functions of what was recorded: nothing here looks at a live object."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, LoopFacts
 from diagnostics.sanitizer.analyze.describe import closed_by, component, created_inside, site, sites, who
-from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, UNSEEN, About, hint
+from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, UNKNOWN_CLIENT, About, hint
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import users_frame
 
@@ -15,11 +15,11 @@ _ORDER = {"error": 0, "leak": 1, "note": 2}
 
 
 def evaluate(facts: Iterable[Fact]) -> list[Finding]:
-    """Groups facts that are one finding, and says of each whose fault it is and what to do.
+    """Groups facts into findings, with the fault and the fix of each.
 
     Returns:
-        Errors first, then leaks, then notes; within that in the order in which they were first seen. Ids count up in
-        the order of appearance, so equal programs give equal reports.
+        Errors, then leaks, then notes; each in the order in which they were first seen. Ids increase in the order of
+        appearance, so equal programs have equal reports.
     """
     groups: dict[tuple[Any, ...], list[Fact]] = {}
     for fact in _folded(facts):
@@ -29,7 +29,7 @@ def evaluate(facts: Iterable[Fact]) -> list[Finding]:
 
 
 def counts(facts: Iterable[Fact]) -> list[tuple[str, str, int]]:
-    """How often each kind was seen, without reading any source: `(kind, severity, count)`."""
+    """Returns how often each kind was seen, as `(kind, severity, count)`, without reading any source."""
     found: dict[tuple[str, str], int] = {}
     for fact in _folded(facts):
         found[fact.kind, fact.severity] = found.get((fact.kind, fact.severity), 0) + fact.count
@@ -37,7 +37,7 @@ def counts(facts: Iterable[Fact]) -> list[tuple[str, str, int]]:
 
 
 def _folded(facts: Iterable[Fact]) -> list[Fact]:
-    """Without what only follows: a call that uses a foreign connection asks that connection's loop for things too."""
+    """Drops consequences: a call that uses a connection of another loop uses that loop too."""
     facts = list(facts)
     reported = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
     return [
@@ -50,7 +50,7 @@ def _of(fact: Fact) -> tuple[int | None, int | None]:
 
 
 def _same(fact: Fact) -> tuple[Any, ...]:
-    """Equal for facts that one line of a program brings about."""
+    """Returns a key that is equal for facts with the same cause in the program."""
     client = fact.client.outermost if fact.client else None
     created = client.created if client else ()
     loop = (fact.loop.created, fact.loop.closed) if fact.loop else ()
@@ -59,7 +59,7 @@ def _same(fact: Fact) -> tuple[Any, ...]:
 
 
 class _Names:
-    """Small stable ids."""
+    """Short stable ids."""
 
     def __init__(self) -> None:
         self._ids: dict[str, dict[int, str]] = {"L": {}, "C": {}, "X": {}}
@@ -80,7 +80,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
         details["connections"] = sum(fact.detail["connections"] for fact in group)
         details["loops"] = len({fact.loop.number for fact in group if fact.loop is not None})
     about = About(
-        client=f"{client.name} {names('C', client)}" if client else UNSEEN,
+        client=f"{client.name} {names('C', client)}" if client else UNKNOWN_CLIENT,
         loop=_named(loop),
         current=names("L", current) if current else "no loop",
         operation=first.operation,
@@ -95,7 +95,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
         made = first.loop.created
     closed = first.detail.get("closed", ())
     if first.kind == "pending-task-destroyed" and users_frame(made) is None and who(closed, "close") == "user":
-        made = closed  # the coroutine is a library's, as that of `create_task(client.get(…))`
+        made = closed  # the coroutine belongs to a library, as in `create_task(client.get(…))`
     holder = component(client, made)
     return Finding(
         kind=first.kind,
@@ -126,7 +126,7 @@ def _why(fact: Fact, usual: str) -> str:
 def _named(loop: LoopFacts | None) -> str:
     if loop is None:
         return "a loop"
-    closed_by = "the collector" if loop.closed_by == "gc" else loop.closed_by
+    closed_by = {"gc": "the garbage collector", "user": "your code"}.get(loop.closed_by or "", loop.closed_by)
     return f"{loop.id} (closed by {closed_by})" if closed_by else loop.id
 
 

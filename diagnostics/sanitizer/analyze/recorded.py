@@ -1,4 +1,4 @@
-"""Facts of other processes, as their journal has them: the same records that evaluation takes from this process."""
+"""Facts of other processes, read from their journal into the same records as those of this process."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ ENDED_BY_INTERRUPT = (-signal.SIGINT, 128 + signal.SIGINT)
 
 @dataclass
 class Process:
-    """A process of a run, as far as its journal tells.
+    """A process of a run, as its journal describes it.
 
     Attributes:
-        parent: its parent's process id.
-        argv: its command line.
-        python: its version.
-        facts: what is certain, by number.
-        interrupted: what waited when Ctrl-C came, with the number of calls at that moment.
-        hanging: what waited when the process was asked, which counts if it ended there.
-        calls: made by it; `requests` is what went out.
-        blind_spots: what could not be seen in it, a line each.
-        modules: the libraries it had imported, with their files.
+        parent: process id of the parent.
+        argv: command line.
+        python: Python version.
+        facts: certain facts, by number.
+        interrupted: calls that waited at Ctrl-C, with the number of calls at that moment.
+        hanging: calls that waited when the process was asked; they count if it ended there.
+        calls: number of calls; `requests` is the number of requests.
+        blind_spots: what could not be seen in it, one line each.
+        modules: imported libraries, with their files.
         used: whether it had an event loop.
         asked: whether it has answered what it waits for.
-        end: how it ended; empty where it did not come to say so.
+        end: how it ended; empty if it was killed.
     """
 
     number: int
@@ -50,10 +50,10 @@ class Process:
     end: str = ""
 
     def conclusive(self, status: int | None) -> list[Fact]:
-        """The facts that count, once it is known how the process ended.
+        """Returns the facts that count, given how the process ended.
 
         Args:
-            status: its exit status; negative, the signal that ended it; `None` where its time was up.
+            status: the exit status; the negative number of the signal that ended it; `None` after a timeout.
         """
         certain = list(self.facts.values())
         stuck = {fact.call.number for fact in certain if fact.kind == "stuck-waiter" and fact.call is not None}
@@ -72,7 +72,7 @@ class Process:
 
 
 def processes(data: bytes) -> list[Process]:
-    """The processes of a journal, in the order in which they began."""
+    """Returns the processes of a journal, in the order in which they started."""
     readers: dict[int, _Reader] = {}
     for number, tag, *fields in entries(data):
         if tag == "P" or number not in readers:
@@ -88,7 +88,7 @@ _STATES: dict[str, tuple[Any, ...]] = {
     "M": ("modules",),
     "U": ("used", True),
 }
-"""Entries that set an attribute of the process: to what they hold, or to what stands here."""
+"""Entries that set an attribute of the process, to their field or to the value given here."""
 
 
 class _Reader:
@@ -110,7 +110,7 @@ class _Reader:
         }
 
     def read(self, tag: str, fields: list[Any]) -> None:
-        """Takes one entry."""
+        """Reads one entry."""
         reader = self._records.get(tag)
         if reader is not None:
             reader(*fields)

@@ -1,9 +1,9 @@
-"""The journal: what a process records, appended to a file as it happens, so that another process can report it.
+"""The journal: a file to which a process appends what it records, so that another process can report it.
 
-A program may end in any way: killed, out of descriptors, replaced by `exec`, with an exhausted stack or a cleared
-`sys.path`. So nothing is analysed inside it. Each fact is written at once, in one `write` to a file that is opened for
-appending; forked children write to the same one. The format is private to this version of the package: marshal, because
-it is built in and needs no import.
+A program may end in any way: killed, out of file descriptors, replaced by `exec`, with an exhausted stack or a cleared
+`sys.path`. So nothing is analyzed inside it. Each fact is written immediately, in one `write` to a file opened for
+appending; forked children write to the same file. The format is private to this version of the package. It is marshal,
+which is built in and needs no import.
 
 Every entry is `(process id, tag, fields…)`:
 
@@ -18,8 +18,8 @@ Every entry is `(process id, tag, fields…)`:
     T  totals      calls, requests
     B  blind spots lines
     M  modules     the libraries imported, with their files
-    D  asked       it has been asked what it waits for, and this was the answer
-    E  end         how the process ended: everything that can be known of it has been written
+    D  asked       it was asked what it waits for, and has answered
+    E  end         how the process ended: the journal of this process is complete
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from diagnostics.sanitizer.capture.instruments import Instrument
 from diagnostics.sanitizer.capture.sites import Stack, file_of, frames, is_generated, loaded_libraries, position
 
 HIGH: Final = 250
-"""The lowest descriptor a journal takes: a program that counts on the lowest free number gets the one it would get."""
+"""The lowest descriptor that a journal uses, so that the program gets the same descriptors as without it."""
 
 _LENGTH: Final = 4
 
@@ -45,7 +45,7 @@ class Journal(Instrument):
     """An instrument that appends to the file of a run.
 
     Args:
-        path: the file, which exists. A process whose descriptor was closed, by `os.closerange` say, opens it again.
+        path: the file, which exists. It is opened again if the program closes its descriptor, as `os.closerange` does.
     """
 
     def __init__(self, path: str) -> None:
@@ -57,7 +57,7 @@ class Journal(Instrument):
         self._stacks: dict[int, tuple[int, Stack]] = {}
 
     def process_begins(self, parent: int) -> None:
-        """Starts over: this is a new process, which shares the file with its parent."""
+        """Starts over: this is a new process that shares the file with its parent."""
         self._used = False
         self._known.clear()
         self._stacks.clear()
@@ -68,8 +68,9 @@ class Journal(Instrument):
         """Writes a fact with everything it refers to.
 
         Args:
-            when: empty for what is certain; `interrupt` for what waited when Ctrl-C came, `hanging` for what waits now
-                and counts only if the process ends here.
+            fact: the fact.
+            when: empty if the fact is certain; `interrupt` for a call that waited at Ctrl-C; `hanging` for a call that
+                waits now and counts only if the process ends here.
         """
         entries: list[tuple[Any, ...]] = []
         detail = {
@@ -99,7 +100,7 @@ class Journal(Instrument):
         self._write([("R", fact.number)])
 
     def state(self, calls: int, requests: int, clients: Iterable[ClientRecord], blind_spots: list[str]) -> None:
-        """Writes what counts up while the program runs."""
+        """Writes the counters of this process."""
         entries: list[tuple[Any, ...]] = []
         for client in clients:
             self._client(client, entries)
@@ -107,11 +108,11 @@ class Journal(Instrument):
         self._write(entries)
 
     def answered(self) -> None:
-        """Marks that what was written as `hanging` is all there was."""
+        """Marks that everything that is `hanging` was written."""
         self._write([("D",)])
 
     def ends(self, how: str) -> None:
-        """Marks that nothing more comes from this process."""
+        """Marks that the journal of this process is complete."""
         self._write([("E", how)])
 
     def _loop(self, record: LoopRecord | None, entries: list[tuple[Any, ...]]) -> int:
@@ -140,7 +141,7 @@ class Journal(Instrument):
     def _stack(self, stack: Stack, entries: list[tuple[Any, ...]]) -> int:
         known = self._stacks.get(id(stack))
         if known is None or known[1] is not stack:
-            known = self._stacks[id(stack)] = (len(self._stacks) + 1, stack)  # kept: its id stays its own
+            known = self._stacks[id(stack)] = (len(self._stacks) + 1, stack)  # kept, so that its id is not reused
             entries.append(("S", known[0], [_frame(code, at) for code, at in frames(stack)]))
         return known[0]
 
@@ -164,7 +165,7 @@ class Journal(Instrument):
         self._identity = _identity(self._descriptor)
 
     def _is_ours(self) -> bool:
-        """Whether the descriptor still leads to the journal: a program may close it and get the number for a file."""
+        """Returns whether the descriptor is still the journal: the program may have closed and reused it."""
         try:
             return _identity(self._descriptor) == self._identity
         except OSError:
@@ -172,7 +173,7 @@ class Journal(Instrument):
 
 
 def _high(low: int) -> int:
-    """Moves a descriptor out of the way, where the system and its limits let it."""
+    """Moves a descriptor to a high number, if the system and its limits allow that."""
     try:
         import fcntl
 
@@ -202,7 +203,7 @@ def _frame(code: CodeType, at: int) -> tuple[Any, ...]:
 
 
 def entries(data: bytes) -> Iterator[tuple[Any, ...]]:
-    """The entries of a journal; a last one that was cut off is left out."""
+    """Yields the entries of a journal, except a last one that is incomplete."""
     at = 0
     while at + _LENGTH <= len(data):
         end = at + _LENGTH + int.from_bytes(data[at : at + _LENGTH], "little")

@@ -1,4 +1,4 @@
-"""Stacks as places for the log of events: the operation, the person's own line, and what a loop is run for."""
+"""Stacks as frames of a timeline: the operation, the first-party line, and what a loop is run for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAMES = 30
 
 
 def shuts_down(stack: Stack, *, again: bool) -> bool:
-    """Whether a loop runs only to end its generators and threads, as `asyncio.run` has it do after the program."""
+    """Returns whether a loop runs only to shut down generators and threads, as `asyncio.run` does at its end."""
     for code, _ in frames(stack):
         if code.co_filename.replace("\\", "/").endswith("asyncio/runners.py"):
             if code.co_name in ("close", "_cancel_all_tasks"):
@@ -25,7 +25,7 @@ def shuts_down(stack: Stack, *, again: bool) -> bool:
 
 
 def operation(stack: Stack, skip: tuple[str, ...] = ()) -> Site | None:
-    """The innermost frame that is not one of a method that only passes on, such as a loop's own `close`."""
+    """Returns the innermost frame that is not one of the functions to skip, such as a loop's own `close`."""
     for code, at in frames(stack):
         passes_on = code.co_name in skip and not code.co_filename.endswith("runners.py")
         if not passes_on or not (in_stdlib(code.co_filename) or installed(code.co_filename)):
@@ -34,22 +34,22 @@ def operation(stack: Stack, skip: tuple[str, ...] = ()) -> Site | None:
 
 
 def users_site(stack: Stack) -> Site | None:
-    """The innermost line that is the person's own."""
+    """Returns the innermost first-party line."""
     found = users_frame(stack)
     return Site(short(found[0].co_filename), line(*found), _name(found[0]), "") if found else None
 
 
 def sites(stack: Stack) -> tuple[Site, ...]:
-    """A stack as places, innermost first; of a deep one the innermost frames."""
+    """Returns the innermost frames of a stack, innermost first."""
     return tuple(
         Site(short(code.co_filename), line(code, at), _name(code), "") for code, at in frames(stack[: 2 * FRAMES])
     )
 
 
 def thread_name(known: dict[int, str]) -> str:
-    """The name of this thread, the same at every call; `known` holds those of the threads seen before.
+    """Returns the name of this thread, unique among `known`, to which it is added.
 
-    By the table of threads and not by `current_thread`, which would enter a thread that it does not know.
+    It reads the table of threads, because `current_thread` would register a thread that it does not know.
     """
     number = threading.get_ident()
     thread = threading._active.get(number)  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ def thread_name(known: dict[int, str]) -> str:
 
 
 def _name(code: CodeType) -> str:
-    """The qualified name of a function; before Python 3.11 a method's is looked for in its module."""
+    """Returns the qualified name of a function; before Python 3.11, a method is searched for in its module."""
     name: str | None = getattr(code, "co_qualname", None)
     if name is not None:
         return name
@@ -76,7 +76,7 @@ def _name(code: CodeType) -> str:
 
 
 def short(file: str) -> str:
-    """A file without the folders of this machine: `asyncio/base_events.py`, `httpx/_client.py`, `experiment/fix.py`."""
+    """Returns a file without folders of this machine: `asyncio/base_events.py`, `httpx/_client.py`."""
     parts = file.replace("\\", "/").split("/")
     for mark in ("site-packages", "dist-packages"):
         if mark in parts:

@@ -34,7 +34,7 @@ _DISTRIBUTIONS = {
 def document(
     process: Process, findings: Sequence[Finding], *, exit_code: int | None, blind_spots: Sequence[str]
 ) -> dict[str, Any]:
-    """The object; `exit_code` is the program's own, `None` where it never ended."""
+    """Returns the document; `exit_code` is the program's own, `None` if it never exited."""
     return {
         "schema": FINDINGS_SCHEMA,
         "program": {"argv": command_line(process.argv), "python": process.python, "exit_code": exit_code},
@@ -46,7 +46,7 @@ def document(
 
 
 def versions(modules: Collection[str], components: set[str]) -> dict[str, str]:
-    """Versions of the libraries that are imported, and of those at fault."""
+    """Returns the versions of the libraries that are imported and of those at fault."""
     names = {name for module, name in _DISTRIBUTIONS.items() if module in modules} | (components - {"user"})
     found = {}
     for name in sorted(names):
@@ -56,17 +56,17 @@ def versions(modules: Collection[str], components: set[str]) -> dict[str, str]:
 
 
 def write(file: str, data: dict[str, Any]) -> None:
-    """Writes the file, without keys: whole or not at all, unless it is a device or the like.
+    """Writes the file without secrets: atomically, unless it is a device or a pipe.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     text = json.dumps(redact(data), indent=1) + "\n"
     if not _can_be_replaced(file):
         with open(file, "a", encoding="utf-8") as stream:
             stream.write(text)
         return
-    if os.path.islink(file):  # it stays, and what it leads to is written, unless the system refuses to follow it
+    if os.path.islink(file):  # follow it, unless the system refuses to
         with open(file, "ab"):
             file = os.path.realpath(file)
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(file), prefix=".diagnostics-")
@@ -80,7 +80,7 @@ def write(file: str, data: dict[str, Any]) -> None:
 
 
 def _can_be_replaced(file: str) -> bool:
-    """Whether this is a file or will be one, and not where the output goes: `/dev/stdout` may be either."""
+    """Returns whether this is or will be a regular file other than the output: `/dev/stdout` may be a file."""
     try:
         there = os.stat(file)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""What the sanitizer never writes and never prints, not even for the person whose program it is: what opens a door.
+"""Removes secrets from everything that the sanitizer writes and prints, also for the program's own user.
 
-Keys by their form, the values of variables that hold secrets, and the credentials of URLs. Paths, names and prompts
-stay in: it is their own document, readable by them alone. Whatever a report draws from it has those taken out too.
+Secrets are keys of a known form, the values of variables that hold secrets, and credentials in URLs. Paths, names and
+prompts stay: the document is the user's own. Reports that are made from it remove those too.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _OPTION = re.compile(rf"({_OPTION_NAME.pattern}=).+", re.IGNORECASE | re.DOTALL)
 
 
 def redact_text(text: str) -> str:
-    """The text without keys, secret values and credentials."""
+    """Returns the text without keys, secret values and credentials."""
     for value in sorted(_values(), key=len, reverse=True):
         text = text.replace(value, _MARK)
     return _CREDENTIALS.sub(rf"\g<1>{_MARK}", ANY_KEY.sub(_MARK, text))
 
 
 def redact(data: Any) -> Any:
-    """The same for every text of an object of JSON."""
+    """Returns a JSON value with every text redacted."""
     if isinstance(data, str):
         return redact_text(data)
     if isinstance(data, dict):
@@ -37,7 +37,7 @@ def redact(data: Any) -> Any:
 
 
 def command_line(words: list[str]) -> list[str]:
-    """The words of a command without what follows an option that is named like a secret."""
+    """Returns the words of a command line without the values of options that are named like secrets."""
     shown: list[str] = []
     for number, word in enumerate(words):
         follows = number > 0 and _OPTION_NAME.fullmatch(words[number - 1]) and not word.startswith("-")

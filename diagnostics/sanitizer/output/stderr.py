@@ -1,4 +1,4 @@
-"""Standard error, whatever the program has made of it by its end."""
+"""Standard error, which the program may have closed or replaced by its end."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _DESCRIPTOR: Final = 2
 
 
 def write(text: str) -> None:
-    """Writes as far as that can be: to the program's `sys.stderr`, the interpreter's, or the descriptor of both."""
+    """Writes to the first that works: the program's `sys.stderr`, the interpreter's, or the file descriptor."""
     if not text:
         return
     for stream in (getattr(sys, "stderr", None), sys.__stderr__):
         with contextlib.suppress(Exception):
             _to_stream(stream, text)
             return
-    # By another identity it is a file of the program's, which has taken the free number.
+    # With another identity it is a file of the program that got the free descriptor.
     if _AT_FIRST is not None and _identity() == _AT_FIRST:
         with contextlib.suppress(OSError):
             _to_descriptor(_DESCRIPTOR, text.encode(errors="backslashreplace"))
 
 
 def _to_stream(stream: Any, text: str) -> None:
-    # What a stream could not write stays in its buffer, and the interpreter that cannot flush it ends with 120.
+    # Text that a stream could not write stays in its buffer, and an interpreter that cannot flush it exits with 120.
     if type(stream) is io.TextIOWrapper and os.name != "nt":
         stream.flush()
         with contextlib.suppress(io.UnsupportedOperation):
@@ -45,7 +45,7 @@ def _to_descriptor(descriptor: int, data: bytes) -> None:
     while data:
         try:
             data = data[os.write(descriptor, data) :]
-        except BlockingIOError:  # noqa: PERF203 - a pipe of somebody's loop, full
+        except BlockingIOError:  # noqa: PERF203 - a full non-blocking pipe
             select.select([], [descriptor], [])
 
 

@@ -1,4 +1,4 @@
-"""Findings as text, in the order of an AddressSanitizer report: what, where, the objects, whose fault, the fix."""
+"""Findings as text, in the order of an AddressSanitizer report: what, where, the objects, the fault, the fix."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from diagnostics.sanitizer.analyze.describe import relative_path
 from diagnostics.sanitizer.output.redact import redact_text
 
 RULE = "=" * 66
-FRAMES = 6
 
 
 def render(findings: Sequence[Finding], blind_spots: Sequence[str] = ()) -> str:
-    """The whole report, without keys; empty where there is nothing to say."""
+    """Returns the whole report without secrets; empty if there is nothing to report."""
     lines = [line for finding in findings for line in _finding(finding)]
     lines += [f"diagnostics: blind spot: {each}" for each in blind_spots]
     if findings:
         total = {word: sum(f.count for f in findings if f.severity == word) for word in ("error", "leak", "note")}
         kinds = ", ".join(dict.fromkeys(finding.kind for finding in findings))
-        words = ", ".join(f"{count} {word}" for word, count in total.items() if count)
+        words = ", ".join(plural(count, word) for word, count in total.items() if count)
         lines.append(f"SUMMARY: diagnostics: {words}: {kinds}")
     return redact_text("\n".join(lines) + "\n") if lines else ""
 
@@ -29,14 +28,14 @@ def _finding(finding: Finding) -> list[str]:
     lines = [RULE, f"{finding.severity.upper()}: diagnostics: {finding.kind}{times}", f"  {finding.message}"]
     access = finding.access
     if access is not None and access.site is not None and access.trigger != "loop close":
-        lines.append(f"  {access.operation or 'seen'}, set off by {access.trigger or 'the program'}")
+        lines.append(f"  {access.operation or 'seen'}, caused by {_by(access.trigger or 'user')}")
         lines += _at(access.site)
     loop = finding.loop
     if loop is not None:
-        lines.append(f"  loop {loop.id} ({loop.kind}) was created by {loop.created_by or 'something not seen'}")
+        lines.append(f"  loop {loop.id} ({loop.kind}) was created by {_by(loop.created_by) or 'unknown code'}")
         lines += _at(loop.created_at)
         if loop.closed_by is not None:
-            lines.append(f"  and closed by {loop.closed_by}")
+            lines.append(f"  and closed by {_by(loop.closed_by)}")
             lines += _at(loop.closed_at)
     connection = finding.connection
     if connection is not None:
@@ -44,13 +43,11 @@ def _finding(finding: Finding) -> list[str]:
         lines += _at(connection.opened_at)
     client = finding.client
     if client is not None:
-        lines.append(
-            f"  client {client.id}, {client.type} ({client.calls} calls, {client.requests} requests), was created"
-        )
+        used = f"{plural(client.calls, 'call')}, {plural(client.requests, 'request')}"
+        lines.append(f"  client {client.id}, {client.type} ({used}), was created")
         lines += _at(client.created_at)
     fault = finding.fault
-    whose = "your code" if fault.component == "user" else fault.component
-    lines.append(f"  AT FAULT: {whose}: {fault.why}")
+    lines.append(f"  AT FAULT: {_by(fault.component)}: {fault.why}")
     if client is None or fault.site != client.created_at:
         lines += _at(fault.site)
     fix = f" ({finding.hint.fix})" if finding.hint.fix else ""
@@ -58,9 +55,18 @@ def _finding(finding: Finding) -> list[str]:
     return lines
 
 
+def plural(count: int, noun: str) -> str:
+    """Returns a number with its noun: `1 call`, `2 calls`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _by(component: str | None) -> str | None:
+    return {"user": "your code", "gc": "the garbage collector"}.get(component or "", component)
+
+
 def _at(site: Site | None) -> list[str]:
     if site is None:
-        return ["    at: no line of yours is on the stack"]
+        return ["    at: no line of your code is on the stack"]
     return [
         f"    at {relative_path(site.file)}:{site.line} in {site.function}",
         *([f"      {site.code}"] if site.code else []),

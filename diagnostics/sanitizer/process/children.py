@@ -1,7 +1,7 @@
-"""The processes that a program starts through `multiprocessing`, whatever their start method.
+"""Instruments the processes that a program starts through `multiprocessing`, with any start method.
 
-A child that is forked is instrumented already. One that starts as a new interpreter (`spawn`, the server of
-`forkserver`) gets a line of ours before its own, which begins the instrumentation there.
+A forked child is instrumented already. A child that starts as a new interpreter (`spawn`, the server of `forkserver`)
+gets a line before its own that instruments it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HOME = os.path.abspath(__file__)
 for _ in range(4):
     _HOME = os.path.dirname(_HOME)
 
-# Whatever goes wrong here, the program's own line comes after it.
+# If this fails, the program's own line still runs.
 _LINE = """
 try:
     import sys
@@ -32,18 +32,18 @@ except Exception:
 
 
 def follow(journal: str, settings: str) -> Patches:
-    """Has new interpreters of `multiprocessing` write to the journal of this process.
+    """Makes new interpreters of `multiprocessing` write to the journal of this process.
 
     Args:
-        journal: its path.
-        settings: of the report, as JSON.
+        journal: path of the journal.
+        settings: report settings as JSON.
 
     Returns:
-        What is patched for that.
+        The patches that do that.
     """
 
     def command_line(original: Any, patch: Patch) -> Any:
-        """`multiprocessing.spawn.get_command_line`: the interpreter, its options, `-c`, a line."""
+        """Patches `multiprocessing.spawn.get_command_line`: the interpreter, its options, `-c`, a line."""
 
         def get_command_line(**words: Any) -> list[str]:
             command = list(original(**words))
@@ -52,7 +52,7 @@ def follow(journal: str, settings: str) -> Patches:
         return disguise(get_command_line, original)
 
     def start(original: Any, patch: Patch) -> Any:
-        """`multiprocessing.util.spawnv_passfds`: starts the server that `forkserver` forks from."""
+        """Patches `multiprocessing.util.spawnv_passfds`, which starts the server that `forkserver` forks from."""
 
         def spawnv_passfds(path: Any, args: Any, passfds: Any) -> Any:
             if patch.on:
@@ -72,11 +72,13 @@ def follow(journal: str, settings: str) -> Patches:
 
 
 def instrumented_from_start(command: list[str], module: str, journal: str, settings: str) -> list[str]:
-    """A command line that begins the instrumentation before it does what it did.
+    """Returns a command line that instruments the process before it does what it did.
 
     Args:
         command: the interpreter and its arguments.
-        module: whose line after `-c` is meant; another command stays as it is.
+        module: module that the line after `-c` must name; another command is not changed.
+        journal: path of the journal.
+        settings: report settings as JSON.
     """
     for at, (option, line) in enumerate(pairwise(command)):
         if option == "-c" and module in line:

@@ -1,4 +1,4 @@
-"""`python -m diagnostics run`: a program under the sanitizer. Needs nothing but Python."""
+"""`python -m diagnostics run`: runs a program under the sanitizer. Needs only the standard library."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def main(arguments: list[str]) -> int:
     """Runs the command.
 
     Returns:
-        The program's own exit status, or `--exit-code` where that was 0 and an error was found; 2 for invalid usage.
-        Where a signal ended the program, this process ends by the same one.
+        The program's own exit status, or `--exit-code` if that is 0 but an error was found; 2 for invalid usage. If a
+        signal ended the program, the same signal ends this process.
     """
     try:
         options = read(arguments)
@@ -36,13 +36,13 @@ def main(arguments: list[str]) -> int:
         variables = supervisor.environment(journal, settings.as_json())
         status = supervisor.Supervisor(words, variables, options.timeout).run()
         with os.fdopen(handle, "rb") as stream:
-            os.unlink(journal)  # a process that ends from here on reports for itself
+            os.unlink(journal)  # a process that ends later reports for itself
             data = stream.read()
     finally:
         with contextlib.suppress(OSError):
             os.unlink(journal)
     if status is None:
-        stderr.write(f"diagnostics: not done after {options.timeout:g} s\n")
+        stderr.write(f"diagnostics: the program did not finish within {options.timeout:g} s\n")
     status = report(data, settings, status)
     if status < 0:
         supervisor.end_like(status)

@@ -1,8 +1,8 @@
-"""The inside of an instrumented program: what runs in its process, beside the patches.
+"""What runs inside an instrumented program, besides the patches.
 
-Nothing is analysed or printed here. Facts go to the journal as they happen, and another process reports them. What is
-added to a program is therefore small: a last exit function, replacements for the functions of `os` that end a process
-without running it, and a handler for one signal that no program waits for.
+Nothing is analyzed or printed here. Facts go to the journal as they happen, and the supervisor reports them. So little
+is added to a program: a last exit function, replacements for the functions of `os` that end a process without running
+exit functions, and a handler for one signal that programs rarely use.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
 from diagnostics.sanitizer.process import children, interrupts
 
 REQUEST: Final[Any] = getattr(signal, "SIGURG", None)
-"""Asks a process what it waits for: ignored by a process without a handler, and never sent by a terminal."""
+"""Asks a process what it waits for. A process without a handler ignores it, and no terminal sends it."""
 
 
 class Instrumented:
     """This process, from its first line to its last.
 
     Args:
-        path: of the journal.
-        settings: of the report, as JSON; for a process that outlives the supervisor.
-        supervisor: the process that asks and is answered; 0 for nobody.
+        path: the journal.
+        settings: report settings as JSON, for a process that outlives the supervisor.
+        supervisor: process id of the supervisor; 0 in a child process.
     """
 
     def __init__(self, path: str, settings: str, supervisor: int) -> None:
@@ -45,11 +45,11 @@ class Instrumented:
         self._ended = False
 
     def begin(self) -> None:
-        """Starts recording; undone by the end of the process."""
+        """Starts recording; nothing is restored before the process ends."""
         self.journal.process_begins(os.getppid())
         TRACKER.instruments.add(self.journal)
         session.install()
-        atexit.register(self.end, "exit")  # the first to be registered is the last to run
+        atexit.register(self.end, "exit")  # registered first, so it runs last
         self._before_leaving()
         children.follow(self.path, self.settings)
         interrupts.at_interrupt(self.interrupted)
@@ -60,7 +60,7 @@ class Instrumented:
                 signal.signal(REQUEST, self._asked)
 
     def end(self, how: str) -> None:
-        """Writes what can be known at the end only: calls that will never return, clients that stay open."""
+        """Writes what is known only at the end: calls that never return, and clients that stay open."""
         if self._ended:
             return
         self._ended = True
@@ -72,11 +72,11 @@ class Instrumented:
                 self._report_late()
 
     def interrupted(self) -> None:
-        """Ctrl-C: what waits now will have been cancelled by the time the program ends."""
+        """Writes what waits at Ctrl-C, because it will be cancelled by the time the program ends."""
         self._waiting("interrupt")
 
     def _report_late(self) -> None:
-        """The supervisor has made its report and is gone."""
+        """Reports for this process only: the supervisor has reported and exited."""
         from diagnostics.sanitizer.analyze.recorded import Process
         from diagnostics.sanitizer.process.reporter import ReportSettings, report_late
 
@@ -87,7 +87,7 @@ class Instrumented:
         self._state()
         for fact in stuck_calls(hanging=True):
             if fact.call is not None:
-                TRACKER.stuck.discard(fact.call.number)  # it is not certain yet
+                TRACKER.stuck.discard(fact.call.number)  # report it again at the end, as it is then
             self.journal.fact(fact, when)
 
     def _state(self) -> None:
@@ -111,7 +111,7 @@ class Instrumented:
             self.journal.process_begins(os.getppid())
 
     def _before_leaving(self) -> None:
-        """Has `end` called before `os._exit`, `os.execv` and `os.execve`, which run no exit function."""
+        """Calls `end` before `os._exit`, `os.execv` and `os.execve`, which run no exit function."""
         for name in ("_exit", "execv", "execve"):
             original = getattr(os, name, None)
             if original is not None:
@@ -123,7 +123,7 @@ class Instrumented:
             try:
                 return original(*args, **words)
             finally:
-                self._ended = False  # there was nothing to execute: the program goes on
+                self._ended = False  # exec failed, and the program goes on
 
         leave.__name__ = leave.__qualname__ = name
         leave.__doc__ = original.__doc__
@@ -132,10 +132,10 @@ class Instrumented:
 
 
 def begin(journal: str, settings: str) -> None:
-    """Instruments this process, whose parent is the supervisor."""
+    """Instruments this process; the supervisor is its parent."""
     Instrumented(journal, settings, os.getppid()).begin()
 
 
 def begin_child(journal: str, settings: str) -> None:
-    """Instruments a new interpreter that a process of the program has started."""
+    """Instruments a new interpreter that a process of the program started."""
     Instrumented(journal, settings, 0).begin()

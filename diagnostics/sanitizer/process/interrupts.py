@@ -1,4 +1,4 @@
-"""Ctrl-C, seen before the program sees it, without a frame of this package in the traceback that follows."""
+"""Notices Ctrl-C before the program does, without a frame of the sanitizer in the traceback that follows."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from typing import Any
 from diagnostics.sanitizer.capture.patching import Patch, Patches
 
 
-class _Then:
-    """The `__call__` of what follows: observes when it is looked up, and hands out the original to be called.
+class _ObservedCall:
+    """The `__call__` of an observed handler: observes when it is looked up, and returns the original to be called.
 
-    So a traceback that begins in the original has no frame of ours.
+    So a traceback that begins in the original has no frame of the sanitizer.
     """
 
-    def __get__(self, told: Any, owner: type) -> Any:
+    def __get__(self, handler: Any, owner: type) -> Any:
         with contextlib.suppress(Exception):
-            told.observe()
-        return told.original
+            handler.observe()
+        return handler.original
 
 
-class _Told:
-    """A handler that tells of its call."""
+class _ObservedHandler:
+    """A handler whose calls are observed."""
 
     __slots__ = ("observe", "original")
-    __call__ = _Then()
+    __call__ = _ObservedCall()
 
     def __init__(self, observe: Callable[[], None], original: Any) -> None:
         self.observe = observe
         self.original = original
 
 
-class _ToldMethod:
-    """The same as a method."""
+class _ObservedMethod:
+    """The same, as a method."""
 
     def __init__(self, observe: Callable[[], None], original: Any) -> None:
         self._observe = observe
@@ -43,25 +43,29 @@ class _ToldMethod:
 
     def __get__(self, thing: Any, owner: type) -> Any:
         method = self._original.__get__(thing, owner)
-        return method if thing is None else _Told(self._observe, method)
+        return method if thing is None else _ObservedHandler(self._observe, method)
 
 
 def at_interrupt(observe: Callable[[], None]) -> Callable[[], None]:
-    """Has `observe` called when Ctrl-C comes, before the program sees it; the result takes that back.
+    """Calls `observe` at Ctrl-C, before the program's handler; the returned function undoes that.
 
-    Python's own handler is replaced under its own name, because `asyncio.Runner` asks for that one; and so is the one
-    that the runner puts in its place.
+    Python's own handler is replaced under its own name, because `asyncio.Runner` looks for that one. The handler that
+    the runner installs is replaced too.
     """
     patches = Patches(
         [
             Patch(
-                "asyncio.runners", "Runner", "_on_sigint", lambda method, _: _ToldMethod(observe, method), optional=True
+                "asyncio.runners",
+                "Runner",
+                "_on_sigint",
+                lambda method, _: _ObservedMethod(observe, method),
+                optional=True,
             )
         ]
     )
     patches.apply()
     default = signal.default_int_handler
-    handler: Any = _Told(observe, default)
+    handler: Any = _ObservedHandler(observe, default)
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is default
     if ours:
         signal.default_int_handler = handler

@@ -1,4 +1,4 @@
-"""The options of `diagnostics run`: one table that is parser, help and environment variable at once."""
+"""The options of `diagnostics run`: one table for the parser, the help and the environment variable."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 VARIABLE: Final = "DIAGNOSTICS_OPTIONS"
 LEAKS: Final = {
     "report": "print leaks",
-    "error": "print them and fail because of them",
-    "off": "do not mention them",
+    "error": "print leaks and fail because of them",
+    "off": "do not print leaks",
 }
 
 
 class Option(NamedTuple):
-    """One option; its name without dashes is its key in the environment variable."""
+    """One option. Its name without dashes is its key in the environment variable."""
 
     name: str
     metavar: str
@@ -41,13 +41,13 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1
-    if not 0 <= seconds <= threading.TIMEOUT_MAX:  # nor what is no number
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:  # false for NaN too
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return seconds
 
 
 OPTIONS: Final = (
-    Option("--json", "FILE", "write the findings to FILE", None),
+    Option("--json", "FILE", "write the findings to FILE as JSON, for example findings.json", None),
     Option(
         "--leaks",
         "report|error|off",
@@ -56,28 +56,33 @@ OPTIONS: Final = (
         str,
         tuple(LEAKS),
     ),
-    Option("--exit-code", "N", "exit status where the program's own is 0 and an error was found", 66, _exit_status),
-    Option("--suppress", "FILE", "leave out what FILE lists: `kind:pattern` lines, matched with files and names", None),
-    Option("--timeout", "S", "after S seconds report what is stuck, and end the program", None, _seconds),
+    Option("--exit-code", "N", "exit with N if the program exits with 0 but an error was found", 66, _exit_status),
+    Option(
+        "--suppress",
+        "FILE",
+        "ignore the findings that FILE lists, one `kind:pattern` per line, for example `*:litellm`",
+        None,
+    ),
+    Option("--timeout", "S", "after S seconds, report the calls that hang and end the program", None, _seconds),
 )
 
 
 class OptionError(ValueError):
-    """An option that cannot be meant so; the message says what to write."""
+    """Invalid usage; the message says what to write."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of everything before the program."""
+    """Returns the parser for everything before the program."""
     made = argparse.ArgumentParser(
         prog="python -m diagnostics run",
         usage="python -m diagnostics run [options] [--] SCRIPT [ARGS] | -m MODULE [ARGS]",
-        description="Runs a program and reports clients, connections and loops that outlive each other.",
+        description="Run a program and report async clients, connections and event loops that outlive each other.",
         epilog=(
             "examples:\n"
             "  python -m diagnostics run script.py --an-option-of-the-script\n"
             "  python -m diagnostics run --json findings.json --leaks error -m pytest tests\n\n"
-            f"Options may also be in {VARIABLE}, as key=value joined by colons: leaks=error:exit_code=3\n"
-            "Exit status: the program's own; 66 where that was 0 and an error was found; 2 where it cannot be started."
+            f"{VARIABLE} sets options too, as key=value separated by colons: leaks=error:exit_code=3\n"
+            "Exit status: the program's own; 66 if that is 0 but an error was found; 2 for invalid usage."
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -91,17 +96,17 @@ def parser() -> argparse.ArgumentParser:
             choices=option.choices,
             default=None,
         )
-    made.add_argument("-m", dest="module", action="store_true", help="what follows is a module, as with `python -m`")
+    made.add_argument("-m", dest="module", action="store_true", help="run a module, as with `python -m`")
     made.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return made
 
 
 def read(arguments: list[str]) -> argparse.Namespace:
-    """Reads a command line and the environment; the command line wins.
+    """Parses a command line and the environment variable; the command line wins.
 
     Raises:
-        OptionError: the environment variable, or a value, is wrong.
-        SystemExit: the command line is wrong, or help was asked for.
+        OptionError: there is no program, or the environment variable is invalid.
+        SystemExit: the command line is invalid, or asks for help.
     """
     given = parser().parse_args(arguments)
     if given.program and given.program[0] == "--":
@@ -109,7 +114,7 @@ def read(arguments: list[str]) -> argparse.Namespace:
         if given.program and given.program[0] == "-m":
             given.module, given.program = True, given.program[1:]
     if not given.program:
-        raise OptionError("what shall run? write a script, or -m and a module")
+        raise OptionError("no program given; write a script, or -m and a module")
     from_environment = environment(os.environ.get(VARIABLE, ""))
     for option in OPTIONS:
         key = _key(option)
@@ -119,10 +124,10 @@ def read(arguments: list[str]) -> argparse.Namespace:
 
 
 def environment(text: str) -> dict[str, Any]:
-    """Reads `key=value:key=value`.
+    """Parses `key=value:key=value`.
 
     Raises:
-        OptionError: a key or a value that there is not.
+        OptionError: a key or a value is invalid.
     """
     known = {_key(option): option for option in OPTIONS}
     found: dict[str, Any] = {}

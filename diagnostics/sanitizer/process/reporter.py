@@ -1,4 +1,4 @@
-"""The report of a run: what the program and the processes it started have left, as text and as one JSON document."""
+"""The report of a run: the findings of the program and of the processes it started, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from diagnostics.sanitizer.output.json_document import document, write
 from diagnostics.sanitizer.output.text import render
 
 TIMED_OUT = 124
-"""Exit status after `--timeout`, as with timeout(1); an error that was found goes before."""
+"""Exit status after `--timeout`, as with timeout(1), unless an error was found."""
 
 
 class ReportSettings(NamedTuple):
-    """What of the options a report needs; late children get them as JSON.
+    """The options that a report needs. Children get them as JSON, in case they outlive the program.
 
     Attributes:
         file: absolute path for the findings, or `None`.
         leaks: as in the options.
         exit_code: as in the options.
-        suppressions: see `suppressions`.
+        suppressions: see `analyze.suppressions`.
     """
 
     file: str | None
@@ -37,12 +37,12 @@ class ReportSettings(NamedTuple):
     suppressions: Sequence[Rule]
 
     def as_json(self) -> str:
-        """For the environment of the program."""
+        """Returns JSON for the environment of the program."""
         return json.dumps(self)
 
     @classmethod
     def from_json(cls, text: str) -> ReportSettings:
-        """Reads what `as_json` wrote."""
+        """Parses the output of `as_json`."""
         file, leaks, exit_code, suppressions = json.loads(text)
         return cls(file, leaks, exit_code, [(kind, pattern) for kind, pattern in suppressions])
 
@@ -51,11 +51,12 @@ def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
     """Prints the findings of a run and writes its file.
 
     Args:
-        journal: what its processes have left.
-        status: the program's exit status; negative, the signal that ended it; `None` where its time was up.
+        journal: the journal of its processes.
+        settings: the report settings.
+        status: the program's exit status; the negative number of the signal that ended it; `None` after a timeout.
 
     Returns:
-        The exit status for the whole, negative where a signal ended the program.
+        The exit status of the run; negative if a signal ended the program.
     """
     found = processes(journal)
     main = found[0] if found else Process(0)
@@ -79,7 +80,7 @@ def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
 
 
 def report_late(process: Process, findings: list[Finding], settings: ReportSettings) -> None:
-    """The report of a process that has outlived the program: a file of its own, where it found something."""
+    """Writes a separate file for a process that outlived the program, if it has findings."""
     kept = _kept(findings, settings)
     if settings.file and kept:
         _write(f"{settings.file}.{os.getpid()}", document(process, kept, exit_code=None, blind_spots=()))
@@ -97,18 +98,18 @@ def _kept(findings: list[Finding], settings: ReportSettings) -> list[Finding]:
 
 
 def _unreported(process: Process, status: int | None, *, is_main: bool) -> list[str]:
-    """Why nothing is known of the end of a process, if that is so."""
+    """Returns why nothing is known about the end of a process, if that is so."""
     if not process.number:
-        return ["the program did not begin, or ran without the sanitizer"]
+        return ["the program did not start, or ran without the sanitizer"]
     if process.end or process.asked or not process.used:
         return []
     if is_main:
         how = f"was ended by signal {-status}" if status is not None and status < 0 else "ended"
-        return [f"the program {how} before it could say what it leaves open"]
+        return [f"the program {how} before it could report what it leaves open"]
     what = " ".join(process.argv[:3]) or "a child"
     if _runs(process.number):
-        return [f"process {process.number} ({what}) still runs: what it leaves open is not part of this report"]
-    return [f"process {process.number} ({what}) was killed before it could say what it leaves open"]
+        return [f"process {process.number} ({what}) is still running; what it leaves open is not in this report"]
+    return [f"process {process.number} ({what}) was killed before it could report what it leaves open"]
 
 
 def _runs(number: int) -> bool:
@@ -124,7 +125,7 @@ def _runs(number: int) -> bool:
 
 
 def _joined(data: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """A document with the findings of one more process."""
+    """Returns a document extended with the findings of another process."""
     data["findings"] += part["findings"]
     data["cannot_tell"] += [line for line in part["cannot_tell"] if line not in data["cannot_tell"]]
     data["environment"] = {**part["environment"], **data["environment"]}

@@ -1,7 +1,7 @@
-"""Starts a program in an interpreter of its own, waits for it, and passes on what is meant for it.
+"""Starts a program in an interpreter of its own, forwards signals to it and waits for it.
 
-The program is that interpreter's `__main__`, as it is without the sanitizer: its exit hooks, signal handlers and
-tracebacks are its own. What it leaves behind is a journal, which outlives any end that the program may come to.
+The program is that interpreter's `__main__`, as without the sanitizer: its exit hooks, signal handlers and tracebacks
+are its own. It leaves a journal, which survives however the program ends.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ SEPARATOR: Final = "\x1f"
 
 FORWARDED: Final = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM")
 FROM_TERMINAL: Final = ("SIGINT", "SIGQUIT", "SIGHUP")
-"""Those that a terminal sends to the program as well as to this process."""
+"""Signals that a terminal sends to the program too."""
 
 ANSWER_WITHIN: Final = 0.5
-"""Seconds that a program has to say what it waits for, before a signal that may end it is passed on."""
+"""Seconds that a program has to write what it waits for, before a signal that may end it is forwarded."""
 
 
 class StartError(Exception):
@@ -37,19 +37,19 @@ class StartError(Exception):
 
 
 def command(program: list[str], *, module: bool) -> list[str]:
-    """The command line that runs a program as this interpreter was asked to.
+    """Returns the command line that runs a program with the flags of this interpreter.
 
     Raises:
-        StartError: there is no such program, or this interpreter was started in a way that leaves no room for it.
+        StartError: there is no such program, or the flags of this interpreter do not allow instrumentation.
     """
     if not sys.executable:
         raise StartError("the interpreter does not know its own path")
     if sys.flags.no_site:
-        raise StartError("python -S cannot be instrumented: leave -S out, or use diagnostics.sanitizer.watch()")
+        raise StartError("python -S cannot be instrumented; remove -S, or use diagnostics.sanitizer.watch()")
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     if sys.flags.isolated:
         if sys.version_info < (3, 11):
-            raise StartError("python -I needs Python 3.11 or newer here: leave -I out")
+            raise StartError("python -I needs Python 3.11 or newer here; remove -I")
         flags = [flag for flag in flags if flag != "-I"] + ["-P", "-s"]
     flags = [flag for flag in flags if flag != "-E"]
     if module:
@@ -62,7 +62,7 @@ def command(program: list[str], *, module: bool) -> list[str]:
 
 
 def _is_there(script: str) -> bool:
-    """Whether there is such a file, or such a folder with something to run."""
+    """Returns whether there is such a file, or a folder with a `__main__`."""
     mains = [os.path.join(script, f"__main__.{ending}") for ending in ("py", "pyc")]
     return any(map(os.path.exists, mains)) if os.path.isdir(script) else os.path.exists(script)
 
@@ -78,7 +78,7 @@ def _check_module(name: str) -> None:
 
 
 def environment(journal: str, settings: str) -> dict[str, str]:
-    """The variables of the program's interpreter, which puts them back before the program begins."""
+    """Returns the variables for the program's interpreter, which restores them before the program starts."""
     variables = dict(os.environ)
     ignored = sys.flags.ignore_environment
     saved = {name for name in variables if name.startswith("PYTHON")} if ignored else {"PYTHONPATH"}
@@ -92,12 +92,12 @@ def environment(journal: str, settings: str) -> dict[str, str]:
 
 
 class Supervisor:
-    """One program, from its start to its end.
+    """Runs one program.
 
     Args:
-        words: its command line.
-        variables: its environment.
-        timeout: seconds after which it is ended; `None` for as long as it likes.
+        words: command line.
+        variables: environment.
+        timeout: seconds after which the program is killed; `None` for no limit.
     """
 
     def __init__(self, words: list[str], variables: dict[str, str], timeout: float | None) -> None:
@@ -110,7 +110,7 @@ class Supervisor:
         """Waits for the program.
 
         Returns:
-            Its exit status; negative, the signal that ended it; `None` where its time was up.
+            The exit status; the negative number of the signal that ended it; `None` after a timeout.
         """
         if not hasattr(os, "fork"):
             return self._run_without_signals()
@@ -134,7 +134,7 @@ class Supervisor:
         while True:
             try:
                 return process.wait(self._timeout)
-            except KeyboardInterrupt:  # noqa: PERF203 - the console has sent it to the program as well
+            except KeyboardInterrupt:  # noqa: PERF203 - the console sends it to the program too
                 continue
             except subprocess.TimeoutExpired:
                 self.timed_out = True
@@ -146,13 +146,13 @@ class Supervisor:
         name = signal.Signals(number).name
         if name not in FORWARDED or (name in FROM_TERMINAL and _in_foreground()):
             return
-        if name != "SIGINT":  # whose handler in the program takes note of what waits
+        if name != "SIGINT":  # its handler in the program writes what waits
             self._ask(process, wait)
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(number)
 
     def _ask(self, process: subprocess.Popen[bytes], wait: Callable[[], None]) -> None:
-        """Has the program write down what it waits for."""
+        """Asks the program to write what it waits for."""
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGURG)
             wait()
@@ -163,7 +163,7 @@ Arrived = Callable[["float | None"], "list[int]"]
 
 @contextlib.contextmanager
 def _signals() -> Iterator[tuple[Arrived, Callable[[], None]]]:
-    """Collects the signals that this process gets, instead of ending by them."""
+    """Collects the signals that this process gets, so that they do not end it."""
     names = (*FORWARDED, "SIGCHLD", "SIGURG")
     ours: list[Any] = [getattr(signal, name) for name in names if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in ours}
@@ -210,7 +210,7 @@ def _read(reader: int) -> list[int]:
 
 
 def _in_foreground() -> bool:
-    """Whether this process and the program are what a terminal's keys are for."""
+    """Returns whether this process and the program are in the foreground of a terminal, which signals both."""
     for stream in (0, 1, 2):
         with contextlib.suppress(OSError):
             return os.tcgetpgrp(stream) == os.getpgrp()
@@ -218,7 +218,7 @@ def _in_foreground() -> bool:
 
 
 def _end_with_parent() -> None:
-    """In the program's process, before its interpreter: no program outlives a supervisor that was killed (Linux)."""
+    """Runs in the child before `exec`: on Linux, no program outlives a supervisor that was killed."""
     if sys.platform == "linux":
         with contextlib.suppress(Exception):
             _PRCTL(1, signal.SIGKILL)
@@ -238,10 +238,10 @@ _PRCTL = _prctl()
 
 
 def end_like(status: int) -> None:
-    """Ends this process by the signal that ended the program, so that whoever waits for it sees the same.
+    """Ends this process by the signal that ended the program, so that its parent sees the same.
 
     Args:
-        status: of the program, negative.
+        status: exit status of the program, negative.
     """
     import resource
 

@@ -1,6 +1,6 @@
 # ENVIRONMENTS: openai-2 openai-3
 # FINDINGS: client-left-open=leak
-# SAYS: nobody closed 1 connection
+# SAYS: 1 connection
 import asyncio
 import importlib
 import os

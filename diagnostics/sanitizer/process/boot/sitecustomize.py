@@ -1,7 +1,7 @@
-"""Begins the instrumentation of a program before the program begins; found by `site` on `PYTHONPATH`.
+"""Instruments a program before it starts. `site` finds this module on `PYTHONPATH`.
 
-It puts everything back as the program would have found it: the variables, the path and the `sitecustomize` of the
-person's own. Python 3.10 grammar; nothing is imported that an interpreter has not imported by now.
+It restores everything that the program would find without it: the variables, the path and the user's own
+`sitecustomize`. Python 3.10 grammar; it imports only what every interpreter has imported by now.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 
 
 def _begin() -> None:
-    """Instruments this process, unless that fails: then the program runs as it would."""
+    """Instruments this process. If that fails, the program runs without the sanitizer."""
     settings = os.environ.pop("DIAGNOSTICS_BOOT")
     home, journal, report, *saved = settings.split("\x1f")
     for text in saved:
@@ -29,13 +29,13 @@ def _begin() -> None:
 
 
 def _hand_over() -> None:
-    """Runs the `sitecustomize` that this one stood before."""
+    """Runs the `sitecustomize` that this one hides."""
     from _frozen_importlib import module_from_spec
     from _frozen_importlib_external import PathFinder
 
     spec = PathFinder.find_spec("sitecustomize", sys.path)
     if spec is None or spec.loader is None:
-        raise ImportError("no sitecustomize", name="sitecustomize")  # which `site` takes for an answer
+        raise ImportError("no sitecustomize", name="sitecustomize")  # which `site` accepts
     module = module_from_spec(spec)
     sys.modules["sitecustomize"] = module
     spec.loader.exec_module(module)

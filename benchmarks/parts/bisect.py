@@ -12,11 +12,11 @@ import time
 from benchmarks.figures import Bench, Figure
 from diagnostics.lab.bisection.cell import CellPlayer
 from diagnostics.lab.bisection.evaluate import Judge
-from diagnostics.lab.bisection.packages import PACKAGES
 from diagnostics.lab.bisection.pinning import Held
 from diagnostics.lab.bisection.releases import Release, read_releases
 from diagnostics.lab.bisection.scope import scope
 from diagnostics.model.cell import Load
+from diagnostics.model.libraries import SEARCHED
 
 PACKAGE = "openai"
 ARRANGEMENT = "single-run"
@@ -29,10 +29,10 @@ def measure(bench: Bench) -> list[Figure]:
     """Looks at releases over the whole range twice, and times the second look: the first has filled the cache."""
     python = bench.combination.python
     releases = read_releases(PACKAGE, cache=bench.cache, offline=False)
-    every = scope(PACKAGE, releases, python=python, first=PACKAGES[PACKAGE].first).open
+    every = scope(PACKAGE, releases, python=python, first=SEARCHED[PACKAGE].first).open
     few = every[:: max(1, len(every) // bench.count(RELEASES))]
     player = CellPlayer(PACKAGE, "repeated-run", ARRANGEMENT, Load(), "fork", TIMEOUT, bench.cache, str)
-    held = Held(PACKAGE, python, PACKAGES[PACKAGE].requirements)
+    held = Held(PACKAGE, python, SEARCHED[PACKAGE].requirements)
     judge = Judge(held, player, pool=None, cache=bench.cache, trials=TRIALS, offline=False, redact=str)
     bench.say(f"{len(few)} of {len(every)} releases of {PACKAGE}, prepared, then looked at")
     told = [release for release in few if judge.look(release).outcome is not None]

@@ -16,7 +16,6 @@ from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.bisection.history import SAMPLES, NothingFound
-from diagnostics.lab.bisection.packages import PACKAGES
 from diagnostics.lab.bisection.pinning import DATE
 from diagnostics.lab.bisection.releases import NoReleases
 from diagnostics.lab.bisection.request import BisectRequest, answer
@@ -26,13 +25,14 @@ from diagnostics.lab.environments import EnvironmentProblem, default_cache
 from diagnostics.lab.server import ServerError
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import BASELINE, Load
+from diagnostics.model.libraries import SEARCHED
 from diagnostics.phases.plan import clean
 from diagnostics.report.formats import bisection as reports
 from diagnostics.runs.writer import StoreError, write_record
 
 
 def bisect(
-    package: Annotated[str, typer.Argument(help=f"One of {', '.join(PACKAGES)}.")],
+    package: Annotated[str, typer.Argument(help=f"One of {', '.join(SEARCHED)}.")],
     scenario: Annotated[str, typer.Option(help=f"What is tried: {', '.join(SCENARIOS)}.")] = "repeated-run",
     provider: Annotated[
         str | None, typer.Option(help=f"Whose client calls: {', '.join(PROVIDERS)}; by default the package's own.")

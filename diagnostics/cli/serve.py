@@ -12,15 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from diagnostics.lab.server import Faults, ProviderServer, ServerError
-
-_BASES = {
-    "OPENAI_BASE_URL": "/openai/v1",
-    "ANTHROPIC_BASE_URL": "/anthropic",
-    "GOOGLE_GEMINI_BASE_URL": "/gemini",
-}
-"""The environment variable that each SDK reads, and what it is given."""
-
-_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
+from diagnostics.model.libraries import base_urls, key_variables
 
 
 def serve(
@@ -94,12 +86,13 @@ def _ready(server: ProviderServer) -> str:
 
 
 def _welcome(server: ProviderServer) -> str:
-    width = max(len(name) for name in _BASES)
-    lines = [f"{name:{width}}  {server.url}{path}" for name, path in _BASES.items()]
+    bases = base_urls(server.url)
+    width = max(map(len, bases))
+    lines = [f"{name:{width}}  {address}" for name, address in bases.items()]
     exports = {
         "SSL_CERT_FILE": shlex.quote(str(server.ca_file)),
-        **{name: server.url + path for name, path in _BASES.items()},
-        **dict.fromkeys(_KEYS, "none"),
+        **bases,
+        **dict.fromkeys(key_variables(), "none"),
     }
     return "\n".join(
         [

@@ -15,9 +15,10 @@ from packaging.version import InvalidVersion, Version
 from diagnostics.lab.combination import GENERATIONS, Combination, MatrixError
 from diagnostics.lab.environments import Unsatisfiable
 from diagnostics.lab.environments.resolve import ResolveRequest, find_answer, without_other_generation
+from diagnostics.model.libraries import LIBRARIES, placed
 
-SDKS: Final = ("openai", "anthropic", "google-genai")
-"""What is put into the environment if it was there on that day, the first one in any case."""
+SDKS: Final = tuple(name for name in placed("product") if LIBRARIES[name].role == "sdk")
+"""What the environment holds: the first one always, the others if they existed on that day."""
 
 
 def parse_day(text: str) -> str:

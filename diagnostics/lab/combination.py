@@ -14,14 +14,16 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-AXES: Final = ("python", "openai", "httpx", "anthropic", "google-genai")
-"""What the product is made of, slowest first."""
+from diagnostics.model.libraries import named, placed
 
-EXTRAS: Final = ("aiohttp", "httpx-aiohttp", "uvloop", "loop")
-"""What an `include` entry may add."""
-
-GENERATIONS: Final = ("httpx", "httpx2")
+GENERATIONS: Final = named("client")
 """The distributions that the `httpx` axis chooses between; an environment holds one of them."""
+
+AXES: Final = ("python", *(name for name in placed("product") if name not in GENERATIONS[1:]))
+"""The axes of the product, slowest first."""
+
+EXTRAS: Final = (*placed("added"), *placed("own"), "loop")
+"""What an `include` entry may add."""
 
 LOOPS: Final = ("asyncio", "uvloop")
 
@@ -58,7 +60,9 @@ class Combination:
     def slug(self) -> str:
         """A name for people and file systems, unique among all combinations.
 
-        Parts are joined by `_`, which neither a normalised distribution name nor a version can hold.
+        It names the packages that the combination pins, and the event loop unless it is asyncio. A package that is
+        absent leaves no trace, so a new axis or provider renames no existing environment, lock or trial.
+        Parts are joined by `_`, which occurs neither in a normalised distribution name nor in a version.
         """
         parts = [f"py{self.python}", *(f"{name}-{version}" for name, version in self.packages)]
         parts += [f"loop-{self.loop}"] if self.loop != "asyncio" else []

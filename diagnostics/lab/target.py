@@ -25,7 +25,7 @@ from packaging.version import Version
 
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.as_of import on_day, parse_day
-from diagnostics.lab.combination import Combination, MatrixError
+from diagnostics.lab.combination import GENERATIONS, Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, find_interpreter, prepare
 from diagnostics.lab.event_tail import Tell, following, read_events
 from diagnostics.lab.execution.outcome import TrialPlan, conclude, missing
@@ -36,13 +36,11 @@ from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Environment
 from diagnostics.model.event import EVENTS_SUFFIX, Event
+from diagnostics.model.libraries import LIBRARIES
 from diagnostics.model.trial import Trial
 
 NEWEST = "newest"
 """As the name of an environment: the newest one of the matrix that this machine has prepared already."""
-
-
-_TRANSPORTS = ("httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "httpx-aiohttp", "anyio", "uvloop", "requests")
 
 
 class NoTarget(Exception):
@@ -129,7 +127,7 @@ def normal(name: str) -> str:
 
 def concerning(packages: Mapping[str, str]) -> dict[str, str]:
     """Of what is installed, the SDKs, their transports and whatever these depend on."""
-    left = [*(provider.distribution for provider in PROVIDERS.values()), *_TRANSPORTS]
+    left = list(LIBRARIES)
     found: dict[str, str] = {}
     while left:
         name = left.pop()
@@ -163,7 +161,7 @@ def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offl
         return on_day(day, there, {}, cache=cache, offline=offline)
     if slug == NEWEST:
         for combination in prepared_combinations(cache):
-            if distribution in ("httpx", "httpx2") and distribution != combination.generation:
+            if distribution in GENERATIONS and distribution != combination.generation:
                 continue
             if find_interpreter(combination.python) is not None:
                 return combination

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from diagnostics.model.libraries import named
 from diagnostics.model.phase import KNOWN, PhaseResult, Table
 from diagnostics.report.formats.escape import Md, prose, row, text
 
@@ -41,7 +42,7 @@ def _where(found: PhaseResult) -> Md:
 def described(found: PhaseResult) -> str:
     """The environment and the machine in a sentence."""
     packages = found.environment.packages
-    names = ("openai", "anthropic", "google-genai", "httpx", "httpx2", "httpcore", "httpcore2", "anyio", "aiohttp")
+    names = named("sdk", "client", "pool", "transport")
     stack = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
     cpus = found.machine.cpus
     processors = f", {cpus} processors" if cpus else ""

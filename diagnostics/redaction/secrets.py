@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.model.libraries import endpoints, named
 from diagnostics.model.secret_forms import ANY_KEY, SHORTEST_SECRET, is_secret_name
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
 
@@ -26,15 +27,17 @@ NOBODY: Final = frozenset(
     {
         *("", "root", "user", "users", "home", "runner", "ubuntu", "nobody", "localhost", "admin"),
         *(part for table in _TABLES for name in table for part in (name, *re.split(r"\W+", name))),
-        *("httpcore", "httpcore2", "aiohttp", "anyio", "asyncio", "uvloop", "python", "linux", "fork", "cold"),
+        *named("sdk", "client", "pool", "transport", "loop"),
+        *("asyncio", "python", "linux", "fork", "cold"),
         *("default", "smoke", "full"),
     }
 )
 """Names that identify nobody; hiding "root" would also spoil every "root cause", and "openai" every record."""
 
 PUBLIC_HOSTS: Final = re.compile(
-    r"(?:.+\.)?(?:python\.org|github\.com|githubusercontent\.com|openai\.com|anthropic\.com"
-    r"|googleapis\.com|google\.com|readthedocs\.io|pydantic\.dev|mozilla\.org|huggingface\.co)|localhost|127\.0\.0\.1|::1",
+    r"(?:.+\.)?(?:python\.org|github\.com|githubusercontent\.com|readthedocs\.io|pydantic\.dev|mozilla\.org"
+    rf"|huggingface\.co|{'|'.join(re.escape(host) for each in endpoints() for host in each.hosts)})"
+    r"|localhost|127\.0\.0\.1|::1",
     re.IGNORECASE,
 )
 """Hosts that everybody talks to: that a variable names one says nothing about its owner."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from diagnostics.lab.bisection.compare import addresses, compare_link
-from diagnostics.lab.bisection.packages import Package
 from diagnostics.lab.bisection.pinning import moved
 from diagnostics.lab.bisection.search import Boundary
 from diagnostics.lab.bisection.session import Search
 from diagnostics.model.bisection import ReleaseChange, ReleaseSpan
+from diagnostics.model.libraries import Searched
 
 
-def change(state: Search, package: Package, cache: Path, boundary: Boundary) -> ReleaseChange:
+def change(state: Search, package: Searched, cache: Path, boundary: Boundary) -> ReleaseChange:
     """The record of a change: what lies between its two sides, what else moved, and whose doing it is.
 
     Args:

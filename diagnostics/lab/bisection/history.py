@@ -14,10 +14,10 @@ from typing import Final
 
 from diagnostics.lab.bisection import attribution
 from diagnostics.lab.bisection.criterion import By
-from diagnostics.lab.bisection.packages import Package
 from diagnostics.lab.bisection.search import Answer, boundaries, search, spread, stretches
 from diagnostics.lab.bisection.session import Search
 from diagnostics.model.bisection import ReleaseChange, ReleaseSpan, TriedRelease
+from diagnostics.model.libraries import Searched
 
 SAMPLES: Final = 32
 """Parts into which a history is cut at first."""
@@ -45,7 +45,7 @@ class Found:
 def find(
     state: Search,
     *,
-    package: Package,
+    package: Searched,
     cache: Path,
     named: tuple[bool, bool],
     every: bool = False,

@@ -23,7 +23,6 @@ from diagnostics.lab.bisection import criterion, pythons
 from diagnostics.lab.bisection.cell import CellPlayer
 from diagnostics.lab.bisection.evaluate import Judge, Player
 from diagnostics.lab.bisection.history import SAMPLES, Found, find
-from diagnostics.lab.bisection.packages import PACKAGES, Package
 from diagnostics.lab.bisection.pinning import DATE, Held, requirement
 from diagnostics.lab.bisection.releases import read_releases
 from diagnostics.lab.bisection.scope import Misunderstood, scope
@@ -33,6 +32,7 @@ from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import Unavailable, find_interpreter
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import BASELINE, Load
+from diagnostics.model.libraries import LIBRARIES, SEARCHED, Searched
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class BisectRequest:
     """What a person asks for; `None` is what the search chooses.
 
     Attributes:
-        package: one of `PACKAGES`.
+        package: one of `SEARCHED`.
         provider: whose client calls; the package's own, if nobody says.
         script: a program to run instead of a scenario.
         good: the version at the lower end, such as `1.0.0`.
@@ -99,7 +99,7 @@ def answer(
         EnvironmentProblem: the index does not answer, or there is no interpreter.
     """
     started = time.perf_counter()
-    package = PACKAGES[_known("package", asked.package, PACKAGES)]
+    package = SEARCHED[_known("package", asked.package, SEARCHED)]
     provider = _known("provider", asked.provider or package.provider, PROVIDERS)
     _known("scenario", asked.scenario, SCENARIOS)
     _known("fix", asked.fix, FIXES)
@@ -108,7 +108,7 @@ def answer(
     hold = _day(asked.hold)
     releases = read_releases(asked.package, cache=cache, offline=asked.offline)
 
-    player = _player(asked, package, provider, cache=cache, redact=redact)
+    player = _player(asked, provider, cache=cache, redact=redact)
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(asked.jobs)) if asked.jobs else None
         if pool is not None:
@@ -176,15 +176,13 @@ def _chosen(asked: BisectRequest, on: Callable[[str], Search]) -> Search:
     return searches[pythons.choose(pythons.available(), tells)]
 
 
-def _player(
-    asked: BisectRequest, package: Package, provider: str, *, cache: Path, redact: Callable[[str], str]
-) -> Player:
+def _player(asked: BisectRequest, provider: str, *, cache: Path, redact: Callable[[str], str]) -> Player:
     if asked.script is not None:
-        return ScriptPlayer(asked.script, package.module or asked.package, asked.timeout, cache, redact)
+        return ScriptPlayer(asked.script, LIBRARIES[asked.package].module, asked.timeout, cache, redact)
     return CellPlayer(provider, asked.scenario, asked.fix, asked.load, asked.mode, asked.timeout, cache, redact)
 
 
-def _requirements(asked: BisectRequest, package: Package, provider: str) -> tuple[str, ...]:
+def _requirements(asked: BisectRequest, package: Searched, provider: str) -> tuple[str, ...]:
     """What the environment needs beside the package: what a person wants, then what makes the package be used."""
     try:
         wanted = [requirement(text) for text in asked.requirements]

@@ -31,6 +31,7 @@ from diagnostics.lab.execution.staging import lay_out
 from diagnostics.lab.execution.worker import clean_environment, read_ends
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.bisection import Outcome
+from diagnostics.model.libraries import base_urls, key_variables
 
 _HEADER = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 """As PEP 723 gives it."""
@@ -154,12 +155,7 @@ class _Ended:
 
 def variables(url: str) -> dict[str, str]:
     """What tells the SDKs where the provider server is."""
-    return {
-        "OPENAI_BASE_URL": f"{url}/openai/v1",
-        "ANTHROPIC_BASE_URL": f"{url}/anthropic",
-        "GOOGLE_GEMINI_BASE_URL": f"{url}/gemini",
-        **dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"), "none"),
-    }
+    return {**base_urls(url), **dict.fromkeys(key_variables(), "none")}
 
 
 def _symptom(ended: _Ended, *, repeats: bool) -> str:

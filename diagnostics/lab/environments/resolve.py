@@ -19,9 +19,12 @@ from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import locks, uv
 from diagnostics.lab.environments.locks import Lock, LockError
 from diagnostics.lab.environments.problems import BuildFailed, IndexUnreachable, Unsatisfiable
+from diagnostics.model.libraries import stacks
 
 # One generation an environment. `<0` is no version at all: the resolver then says who wanted it.
-_FORBIDDEN = {"httpx": ("httpx2", "httpcore2"), "httpx2": ("httpx", "httpcore")}
+_FORBIDDEN = {
+    chosen: tuple(name for other, names in stacks().items() if other != chosen for name in names) for chosen in stacks()
+}
 
 _NO_DAY = "9000-01-01T00:00:00Z"
 """Later than anything: takes one distribution out of `--exclude-newer`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from diagnostics.model.libraries import named
 from diagnostics.model.words import VERDICTS
 from diagnostics.report.formats.escape import Md, code, fence, prose, row, text
 from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER
@@ -18,7 +19,7 @@ from diagnostics.runs.records import EnvironmentRow
 
 SUMMARY, TRIALS = "summary.json", "trials.jsonl"
 _MOST_COLUMNS = 14
-_SHOWN_PACKAGES = ("openai", "anthropic", "google-genai", "httpx", "httpx2", "aiohttp")
+_SHOWN_PACKAGES = named("sdk", "client", "transport")
 _ANSWER_MARKS = {"holds": "✅ holds", "does not hold": "❌ does not hold", "cannot tell": "❔ cannot tell"}
 LEGEND = Md(
     "; ".join(f"{MARKS[verdict]} {verdict}: {VERDICTS[verdict]}" for verdict in MARKS if verdict in VERDICTS)

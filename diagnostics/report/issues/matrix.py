@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnostics.model.cell import BASELINE
+from diagnostics.model.libraries import named
 from diagnostics.report.formats import mermaid
 from diagnostics.report.formats.escape import Md, code, prose, row, text
 from diagnostics.report.issues.issue_model import Posting, shows
@@ -15,7 +16,7 @@ from diagnostics.report.view.view_models import Subject, View
 from diagnostics.runs.records import EnvironmentRow
 
 MOST_COLUMNS, MOST_FIXES = 6, 8
-_STACKS = ("httpx2", "httpx")
+_STACKS = tuple(reversed(named("client")))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
+from diagnostics.model.libraries import named
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
 from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.interval import wilson
@@ -32,7 +33,7 @@ VERDICT_SIGNS = {
 
 SYMPTOM_SIGNS = {"none": "·", "retried": "2×", "logged": "log", "raised": "err", "hang": "hang", "crash": "dead"}
 
-_LIBRARIES = ("openai", "anthropic", "google-genai", "httpx", "httpx2", "aiohttp", "httpx-aiohttp")
+_LIBRARIES = named("sdk", "client", "transport")
 
 
 class _Table:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from diagnostics.model.libraries import named
 from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER
 from diagnostics.report.view.history import telling
 from diagnostics.report.view.view_models import Cost, FixOutcome, Subject, View
@@ -18,7 +19,7 @@ HOLDS, FAILS, UNKNOWN = ANSWERS
 SAME, SLOWER = 1.10, 1.25
 """Time ratios: up to `SAME` is no overhead, from `SLOWER` it is one; what lies between is lost in the noise."""
 
-_BARE = ("httpx", "httpx2")
+_BARE = named("client")
 _ERRORS = ("logged", "raised", "hang", "crash")
 _FOREIGN_CLOSE = ("use-after-loop-close", "cross-loop-close")
 

@@ -9,10 +9,11 @@ from itertools import groupby
 from packaging.version import InvalidVersion, Version
 
 from diagnostics.model.cell import Load
+from diagnostics.model.libraries import named
 from diagnostics.report.view.aggregate import worst
 from diagnostics.report.view.view_models import History, Subject, SymptomSpan
 
-_STACKS = ("httpx", "httpx2")
+_STACKS = named("client")
 _Release = tuple[str, str, str]  # of the provider; of the stack beneath it: name and version
 
 

@@ -11,14 +11,15 @@ import sys
 from types import FrameType
 from typing import Any
 
+from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord
 from diagnostics.sanitizer.capture.sites import belongs, file_in, in_stdlib, is_generated, is_ours, is_users
 
 _TRANSPORT = "handle_async_request"
 """How httpx calls a transport. A transport of another library may use a client of a third one."""
 
-_HTTP = ("_client", "_async_httpx_client")
-"""Attributes in which SDK clients keep the HTTP client they were given: openai and anthropic, google-genai."""
+_HTTP = tuple({row.http_attribute for row in LIBRARIES.values() if row.http_attribute})
+"""Attributes in which SDK clients keep the HTTP client they were given."""
 
 
 def is_part(call: CallRecord, client: ClientRecord | None, package: str) -> bool:

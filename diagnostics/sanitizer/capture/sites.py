@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
+from diagnostics.model import libraries
+
 Stack = tuple[Any, ...]
 """Code object, instruction, code object, instruction, …; innermost first."""
 
@@ -43,11 +45,7 @@ DEPTH = 60
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-LIBRARIES = (
-    *("httpx", "httpx2", "httpcore", "httpcore2", "httpx_aiohttp", "h11", "h2", "hpack", "hyperframe"),
-    *("aiohttp", "aiosignal", "aiohappyeyeballs", "async_timeout", "anyio", "sniffio", "truststore", "certifi"),
-    *("openai", "anthropic", "google.genai", "google.auth", "tenacity"),
-)
+LIBRARIES = libraries.modules()
 """Packages that are third-party wherever they are: also in an editable checkout or after `pip install --target`."""
 
 _INTERNED_AT_MOST = 4096

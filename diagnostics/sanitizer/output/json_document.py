@@ -13,22 +13,11 @@ from typing import Any
 
 from diagnostics.model.codec import encode
 from diagnostics.model.finding import FINDINGS_SCHEMA, Finding
+from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.recorded import Process
 from diagnostics.sanitizer.output.redact import command_line, redact
 
-_DISTRIBUTIONS = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "google.genai": "google-genai",
-    "httpx": "httpx",
-    "httpx2": "httpx2",
-    "httpcore": "httpcore",
-    "httpcore2": "httpcore2",
-    "anyio": "anyio",
-    "aiohttp": "aiohttp",
-    "httpx_aiohttp": "httpx-aiohttp",
-    "uvloop": "uvloop",
-}
+_DISTRIBUTIONS = {row.module: name for name, row in LIBRARIES.items() if row.role != "part"}
 
 
 def document(

@@ -12,12 +12,12 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.bisection import criterion
 from diagnostics.lab.bisection.compare import addresses, compare_link
 from diagnostics.lab.bisection.consensus import agreed, disagreement
-from diagnostics.lab.bisection.packages import PACKAGES
 from diagnostics.lab.bisection.pinning import Held, moved, requirement
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.lab.bisection.scope import Misunderstood, scope
 from diagnostics.lab.bisection.script import dependencies, variables
 from diagnostics.model.bisection import Outcome
+from diagnostics.model.libraries import SEARCHED
 
 RELEASES = [
     Release("1.0", "2025-01-01"),
@@ -180,7 +180,7 @@ def test_a_packages_own_addresses_come_with_its_repository_first(tmp_path: Path)
 
 
 def test_every_package_has_a_provider_that_there_is() -> None:
-    assert all(package.provider in PROVIDERS for package in PACKAGES.values())
+    assert all(package.provider in PROVIDERS for package in SEARCHED.values())
 
 
 def test_a_script_says_in_its_header_what_it_needs(tmp_path: Path) -> None:

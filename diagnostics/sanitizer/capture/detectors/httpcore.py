@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from diagnostics.model.libraries import LIBRARIES, stacks
 from diagnostics.sanitizer.capture.facts import ConnectionRecord, Exchange, Fact, LoopRecord
 from diagnostics.sanitizer.capture.patching import Patch, before
 from diagnostics.sanitizer.capture.sites import capture
@@ -157,7 +158,7 @@ _WAITING = (
 
 PATCHES = [
     patch
-    for package in ("httpcore", "httpcore2")
+    for package in (name for stack in stacks().values() for name in stack if LIBRARIES[name].role == "pool")
     for patch in (
         Patch(f"{package}._models", "Response", "aread", before(reading)),
         Patch(f"{package}._models", "Response", "aclose", before(response_closed)),

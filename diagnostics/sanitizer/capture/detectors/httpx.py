@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from diagnostics.model.libraries import modules
 from diagnostics.sanitizer.capture.calls import calls
 from diagnostics.sanitizer.capture.patching import Patch, before, built
 from diagnostics.sanitizer.capture.streams import reading, response_closed
@@ -27,7 +28,7 @@ def client_closing(client: Any, *_: Any, **__: Any) -> None:
 
 PATCHES = [
     patch
-    for library in ("httpx", "httpx2")
+    for library in modules("client")
     for patch in (
         Patch(f"{library}._client", "AsyncClient", "__new__", built(client_created)),
         Patch(f"{library}._client", "AsyncClient", "aclose", before(client_closing), optional=True),

@@ -1,46 +1,45 @@
-"""The two bare clients, `httpx` and `httpx2`, as people call a chat endpoint without an SDK.
+"""The two bare clients, `httpx` and `httpx2`, as programs call a chat endpoint without an SDK.
 
-They have no retries of their own, so a load's `retries` changes nothing here.
+They do not retry, so a load's `retries` has no effect here.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.experiment.program import CallTarget, Incompatible
+from diagnostics.experiment.client import Client
+from diagnostics.experiment.program import CallTarget
 from diagnostics.experiment.provider import ClientOptions, build, chat_body, load, need_aiohttp
+from diagnostics.model.libraries import LIBRARIES
 
 _PATH = "/openai/v1/chat/completions"
 
 
-class BareHTTP:
+class BareHTTP(Client):
     """One generation of the bare client.
 
     Args:
-        name: module and distribution, `httpx` or `httpx2`.
-        aiohttp_client: module and class of its aiohttp transport, where there is one.
+        name: its distribution, `httpx` or `httpx2`.
+        aiohttp_client: the class of httpx-aiohttp that is this client with the aiohttp transport.
     """
 
-    def __init__(self, name: str, aiohttp_client: tuple[str, str] | None) -> None:
-        self.name = name
-        self.distribution = name
+    def __init__(self, name: str, aiohttp_client: str) -> None:
+        super().__init__(name)
         self._aiohttp_client = aiohttp_client
 
     def build(self, target: CallTarget, options: ClientOptions) -> Any:
-        module = load(self.name)
+        module = load(self.library.module)
         arguments: dict[str, Any] = {"base_url": target.url}
         if not options.keepalive:
             arguments["limits"] = module.Limits(max_keepalive_connections=0)
         if options.transport == "aiohttp":
             need_aiohttp(self.name)
-            if self._aiohttp_client is None:
-                raise Incompatible(f"{self.name} has no aiohttp transport")
-            package, cls = self._aiohttp_client
-            return build(getattr(load(package), cls), **arguments)
-        return build(module.AsyncClient, **arguments)
+            transport = load(LIBRARIES["httpx-aiohttp"].module)
+            return build(getattr(transport, self._aiohttp_client), **arguments)
+        return build(getattr(module, self.library.client), **arguments)
 
     def build_sync(self, target: CallTarget, options: ClientOptions) -> Any:
-        return build(load(self.name).Client, base_url=target.url)
+        return build(getattr(load(self.library.module), self.library.sync_client), base_url=target.url)
 
     async def ask(self, client: Any, target: CallTarget, question: str) -> str:
         response = await client.post(_PATH, json=chat_body(target, question))
@@ -71,12 +70,6 @@ class BareHTTP:
             if piece:
                 return piece
         return ""
-
-    async def close(self, client: Any) -> None:
-        await client.aclose()
-
-    def close_sync(self, client: Any) -> None:
-        client.close()
 
 
 def first_piece(line: str) -> str:

@@ -1,30 +1,20 @@
-"""What the SDKs of OpenAI and Anthropic share: they come from one generator and are built, retried and closed alike."""
+"""SDKs that Stainless generates: all are built, configured and closed in the same way."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from diagnostics.experiment.client import SDK
 from diagnostics.experiment.program import CallTarget, Incompatible
 from diagnostics.experiment.provider import ClientOptions, build, load, need_aiohttp
+from diagnostics.model.libraries import modules
 
 
-class Stainless:
-    """Building and closing; each SDK adds how it is asked.
-
-    Args:
-        name: module and distribution.
-        client: class name of the sync client; the async one has `Async` before it.
-        path: what the SDK's base URL adds to the target.
-    """
-
-    def __init__(self, name: str, client: str, path: str) -> None:
-        self.name = name
-        self.distribution = name
-        self._client = client
-        self._path = path
+class Stainless(SDK):
+    """Builds clients; each SDK adds its calls."""
 
     def build(self, target: CallTarget, options: ClientOptions) -> Any:
-        module = load(self.name)
+        module = load(self.library.module)
         arguments: dict[str, Any] = {}
         if options.transport == "aiohttp":
             need_aiohttp(self.name)
@@ -41,8 +31,8 @@ class Stainless:
                 raise Incompatible(f"this release of {self.name} has no DefaultAsyncHttpxClient to set limits on")
             arguments["http_client"] = build(factory, limits=_limits(factory))
         return build(
-            getattr(module, f"Async{self._client}"),
-            base_url=target.url + self._path,
+            getattr(module, self.library.client),
+            base_url=target.url + self.path,
             api_key=target.api_key,
             max_retries=options.retries,
             **arguments,
@@ -50,23 +40,17 @@ class Stainless:
 
     def build_sync(self, target: CallTarget, options: ClientOptions) -> Any:
         return build(
-            getattr(load(self.name), self._client),
-            base_url=target.url + self._path,
+            getattr(load(self.library.module), self.library.sync_client),
+            base_url=target.url + self.path,
             api_key=target.api_key,
             max_retries=options.retries,
         )
-
-    async def close(self, client: Any) -> None:
-        await client.close()
-
-    def close_sync(self, client: Any) -> None:
-        client.close()
 
 
 def _limits(factory: Any) -> Any:
     """No idle connections, in the words of whichever HTTP library the SDK's client class comes from."""
     for cls in factory.__mro__:
         library = cls.__module__.split(".")[0]
-        if library in ("httpx", "httpx2"):
+        if library in modules("client"):
             return load(library).Limits(max_keepalive_connections=0)
     raise Incompatible(f"{factory.__qualname__} is not an httpx or httpx2 client, so it has no limits to set")

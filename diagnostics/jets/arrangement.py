@@ -17,8 +17,8 @@ import numpy as np
 
 from diagnostics.experiment.fix import Fix
 from diagnostics.experiment.program import Batch, CallLedger, CallTarget, Incompatible, Stage
-from diagnostics.experiment.providers.openai import OpenAI
 from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.experiment.stainless_chat import StainlessChat
 from diagnostics.jets.classifier import NO_KEY
 from diagnostics.jets.progress import Tick
 from diagnostics.jets.prompt import UnreadableAnswer, read, request
@@ -61,11 +61,11 @@ def name(run: int, jet: int) -> str:
     return f"{run}/{jet}"
 
 
-class Asking(OpenAI):
+class Asking(StainlessChat):
     """The OpenAI SDK, asked about the jet that a question stands for."""
 
     def __init__(self, requests: Mapping[str, dict[str, Any]]) -> None:
-        super().__init__(path="")
+        super().__init__("openai", path="")
         self._requests = requests
 
     async def ask(self, client: Any, target: CallTarget, question: str) -> str:  # noqa: ARG002 - of the protocol

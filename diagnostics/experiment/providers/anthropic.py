@@ -13,9 +13,6 @@ from diagnostics.experiment.stainless import Stainless
 class Anthropic(Stainless):
     """The Anthropic SDK."""
 
-    def __init__(self) -> None:
-        super().__init__("anthropic", "Anthropic", "/anthropic")
-
     async def ask(self, client: Any, target: CallTarget, question: str) -> str:
         message = await client.messages.create(**_body(target, question))
         return str(message.content[0].text)
@@ -41,4 +38,4 @@ def _body(target: CallTarget, question: str) -> Mapping[str, Any]:
     return {**chat_body(target, question), "max_tokens": 64}
 
 
-PROVIDER = Anthropic()
+PROVIDER = Anthropic("anthropic")

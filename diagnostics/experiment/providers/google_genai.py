@@ -1,21 +1,19 @@
 """`google-genai`: generate_content, async (`client.aio`) and sync.
 
-The client picks aiohttp by itself where that is importable, so there the baseline already is the aiohttp transport.
+The client prefers aiohttp wherever it can be imported. There, the baseline already uses the aiohttp transport.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from diagnostics.experiment.client import SDK
 from diagnostics.experiment.program import CallTarget, Incompatible
 from diagnostics.experiment.provider import ClientOptions, build, load, need_aiohttp
 
 
-class GoogleGenAI:
+class GoogleGenAI(SDK):
     """The Google Gen AI SDK against the Gemini Developer API."""
-
-    name = "google-genai"
-    distribution = "google-genai"
 
     def build(self, target: CallTarget, options: ClientOptions) -> Any:
         if options.transport == "aiohttp":
@@ -33,15 +31,15 @@ class GoogleGenAI:
         return self._client(target, options, {})
 
     def _client(self, target: CallTarget, options: ClientOptions, arguments: dict[str, Any]) -> Any:
-        genai = load("google.genai")
+        genai = load(self.library.module)
         retry = getattr(genai.types, "HttpRetryOptions", None)
         if retry is not None and "retry_options" in genai.types.HttpOptions.model_fields:
             arguments["retry_options"] = retry(attempts=options.retries + 1)
         try:
-            http_options = genai.types.HttpOptions(base_url=target.url + "/gemini", **arguments)
+            http_options = genai.types.HttpOptions(base_url=target.url + self.path, **arguments)
         except ValueError as error:
             raise Incompatible(f"google-genai's HttpOptions does not take {sorted(arguments)}: {error}") from error
-        return build(genai.Client, api_key=target.api_key, http_options=http_options)
+        return build(getattr(genai, self.library.client), api_key=target.api_key, http_options=http_options)
 
     async def ask(self, client: Any, target: CallTarget, question: str) -> str:
         response = await client.aio.models.generate_content(model=target.model, contents=question)
@@ -63,17 +61,5 @@ class GoogleGenAI:
                 return str(chunk.text)
         return ""
 
-    async def close(self, client: Any) -> None:
-        aclose = getattr(client.aio, "aclose", None)
-        if aclose is None:
-            raise Incompatible("this release of google-genai cannot close an async client (no aio.aclose)")
-        await aclose()
 
-    def close_sync(self, client: Any) -> None:
-        close = getattr(client, "close", None)
-        if close is None:
-            raise Incompatible("this release of google-genai cannot close a client (no close)")
-        close()
-
-
-PROVIDER = GoogleGenAI()
+PROVIDER = GoogleGenAI("google-genai")

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from diagnostics.experiment.bare_http import BareHTTP
 
-PROVIDER = BareHTTP("httpx", ("httpx_aiohttp", "HttpxAiohttpClient"))
+PROVIDER = BareHTTP("httpx", "HttpxAiohttpClient")

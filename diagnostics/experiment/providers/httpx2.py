@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from diagnostics.experiment.bare_http import BareHTTP
 
-PROVIDER = BareHTTP("httpx2", ("httpx_aiohttp", "Httpx2AiohttpClient"))
+PROVIDER = BareHTTP("httpx2", "Httpx2AiohttpClient")

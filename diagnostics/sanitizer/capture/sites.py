@@ -226,3 +226,24 @@ def contains(stack: Stack, inner: Stack) -> bool:
     """Returns whether `stack` was captured inside the call that `inner` begins with."""
     few = inner[:16]
     return bool(few) and any(stack[at : at + len(few)] == few for at in range(0, min(len(stack), 40), 2))
+
+
+def trigger_of(stack: Stack, *, in_call: bool) -> str:
+    """Returns what caused a foreign access, judging by the functions on its stack."""
+    names = {code.co_name for code, _ in frames(stack[:80]) if "httpcore" in code.co_filename}
+    if "_close_connections" in names and "_response_closed" not in names and in_call:
+        return "pool eviction"
+    if in_call:
+        return "call"
+    return "user" if users_frame(stack) else "task"
+
+
+def task_frames(stack: Stack) -> Stack:
+    """Returns the frames of the running task only.
+
+    A task that a finalizer started has no line of the program; the code that it interrupted has.
+    """
+    for at in range(0, len(stack), 2):
+        if stack[at].co_name == "_run" and "asyncio" in stack[at].co_filename:
+            return stack[:at]
+    return stack

@@ -12,8 +12,8 @@ import weakref
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import ConnectionRecord, Fact
-from diagnostics.sanitizer.capture.sites import Stack, capture
-from diagnostics.sanitizer.capture.tracker import MARK, TRACKER, running_loop, task_frames
+from diagnostics.sanitizer.capture.sites import Stack, capture, task_frames
+from diagnostics.sanitizer.capture.tracker import MARK, TRACKER, running_loop
 
 _ASYNC_GENERATOR = 0x200
 """`inspect.CO_ASYNC_GENERATOR`."""

@@ -16,7 +16,16 @@ from typing import Any
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.instruments import Instruments
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part
-from diagnostics.sanitizer.capture.sites import Stack, belongs, capture, contains, file_of, frames, users_frame
+from diagnostics.sanitizer.capture.sites import (
+    Stack,
+    belongs,
+    capture,
+    contains,
+    file_of,
+    frames,
+    task_frames,
+    trigger_of,
+)
 
 CALL: contextvars.ContextVar[CallRecord | None] = contextvars.ContextVar("diagnostics_call", default=None)
 """The call that this code works for. It is never reset, so use the `innermost` call that is active."""
@@ -376,27 +385,6 @@ def made_by(record: ClientRecord, package: str) -> bool:
         if package == record.package or not belongs(file, record.package):
             return belongs(file, package)
     return False
-
-
-def trigger_of(stack: Stack, *, in_call: bool) -> str:
-    """Returns what caused a foreign access, judging by the functions on its stack."""
-    names = {code.co_name for code, _ in frames(stack[:80]) if "httpcore" in code.co_filename}
-    if "_close_connections" in names and "_response_closed" not in names and in_call:
-        return "pool eviction"
-    if in_call:
-        return "call"
-    return "user" if users_frame(stack) else "task"
-
-
-def task_frames(stack: Stack) -> Stack:
-    """Returns the frames of the running task only.
-
-    A task that a finalizer started has no line of the program; the code that it interrupted has.
-    """
-    for at in range(0, len(stack), 2):
-        if stack[at].co_name == "_run" and "asyncio" in stack[at].co_filename:
-            return stack[:at]
-    return stack
 
 
 def running_loop() -> Any:

@@ -158,8 +158,9 @@ class Store:
             raise unwritable(trials_file, error) from error
         self.done = {trial.key: trial.status for trial in trials}
         self._used = {trial.environment.name for trial in trials}
-        self.environments = {trial.environment.name: EnvironmentRow.of(trial.environment) for trial in trials}
-        self.environments |= {row.name: row for row in rows}
+        self.environments = {row.name: row for row in rows}
+        for trial in trials:  # a folder of schema 1 may lack rows
+            self.environments.setdefault(trial.environment.name, EnvironmentRow.of(trial.environment))
         if trials and _is_of_schema_1(trials_file):
             # The rows first: a trial of today names one.
             write_record(self.folder / ENVIRONMENTS, list(self.environments.values()), self._hidden)

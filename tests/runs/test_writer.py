@@ -126,7 +126,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from diagnostics.runs.writer import Store, StoreError
-from tests.lab.test_store import trial
+from tests.runs.test_writer import trial
 
 limit = int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

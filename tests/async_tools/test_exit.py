@@ -39,8 +39,8 @@ nobody_waits = other.submit(asyncio.sleep(3600))
 
 def test_a_cleanup_that_never_ends_does_not_hold_the_program() -> None:
     text = """
-from diagnostics import async_tools
-async_tools.EXIT_GRACE = 0.05
+from diagnostics.async_tools import limits
+limits.EXIT_GRACE = 0.05
 async def stubborn():
     while True:
         try:
@@ -71,7 +71,8 @@ class Object:
 kept = Object()
 atexit._clear()
 atexit.register(at_exit, "before")
-atexit.register(shutdown.__globals__["_at_exit"])
+from diagnostics.async_tools.state import _at_exit
+atexit.register(_at_exit)
 atexit.register(at_exit, "after")
 run_sync(echo(1))
 """

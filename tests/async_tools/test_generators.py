@@ -14,8 +14,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 
 import pytest
 
-from diagnostics import async_tools
-from diagnostics.async_tools import LoopLocal, PersistentLoop
+from diagnostics.async_tools import LoopLocal, PersistentLoop, limits
 from tests.async_tools.parts import PATIENCE, Client, ended, program
 
 DEPTH = 3
@@ -144,7 +143,7 @@ def test_a_collection_in_another_thread_is_over_before_the_first_is_finalised(go
 
 
 def test_a_loop_that_a_collection_runs_does_not_wait_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(async_tools, "INTERRUPT_GRACE", 1_000_000.0)
+    monkeypatch.setattr(limits, "INTERRUPT_GRACE", 1_000_000.0)
     local, closed = LoopLocal(Client), threading.Event()
 
     class Owner:
@@ -167,7 +166,7 @@ def test_a_loop_that_a_collection_runs_does_not_wait_for_that(monkeypatch: pytes
 
 
 def test_a_cleanup_that_hangs_holds_up_the_next_only_so_long(monkeypatch: pytest.MonkeyPatch, stream: Stream) -> None:
-    monkeypatch.setattr(async_tools, "INTERRUPT_GRACE", 0.01)
+    monkeypatch.setattr(limits, "INTERRUPT_GRACE", 0.01)
     ended_after_all = threading.Event()
     waits_for: list[asyncio.Future[None]] = []
 

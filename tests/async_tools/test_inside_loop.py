@@ -203,6 +203,8 @@ def test_a_cancelled_awaitable_keeps_nothing_alive() -> None:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        # The answer comes while the other thread is still in the step that ends the coroutine: wait for the next one.
+        await run_sync(echo(None), inside_loop="await")
         return weakref.ref(held)
 
     gc.collect()

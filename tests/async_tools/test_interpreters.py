@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from benchmarks.bridges.behaviours.behaviour import without_slow_steps
+from diagnostics.drop_in import single_file
 from diagnostics.lab.environments import default_cache, find_interpreter
 from tests.async_tools.parts import PATIENCE, ROOT
 
@@ -19,10 +20,10 @@ CHECKS = ROOT / "tests" / "async_tools" / "programs" / "checks.py"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 
-def run(python: Path | str, *arguments: str) -> tuple[str, str, int]:
+def run(python: Path | str, *arguments: str, path: Path = ROOT) -> tuple[str, str, int]:
     done = subprocess.run(
         [python, "-X", "dev", "-W", "error", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(path)},
         capture_output=True,
         text=True,
         check=False,
@@ -41,6 +42,14 @@ def interpreter(request: pytest.FixtureRequest) -> Path:
 
 def test_it_does_all_of_it(interpreter: Path) -> None:
     assert run(interpreter, str(CHECKS)) == ("ok\n", "", 0)
+
+
+def test_the_single_file_does_all_of_it(interpreter: Path, tmp_path: Path) -> None:
+    """Under the name of the package, so that the same program runs."""
+    (tmp_path / "diagnostics").mkdir()
+    (tmp_path / "diagnostics" / "__init__.py").touch()
+    (tmp_path / "diagnostics" / "async_tools.py").write_text(single_file(), encoding="utf-8")
+    assert run(interpreter, str(CHECKS), path=tmp_path) == ("ok\n", "", 0)
 
 
 @pytest.mark.parametrize("python", ["3.13t", "3.14t", "3.15t"])

@@ -70,8 +70,8 @@ shutdown()
 
 def test_the_wait_for_the_cleanup_is_bounded() -> None:
     text = """
-from diagnostics import async_tools
-async_tools.INTERRUPT_GRACE = 0.01
+from diagnostics.async_tools import limits
+limits.INTERRUPT_GRACE = 0.01
 async def wait():
     try:
         print("waiting", flush=True)
@@ -185,8 +185,8 @@ def test_interrupts_at_any_moment_leave_every_later_call_working() -> None:
     """Each is caught, and the call after it is answered: nothing that one leaves behind blocks another."""
     text = """
 import warnings
-from diagnostics import async_tools
-async_tools.SIGNAL_CHECK = 0.001  # the signal that it is for comes all the time here
+from diagnostics.async_tools import limits
+limits.SIGNAL_CHECK = 0.001  # the signal that it is for comes all the time here
 warnings.simplefilter("ignore", RuntimeWarning)  # a coroutine that is interrupted on its way to run_sync
 async def echo(value):
     await asyncio.sleep(0)

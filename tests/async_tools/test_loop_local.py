@@ -14,7 +14,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from diagnostics import async_tools
-from diagnostics.async_tools import LoopLocal, run_sync
+from diagnostics.async_tools import LoopLocal, limits, run_sync
 from tests.async_tools.parts import Client, echo
 
 
@@ -269,11 +269,11 @@ def test_what_a_factory_has_entered_is_left_by_close(runner: Callable[..., None]
 
 @pytest.mark.parametrize("runner", [asyncio.run, run_sync])
 def test_closing_takes_as_long_as_it_takes(runner: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(async_tools, "INTERRUPT_GRACE", 0.001)
+    monkeypatch.setattr(limits, "INTERRUPT_GRACE", 0.001)
     closed: list[bool] = []
 
     async def close(_: object) -> None:
-        await asyncio.sleep(100 * async_tools.INTERRUPT_GRACE)
+        await asyncio.sleep(100 * limits.INTERRUPT_GRACE)
         closed.append(True)
 
     objects = LoopLocal(object, close)

@@ -15,8 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from diagnostics import async_tools
-from diagnostics.async_tools import PersistentLoop
+from diagnostics.async_tools import PersistentLoop, limits
 from tests.async_tools.parts import PATIENCE, ThreadEach, echo, fail, here
 
 
@@ -251,7 +250,7 @@ def test_the_coroutine_may_stop_its_loop_and_nothing_happens(persistent: Persist
 def test_shutdown_returns_where_the_cleanup_of_a_dropped_generator_never_ends(
     persistent: PersistentLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(async_tools, "INTERRUPT_GRACE", 0.01)
+    monkeypatch.setattr(limits, "INTERRUPT_GRACE", 0.01)
     at_it = threading.Event()
 
     async def numbers() -> AsyncIterator[int]:

@@ -71,7 +71,7 @@ def writes(path: Path) -> bool:
 
 
 def outside() -> list[Path]:
-    inside = {"model", "sanitizer", "experiment", "worker", "async_tools.py"}
+    inside = {"model", "sanitizer", "experiment", "worker", "async_tools"}
     return [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0] not in inside]
 
 

@@ -12,7 +12,7 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-INSIDE = ("__init__.py", "async_tools.py", "model", "sanitizer", "experiment", "worker")
+INSIDE = ("__init__.py", "async_tools", "model", "sanitizer", "experiment", "worker")
 
 
 def lay_out(cache: Path) -> Path:

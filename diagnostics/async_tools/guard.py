@@ -1,0 +1,47 @@
+"""The async generator that closes what `LoopLocal` made.
+
+Every proper end of a loop (`asyncio.run`, `asyncio.Runner`, `PersistentLoop`) calls `loop.shutdown_asyncgens`, and it
+is the only thing that all of them do while the loop still runs. So each object is closed by the `finally` of a
+generator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import weakref
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from diagnostics.async_tools.state import _LOCALS, T, _alive
+
+
+async def _guard(
+    local: weakref.ref[Any], factory: Callable[[], Any], close: Callable[[T], object] | None
+) -> AsyncGenerator[T, None]:
+    value = factory()
+    if asyncio.iscoroutine(value):
+        value = await value
+    end = getattr(value, "aclose", None) or value.close if close is None else functools.partial(close, value)
+    try:
+        yield value
+    finally:
+        owner = local()
+        if owner is not None:
+            owner._slots.pop(asyncio.get_running_loop(), None)
+        del owner
+        ended = end()
+        if isinstance(ended, Awaitable):
+            await ended
+
+
+def _is_guard(generator: AsyncGenerator[Any, Any]) -> bool:
+    return getattr(generator, "ag_code", None) is _guard.__code__
+
+
+def _forget_unmade(loop: asyncio.AbstractEventLoop) -> None:
+    """The places of a loop at its end whose factory has failed."""
+    for local in _alive(_LOCALS):
+        slot = local._slots.get(loop)
+        if slot is not None and slot.made is None:
+            local._slots.pop(loop, None)

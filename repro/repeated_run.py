@@ -87,7 +87,7 @@ def main() -> int:
     return observer.conclude()
 
 
-# --- observer (the same text in every script here) ---
+# --- observer (the same text in every script) ---
 class Observer(logging.Handler):
     """Counts what calls give back, what is logged where no caller can catch it, and what the server saw meanwhile."""
 
@@ -189,7 +189,7 @@ def arguments(**options: tuple[object, str]) -> argparse.Namespace:
 # --- end of observer ---
 
 
-# --- server (the same text in every script here) ---
+# --- server (the same text in every script) ---
 class Server(threading.Thread):
     """HTTP/1.1 with keep-alive on loopback: answers every POST with a chat completion and counts what it sees."""
 

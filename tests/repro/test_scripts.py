@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import tomllib
 
+from repro.templates.render import render
 from tests.repro.filecheck import first_mismatch, read_checks
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ FOLDER = Path(__file__).parents[2] / "repro"
 SCRIPTS = ("concurrency_sweep", "gc_between_runs", "gc_inside_run", "jet_count_sweep", "repeated_run")
 PREFIXES = {"openai-1": "CHECK-HTTPX", "openai-2": "CHECK-HTTPX", "openai-3": "CHECK-HTTPX2"}
 RESULT = re.compile(r"RESULT: raised=\d+ logged=\d+ retried=\d+ lost=\d+ other=\d+ answers=\d+ calls=\d+")
-BLOCKS = {
-    "server": r"(?ms)^# --- server .*?^# --- end of server ---$",
-    "observer": r"(?ms)^# --- observer .*?^# --- end of observer ---$",
-}
 SDK_WITH_A_NEW_CONNECTION_FOR_EACH_CALL = """
 import asyncio, json, types, urllib.parse
 
@@ -105,11 +102,9 @@ def test_the_folder_holds_these_scripts_and_the_readme_names_each() -> None:
     assert [script for script in SCRIPTS if f"`{script}.py`" not in readme] == []
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_a_shared_block_is_the_same_text_in_every_script(block: str) -> None:
-    texts = [re.findall(BLOCKS[block], source(script)) for script in SCRIPTS]
-    assert [len(found) for found in texts] == [1] * len(SCRIPTS)
-    assert len({found[0] for found in texts}) == 1
+def test_the_scripts_are_what_the_templates_render() -> None:
+    """Renew them by `uv run repro/templates/render.py`."""
+    assert render() == {f"{script}.py": source(script) for script in SCRIPTS}
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, Unsatisfiable, locks
-from diagnostics.lab.environments.locks import Lock
+from diagnostics.lab.environments.locks import Lock, LockError
 from diagnostics.lab.environments.resolve import resolve
 from diagnostics.lab.matrix_file import load_matrix
 
@@ -21,6 +21,9 @@ from diagnostics.lab.matrix_file import load_matrix
 def lock(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing: fail if a lock is missing, stale or incomplete.")
+    ] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Keep every lock there is; add those of new combinations only.")
     ] = False,
     as_of: Annotated[
         str | None, typer.Option(help="Resolve as if on this day, such as 2026-11-01. Needs --output.")
@@ -41,9 +44,11 @@ def lock(
         if check:
             _check(combinations, folder)
             return
-        found, reasons = _resolve_all(combinations, as_of, jobs)
-        locks.write(folder, found, reasons)
-    except (MatrixError, EnvironmentProblem) as error:
+        kept, known = locks.recorded(combinations, folder) if missing else ({}, {})
+        new = [each for each in combinations if each.slug not in kept and each.slug not in known]
+        found, reasons = _resolve_all(new, as_of, jobs)
+        locks.write(folder, {**kept, **found}, {**known, **reasons})
+    except (MatrixError, LockError, EnvironmentProblem) as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"cannot write {folder} ({error.strerror}); choose another folder with --output")

@@ -1,9 +1,9 @@
 """Which cells are tried in which environment. Pure.
 
 A profile says how much, by the *role* of an environment. The `lead` environment, the newest of all on the newest
-Python, is looked at from all sides; the newest of the other generation is its `second`; those that bring aiohttp answer
-for that transport; every `other` shows what changes from release to release and from Python to Python, and the whole
-stays within minutes.
+Python, gets every scenario and fix; the newest of the other generation is its `second`; those with aiohttp test that
+transport; one with an SDK to itself (`own`) tests that SDK; every `other` shows what changes from release to release
+and from Python to Python. The whole takes minutes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.combination import GENERATIONS, Combination
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.model.cell import BASELINE, Cell, Load
+from diagnostics.model.libraries import placed
 
 
 class Role(Enum):
@@ -30,6 +31,7 @@ class Role(Enum):
     LEAD = "lead"
     SECOND = "second"
     AIOHTTP = "aiohttp"
+    OWN = "own"
     OTHER = "other"
 
 
@@ -45,7 +47,7 @@ def roles(
     newest: dict[str | None, Combination] = {}
     for combination in combinations:
         can_be = combination.python in available_pythons and combination not in unsatisfiable
-        if can_be and combination.loop == "asyncio" and not _has_aiohttp(combination):
+        if can_be and combination.loop == "asyncio" and not (_has_aiohttp(combination) or _own_sdks(combination)):
             best = newest.get(combination.generation)
             if best is None or _age(combination) > _age(best):
                 newest[combination.generation] = combination
@@ -53,6 +55,8 @@ def roles(
     leads = dict(zip(ranked, (Role.LEAD, Role.SECOND), strict=False))
 
     def role(combination: Combination) -> Role:
+        if _own_sdks(combination):
+            return Role.OWN
         return leads.get(combination, Role.AIOHTTP if _has_aiohttp(combination) else Role.OTHER)
 
     order = list(Role)
@@ -63,6 +67,12 @@ def roles(
 
 def _has_aiohttp(combination: Combination) -> bool:
     return combination.value("aiohttp") is not None
+
+
+def _own_sdks(combination: Combination) -> tuple[str, ...]:
+    """The SDKs of a combination that have environments to themselves."""
+    own = placed("own")
+    return tuple(name for name, _ in combination.packages if name in own)
 
 
 def _age(combination: Combination) -> tuple[Version, Version, Version]:
@@ -102,7 +112,8 @@ _ALL_PROVIDERS = tuple(PROVIDERS)
 _ALL_SCENARIOS = tuple(SCENARIOS)
 _ALL_FIXES = tuple(FIXES)
 _CORE = ("repeated-run", "gc-inside-run", "unclosed-in-coroutine")
-_NOT_OPENAI = tuple(name for name in PROVIDERS if name != "openai")
+_OWN = placed("own")
+_NOT_OPENAI = tuple(name for name in PROVIDERS if name not in ("openai", *_OWN))
 _AIOHTTP = "aiohttp-transport"
 _WITHOUT_AIOHTTP = tuple(name for name in FIXES if name != _AIOHTTP)
 
@@ -120,6 +131,7 @@ PROFILES: Final[dict[str, Profile]] = {
             ),
             Role.SECOND: (Block(_ALL_PROVIDERS, _CORE, _WITHOUT_AIOHTTP, 2),),
             Role.AIOHTTP: (Block(_ALL_PROVIDERS, _CORE, (_AIOHTTP,), 2),),
+            Role.OWN: (Block(_OWN, _CORE, _WITHOUT_AIOHTTP, 1),),
             Role.OTHER: (_OTHER,),
         }
     ),

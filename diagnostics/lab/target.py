@@ -25,7 +25,7 @@ from packaging.version import Version
 
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.as_of import on_day, parse_day
-from diagnostics.lab.combination import GENERATIONS, Combination, MatrixError
+from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, find_interpreter, prepare
 from diagnostics.lab.event_tail import Tell, following, read_events
 from diagnostics.lab.execution.outcome import TrialPlan, conclude, missing
@@ -33,6 +33,7 @@ from diagnostics.lab.execution.staging import lay_out
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.lab.matrix import default_selection
 from diagnostics.lab.matrix_file import load_matrix
+from diagnostics.lab.plan import may_hold
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Environment
 from diagnostics.model.event import EVENTS_SUFFIX, Event
@@ -161,9 +162,7 @@ def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offl
         return on_day(day, there, {}, cache=cache, offline=offline)
     if slug == NEWEST:
         for combination in prepared_combinations(cache):
-            if distribution in GENERATIONS and distribution != combination.generation:
-                continue
-            if find_interpreter(combination.python) is not None:
+            if distribution in may_hold(combination) and find_interpreter(combination.python) is not None:
                 return combination
         raise NoTarget(f"no environment with {distribution} is prepared yet: nox -s repro prepares them")
     for combination in load_matrix():

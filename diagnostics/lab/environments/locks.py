@@ -109,6 +109,18 @@ def known_unsatisfiable(combinations: Iterable[Combination], folder: Path = COMM
     return frozenset(combination for combination in combinations if combination.slug in known)
 
 
+def recorded(combinations: Iterable[Combination], folder: Path = COMMITTED) -> tuple[dict[str, Lock], dict[str, str]]:
+    """The locks and the resolver's reasons that a folder holds for some combinations, each by slug.
+
+    Raises:
+        LockError: a lock has a pin without hashes.
+    """
+    every = list(combinations)
+    found = {combination.slug: lock for combination in every if (lock := read(combination, folder)) is not None}
+    known = reasons(folder)
+    return found, {combination.slug: known[combination.slug] for combination in every if combination.slug in known}
+
+
 def write(folder: Path, locks: Mapping[str, Lock], unsatisfiable: Mapping[str, str]) -> None:
     """Makes the folder hold these locks and reasons, and no others.
 

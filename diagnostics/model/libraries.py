@@ -156,6 +156,20 @@ _ROWS: Final = (
         searched=Searched("google-genai", tag="v"),
     ),
     Library(
+        "groq",
+        "groq",
+        "sdk",
+        client="AsyncGroq",
+        sync_client="Groq",
+        close="close",
+        http_attribute="_client",
+        generator="stainless",
+        placement="own",
+        # The SDK's own paths begin with /openai/v1.
+        endpoint=Endpoint("", "GROQ_BASE_URL", "GROQ_API_KEY", ("groq.com",)),
+        searched=Searched("groq", tag="v"),
+    ),
+    Library(
         "httpcore",
         "httpcore",
         "pool",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from diagnostics.sanitizer.capture.detectors import aiohttp, httpcore, httpx, locks, loops, sdks
+from diagnostics.sanitizer.capture.detectors import aiohttp, httpcore, httpx, locks, loops, sdks, speakeasy
 from diagnostics.sanitizer.capture.patching import Patch
 
 DETECTORS: Final[dict[str, list[Patch]]] = {
@@ -13,5 +13,6 @@ DETECTORS: Final[dict[str, list[Patch]]] = {
     "httpx": httpx.PATCHES,
     "httpcore": httpcore.PATCHES,
     "sdks": sdks.PATCHES,
+    "speakeasy": speakeasy.PATCHES,
     "aiohttp": aiohttp.PATCHES,
 }

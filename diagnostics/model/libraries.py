@@ -170,6 +170,18 @@ _ROWS: Final = (
         searched=Searched("groq", tag="v"),
     ),
     Library(
+        "mistralai",
+        "mistralai.client",
+        "sdk",
+        client="Mistral",
+        sync_client="Mistral",
+        generator="speakeasy",
+        placement="own",
+        # The SDK reads no variable for its base URL, and its own paths begin with /v1.
+        endpoint=Endpoint("/mistral", "", "MISTRAL_API_KEY", ("mistral.ai",)),
+        searched=Searched("mistralai", first="3.0.0", tag="v"),
+    ),
+    Library(
         "httpcore",
         "httpcore",
         "pool",

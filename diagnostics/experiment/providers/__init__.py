@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from diagnostics.experiment.provider import Provider
-from diagnostics.experiment.providers import anthropic, google_genai, groq, httpx, httpx2, openai
+from diagnostics.experiment.providers import anthropic, google_genai, groq, httpx, httpx2, mistralai, openai
 
 PROVIDERS: Final[dict[str, Provider]] = {
     "openai": openai.PROVIDER,
@@ -14,4 +14,5 @@ PROVIDERS: Final[dict[str, Provider]] = {
     "httpx": httpx.PROVIDER,
     "httpx2": httpx2.PROVIDER,
     "groq": groq.PROVIDER,
+    "mistralai": mistralai.PROVIDER,
 }

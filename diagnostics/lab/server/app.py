@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, Router
 
-from diagnostics.lab.server import anthropic, gemini, openai, openai_responses
+from diagnostics.lab.server import anthropic, gemini, mistral, openai, openai_responses
 from diagnostics.lab.server.wire import BadRequest, ModelReply, ModelRequest, whole
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ ENDPOINTS: Final = (
     Endpoint("/openai/v1/embeddings", "POST", openai.embeddings, openai.error, b"x-request-id"),
     Endpoint("/openai/v1/models", "GET", openai.models, openai.error, b"x-request-id"),
     Endpoint("/openai/v1/models/{model:path}", "GET", openai.model, openai.error, b"x-request-id"),
+    Endpoint("/mistral/v1/chat/completions", "POST", mistral.chat, mistral.error, b"mistral-correlation-id"),
     Endpoint("/anthropic/v1/messages", "POST", anthropic.messages, anthropic.error, b"request-id"),
     Endpoint(
         "/gemini/{version}/models/{model}:generateContent", "POST", gemini.generate, gemini.error, b"x-request-id"

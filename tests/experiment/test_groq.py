@@ -17,6 +17,7 @@ ENVIRONMENT = "py3.13_httpx-0.28.1_groq-1.7.0"
 def test_the_error_is_there_and_a_context_manager_removes_it(fix: str, symptoms: set[str]) -> None:
     target = find_patient("groq", ENVIRONMENT, cache=default_cache())
     with TrialSession(target, cache=default_cache(), redact=str) as session:
-        (played,) = session.play([TrialPlan(Cell(target.environment.name, "groq", "repeated-run", fix), 0, "fork")])
+        cell = Cell(target.environment.name, "groq", "repeated-run", fix)
+        (played,) = session.play([TrialPlan(cell, 0, "fork")])
     assert played.trial.status == "ran", played.trial
     assert played.trial.symptom in symptoms

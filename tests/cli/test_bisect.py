@@ -77,7 +77,7 @@ def test_the_answer_is_printed_and_written(tmp_path: Path) -> None:
     assert "openai 1.0.0 (2025-01-01) → 1.1.0 (2025-02-01): none → raised" in out
     assert err.splitlines()[0].startswith("[1] openai 1.0.0 (2025-01-01), the lower end: none")
     data = json.loads(record.read_bytes())
-    assert [(each["before"], each["after"]) for each in data["boundaries"]] == [("1.0.0", "1.1.0")]
+    assert [(each["before"]["version"], each["after"]["version"]) for each in data["changes"]] == [("1.0.0", "1.1.0")]
     assert "--json" not in data["command"]
     for secret in (str(tmp_path), "127.0.0.1"):
         assert secret not in record.read_text() + out

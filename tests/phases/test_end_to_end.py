@@ -103,7 +103,7 @@ def test_the_command_of_a_phase(
     out = capsys.readouterr().out.splitlines()
     assert status == 0
     assert [json.loads(line)["subject"] for line in out[:-1]]
-    assert json.loads(out[-1])["schema"] == "diagnostics.phase/1"
+    assert json.loads(out[-1])["schema"] == "diagnostics.phase/2"
     (folder,) = tmp_path.iterdir()  # and no `latest`: it points to runs
     assert (folder / "phase3.json").is_file()
 
@@ -148,7 +148,7 @@ def test_an_interrupted_phase_leaves_no_empty_folder(
         raise KeyboardInterrupt
 
     # A command of `diagnostics.cli` is called like its module.
-    for module in (sys.modules[name] for name in ("diagnostics.phase", "diagnostics.cli.diagnose")):
+    for module in (sys.modules[name] for name in ("diagnostics.phases.plan", "diagnostics.cli.diagnose")):
         monkeypatch.setattr(module, "find_patient", lambda *_, **__: Target(Path(), Environment("e", "3.13")))
     assert command(replace(phase4.PHASE, play=interrupted), ["--reports", str(tmp_path)]) == 130
     assert capsys.readouterr().err == "phase 4: interrupted\n"

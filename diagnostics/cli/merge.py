@@ -9,7 +9,6 @@ from typing import Annotated, NoReturn
 import typer
 
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.redaction import Secrets
 from diagnostics.report.formats.registry import write_reports
 from diagnostics.report.view.build import build_view
 from diagnostics.runs import merge as merging
@@ -35,9 +34,7 @@ def merge(
         merged = merging.join(merging.read_parts(runs))
         folder = out or stores.new_run(Path("reports"))
         merging.write(merged, folder)
-        view = build_view(
-            read_run(folder), Secrets.of_this_machine(), {name: fix.trade_off for name, fix in FIXES.items()}
-        )
+        view = build_view(read_run(folder), None, {name: fix.trade_off for name, fix in FIXES.items()})
         write_reports(view, folder)
     except stores.StoreError as error:
         _fail(str(error).replace("--reports", "--out"))

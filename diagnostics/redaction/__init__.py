@@ -1,12 +1,12 @@
-"""What may leave this machine, and how: the floor below the lab and the reports, and above the records.
+"""Removes secrets and names from whatever leaves this machine.
 
-    redact(text, secrets)          a text without what identifies a person or opens a door
-    taken(before, after)           what was taken out of it, by kind
-    ways.leave(record, table, …)   the fields of a record that may leave, each in the way its table says
-    files.write(path, content, …)  the one way into a run folder
+    redact(text, secrets)                     a text with placeholders where a secret was
+    taken(before, after)                      what was removed, by kind
+    records.redacted(record, secrets)         a record, each field by the rule of its type
+    files.write_record(path, record, secrets) the way into a run folder
 
-Two layers. The tables of `tables.py` list the fields that may leave; a field that is in no table stays here. Free text
-among them goes through the patterns of `text.py`. Nothing here asks the network.
+There are two layers. The field types of `model.field_types` say in which form a field may leave; a field without one is
+an error. Free text goes through the patterns of `text`. Nothing here uses the network.
 """
 
 from __future__ import annotations

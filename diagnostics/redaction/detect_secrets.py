@@ -1,7 +1,7 @@
-"""A second opinion on what is a key: the detectors of bc-detect-secrets, without its files, settings and network.
+"""Finds keys with the detectors of bc-detect-secrets, without its files, settings and network.
 
-Its detectors know vendors that `secret_forms` does not, and its measure of entropy finds keys of no form at all. They
-see words, and never the hashes by which packages, environments and trials are known.
+Its detectors know vendors that `model.secret_forms` does not, and its entropy measure finds keys of any form. They see
+single words, and never the hashes that name packages, environments and trials.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _HASH = re.compile(r"(?:sha\d{1,3}|md5|blake2[bs]?|digest|commit|hash)[=:@ /-]{1
 _MARK = re.compile(PLACEHOLDER)
 
 
-def second_opinion(text: str) -> str:
-    """The text without what the library takes for a key."""
+def without_detected_keys(text: str) -> str:
+    """The text without what the library considers a key."""
     if _LONG.search(text) is None:  # no key is shorter; most texts end here, and the library is not even loaded
         return text
     text = _LONG.sub(lambda match: KINDS["key"] if _is_random(match) else match.group(), text)

@@ -1,7 +1,7 @@
-"""What is written in another alphabet: percent signs, JSON and Python escapes, HTML entities, base64 and hexadecimal.
+"""Finds secrets in encoded text: percent signs, JSON and Python escapes, HTML entities, base64 and hexadecimal.
 
-A word that is nothing but what it says is left alone: only where its plain form has something to hide, the word is
-replaced, by its clean plain form where that can be read, else by the placeholders of what was in it.
+A word is replaced only if its decoded form contains a secret: by the redacted decoded form where that is readable, else
+by the placeholders of what it contained.
 """
 
 from __future__ import annotations

@@ -32,10 +32,10 @@ from diagnostics.redaction.text import redact
 _PIN: Final = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+(?: --hash=sha256:[0-9a-f]{64})*")
 _CERTAIN: Final = ("key", "home", "cache", "here", "host")
 _WITH_CODE: Final = "issue-*.md"
-"""A text that holds a program of ours, which has to run as it is: its address is the loopback, its key is none."""
+"""Texts with a generated program, which has to run as it is: its address is the loopback, its key is a dummy."""
 
 _LONG_ENOUGH: Final = 8
-"""Characters that a known name has before it is looked for in a drawn page: a shorter one may be a word of its code."""
+"""Characters of a known name that is searched in a drawn page: a shorter one may be a word of the page's code."""
 
 
 class Unlisted(ValueError):
@@ -43,7 +43,7 @@ class Unlisted(ValueError):
 
 
 def _lock(text: str, secrets: Secrets) -> str:
-    """Pins and hashes, and no line that is anything else: no address, no comment."""
+    """The lines that are pins with hashes: no address, no comment."""
     del secrets
     return "".join(f"{line}\n" for line in text.splitlines() if _PIN.fullmatch(line))
 
@@ -60,11 +60,11 @@ FILES: Final[tuple[tuple[str, Callable[[str, Secrets], str]], ...]] = (
     ("*.md", _paragraphs),
     ("*.txt", _paragraphs),
 )
-"""The name of a file, with the folder that it is in where that says something, and what is written. The first wins."""
+"""The pattern of a file name, with its folder where that matters, and what is written. The first match wins."""
 
 
 def cleaned(path: Path, content: str, secrets: Secrets) -> str:
-    """What is written to a file of a run.
+    """The redacted text of a file of a run.
 
     Raises:
         Unlisted: no row of `FILES` fits its name.
@@ -136,7 +136,7 @@ def write_lines(path: Path, records: Iterable[Any], secrets: Secrets) -> None:
 
 
 def keep(path: Path, content: str) -> None:
-    """Writes a file of the cache or of this project, which nobody attaches to anything: as it is.
+    """Writes a file of the cache or of this project unchanged: nobody attaches it to anything.
 
     Raises:
         OSError: the disk refuses.

@@ -1,4 +1,4 @@
-"""The kinds of things that are taken out, the placeholder that each leaves, and how many a text lost of each."""
+"""The kinds of things that are removed, the placeholder of each, and how many a text lost of each."""
 
 from __future__ import annotations
 

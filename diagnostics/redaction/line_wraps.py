@@ -1,7 +1,7 @@
-"""What a line break cuts in two: wrapped keys, wrapped names, literals that go on in the next line.
+"""Finds what a line break cuts in two: wrapped keys, wrapped names, literals that continue on the next line.
 
-The lines are joined, what is found across a joint is taken out of the text as it was. A key may end where its line
-does: what follows on the next line belongs to it only where that looks like more of a key.
+The lines are joined, and a match that crosses a line break is removed from the original text. A key may end at the end
+of its line: the next line belongs to it only if it looks like more of a key.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from diagnostics.redaction.patterns import E_MAIL, Form
 from diagnostics.redaction.secrets import Secrets
 
 # The end of a line, also as JSON and as Python write it, with the quotes of a literal that goes on.
-# What it begins with stands in front once more: most places are left after one look.
+# The lookahead repeats how it starts, so that most places are rejected after one character.
 _JOINT: Final = re.compile(
     r"(?=[\\\"' \t│|\r\n])"
     r"\\{0,7}[\"']?[ \t│|]*(?:\\?\r?\n|(?:\\{1,7}r)?\\{1,7}n)[ \t│|>]*(?:\\{0,7}[\"'])?"
@@ -37,32 +37,32 @@ _LOOK_AGAIN: Final = 2048
 
 @dataclass(frozen=True)
 class _Joined:
-    """A text without its joints, and where they were: in it, and what they took."""
+    """A text with its lines joined, and where the line breaks (the joints) were."""
 
     text: str
     places: tuple[int, ...]
-    """Ascending, in the joined text: the place of each joint."""
+    """The offset of each joint in the joined text, ascending."""
     shifts: tuple[int, ...]
-    """Characters that the joints up to each place took out."""
+    """How many characters the joints up to each offset removed."""
 
     def start(self, place: int) -> int:
-        """Where a character of the joined text was."""
+        """The offset in the original text of a character of the joined one."""
         passed = bisect_right(self.places, place)
         return place + (self.shifts[passed - 1] if passed else 0)
 
     def next(self, joint: int) -> int:
-        """The joint behind one, or the end."""
+        """The joint after one, or the end."""
         passed = bisect_right(self.places, joint)
         return self.places[passed] if passed < len(self.places) else len(self.text)
 
     def joints(self, start: int, end: int) -> tuple[int, ...]:
-        """The joints strictly inside a stretch."""
+        """The joints strictly inside a range."""
         return self.places[bisect_right(self.places, start) : bisect_right(self.places, end - 1)]
 
 
 @dataclass(frozen=True)
 class Wrapped:
-    """What is looked for over the ends of lines.
+    """What is searched across line breaks.
 
     Attributes:
         pattern: one named group an alternative: the kind, and a number.
@@ -74,7 +74,7 @@ class Wrapped:
 
 
 def mend(text: str, wrapped: Wrapped) -> str:
-    """The text without what its line breaks cut in two."""
+    """The text without the secrets that its line breaks cut in two."""
     if "\n" not in text and "\\n" not in text:
         return text
     joined = _join(text)
@@ -106,7 +106,7 @@ def _extent(joined: _Joined, match: re.Match[str]) -> tuple[int, int]:
 
 
 def _is_whole(kind: str, text: str, before: int, after: int) -> bool:
-    """Whether a word begins and ends there, where that is asked of it, in the text as it was."""
+    """Whether a match that has to be a whole word is one in the original text."""
     names = kind.startswith(_WHOLE_WORDS)
     begins = not text[max(0, before - 1) : before].isalnum()
     return (begins or not (names or kind == "key")) and not (names and text[after : after + 1].isalnum())
@@ -129,7 +129,7 @@ def _join(text: str) -> _Joined:
 
 
 def _end_of_key(joined: _Joined, start: int, end: int) -> int:
-    """Where a key ends that was found in the joined text: before the first line that is no part of a key."""
+    """Where a key of the joined text ends: before the first line that does not look like part of a key."""
     for joint in joined.joints(start, end):
         # The whole next word, or nothing of it: it may be the name of a header, an address, the start of a sentence.
         following = _NEXT.match(joined.text, joint, joined.next(joint))
@@ -157,7 +157,7 @@ def wrapped_keys() -> Wrapped:
 
 @lru_cache(maxsize=16)
 def wrapped_names(secrets: Secrets) -> Wrapped:
-    """What is known by its letters."""
+    """Known names and values."""
     known = known_forms(secrets, shortest=_SHORTEST_NAME)
     # A blank at the end of a line is taken for a part of the joint; where a word ends, the text itself says.
     return _wrapped(

@@ -1,6 +1,6 @@
-"""One pass over a text: every form of `forms.py`, every name and value that is known, and addresses.
+"""One pass over a text: all patterns of `patterns`, all known names and values, and addresses.
 
-`sweep` is a pure function. It promises that placeholders come out as they went in.
+`sweep` is a pure function and leaves placeholders unchanged.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _FAMILIES = {
     "e-mail": "urls",
     "address": "addresses",
 }
-"""Kind to family; names and folders for the rest."""
+"""Kind to family; the others are names and folders."""
 
 
 @dataclass(frozen=True)
 class Sweeper:
-    """Several forms as one expression.
+    """Several patterns as one expression.
 
     Attributes:
-        forms: by the name of the group that each is.
-        kept: by the same names, the numbers of the groups of what stays in front.
+        forms: the patterns by the name of their group.
+        kept: by the same names, the numbers of the groups that are kept.
     """
 
     pattern: re.Pattern[str]
@@ -65,7 +65,7 @@ def sweep(text: str, secrets: Secrets) -> str:
 
 @lru_cache(maxsize=16)
 def all_forms(secrets: Secrets) -> tuple[Form, ...]:
-    """Every form that a text is looked through for, in the order in which they are tried at one place."""
+    """Every pattern, in the order in which they are tried at one place."""
     known = known_forms(secrets)
     hosts = "|".join(form.pattern for form in known if form.kind == "host")
     e_mail = Form("e-mail", E_MAIL.format(not_at=f"(?!{hosts})" if hosts else ""), ("@",))
@@ -92,7 +92,7 @@ def _sweeper(secrets: Secrets, wanted: frozenset[str]) -> Sweeper:
 
 
 def _is_address(found: dict[str, str | None]) -> bool:
-    """Without a port, a public address looks like a version number of four parts: that one stays."""
+    """A public address without a port is kept: it looks like a version number of four parts."""
     if found.get("between"):
         return True
     text = found.get("v4") or found.get("v6b") or found.get("v6") or ""
@@ -106,7 +106,7 @@ def _is_address(found: dict[str, str | None]) -> bool:
 
 
 def known_forms(secrets: Secrets, shortest: int = 2) -> list[Form]:
-    """What is known by its letters, as forms: secrets anywhere, folders with what is below them, names as words."""
+    """Known values as patterns: secrets anywhere, folders with what is below them, names as whole words."""
     # A value goes first: a name may be a part of it. Folders next, the longest first: one may be below another.
     rank = {"key": 0, "home": 1, "cache": 1, "tmp": 1, "here": 1, "host": 2, "user": 3}
     every = sorted(set(_known(secrets)), key=lambda pair: (rank[pair[1]], -len(pair[0]), pair))

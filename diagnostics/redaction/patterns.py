@@ -1,7 +1,7 @@
-"""The forms of what is taken out: one row a form, a regular expression and what is put in its place.
+"""The patterns of secrets: one row each, a regular expression and its replacement.
 
-The first group of a row is kept, the rest goes. Every expression runs through a text once, whatever is in it: nothing
-before the part that decides may repeat from a place where it could have started earlier.
+The first group of a row is kept, the rest is removed. Every expression takes time linear in the length of the text:
+nothing before the deciding part may repeat from a place where it could have started earlier.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from diagnostics.model.secret_forms import KEY_FORMS
 
 @dataclass(frozen=True)
 class Form:
-    """One form.
+    """One pattern.
 
     Attributes:
         kind: of `KINDS`.
@@ -148,7 +148,7 @@ FORMS: Final[tuple[Form, ...]] = (
     Form("home", r"/(?:home|Users)/[^/\s'\":;,<>|()\\]+", ("/home/", "/users/")),
     Form("home", r"(?:(?<![A-Za-z0-9_.])/root(?![A-Za-z0-9_.-]))(?:/root(?![A-Za-z0-9_.-]))*", ("/root",)),
 )
-"""What opens a door or names a place, in the order in which they are tried at one and the same place."""
+"""Patterns of what grants access or names a place, in the order in which they are tried at one place."""
 
 _V6 = r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
 ADDRESSES: Final[tuple[Form, ...]] = (
@@ -165,7 +165,7 @@ ADDRESSES: Final[tuple[Form, ...]] = (
         (":",),
     ),
 )
-"""What may be an address; `patterns` looks at each that is caught by name."""
+"""What may be an address; `matching` checks each match by the name of its group."""
 
 E_MAIL: Final = r"(?<![\w.%+-])[\w.%+-]+@{not_at}(?=[\w.-]*\.)[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{{2,}}(?![\w-])"
 """An e-mail address; of this machine's own names, `user@host` is more exact."""

@@ -1,4 +1,4 @@
-"""What this process knows that nobody else may: names, folders, and the values of secret variables."""
+"""What only this process knows and nobody else may: names, folders, and the values of secret variables."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOBODY: Final = frozenset(
         *("default", "smoke", "full"),
     }
 )
-"""Names that identify nobody; hiding "root" would also spoil every "root cause", and "openai" every record."""
+"""Names that identify nobody: hiding "root" would spoil every "root cause", and hiding "openai" every record."""
 
 PUBLIC_HOSTS: Final = re.compile(
     r"(?:.+\.)?(?:python\.org|github\.com|githubusercontent\.com|readthedocs\.io|pydantic\.dev|mozilla\.org"
@@ -40,7 +40,7 @@ PUBLIC_HOSTS: Final = re.compile(
     r"|localhost|127\.0\.0\.1|::1",
     re.IGNORECASE,
 )
-"""Hosts that everybody talks to: that a variable names one says nothing about its owner."""
+"""Hosts that everybody uses: a variable that names one says nothing about its owner."""
 
 _NAMES = ("USER", "LOGNAME", "USERNAME", "SUDO_USER", "LNAME")
 _HOSTS = ("HOSTNAME", "HOST", "COMPUTERNAME")
@@ -49,13 +49,13 @@ _HOMES = ("HOME", "USERPROFILE")
 
 @dataclass(frozen=True)
 class Secrets:
-    """What there is to hide; whatever is empty hides nothing.
+    """What has to be hidden; an empty field hides nothing.
 
     Attributes:
         home: a home folder.
         user: a user name.
         host: a host name.
-        known: more of what is known by its letters: the text, and the kind (of `KINDS`) that it is.
+        known: further known values, each with its kind (of `KINDS`).
         content: whether prompts and answers may stay (`--with-content`).
     """
 
@@ -73,7 +73,7 @@ class Secrets:
         folders: Mapping[str, str] | None = None,
         content: bool = False,
     ) -> Secrets:
-        """What this process can find out about where it runs; what it cannot find out stays empty.
+        """What this process can find out about its machine; the rest stays empty.
 
         Args:
             environ: the variables; those of this process by default.
@@ -98,7 +98,7 @@ class Secrets:
 
 
 def _of_the_account() -> Iterator[tuple[str, str]]:
-    """What the system says of the person, whatever the variables say."""
+    """The user as the system knows them, whatever the variables say."""
     yield platform.node(), "host"
     with suppress(ImportError, KeyError, OSError):
         import pwd  # noqa: PLC0415 - not on Windows

@@ -1,7 +1,7 @@
-"""Takes what identifies a person or opens a door out of any text that a run produced.
+"""Removes from any text what identifies a person or grants access.
 
-A pure function of the text and of what there is to hide; it rather removes too much. Promised: redacting twice changes
-nothing more; a text without secrets comes back as it was; time grows with the length of the text and nothing else.
+A pure function of the text and of the known secrets; in doubt it removes too much. Redacting twice changes nothing
+more, a text without secrets is returned unchanged, and the time depends on the length of the text only.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache, partial
 
-from diagnostics.redaction.detect_secrets import second_opinion
+from diagnostics.redaction.detect_secrets import without_detected_keys
 from diagnostics.redaction.encoded import DEPTH, decode
 from diagnostics.redaction.kinds import KINDS
 from diagnostics.redaction.line_wraps import mend, wrapped_addresses, wrapped_keys, wrapped_names
@@ -17,17 +17,17 @@ from diagnostics.redaction.matching import known_forms, sweep
 from diagnostics.redaction.secrets import Secrets
 
 PASSES = 6
-"""What a replacement leaves may show a secret that hung on to its front. A word that needs more of them goes whole."""
+"""Passes over a text: a replacement may uncover a secret beside it. A word that needs more passes is removed whole."""
 
 LONGEST = 64 * 1024
-"""Characters of one text of a run that are looked at; `bounded` leaves out the middle of a longer one."""
+"""Characters of one text that are searched; `bounded` leaves out the middle of a longer one."""
 
 _WORD = re.compile(r"\S+")
 
 
-@lru_cache(maxsize=4096)  # thousands of trials say the same few things
+@lru_cache(maxsize=4096)  # thousands of trials repeat the same few texts
 def redact(text: str, secrets: Secrets) -> str:
-    """The text with placeholders where a secret was: see `KINDS`."""
+    """The text with a placeholder of `KINDS` for each secret."""
     return _redact(text, secrets, DEPTH)
 
 
@@ -54,7 +54,7 @@ def _once(text: str, secrets: Secrets, depth: int) -> str:
     text = mend(text, wrapped_addresses())
     if depth > 0:
         text = decode(text, partial(_redact, secrets=secrets, depth=depth - 1))
-    return second_opinion(text)
+    return without_detected_keys(text)
 
 
 @lru_cache(maxsize=16)
@@ -63,7 +63,7 @@ def _values(secrets: Secrets) -> tuple[re.Pattern[str], ...]:
 
 
 def bounded(text: str, limit: int = LONGEST) -> str:
-    """The two ends of a text that is too long to look through; before it is redacted, and cut shorter after it."""
+    """The two ends of a text that is too long. Bound a text before it is redacted; shorten it only afterwards."""
     if len(text) <= limit:
         return text
     half = limit // 2

@@ -116,7 +116,7 @@ def test_a_key_of_no_known_form_is_found_by_its_randomness() -> None:
     )
 
 
-def test_the_second_opinion_is_asked() -> None:
+def test_the_without_detected_keys_is_asked() -> None:
     vendor = "AKCp8" + "aB3dE5fG7h" * 7
     assert redact(f"jfrog: {vendor}", ME) == "jfrog: <key>"
     assert redact("softlayer_api_key = " + "0a1b2c3d" * 8, ME) == "softlayer_api_key = <key>"

@@ -28,12 +28,12 @@ EVENT_TEXT_LIMIT = 300
 _SubjectKey = tuple[str, str, str, Load]
 
 
-def build_view(run: Run, secrets: Secrets, fix_notes: Mapping[str, str] | None = None) -> View:
+def build_view(run: Run, secrets: Secrets | None, fix_notes: Mapping[str, str] | None = None) -> View:
     """Everything that a format may show of a run.
 
     Args:
         run: the records, as `read.read_run` returns them.
-        secrets: what to hide in any text that the run produced.
+        secrets: what to hide in any text of the run; `None` for a run that this process wrote: it was redacted then.
         fix_notes: what a fix does and what it trades, in a sentence, by its name.
     """
     run, removed = redacted_run(run, secrets)

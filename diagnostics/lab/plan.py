@@ -117,6 +117,9 @@ _NOT_OPENAI = tuple(name for name in PROVIDERS if name not in ("openai", *_OWN))
 _AIOHTTP = "aiohttp-transport"
 _WITHOUT_AIOHTTP = tuple(name for name in FIXES if name != _AIOHTTP)
 
+_OWN_FIXES = ("background-loop", "client-per-loop", "context-manager", "explicit-close", "never-close")
+"""Enough to tell whether an SDK behaves like the others; the rest is a matter of `--fix`."""
+
 _SMOKE = Block(("openai",), ("repeated-run",), ("context-manager", "never-close"), 1)
 _EVERYTHING = Block(_ALL_PROVIDERS, _ALL_SCENARIOS, _ALL_FIXES, 3)
 _OTHER = Block(("openai",), _CORE, _WITHOUT_AIOHTTP, 2)
@@ -131,7 +134,7 @@ PROFILES: Final[dict[str, Profile]] = {
             ),
             Role.SECOND: (Block(_ALL_PROVIDERS, _CORE, _WITHOUT_AIOHTTP, 2),),
             Role.AIOHTTP: (Block(_ALL_PROVIDERS, _CORE, (_AIOHTTP,), 2),),
-            Role.OWN: (Block(_OWN, _CORE, _WITHOUT_AIOHTTP, 1),),
+            Role.OWN: (Block(_OWN, _CORE, _OWN_FIXES, 1),),
             Role.OTHER: (_OTHER,),
         }
     ),

@@ -167,7 +167,7 @@ _ROWS: Final = (
         placement="own",
         # The SDK's own paths begin with /openai/v1.
         endpoint=Endpoint("", "GROQ_BASE_URL", "GROQ_API_KEY", ("groq.com",)),
-        searched=Searched("groq", tag="v"),
+        searched=Searched("groq", first="0.4.0", tag="v"),
     ),
     Library(
         "mistralai",
@@ -179,7 +179,7 @@ _ROWS: Final = (
         placement="own",
         # The SDK reads no variable for its base URL, and its own paths begin with /v1.
         endpoint=Endpoint("/mistral", "", "MISTRAL_API_KEY", ("mistral.ai",)),
-        searched=Searched("mistralai", first="3.0.0", tag="v"),
+        searched=Searched("mistralai", first="2.0.0", tag="v"),
     ),
     Library(
         "httpcore",

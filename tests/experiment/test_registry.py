@@ -16,7 +16,9 @@ from diagnostics.experiment.fix import Fix
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.model.cell import BASELINE
+from diagnostics.model.libraries import LIBRARIES, placed
 from diagnostics.report.formats.registry import FORMATS
 
 if TYPE_CHECKING:
@@ -104,3 +106,26 @@ def imported(path: Path, parent: str) -> set[str]:
             base = node.module or "" if not node.level else ".".join(filter(None, (parent, node.module)))
             found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
     return found
+
+
+def test_a_provider_with_its_own_environments_is_in_the_matrix_and_in_nobody_elses_environment() -> None:
+    matrix = load_matrix()
+    for name in placed("own"):
+        own = [combination for combination in matrix if combination.value(name) is not None]
+        assert own, f"{name} is in no environment: add an include entry to the matrix"
+        assert all(
+            set(combination.slug.split("_")[1:]) == {f"{n}-{v}" for n, v in combination.packages} for combination in own
+        )
+        assert not any(
+            combination.value(other)
+            for combination in own
+            for other in PROVIDERS
+            if other != name and LIBRARIES[other].role == "sdk"
+        )
+
+
+def test_a_new_provider_renames_no_environment() -> None:
+    matrix = load_matrix()
+    shared = [combination for combination in matrix if not any(combination.value(name) for name in placed("own"))]
+    words = {word.rpartition("-")[0] for combination in shared for word in combination.slug.split("_")[1:]}
+    assert words.isdisjoint(placed("own"))

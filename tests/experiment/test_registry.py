@@ -18,7 +18,7 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.model.cell import BASELINE
-from diagnostics.model.libraries import LIBRARIES, placed
+from diagnostics.model.libraries import named, placed
 from diagnostics.report.formats.registry import FORMATS
 
 if TYPE_CHECKING:
@@ -113,15 +113,10 @@ def test_a_provider_with_its_own_environments_is_in_the_matrix_and_in_nobody_els
     for name in placed("own"):
         own = [combination for combination in matrix if combination.value(name) is not None]
         assert own, f"{name} is in no environment: add an include entry to the matrix"
-        assert all(
-            set(combination.slug.split("_")[1:]) == {f"{n}-{v}" for n, v in combination.packages} for combination in own
-        )
-        assert not any(
-            combination.value(other)
-            for combination in own
-            for other in PROVIDERS
-            if other != name and LIBRARIES[other].role == "sdk"
-        )
+        others = [other for other in named("sdk") if other != name]
+        for combination in own:
+            assert set(combination.slug.split("_")[1:]) == {f"{n}-{version}" for n, version in combination.packages}
+            assert not any(combination.value(other) for other in others)
 
 
 def test_a_new_provider_renames_no_environment() -> None:

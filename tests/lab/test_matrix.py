@@ -177,7 +177,7 @@ def test_extras_come_into_the_environment_and_its_names() -> None:
 def test_the_default_matrix_covers_what_it_promises() -> None:
     combinations = load_matrix()
     assert {c.python for c in combinations} == {"3.10", "3.11", "3.12", "3.13", "3.14", "3.15"}
-    openai = {str(c.value("openai")) for c in combinations}
+    openai = {version for c in combinations if (version := c.value("openai")) is not None}
     assert len(openai) >= 5
     assert {version.partition(".")[0] for version in openai} == {"1", "2", "3"}
     for generation in ("httpx", "httpx2"):

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from diagnostics.model.codec import encode
+from diagnostics.model.words import VERDICTS
 from diagnostics.redaction.files import Unlisted, drawn, write, write_drawn, write_record
 from diagnostics.redaction.records import redacted
 from diagnostics.redaction.secrets import Secrets
+from diagnostics.report.view.build import build_view
 from diagnostics.runs.reader import read_run
 from diagnostics.runs.records import EnvironmentRow
 
@@ -131,3 +133,12 @@ def test_the_committed_sample_needs_no_further_cleaning() -> None:
     assert drawn(Path("report.md"), page, Secrets()) == page
     run = read_run(sample)
     assert redacted(run, Secrets()) == run
+
+
+def test_the_committed_sample_is_small_and_shows_every_verdict() -> None:
+    sample = ROOT.parent / "reports" / "sample"
+    assert sum(path.stat().st_size for path in sample.rglob("*") if path.is_file()) < 1_000_000
+    run = read_run(sample)
+    found = {result.verdict for subject in build_view(run, None).subjects for result in subject.fixes}
+    assert found >= set(VERDICTS)
+    assert run.timelines

@@ -1,4 +1,4 @@
-"""The provider server: OpenAI, Anthropic and Gemini over real HTTPS on loopback, counting and failing per trial."""
+"""The provider server: the APIs of all SDKs over HTTPS on loopback, with request counts and faults for each trial."""
 
 from diagnostics.lab.server.faults import Faults
 from diagnostics.lab.server.ledger import Account

@@ -49,7 +49,7 @@ class ServerError(Exception):
 
 
 class ProviderServer:
-    """An HTTPS server on loopback that speaks the APIs of OpenAI, Anthropic and Gemini.
+    """An HTTPS server on loopback that speaks the APIs of OpenAI (and Groq), Anthropic, Gemini and Mistral.
 
     A context manager; every method may be called from any thread while it runs. Counts and plans survive a stop.
 
@@ -147,7 +147,7 @@ class ProviderServer:
 
     def _run(self, sockets: list[socket.socket], context: ssl.SSLContext) -> None:
         try:
-            # The selector loop whatever the program has installed, and no debug mode: it is nobody's patient.
+            # The selector loop whatever the program has installed, and no debug mode: nothing here is under test.
             with asyncio.Runner(debug=False, loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._serve(sockets, context))
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""What the three APIs have in common: a question, an answer, the echo, and server-sent events. Pure functions."""
+"""What the APIs have in common: a question, an answer, the echo, and server-sent events. Pure functions."""
 
 from __future__ import annotations
 

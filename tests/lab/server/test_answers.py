@@ -14,7 +14,8 @@ from diagnostics.lab.server.wire import BadRequest, ModelReply, ModelRequest, ec
 
 # Lone surrogates, line separators and NULs included: all of them arrive in JSON.
 texts = st.text(st.characters(), max_size=200)
-ANSWERS = {endpoint.path.rpartition("/")[2]: endpoint.answer for endpoint in ENDPOINTS}
+MISTRAL = "/mistral/v1/chat/completions"
+ANSWERS = {endpoint.path.rpartition("/")[2]: endpoint.answer for endpoint in ENDPOINTS if endpoint.path != MISTRAL}
 
 
 def ask(body: dict[str, Any], **query: str) -> ModelRequest:
@@ -62,6 +63,16 @@ def test_chat_completions_echo(text: str) -> None:
     assert sum(map(bool, deltas)) >= 4
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None] * (len(chunks) - 1) + ["stop"]
     assert (last["choices"], last["usage"]) == ([], whole["usage"])
+
+
+@given(texts)
+def test_mistral_echoes_and_its_last_event_has_the_usage(text: str) -> None:
+    (answer,) = [endpoint.answer for endpoint in ENDPOINTS if endpoint.path == MISTRAL]
+    whole = json.loads(answer(ask(chat(text))).chunks[0])
+    assert whole["choices"][0]["message"]["content"] == echo(text)
+    chunks = events(answer(ask(chat(text, stream=True))))
+    assert "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks) == echo(text)
+    assert chunks[-1]["usage"] == whole["usage"]
 
 
 @given(texts)

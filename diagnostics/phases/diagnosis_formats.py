@@ -10,7 +10,7 @@ from rich.text import Text
 from diagnostics.model.phase import KNOWN, PhaseAnswer, PhaseResult
 from diagnostics.phases.diagnosis import Criterion
 from diagnostics.phases.formats import described, plain
-from diagnostics.report.formats.escape import Md, prose, text
+from diagnostics.report.markup.escape import Md, prose, text
 
 BOXES = {True: "[x]", False: "[ ]", None: "[?]"}
 """A criterion that is met, that is not, and that cannot be told."""

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from diagnostics.model.libraries import named
 from diagnostics.model.phase import KNOWN, PhaseResult, Table
-from diagnostics.report.formats.escape import Md, prose, row, text
+from diagnostics.report.markup.escape import Md, prose, row, text
 
 ROWS_AT_MOST = 60
 """Rows of a table that a page and a screen show; all of them are in the JSON."""

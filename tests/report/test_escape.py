@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from diagnostics.report.formats.escape import Md, code, fence, prose, row, text
+from diagnostics.report.markup.escape import Md, code, fence, prose, row, text
 
 HOSTILE = [
     "a | b",

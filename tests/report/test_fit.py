@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.report.formats.truncate import fit
+from diagnostics.report.markup.truncate import truncate
 
 _tables = st.dictionaries(st.sampled_from("abc"), st.lists(st.text("x", max_size=20), max_size=20))
 
@@ -28,7 +28,7 @@ def test_the_limit_is_kept_and_the_first_table_gives_way_first(tables: dict[str,
         kept.append(dict(keep))
         return _document(tables, keep)
 
-    document = fit(render, tables, limit)
+    document = truncate(render, tables, limit)
     assert len(document) <= limit
     last = kept[-1]
     assert document == _document(tables, last)
@@ -40,4 +40,4 @@ def test_the_limit_is_kept_and_the_first_table_gives_way_first(tables: dict[str,
 @given(_tables)
 def test_what_fits_is_whole(tables: dict[str, list[str]]) -> None:
     whole = _document(tables, {name: len(rows) for name, rows in tables.items()})
-    assert fit(lambda keep: _document(tables, keep), tables, len(whole)) == whole
+    assert truncate(lambda keep: _document(tables, keep), tables, len(whole)) == whole

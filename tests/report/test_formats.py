@@ -21,7 +21,7 @@ from diagnostics.model.words import VERDICTS
 from diagnostics.redaction import Secrets
 from diagnostics.report.formats import markdown, summary, text
 from diagnostics.report.formats.registry import FORMATS, write_reports
-from diagnostics.report.formats.truncate import LIMIT
+from diagnostics.report.markup.truncate import LIMIT
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.records import EnvironmentRow, Run

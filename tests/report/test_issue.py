@@ -17,7 +17,7 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import FindingCount, Trial
 from diagnostics.redaction import Secrets
-from diagnostics.report.formats.truncate import LIMIT
+from diagnostics.report.markup.truncate import LIMIT
 from diagnostics.report.issues import issue
 from diagnostics.report.issues.issue_model import NOT_RUN, Case, Posting, Project, ScriptRun, choose_case, newest
 from diagnostics.report.issues.parts import PARTS

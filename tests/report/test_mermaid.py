@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.model.event import Event
-from diagnostics.report.formats import mermaid
+from diagnostics.report.markup import mermaid
 from tests.report.strategies import HOSTILE, events
 
 # The forms that were given to Mermaid's own parser (11.17), with hostile labels, when this was written.

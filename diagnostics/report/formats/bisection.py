@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from diagnostics.model.bisection import CAUSES, Bisection, Outcome, ReleaseChange, ReleaseSpan
 from diagnostics.model.codec import RecordError, decode
-from diagnostics.report.formats import escape
+from diagnostics.report.markup import escape
 from diagnostics.runs.upgrade import upgraded
 
 LOCK_LINES = 12

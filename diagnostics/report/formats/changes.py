@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from diagnostics.model.cell import BASELINE
-from diagnostics.report.formats.escape import Md, code, row, text
-from diagnostics.report.formats.truncate import LIMIT, fit
+from diagnostics.report.markup.escape import Md, code, row, text
+from diagnostics.report.markup.truncate import LIMIT, truncate
 from diagnostics.report.view.compare import Changes, Moved, VerdictChange
 from diagnostics.report.view.phrasing import count
 
@@ -57,7 +57,7 @@ def markdown(changes: Changes, limit: int = LIMIT) -> str:
                 parts += [f"_{count(left, 'row')} left out to keep this page short._"] if left else []
         return "\n\n".join(parts) + "\n"
 
-    return fit(document, dict(reversed(groups.items())), limit)
+    return truncate(document, dict(reversed(groups.items())), limit)
 
 
 def summary(changes: Changes) -> str:

@@ -14,9 +14,9 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from diagnostics.redaction.kinds import sentence
-from diagnostics.report.formats.escape import Md, code, one_line, text
+from diagnostics.report.markup.escape import Md, code, one_line, text
 from diagnostics.report.formats.sections import Section, all_sections
-from diagnostics.report.formats.truncate import LIMIT, fit
+from diagnostics.report.markup.truncate import LIMIT, truncate
 from diagnostics.report.view.headline import headline
 from diagnostics.report.view.view_models import View
 
@@ -59,7 +59,7 @@ def render(view: View, limit: int = LIMIT) -> str:
 
     last_first = list(reversed(sections))
     last_first.sort(key=lambda section: not section.first_to_go)
-    return fit(document, {section.name: section.rows for section in last_first}, limit)
+    return truncate(document, {section.name: section.rows for section in last_first}, limit)
 
 
 def _shown(section: Section, keep: int) -> _Shown:

@@ -10,7 +10,7 @@ from typing import Any
 
 import altair as alt
 
-from diagnostics.report.page.data import cut
+from diagnostics.report.markup.truncate import cut
 from diagnostics.report.view.costs import fix_costs
 from diagnostics.report.view.rates import Rate, rates
 from diagnostics.report.view.tally import Tally, columns, tally

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnostics.model.libraries import named
 from diagnostics.model.words import VERDICTS
-from diagnostics.report.formats.escape import Md, code, fence, prose, row, text
+from diagnostics.report.markup.escape import Md, code, fence, prose, row, text
 from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER
 from diagnostics.report.view.costs import Spread, fix_costs
 from diagnostics.report.view.evidence import without_folders

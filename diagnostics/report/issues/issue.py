@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from diagnostics.report.formats.truncate import LIMIT, fit
+from diagnostics.report.markup.truncate import LIMIT, truncate
 from diagnostics.report.issues.issue_model import NOT_RUN, Field, Posting, Project, choose_case, concerned, newest
 from diagnostics.report.issues.matrix import Material
 from diagnostics.report.issues.parts import parts_of
@@ -48,7 +48,7 @@ def render(view: View, posting: Posting | None = None, limit: int = LIMIT) -> st
         material = Material(view, chosen, subjects, row, keep["matrix"], output)
         return "\n\n".join(filter(None, (_field(field, material) for field in chosen.project.form))) + "\n"
 
-    return fit(document, {"matrix": rows, "output": ["x" * 5000] * 2}, limit)
+    return truncate(document, {"matrix": rows, "output": ["x" * 5000] * 2}, limit)
 
 
 def unasked(view: View) -> Posting:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from diagnostics.model.cell import BASELINE
 from diagnostics.model.libraries import named
-from diagnostics.report.formats import mermaid
-from diagnostics.report.formats.escape import Md, code, prose, row, text
+from diagnostics.report.markup import mermaid
+from diagnostics.report.markup.escape import Md, code, prose, row, text
 from diagnostics.report.issues.issue_model import Posting, shows
 from diagnostics.report.view.history import version_key
 from diagnostics.report.view.phrasing import count

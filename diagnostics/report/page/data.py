@@ -13,6 +13,7 @@ from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
 from diagnostics.model.libraries import named
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
+from diagnostics.report.markup.truncate import cut
 from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.interval import wilson
 from diagnostics.report.view.view_models import FixOutcome, Subject, Timeline, View
@@ -92,11 +93,6 @@ def page_data(view: View) -> dict[str, Any]:
         "timelines": timelines,
         "places": places.texts,
     }
-
-
-def cut(text: str, limit: int) -> str:
-    """The beginning of a text that is too long to be shown."""
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit:,} characters more)"
 
 
 def libraries(row: EnvironmentRow) -> str:

@@ -19,7 +19,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from diagnostics.model.words import SYMPTOMS, VERDICTS
-from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, cut, libraries, page_data
+from diagnostics.report.markup.truncate import cut
+from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, libraries, page_data
 from diagnostics.report.view.costs import FixCost, fix_costs
 from diagnostics.report.view.headline import headline
 from diagnostics.report.view.rates import Rate, rates

@@ -1,7 +1,4 @@
-"""Keeps a document under a size by shortening its long tables, the last ones first.
-
-Pure, and knows nothing of Markdown: a document is whatever `render` makes of the number of rows that each table keeps.
-"""
+"""Shortens texts and documents that are too long. Pure, and independent of Markdown."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ LIMIT = 60_000
 """Characters: GitHub refuses a body of more than 65,536."""
 
 
-def fit(render: Callable[[Mapping[str, int]], str], rows: Mapping[str, Sequence[str]], limit: int = LIMIT) -> str:
+def truncate(render: Callable[[Mapping[str, int]], str], rows: Mapping[str, Sequence[str]], limit: int = LIMIT) -> str:
     """Renders with as many rows as fit.
 
     Args:
@@ -32,3 +29,8 @@ def fit(render: Callable[[Mapping[str, int]], str], rows: Mapping[str, Sequence[
                 excess -= len(lines[keep[name]]) + 1
             document = render(keep)
     return document
+
+
+def cut(text: str, limit: int) -> str:
+    """The beginning of a text that is too long to be shown."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit:,} characters more)"

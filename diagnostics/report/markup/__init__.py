@@ -1,0 +1,1 @@
+"""Writes text safely: escapes Markdown, draws Mermaid diagrams, and keeps a document under a size."""

@@ -34,8 +34,8 @@ from diagnostics.lab.server import ServerError
 from diagnostics.model.cell import Load
 from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.redaction.kinds import together
-from diagnostics.report.markup.escape import one_line
 from diagnostics.report.formats.registry import FORMATS, write_reports
+from diagnostics.report.markup.escape import one_line
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
 from diagnostics.runs import writer as stores

@@ -15,10 +15,10 @@ from markdown_it.token import Token
 from diagnostics.redaction import Secrets
 from diagnostics.report.formats.changes import CHANGES_FORMATS
 from diagnostics.report.formats.registry import FORMATS
-from diagnostics.report.markup.truncate import LIMIT
 from diagnostics.report.issues import issue
 from diagnostics.report.issues.issue_model import Posting, ScriptRun, choose_case
 from diagnostics.report.issues.projects import PROJECTS
+from diagnostics.report.markup.truncate import LIMIT
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.compare import compare
 from diagnostics.report.view.view_models import View

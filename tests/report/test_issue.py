@@ -17,12 +17,12 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.model.cell import Environment
 from diagnostics.model.trial import FindingCount, Trial
 from diagnostics.redaction import Secrets
-from diagnostics.report.markup.truncate import LIMIT
 from diagnostics.report.issues import issue
 from diagnostics.report.issues.issue_model import NOT_RUN, Case, Posting, Project, ScriptRun, choose_case, newest
 from diagnostics.report.issues.parts import PARTS
 from diagnostics.report.issues.projects import PROJECTS
 from diagnostics.report.issues.script import FOLDER, script_text
+from diagnostics.report.markup.truncate import LIMIT
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.records import Run

@@ -14,8 +14,8 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from diagnostics.redaction.kinds import sentence
-from diagnostics.report.markup.escape import Md, code, one_line, text
 from diagnostics.report.formats.sections import Section, all_sections
+from diagnostics.report.markup.escape import Md, code, one_line, text
 from diagnostics.report.markup.truncate import LIMIT, truncate
 from diagnostics.report.view.headline import headline
 from diagnostics.report.view.view_models import View

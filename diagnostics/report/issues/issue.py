@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from diagnostics.report.markup.truncate import LIMIT, truncate
 from diagnostics.report.issues.issue_model import NOT_RUN, Field, Posting, Project, choose_case, concerned, newest
 from diagnostics.report.issues.matrix import Material
 from diagnostics.report.issues.parts import parts_of
 from diagnostics.report.issues.projects import PROJECTS
+from diagnostics.report.markup.truncate import LIMIT, truncate
 from diagnostics.report.view.view_models import View
 
 FILE_NAME = "issue.md"

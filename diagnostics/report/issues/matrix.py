@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from diagnostics.model.cell import BASELINE
 from diagnostics.model.libraries import named
+from diagnostics.report.issues.issue_model import Posting, shows
 from diagnostics.report.markup import mermaid
 from diagnostics.report.markup.escape import Md, code, prose, row, text
-from diagnostics.report.issues.issue_model import Posting, shows
 from diagnostics.report.view.history import version_key
 from diagnostics.report.view.phrasing import count
 from diagnostics.report.view.tally import MARKS, scenarios, tally

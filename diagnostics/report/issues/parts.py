@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from diagnostics import __version__
-from diagnostics.report.markup.escape import Md, code, fence, prose, text
 from diagnostics.report.issues.matrix import Material, fix, in_the_matrix, matrix, timeline
 from diagnostics.report.issues.script import script_text
+from diagnostics.report.markup.escape import Md, code, fence, prose, text
 from diagnostics.report.view.history import version_key
 from diagnostics.report.view.phrasing import count
 

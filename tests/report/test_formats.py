@@ -37,7 +37,7 @@ def view(sample: Run) -> View:
 def test_the_table_of_formats_and_the_folder_agree() -> None:
     folder = Path(diagnostics.report.__file__).parent
     renderers = set()
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         functions = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
         renderers |= {path.stem} if "render" in functions else set()
     assert renderers == {row.render.__module__.rpartition(".")[2] for row in FORMATS.values()}

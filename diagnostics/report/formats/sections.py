@@ -15,9 +15,9 @@ from diagnostics.report.view.history import telling
 from diagnostics.report.view.hypotheses import check_claims
 from diagnostics.report.view.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
 from diagnostics.report.view.view_models import FixOutcome, History, Subject, View
+from diagnostics.runs.layout import SUMMARY, TRIALS
 from diagnostics.runs.records import EnvironmentRow
 
-SUMMARY, TRIALS = "summary.json", "trials.jsonl"
 _MOST_COLUMNS = 14
 _SHOWN_PACKAGES = named("sdk", "client", "transport")
 _ANSWER_MARKS = {"holds": "✅ holds", "does not hold": "❌ does not hold", "cannot tell": "❔ cannot tell"}

@@ -10,9 +10,10 @@ from diagnostics.model.codec import encode
 from diagnostics.report.view.hypotheses import check_claims
 from diagnostics.report.view.tally import MARKS, tally
 from diagnostics.report.view.view_models import Cost, FixOutcome, Subject, View
+from diagnostics.runs.layout import SUMMARY
 from diagnostics.runs.records import EnvironmentRow
 
-FILE_NAME = "summary.json"
+FILE_NAME = SUMMARY
 SCHEMA = "diagnostics.summary/2"
 
 

@@ -1,4 +1,4 @@
-"""The workflow pins every action, may do nothing but read, and runs each environment of the matrix."""
+"""Every workflow pins its actions and may only read; `repro.yml` runs each environment of the matrix."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ import pytest
 from diagnostics.lab.matrix_file import load_matrix
 
 ROOT = Path(__file__).parent.parent
-WORKFLOW = (ROOT / ".github" / "workflows" / "repro.yml").read_text(encoding="utf-8")
+WORKFLOWS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+WORKFLOW = WORKFLOWS["repro.yml"]
 MOST_JOBS = 256
 """Of one matrix; documented by GitHub."""
 
 
-def test_every_action_is_pinned_by_a_commit_and_says_which_release_that_is() -> None:
-    used = re.findall(r"uses: (.+)", WORKFLOW)
+@pytest.mark.parametrize("name", sorted(WORKFLOWS))
+def test_every_action_is_pinned_by_a_commit_and_says_which_release_that_is(name: str) -> None:
+    used = re.findall(r"uses: (.+)", WORKFLOWS[name])
     assert used
     assert [line for line in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
 
 
-def test_it_may_do_nothing_but_read() -> None:
-    assert "\npermissions: {}\n" in WORKFLOW
-    asked = re.findall(r"^ +permissions:\n((?: {6}.+\n)+)", WORKFLOW, re.MULTILINE)
-    assert asked == ["      contents: read\n"] * WORKFLOW.count("runs-on:")
+@pytest.mark.parametrize("name", sorted(WORKFLOWS))
+def test_it_may_do_nothing_but_read(name: str) -> None:
+    workflow = WORKFLOWS[name]
+    assert "\npermissions: {}\n" in workflow
+    asked = re.findall(r"^ +permissions:\n((?: {6}.+\n)+)", workflow, re.MULTILINE)
+    assert asked == ["      contents: read\n"] * workflow.count("runs-on:")
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the workflow's own filter needs jq")

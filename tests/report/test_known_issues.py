@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from itertools import product
 
 import pytest
 
+from diagnostics.experiment.providers import PROVIDERS as ALL_PROVIDERS
+from diagnostics.experiment.scenarios import SCENARIOS as ALL_SCENARIOS
 from diagnostics.model.trial import Trial
-from diagnostics.report.issues.known_issues import CHECKED, KNOWN_ISSUES, KnownIssue, matching
+from diagnostics.model.words import SYMPTOMS
+from diagnostics.report.issues.known_issues import KNOWN_ISSUES, KnownIssue, matching, parse
 
 PROVIDERS = ("openai", "anthropic", "google-genai", "httpx", "httpx2")
 SCENARIOS = ("repeated-run", "sequential-classifiers", "threads", "keepalive-expired")
@@ -36,19 +40,41 @@ def zoo(trial: Callable[..., Trial]) -> list[Trial]:
     return list(made())
 
 
-def test_the_table_is_dated_and_long_enough() -> None:
-    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", CHECKED)
+def test_the_table_is_long_enough_and_names_each_issue_once() -> None:
     assert len(KNOWN_ISSUES) >= 15
     assert len({issue.url for issue in KNOWN_ISSUES}) == len(KNOWN_ISSUES)
 
 
 @pytest.mark.parametrize("issue", KNOWN_ISSUES, ids=lambda issue: issue.name)
-def test_a_row_is_whole(issue: KnownIssue) -> None:
+def test_a_row_is_complete(issue: KnownIssue) -> None:
     assert re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+/issues/\d+", issue.url)
-    assert issue.title
-    assert issue.affected
-    assert issue.outcome
+    assert all((issue.title, issue.affected, issue.outcome, issue.fingerprints))
     assert issue.read in ("thread", "cited")
+    assert type(issue.checked) is date
+
+
+@pytest.mark.parametrize("issue", KNOWN_ISSUES, ids=lambda issue: issue.name)
+def test_a_fingerprint_uses_words_that_exist_and_asks_for_more_than_a_provider(issue: KnownIssue) -> None:
+    for fingerprint in issue.fingerprints:
+        assert fingerprint.providers
+        assert set(fingerprint.providers) <= set(ALL_PROVIDERS)
+        assert set(fingerprint.scenarios) <= set(ALL_SCENARIOS)
+        assert fingerprint.symptom in ("", *SYMPTOMS)
+        assert fingerprint.symptom or fingerprint.evidence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[issue]]\nurl = 'https://github.com/a/b/issues/1'",
+        "[[issue]]\nurl = 'u'\ncolour = 'red'\nany = []",
+        "[[issue]]\nurl = 'u'\n[[issue.any]]\nproviders = ['openai']\nsays = ['x']",
+        "not toml",
+    ],
+)
+def test_a_wrong_row_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"known issue|Expected"):
+        parse(text)
 
 
 @pytest.mark.parametrize("issue", KNOWN_ISSUES, ids=lambda issue: issue.name)

@@ -12,7 +12,7 @@ from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER
 from diagnostics.report.view.costs import Spread, fix_costs
 from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.history import telling
-from diagnostics.report.view.hypotheses import check_claims
+from diagnostics.report.view.hypotheses import hypothesis_rates
 from diagnostics.report.view.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
 from diagnostics.report.view.view_models import FixOutcome, History, Subject, View
 from diagnostics.runs.layout import SUMMARY, TRIALS
@@ -20,7 +20,6 @@ from diagnostics.runs.records import EnvironmentRow
 
 _MOST_COLUMNS = 14
 _SHOWN_PACKAGES = named("sdk", "client", "transport")
-_ANSWER_MARKS = {"holds": "✅ holds", "does not hold": "❌ does not hold", "cannot tell": "❔ cannot tell"}
 LEGEND = Md(
     "; ".join(f"{MARKS[verdict]} {verdict}: {VERDICTS[verdict]}" for verdict in MARKS if verdict in VERDICTS)
     + f"; {IMPOSSIBLE_MARK}: not tried, or cannot be arranged with these packages."
@@ -59,7 +58,7 @@ def all_sections(view: View) -> list[Section]:
         _newer(view),
         *_verdicts(view),
         _costs(view),
-        _claims(view),
+        _hypotheses(view),
         _evidence(view),
         _environments(view),
         _impossible(view),
@@ -190,14 +189,12 @@ def _middle(spread: Spread | None) -> Md:
     return Md(middle if low == high else f"{middle} ({low} to {high})")
 
 
-def _claims(view: View) -> Section:
-    rows = [
-        row([text(claim.says), text(claim.document), Md(_ANSWER_MARKS[claim.answer]), text(claim.measured)])
-        for claim in check_claims(view)
-    ]
-    head = _table("claim", "from", "answer", "measured")
-    intro = Md("What the three documents behind this project say of causes and fixes.")
-    return Section("claims", "What the documents claim, and what was measured", intro, head, tuple(rows), noun="claim")
+def _hypotheses(view: View) -> Section:
+    rows = [row([text(each.says), text(each.rate), text(each.detail)]) for each in hypothesis_rates(view)]
+    heading = "How often common explanations and fixes are borne out"
+    intro = Md("A rate counts combinations of environment, provider and scenario in which the baseline can tell.")
+    head = _table("hypothesis", "rate", "detail")
+    return Section("hypotheses", heading, intro, head, tuple(rows), noun="hypothesis")
 
 
 def _evidence(view: View) -> Section:

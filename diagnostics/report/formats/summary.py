@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from diagnostics.model.codec import encode
-from diagnostics.report.view.hypotheses import check_claims
+from diagnostics.report.view.hypotheses import hypothesis_rates
 from diagnostics.report.view.tally import MARKS, tally
 from diagnostics.report.view.view_models import Cost, FixOutcome, Subject, View
 from diagnostics.runs.layout import SUMMARY
@@ -51,7 +51,7 @@ def to_json(view: View) -> dict[str, Any]:
         ],
         "fixes": [_fix(view, fix) for fix in view.fixes],
         "histories": [asdict(history) for history in view.histories],
-        "claims": [asdict(answer) for answer in check_claims(view)],
+        "hypotheses": [asdict(each) for each in hypothesis_rates(view)],
         "totals": asdict(view.totals),
         "run": asdict(view.meta),
         "warnings": list(view.warnings),

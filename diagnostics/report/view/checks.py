@@ -1,4 +1,4 @@
-"""The predicates behind the claims: each is a pure function of the view and says what it counted in a sentence."""
+"""How often each hypothesis was borne out: every measurement is a pure function of the view."""
 
 from __future__ import annotations
 
@@ -11,167 +11,148 @@ from typing import Final
 from diagnostics.model.libraries import named
 from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER
 from diagnostics.report.view.history import telling
+from diagnostics.report.view.phrasing import count
 from diagnostics.report.view.view_models import Cost, FixOutcome, Subject, View
 
-ANSWERS: Final = ("holds", "does not hold", "cannot tell")
-HOLDS, FAILS, UNKNOWN = ANSWERS
-
-SAME, SLOWER = 1.10, 1.25
-"""Time ratios: up to `SAME` is no overhead, from `SLOWER` it is one; what lies between is lost in the noise."""
+SAME_TIME: Final = 1.10
+"""A fix is as fast as the baseline if it takes at most this many times as long; less is lost in the noise."""
 
 _BARE = named("client")
 _ERRORS = ("logged", "raised", "hang", "crash")
 _FOREIGN_CLOSE = ("use-after-loop-close", "cross-loop-close")
 
-Check = Callable[[View], "CheckResult"]
+Check = Callable[[View], "Measurement"]
 
 
 @dataclass(frozen=True)
-class CheckResult:
-    """One of `ANSWERS`, and the numbers it rests on as a sentence."""
+class Measurement:
+    """A rate, such as `gone in 56 of 57 combinations`.
 
-    word: str
-    measured: str
+    Attributes:
+        hits: how often it was so.
+        total: how often it could have been; 0 where this run measured nothing.
+        rate: both numbers as a phrase.
+        detail: what else was counted, in sentences; "" for nothing.
+    """
+
+    hits: int
+    total: int
+    rate: str
+    detail: str = ""
+
+
+def _measured(what: str, hits: int, total: int, detail: str = "", noun: str = "combination") -> Measurement:
+    return Measurement(hits, total, f"{what} in {hits} of {count(total, noun)}", detail)
+
+
+def _unmeasured(reason: str) -> Measurement:
+    return Measurement(0, 0, "not measured", reason)
 
 
 def ends_error(fix: str) -> Check:
-    """The claim that with `fix` no error is seen any more, wherever the baseline showed one."""
+    """How often the error is gone with `fix`, where the baseline showed one."""
 
-    def check(view: View) -> CheckResult:
+    def check(view: View) -> Measurement:
         found = _pairs(view, fix)
         if not found:
-            return CheckResult(UNKNOWN, f"{fix} did not run in any place where the baseline showed an error.")
+            return _unmeasured(f"{fix} did not run in any combination whose baseline showed an error.")
         left = [(subject, result) for subject, result in found if _shows_error(result)]
         removed = sum(result.verdict == "removes" for _, result in found)
-        providers = _listed({subject.provider for subject, _ in found})
-        said = f"{_places(len(found))} with a symptom before ({providers}): error gone in {len(found) - len(left)}"
-        said += f", nothing else left behind in {removed}."
+        detail = f"Nothing else left behind in {removed}."
         if left:
             symptoms = Counter(result.symptom for _, result in left if result.symptom)
-            where = _listed({subject.scenario for subject, _ in left})
-            said += f" Still there: {_counted(symptoms)} ({where})."
-        return CheckResult(FAILS if left else HOLDS, said)
-
-    return check
-
-
-def leaves_error(fix: str) -> Check:
-    """The claim that `fix` does not help: an error is still seen somewhere."""
-
-    def check(view: View) -> CheckResult:
-        found = _pairs(view, fix)
-        if not found:
-            return CheckResult(UNKNOWN, f"{fix} did not run in any place where the baseline showed an error.")
-        left = [(subject, result) for subject, result in found if _shows_error(result)]
-        where = f" ({_listed({subject.scenario for subject, _ in left})})" if left else ""
-        said = f"{_places(len(found))} with a symptom before: still there in {len(left)}{where}."
-        return CheckResult(HOLDS if left else FAILS, said)
+            detail += f" Still there: {_counted(symptoms)} ({_listed({subject.scenario for subject, _ in left})})."
+        return _measured("gone", len(found) - len(left), len(found), detail)
 
     return check
 
 
 def provokes(scenario: str) -> Check:
-    """The claim that a scenario alone shows a symptom, in every place it was tried."""
+    """How often a scenario alone shows a symptom."""
 
-    def check(view: View) -> CheckResult:
+    def check(view: View) -> Measurement:
         found = [subject for subject in _ran(view) if subject.scenario == scenario]
         if not found:
-            return CheckResult(UNKNOWN, f"{scenario} was not tried without a fix.")
-        shown = [subject for subject in found if subject.reproduced]
-        word = HOLDS if len(shown) == len(found) else FAILS
-        return CheckResult(word, f"{scenario} without a fix, {_places(len(found))}: {_counted(_baselines(found))}.")
+            return _unmeasured(f"{scenario} did not run without a fix.")
+        shown = sum(subject.reproduced for subject in found)
+        return _measured("symptoms", shown, len(found), f"{_counted(_baselines(found))}.".capitalize())
 
     return check
 
 
 def shows_only(provider: str, symptom: str) -> Check:
-    """The claim that where a provider shows anything in `repeated-run`, it is this symptom."""
+    """How often a provider that shows anything in `repeated-run` shows this symptom."""
 
-    def check(view: View) -> CheckResult:
-        found = [
-            subject for subject in _ran(view) if (subject.provider, subject.scenario) == (provider, "repeated-run")
+    def check(view: View) -> Measurement:
+        shown = [
+            subject
+            for subject in _ran(view)
+            if subject.reproduced and (subject.provider, subject.scenario) == (provider, "repeated-run")
         ]
-        shown = [subject for subject in found if subject.reproduced]
         if not shown:
-            return CheckResult(UNKNOWN, f"{provider} showed nothing in repeated-run ({_places(len(found))}).")
-        symptoms = _baselines(found)
-        word = HOLDS if set(symptoms) <= {symptom, "none"} else FAILS
-        return CheckResult(
-            word, f"{provider} in repeated-run without a fix, {_places(len(found))}: {_counted(symptoms)}."
-        )
+            return _unmeasured(f"{provider} showed no symptom in repeated-run.")
+        symptoms = _baselines(shown)
+        return _measured(f"`{symptom}`", symptoms[symptom], len(shown), f"{_counted(symptoms)}.".capitalize())
 
     return check
 
 
-def new_connection_each_call(view: View) -> CheckResult:
-    """The claim that the SDKs make a client for every request: a pool that is reused proves the opposite."""
+def new_connection_each_call(view: View) -> Measurement:
+    """How often the SDKs open a connection for each call, although one long loop lets them reuse the pool."""
     found = [
-        (cost.connections_per_call, subject)
+        cost.connections_per_call
         for subject, cost in _costs(view.subjects, LOOP_FIX)
         if subject.provider not in _BARE and cost.connections_per_call is not None
     ]
     if not found:
-        return CheckResult(UNKNOWN, f"No SDK ran with {LOOP_FIX}, so no pool had the chance to be used again.")
-    reused = sum(each < 1 for each, _ in found)
-    middle = median(each for each, _ in found)
-    said = f"{LOOP_FIX} over the SDKs, {_places(len(found))}: {middle:.2f} connections a call in the middle"
-    said += f", fewer than one in {reused}."
-    return CheckResult(FAILS if reused else UNKNOWN, said)
+        return _unmeasured(f"No SDK ran with {LOOP_FIX}, so no pool could be reused.")
+    detail = f"Median with {LOOP_FIX}: {median(found):.2f} connections per call."
+    return _measured("so", sum(each >= 1 for each in found), len(found), detail)
 
 
-def touches_closed_loop(view: View) -> CheckResult:
-    """The claim about the cause: a connection is closed, or a loop used, after that loop is gone."""
-    instrumented = [
-        subject for subject in _ran(view) if subject.reproduced and subject.baseline and subject.baseline.instrumented
-    ]
+def touches_closed_loop(view: View) -> Measurement:
+    """How often a connection is closed, or a loop used, after that loop has closed."""
+    baselines = [subject.baseline for subject in _ran(view) if subject.reproduced and subject.baseline]
+    instrumented = [baseline for baseline in baselines if baseline.instrumented]
     if not instrumented:
-        return CheckResult(UNKNOWN, "No baseline with a symptom ran under the sanitizer.")
-    foreign = [
-        subject
-        for subject in instrumented
-        if subject.baseline and any(finding.kind in _FOREIGN_CLOSE for finding in subject.baseline.findings)
-    ]
-    said = f"Controls with a symptom under the sanitizer: {len(instrumented)}; with such a touch: {len(foreign)}."
-    return CheckResult(HOLDS if len(foreign) == len(instrumented) else FAILS, said)
+        return _unmeasured("No instrumented baseline showed a symptom.")
+    hits = sum(any(finding.kind in _FOREIGN_CLOSE for finding in each.findings) for each in instrumented)
+    return _measured("found", hits, len(instrumented), noun="instrumented baseline with a symptom")
 
 
-def newer_versions(view: View) -> CheckResult:
-    """The claim that an update helps: the newest release of each history is clean where an older one was not."""
+def newer_versions(view: View) -> Measurement:
+    """How often the newest release is clean where an older one was not."""
     found = [
         history
         for history in telling(view.histories)
         if any(stretch.symptom != "none" for stretch in history.stretches)
     ]
     if not found:
-        return CheckResult(UNKNOWN, "No provider showed an error over two releases or more.")
-    clean = [history for history in found if history.newest.symptom == "none"]
-    parts = []
-    for provider in sorted({history.provider for history in found}):
-        total = sum(history.provider == provider for history in found)
-        parts.append(f"{provider} {sum(history.provider == provider for history in clean)} of {total}")
-    said = f"Scenarios that showed something on some release and are clean on the newest: {', '.join(parts)}."
-    return CheckResult(HOLDS if len(clean) == len(found) else FAILS, said)
+        return _unmeasured("No provider showed an error over two releases or more.")
+    clean = Counter(history.provider for history in found if history.newest.symptom == "none")
+    totals = Counter(history.provider for history in found)
+    detail = ", ".join(f"{provider} {clean[provider]} of {totals[provider]}" for provider in sorted(totals))
+    return _measured("gone on the newest release", clean.total(), len(found), f"By provider: {detail}.", "scenario")
 
 
 def leaves_nothing_open(fix: str) -> Check:
-    """The claim that after `fix` no descriptor stays open and the sanitizer finds no leak."""
+    """How often no descriptor stays open after `fix` and the sanitizer finds no leak."""
 
-    def check(view: View) -> CheckResult:
-        found = [(subject, result) for subject, result in _results(view.subjects, fix) if result.cost is not None]
+    def check(view: View) -> Measurement:
+        found = [result for _, result in _results(view.subjects, fix) if result.cost is not None]
         if not found:
-            return CheckResult(UNKNOWN, f"{fix} did not run.")
-        left = [result for _, result in found if _left_open(result)]
+            return _unmeasured(f"{fix} did not run.")
         most = max((cost.fds_left for _, cost in _costs(view.subjects, fix)), default=0)
-        said = f"{fix}, {_places(len(found))}: something left open in {len(left)}, {most} descriptors at most."
-        return CheckResult(FAILS if left else HOLDS, said)
+        hits = sum(not _left_open(result) for result in found)
+        return _measured("nothing left open", hits, len(found), f"At most {count(most, 'descriptor')} left open.")
 
     return check
 
 
 def as_fast_as_baseline(fix: str) -> Check:
-    """The claim that `fix` takes no longer than the code without it, where both gave every answer."""
+    """How often `fix` takes no longer than the baseline, where both answered every call."""
 
-    def check(view: View) -> CheckResult:
+    def check(view: View) -> Measurement:
         pairs = [
             (result.cost.seconds_per_call, subject.baseline.cost.seconds_per_call)
             for subject, result in _results(view.subjects, fix)
@@ -183,32 +164,30 @@ def as_fast_as_baseline(fix: str) -> Check:
         ]
         ratios = [mine / before for mine, before in pairs if mine is not None and before]
         if not ratios:
-            return CheckResult(UNKNOWN, f"{fix} and the baseline did not both answer every call in any place.")
-        middle = median(ratios)
+            return _unmeasured(f"{fix} and the baseline did not both answer every call in any combination.")
         loops = [cost.time_ratio for _, cost in _costs(view.subjects, fix) if cost.time_ratio is not None]
-        said = f"{middle:.2f} times the baseline's time a call in the middle ({_places(len(ratios))}"
-        said += f"), {median(loops):.2f} times one long loop." if loops else ")."
-        return CheckResult(HOLDS if middle <= SAME else FAILS if middle >= SLOWER else UNKNOWN, said)
+        detail = f"Median time per call: {median(ratios):.2f} times the baseline's"
+        detail += f", {median(loops):.2f} times that of one long loop." if loops else "."
+        hits = sum(ratio <= SAME_TIME for ratio in ratios)
+        return _measured(f"at most {SAME_TIME - 1:.0%} slower", hits, len(ratios), detail)
 
     return check
 
 
 def fewer_connections(fix: str) -> Check:
-    """The claim that `fix` needs fewer connections a call than the code without it."""
+    """How often `fix` needs fewer connections per call than the baseline."""
 
-    def check(view: View) -> CheckResult:
+    def check(view: View) -> Measurement:
         pairs = []
         for subject, cost in _costs(view.subjects, fix):
             before = subject.baseline.cost if subject.baseline else None
             if before and before.connections_per_call is not None and cost.connections_per_call is not None:
                 pairs.append((cost.connections_per_call, before.connections_per_call))
         if not pairs:
-            return CheckResult(UNKNOWN, f"{fix} and the baseline did not both run in any place.")
-        fewer, more = sum(mine < before for mine, before in pairs), sum(mine > before for mine, before in pairs)
+            return _unmeasured(f"{fix} and the baseline did not both run in any combination.")
         with_fix, without = median(mine for mine, _ in pairs), median(before for _, before in pairs)
-        said = f"{with_fix:.2f} connections a call in the middle against {without:.2f} without; fewer in {fewer}, "
-        said += f"as many in {len(pairs) - fewer - more}, more in {more} of {_places(len(pairs))}."
-        return CheckResult(HOLDS if fewer and not more else FAILS, said)
+        detail = f"Median: {with_fix:.2f} connections per call, baseline {without:.2f}."
+        return _measured("fewer connections", sum(mine < before for mine, before in pairs), len(pairs), detail)
 
     return check
 
@@ -223,7 +202,7 @@ def _results(subjects: Iterable[Subject], fix: str) -> list[tuple[Subject, FixOu
 
 
 def _pairs(view: View, fix: str) -> list[tuple[Subject, FixOutcome]]:
-    """Where a fix can be held to its word: the baseline showed something and the fix ran."""
+    """The combinations in which the baseline showed a symptom and the fix ran."""
     return _results([subject for subject in view.subjects if subject.reproduced], fix)
 
 
@@ -232,7 +211,7 @@ def _costs(subjects: Iterable[Subject], fix: str) -> list[tuple[Subject, Cost]]:
 
 
 def _shows_error(result: FixOutcome) -> bool:
-    """A quiet retry is no error that a person sees; that it is there shows in the verdict."""
+    """Whether a person would see an error. A request sent twice is not one; the verdict shows it."""
     return any(symptom in result.symptoms for symptom in _ERRORS)
 
 
@@ -247,10 +226,6 @@ def _baselines(subjects: Sequence[Subject]) -> Counter[str]:
 
 def _counted(symptoms: Counter[str]) -> str:
     return ", ".join(f"{symptom} {symptoms[symptom]}" for symptom in SYMPTOM_ORDER if symptoms[symptom])
-
-
-def _places(count: int) -> str:
-    return f"{count} place" if count == 1 else f"{count} places"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -137,7 +137,7 @@ def test_a_script_that_cannot_be_run_is_an_issue_that_says_so(folder: Path, proj
     result = _invoke(str(folder), "--for", project)
     assert result.exit_code == 0, result.output
     body = (folder / f"issue-{project}.md").read_text(encoding="utf-8")
-    assert "The script was not run when this was written" in body
+    assert "The script was not run: " in body
     reason, title, _ = result.stderr.splitlines()
     assert why in reason
     assert title.startswith("title: ")

@@ -79,11 +79,11 @@ def test_the_same_records_give_the_same_bytes(sample: Run) -> None:
 def test_the_page_opens_with_what_was_found(view: View) -> None:
     top = markdown.render(view).splitlines()[:8]
     assert top[2].startswith("- **Reproduced:** in 3 of 3 environments, 8 of 9 combinations")
-    assert top[3].startswith("- **Removed by:** everywhere it could be judged (up to 8 places): `context-manager`")
+    assert top[3].startswith("- **Removed by:** in every combination that reproduces the error (up to 8): `context")
     assert "`background-loop` 5 of 8 (not in `fork`)" in top[3]
     assert top[4] == "- **Only hidden by:** `never-close` (8 of 8, up to 9 descriptors left open)."
     assert "`instance-loop`" in top[5]
-    assert "`openai 3.54.0 (httpx2 2.16.2)` shows it in 2 of 3 scenarios" in top[6]
+    assert "`openai 3.54.0 (httpx2 2.16.2)` reproduces it in 2 of 3 scenarios" in top[6]
 
 
 def test_the_page_says_what_was_not_possible_and_how_to_go_on(view: View) -> None:

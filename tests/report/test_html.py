@@ -171,6 +171,6 @@ def test_every_word_has_a_sign_of_its_own() -> None:
 
 def test_a_sweep_is_shown_with_its_intervals(view: View) -> None:
     page = html.render(replace(view, sweeps=(Sweep("calls", "openai", "3.13.0", ((5, 0, 3), (100, 3, 3))),)))
-    assert "Over the number of calls a run: openai, Python 3.13.0" in page
+    assert "By calls per run: openai, Python 3.13.0" in page
     assert "3 of 3" in page
     assert "44 to 100 %" in page

@@ -132,14 +132,14 @@ def test_who_is_not_to_blame_is_said(view: View) -> None:
 
 def test_the_body_says_what_the_run_saw(view: View) -> None:
     body = _body(view, PROJECTS["openai-python"])
-    assert "`gc-inside-run` showed something in 3 of 3 environments; it shows on the newest release tried" in body
+    assert "`gc-inside-run` reproduced it in 3 of 3 environments; it reproduces on the newest release tested" in body
     assert "| scenario, no fix | openai 1.54.0 (httpx 0.27.2), Python 3.13.0 |" in body
     assert "| `context-manager` | ✅ 3 of 3 | a new pool for each run |" in body
 
 
 def test_a_script_that_was_not_run_is_said_so(view: View) -> None:
     body = _body(view, PROJECTS["openai-python"], NOT_RUN)
-    assert body.count("nobody asked for it to be run") == 2
+    assert body.count("it was not requested") == 2
     assert "**reproduced**" not in body
 
 

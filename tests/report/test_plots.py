@@ -36,7 +36,7 @@ def view(sample: Run) -> View:
         (Tally(removes=2, hides=1), "removes it in part"),
         (Tally(hides=1, no_effect=2), "only hides it"),
         (Tally(no_effect=2), "no effect"),
-        (Tally(removes=9, worsens=1), "worse in places"),
+        (Tally(removes=9, worsens=1), "worse in some"),
         (Tally(inconclusive=1), "cannot tell"),
         (Tally(not_reproduced=4), None),
         (Tally(impossible=4), None),

@@ -71,11 +71,11 @@ def test_rates_count_the_trials_of_the_controls(trial: Callable[..., Trial], run
     assert rate.interval[0] < rate.share < rate.interval[1]
 
 
-def test_costs_are_the_middle_and_both_ends(trial: Callable[..., Trial], run_of: Callable[..., Run]) -> None:
+def test_costs_are_the_median_and_both_ends(trial: Callable[..., Trial], run_of: Callable[..., Run]) -> None:
     trials = [trial("none", "raised", scenario=f"s{number}", connections=number * 15) for number in (1, 2, 9)]
     trials.append(trial("runner", status="broken", reason="x"))
     (baseline,) = fix_costs(build_view(run_of(trials), Secrets()))
     assert baseline.connections is not None
-    assert (baseline.connections.low, baseline.connections.middle, baseline.connections.high) == (1, 2, 9)
+    assert (baseline.connections.low, baseline.connections.median, baseline.connections.high) == (1, 2, 9)
     assert baseline.time is None
-    assert baseline.places == 3
+    assert baseline.combinations == 3

@@ -38,10 +38,10 @@ class ChangesFormat:
 def markdown(changes: Changes, limit: int = LIMIT) -> str:
     """Markdown, under 60,000 characters whatever the runs."""
     groups = {
-        "Cells that changed": [_cell_row(each) for each in changes.changed],
-        "Cells that appeared": [_cell_row(each) for each in changes.appeared],
-        "Cells that vanished": [_cell_row(each) for each in changes.vanished],
-        "Releases that moved": [_moved_row(each) for each in changes.moved],
+        "Changed combinations": [_cell_row(each) for each in changes.changed],
+        "New combinations": [_cell_row(each) for each in changes.appeared],
+        "Removed combinations": [_cell_row(each) for each in changes.vanished],
+        "Changed releases": [_moved_row(each) for each in changes.moved],
     }
     cells = ("environment", "provider", "scenario", "fix", "before", "after", "")
     moves = ("package", "before", "after", "environments")
@@ -50,7 +50,7 @@ def markdown(changes: Changes, limit: int = LIMIT) -> str:
         parts = ["# What changed between two runs", text(summary(changes))]
         for name, rows in groups.items():
             if rows:
-                titles = moves if name == "Releases that moved" else cells
+                titles = moves if name == "Changed releases" else cells
                 head = [row([text(each) for each in titles]), row([Md("---")] * len(titles))]
                 parts += [f"## {name}", "\n".join([*head, *rows[: keep[name]]])]
                 left = len(rows) - keep[name]
@@ -66,8 +66,8 @@ def summary(changes: Changes) -> str:
     worse = sum(each.better is False for each in changes.changed)
     return (
         f"From {changes.before} to {changes.after}: {count(len(changes.changed), 'cell')} changed ({better} better, "
-        f"{worse} worse), {len(changes.appeared)} appeared, {len(changes.vanished)} vanished, {changes.same} say what "
-        f"they said; {count(len(changes.moved), 'release')} moved."
+        f"{worse} worse), {len(changes.appeared)} appeared, {len(changes.vanished)} vanished, {changes.same} are "
+        f"unchanged; {count(len(changes.moved), 'release')} moved."
     )
 
 

@@ -1,8 +1,8 @@
 """`junit.xml`: one testcase for each subject and fix, as CI servers show them.
 
-A fix that removes the error passes; `hides`, `no effect` and `worsens` fail; where nothing can be said the case is
-skipped and says why. The baseline is a case too: it has no verdict, so it is skipped with its symptom. There are no
-times: a case stands for several trials.
+A fix that removes the error passes; `hides`, `no effect` and `worsens` fail; a case without a judgement is
+skipped with the reason. The baseline has no verdict, so its case is skipped with its symptom. There are no times,
+because a case stands for several trials.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from xml.etree import ElementTree as ET  # it only writes here
 
 from diagnostics.model.cell import BASELINE
-from diagnostics.model.words import VERDICTS
+from diagnostics.model.words import SYMPTOM_NAMES, VERDICTS
 from diagnostics.report.view.tally import scenario_name
 from diagnostics.report.view.view_models import FixOutcome, Subject, View
 
@@ -48,7 +48,9 @@ def _case(suite: ET.Element, subject: Subject, result: FixOutcome, scenario: str
     if result.status != "ran":
         ET.SubElement(case, "skipped", type=result.status, message=_text(f"{result.status}: {result.reason or ''}"))
     elif result.fix == BASELINE:
-        ET.SubElement(case, "skipped", type="baseline", message=_text(f"the baseline: {result.symptom}"))
+        ET.SubElement(
+            case, "skipped", type="baseline", message=_text(f"baseline: {SYMPTOM_NAMES[str(result.symptom)]}")
+        )
     elif result.said and result.verdict != "removes":
         failure = ET.SubElement(case, "failure", type=str(result.verdict), message=_text(said))
         failure.text = _text((result.evidence or "")[:EVIDENCE_LIMIT])

@@ -39,7 +39,7 @@ def render(view: View, limit: int = LIMIT) -> str:
     """The text of `report.md`."""
     sections = all_sections(view)
     fixed = {
-        "title": "did it reproduce, and what fixes it?",
+        "title": "does it reproduce, and what fixes it?",
         "headline": [
             {"title": line.title, "sentence": Md(line.sentence)}
             for line in headline(view, name=lambda name: code(name, limit=80))
@@ -48,8 +48,8 @@ def render(view: View, limit: int = LIMIT) -> str:
         "warnings": view.warnings,
         "commands": [Md(command) for command in _commands(view)],
         "closing": Md(
-            "The first two lines run the whole matrix, the third lists one session for each environment, the last "
-            "renders this page again from its run folder."
+            "The first two commands run the whole matrix, the third lists one session per environment, and the last "
+            "renders this page again from the run folder."
         ),
     }
 
@@ -83,7 +83,7 @@ def _facts(view: View) -> Md:
     statuses = ", ".join(f"{count} {status}" for status, count in totals.statuses.items())
     return Md(
         f"{totals.trials:,} trials ({statuses or 'none'}) in {sum(totals.environments.values())} environments "
-        f"({environments or 'none'}); {totals.calls:,} calls asked, {totals.answers:,} answered, "
+        f"({environments or 'none'}); {totals.calls:,} calls, {totals.answers:,} answered, "
         f"{totals.requests:,} requests received. Started {text(meta.started, 40)}, {meta.seconds:.0f} s in all, "
         f"{meta.trial_seconds:.0f} s of it trials, on {text(meta.system, 120)}{cpus}; "
         f"profile {code(meta.profile, 40)}.{finished} {text(sentence(view.redacted))}"

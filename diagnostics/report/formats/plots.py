@@ -25,7 +25,7 @@ _STANDING = {
     "removes it in part": "#a9d8b8",
     "only hides it": "#f0c24b",
     "no effect": "#e08a7c",
-    "worse in places": "#8c2f4b",
+    "worse in some": "#8c2f4b",
     "cannot tell": "#b9bfdf",
 }
 """What a cell of the heat map says, from the best to the worst, and its colour."""
@@ -69,7 +69,7 @@ def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
 def standing(found: Tally) -> str | None:
     """What is to be said of a fix for one client, in one of the words above; `None` where it was not tried."""
     if found.worsens:
-        return "worse in places"
+        return "worse in some"
     if found.removes and found.removes == found.said:
         return "removes it everywhere"
     if found.removes:
@@ -83,7 +83,7 @@ def standing(found: Tally) -> str | None:
 
 def _words(found: Tally, says: str) -> str:
     """The count that goes with a colour, so that nobody has to tell colours apart."""
-    counted = {"only hides it": ("hides ", found.hides), "worse in places": ("worse ", found.worsens)}
+    counted = {"only hides it": ("hides ", found.hides), "worse in some": ("worse ", found.worsens)}
     word, count = counted.get(says, ("", found.removes))
     return f"{word}{count} of {found.said}" if found.said else "?"
 
@@ -111,9 +111,9 @@ def _verdicts(view: View) -> Any:
     )
     words = base.mark_text(fontSize=12).encode(
         text="words:N",
-        color=alt.condition("datum.says == 'worse in places'", alt.value("white"), alt.value("#1a1f24")),
+        color=alt.condition("datum.says == 'worse in some'", alt.value("white"), alt.value("#1a1f24")),
     )
-    title = _title("Which fix removes the error where", "in how many places (environment and scenario) it is gone")
+    title = _title("Which fix removes the error where", "in how many combinations the error is gone")
     return (cells + words).properties(title=title, width=alt.Step(92), height=alt.Step(28)).configure(**_CONFIG)
 
 
@@ -181,10 +181,14 @@ def _costs(view: View) -> Any:
         return None
     order = [cut(cost.fix, _NAME) for cost in costs]
     plots = []
-    measures = {"connections": "connections a call", "requests": "requests a call", "time": "time, one long loop is 1"}
+    measures = {
+        "connections": "connections per call",
+        "requests": "requests per call",
+        "time": "time, one long loop is 1",
+    }
     for number, (measure, name) in enumerate(measures.items()):
         rows = [
-            {"fix": cut(cost.fix, _NAME), "middle": spread.middle, "low": spread.low, "high": spread.high}
+            {"fix": cut(cost.fix, _NAME), "middle": spread.median, "low": spread.low, "high": spread.high}
             for cost in costs
             if (spread := getattr(cost, measure)) is not None
         ]
@@ -205,5 +209,5 @@ def _costs(view: View) -> Any:
                 + base.mark_rule(strokeWidth=1.5, color="#1a1f24").encode(x="low:Q", x2="high:Q")
             ).properties(width=210, height=alt.Step(22))
         )
-    title = _title("What each fix costs", "the middle over all places; the line goes from the lowest to the highest")
+    title = _title("What each fix costs", "bar: median over all combinations; line: minimum to maximum")
     return alt.hconcat(*plots, spacing=14).properties(title=title).configure(**_CONFIG)

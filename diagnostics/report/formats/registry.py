@@ -1,4 +1,4 @@
-"""The table of report formats: what a run can be rendered to. A new format is one module and one row."""
+"""The table of report formats. A new format is one module and one row."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Content = str | Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class Format:
-    """One way to write a run down.
+    """One way to render a run.
 
     Attributes:
         file_name: in the run folder; `None` where it is for the screen only; of several files, their folder.
         render: the whole text, without colour.
         show: prints it on standard output, in colour on a terminal; `None` where it is for a file only.
-        on_request: whether it is written only where it is asked for by its name.
+        on_request: whether it is written only if its name is given.
     """
 
     file_name: str | None
@@ -37,23 +37,21 @@ class Format:
 
 
 FORMATS: Final[dict[str, Format]] = {
-    "markdown": Format(markdown.FILE_NAME, markdown.render, "what a person reads or attaches to an issue"),
+    "markdown": Format(markdown.FILE_NAME, markdown.render, "tables for people, ready to attach to an issue"),
     "summary": Format(summary.FILE_NAME, summary.render, "every verdict with its cost, for programs"),
-    "html": Format(
-        html.FILE_NAME, html.render, "what a person looks at: matrix, timelines, rates and costs in one page"
-    ),
-    "png": Format(FOLDER, png.render, "the plots as pictures, for pasting into an issue", on_request=True),
-    "svg": Format(FOLDER, svg.render, "the plots as drawings that scale", on_request=True),
+    "html": Format(html.FILE_NAME, html.render, "an interactive page: matrix, timelines, rates and costs"),
+    "png": Format(FOLDER, png.render, "the plots as pictures, to paste into an issue", on_request=True),
+    "svg": Format(FOLDER, svg.render, "the plots as vector graphics", on_request=True),
     "issue": Format(
-        issue.FILE_NAME, issue.render, "the body of an upstream issue, in that project's own form", on_request=True
+        issue.FILE_NAME, issue.render, "the body of an upstream issue, in the project's own form", on_request=True
     ),
     "json": Format(
-        view_json.FILE_NAME, view_json.render, "everything a report may show, for programs", on_request=True
+        view_json.FILE_NAME, view_json.render, "everything that a report shows, for programs", on_request=True
     ),
     "trace": Format(trace.FILE_NAME, trace.render, "the timelines, for ui.perfetto.dev", on_request=True),
     "sarif": Format(sarif.FILE_NAME, sarif.render, "the findings, for code scanning", on_request=True),
-    "junit": Format(junit.FILE_NAME, junit.render, "each fix in each place as a test, for CI servers", on_request=True),
-    "text": Format(None, text.render, "which fix removes the error where, on the screen", text.print_summary),
+    "junit": Format(junit.FILE_NAME, junit.render, "each fix and combination as a test, for CI", on_request=True),
+    "text": Format(None, text.render, "a summary on the terminal", text.print_summary),
 }
 
 
@@ -65,7 +63,7 @@ def write_reports(
     *,
     content: bool = False,
 ) -> tuple[Path, ...]:
-    """Writes the formats that have a file, each whole or not at all; without names, those that need not be asked for.
+    """Writes the formats that have a file, atomically; without names, every format that is not `on_request`.
 
     Args:
         content: whether prompts and answers may stay in them.
@@ -83,7 +81,7 @@ def write_reports(
 
 
 def write_report(path: Path, drawn: Content, *, content: bool = False) -> tuple[Path, ...]:
-    """Writes one file, or several into a folder of that name, each whole or not at all.
+    """Writes one file, or several into a folder of that name, atomically.
 
     Args:
         content: whether prompts and answers may stay in it.

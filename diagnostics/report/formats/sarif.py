@@ -1,6 +1,6 @@
-"""`results.sarif`: findings for code scanning, SARIF 2.1.0: a rule for each kind, a result for each kind and place.
+"""`results.sarif`: findings for code scanning, SARIF 2.1.0: a rule for each kind, a result for each kind and location.
 
-A run of the matrix knows kinds and scenarios, not lines: its place is the file of the scenario in this project. A
+A run of the matrix knows kinds and scenarios, not lines: its location is the file of the scenario in this project. A
 document of `diagnostics run --json` knows the line at fault, and `render_findings` places it there. Paths are relative.
 """
 
@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from diagnostics import __version__
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES
+from diagnostics.report.view.phrasing import count as phrase
 from diagnostics.report.view.view_models import View
 
 FILE_NAME = "results.sarif"
@@ -76,9 +77,7 @@ def _rule(kind: str) -> dict[str, Any]:
         "name": "".join(word.capitalize() for word in kind.split("-")),
         "shortDescription": {"text": what},
         "fullDescription": {"text": f"{what} A pooled connection belongs to the event loop that opened it."},
-        "help": {
-            "text": f"{what} How grave it is ({severities}) is told with each finding, and so is what removes it."
-        },
+        "help": {"text": f"{what} Each finding states its severity ({severities}) and how to fix it."},
         "properties": {"tags": ["asyncio", "event-loop", "http-client"]},
     }
 
@@ -98,7 +97,8 @@ def _places(view: View) -> Iterable[tuple[tuple[str, str, str, str], int, list[s
 def _of_the_run(key: tuple[str, str, str, str], count: int, environments: list[str]) -> dict[str, Any]:
     kind, severity, provider, scenario = key
     place = Place(f"diagnostics/experiment/scenarios/{scenario.replace('-', '_')}.py")
-    said = f"{FINDING_KINDS[kind]} ({count} times, {provider} in {scenario}, environments {', '.join(environments)})"
+    where = f"{'environment' if len(environments) == 1 else 'environments'} {', '.join(environments)}"
+    said = f"{FINDING_KINDS[kind]} ({phrase(count, 'time')}, {provider} in {scenario}, {where})"
     result = _result(kind, severity, said, place, f"{provider}/{scenario}")
     result["occurrenceCount"] = count
     return result
@@ -117,7 +117,7 @@ def _of_the_document(finding: Mapping[str, Any]) -> dict[str, Any]:
     created = client.get("created_at")
     if created:
         location = _location(Place(created["file"], int(created["line"])))
-        location["message"] = {"text": "the client was created here"}
+        location["message"] = {"text": "client created here"}
         result["relatedLocations"] = [{"id": 1, **location}]
     return result
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from diagnostics.model.libraries import named
-from diagnostics.model.words import VERDICTS
+from diagnostics.model.words import SYMPTOM_NAMES, VERDICTS
 from diagnostics.report.markup.escape import Md, code, fence, prose, row, text
-from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER
+from diagnostics.report.view.aggregate import LOOP_FIX
 from diagnostics.report.view.costs import Spread, fix_costs
 from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.history import telling
 from diagnostics.report.view.hypotheses import hypothesis_rates
+from diagnostics.report.view.phrasing import count, times
 from diagnostics.report.view.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
 from diagnostics.report.view.view_models import FixOutcome, History, Subject, View
 from diagnostics.runs.layout import SUMMARY, TRIALS
@@ -22,7 +24,7 @@ _MOST_COLUMNS = 14
 _SHOWN_PACKAGES = named("sdk", "client", "transport")
 LEGEND = Md(
     "; ".join(f"{MARKS[verdict]} {verdict}: {VERDICTS[verdict]}" for verdict in MARKS if verdict in VERDICTS)
-    + f"; {IMPOSSIBLE_MARK}: not tried, or cannot be arranged with these packages."
+    + f"; {IMPOSSIBLE_MARK}: not tried, or not possible with these packages."
 )
 
 
@@ -74,18 +76,14 @@ def _reproduced(view: View) -> Section:
     shown = dict(list(columns(view.subjects).items())[:_MOST_COLUMNS])
 
     def cell(subjects: Sequence[Subject]) -> Md:
-        seen = [subject.baseline.symptom for subject in subjects if subject.baseline and subject.baseline.symptom]
-        words = [f"{word} {seen.count(word)}" for word in reversed(SYMPTOM_ORDER) if word in seen]
-        return Md("<br>".join(words) or IMPOSSIBLE_MARK)
+        seen = Counter(each.baseline.symptom for each in subjects if each.baseline and each.baseline.symptom)
+        return Md(times(seen).replace(", ", "<br>") if seen else IMPOSSIBLE_MARK)
 
     rows = [
         row([code(name), *(cell([subject for subject in found if subject.column == column]) for column in shown)])
         for name, found in scenarios(view.subjects).items()
     ]
-    intro = Md(
-        "The baseline (no fix): the worst symptom of its trials, and in how many environments. "
-        "<code>none</code> means that a person would see nothing."
-    )
+    intro = Md("The worst symptom of the baseline (no fix), and in how many environments it occurs.")
     head = _table("scenario", *shown)
     return Section("reproduced", "What was reproduced where", intro, head, tuple(rows), noun="scenario")
 
@@ -93,7 +91,7 @@ def _reproduced(view: View) -> Section:
 def _fixes_by(view: View, groups: dict[str, list[Subject]], heading: str, fold: Md) -> Section:
     shown = dict(list(groups.items())[:_MOST_COLUMNS])
     rows = [row([code(fix), *(Md(tally(found, fix).in_marks()) for found in shown.values())]) for fix in view.fixes]
-    intro = Md("") if fold else Md(f"In how many places (environment and scenario) each verdict was given. {LEGEND}")
+    intro = Md("") if fold else Md(f"Combinations of environment and scenario with each verdict. {LEGEND}")
     return Section(f"fixes{fold}", heading, intro, _table("fix", *shown), tuple(rows), fold=fold, noun="fix")
 
 
@@ -107,7 +105,7 @@ def _newer(view: View) -> Section:
         row([code(provider), text(python), line, _codes(sorted(names))])
         for (provider, python, line), names in sorted(grouped.items())
     ]
-    intro = Md("The baseline's symptom over the releases tried, on the Python with the most of them; oldest first.")
+    intro = Md("The symptom without a fix, from the oldest to the newest release, on the Python that ran most of them.")
     head = _table("provider", "Python", "releases", "scenarios")
     return Section("newer", "Do newer versions remove it?", intro, head, tuple(rows))
 
@@ -116,7 +114,7 @@ def _stretches(history: History) -> Md:
     parts = []
     for stretch in history.stretches[:12]:
         span = text(stretch.first) if stretch.first == stretch.last else text(f"{stretch.first} to {stretch.last}")
-        parts.append(Md(f"{span}: **{stretch.symptom}**"))
+        parts.append(Md(f"{span}: **{SYMPTOM_NAMES[stretch.symptom]}**"))
     return Md(" → ".join(parts) + (" → …" if len(history.stretches) > 12 else ""))
 
 
@@ -125,7 +123,7 @@ def _verdicts(view: View) -> list[Section]:
     several = len({subject.load for subject in view.subjects}) > 1
     intro = Md(
         "Environments with the same outcome share a row; E1, E2, … are listed under “The environments”, the signs are "
-        "those above. A sign with a word beside it: the baseline was clean, but with the fix something was seen."
+        "explained above. A symptom after a sign occurred only with the fix; the baseline was clean."
     )
     found: list[Section] = []
     for provider in sorted({subject.provider for subject in view.subjects}):
@@ -141,7 +139,7 @@ def _verdicts(view: View) -> list[Section]:
             for (scenario, baseline, marks), where in grouped.items()
         ]
         head = _table("scenario", "baseline", "environments", *fixes)
-        fold = Md(f"{text(provider)}: {len(mine)} combinations in {len(rows)} rows")
+        fold = Md(f"{text(provider)}: {count(len(mine), 'combination')} in {count(len(rows), 'row')}")
         heading = "" if found else "The verdict for each environment, provider and scenario"
         section = Section(
             f"verdicts {provider}", heading, Md("") if found else intro, head, tuple(rows), fold, first_to_go=True
@@ -155,38 +153,41 @@ def _mark(result: FixOutcome | None) -> Md:
         return Md(IMPOSSIBLE_MARK)
     # A fix that shows something where the baseline was clean deserves to be seen, though no verdict is due.
     worse = result.verdict == "not reproduced" and result.symptom not in (None, "none")
-    return Md(f"{MARKS[result.verdict]} {result.symptom}" if worse else MARKS[result.verdict])
+    return Md(f"{MARKS[result.verdict]} {SYMPTOM_NAMES[result.symptom or 'none']}" if worse else MARKS[result.verdict])
 
 
 def _symptom(result: FixOutcome | None) -> Md:
     if result is None or result.symptom is None:
         return Md(IMPOSSIBLE_MARK)
     if result.differ:
-        return Md(", ".join(f"{word} {count}" for word, count in result.symptoms.items()) + " (trials differ)")
-    return Md("none, but not clean" if result.symptom == "none" and not result.clean else result.symptom)
+        return Md(
+            ", ".join(f"{SYMPTOM_NAMES[word]} {count}" for word, count in result.symptoms.items())
+            + " (trials disagree)"
+        )
+    return Md("none, but not clean" if result.symptom == "none" and not result.clean else SYMPTOM_NAMES[result.symptom])
 
 
 def _costs(view: View) -> Section:
     rows = []
     for cost in fix_costs(view):
-        numbers = [_middle(cost.connections), _middle(cost.requests), _middle(cost.time)]
-        left = [Md(str(number)) for number in (cost.fds, cost.threads, cost.places)]
+        numbers = [_median(cost.connections), _median(cost.requests), _median(cost.time)]
+        left = [Md(str(number)) for number in (cost.fds, cost.threads, cost.combinations)]
         note = [prose(view.fix_notes.get(cost.fix, ""), limit=240)] if view.fix_notes else []
         rows.append(row([code(cost.fix), *numbers, *left, *note]))
-    titles = ["fix", "connections a call", "requests a call", "time against one long loop", "descriptors left"]
-    titles += ["threads left", "places", *(["what it trades"] if view.fix_notes else [])]
+    titles = ["fix", "connections per call", "requests per call", "time against one long loop", "descriptors left"]
+    titles += ["threads left", "combinations", *(["trade-off"] if view.fix_notes else [])]
     intro = Md(
-        "The middle over all places, the lowest and highest in brackets; descriptors and threads are the most that any "
-        f"trial left after its runs. One long loop is <code>{LOOP_FIX}</code> in the same environment and scenario."
+        "The median over all combinations, with the minimum and maximum in brackets; for descriptors and threads, the "
+        f"maximum left by any trial. One long loop is <code>{LOOP_FIX}</code> in the same environment and scenario."
     )
     return Section("costs", "What each fix costs", intro, _table(*titles), tuple(rows), noun="fix")
 
 
-def _middle(spread: Spread | None) -> Md:
+def _median(spread: Spread | None) -> Md:
     if spread is None:
         return Md(IMPOSSIBLE_MARK)
-    low, middle, high = (f"{number:.2f}" for number in (spread.low, spread.middle, spread.high))
-    return Md(middle if low == high else f"{middle} ({low} to {high})")
+    low, mid, high = (f"{number:.2f}" for number in (spread.low, spread.median, spread.high))
+    return Md(mid if low == high else f"{mid} ({low} to {high})")
 
 
 def _hypotheses(view: View) -> Section:
@@ -206,10 +207,10 @@ def _evidence(view: View) -> Section:
             name = f"{code(subject.scenario)} in {subject.environment.label}"
             block = fence(without_folders(baseline.evidence))
             shown[subject.column, str(baseline.symptom)] = Md(
-                f"**{text(subject.column)}, {baseline.symptom}**: {name}\n\n{block}\n"
+                f"**{text(subject.column)}, {SYMPTOM_NAMES[str(baseline.symptom)]}**: {name}\n\n{block}\n"
             )
     rows = tuple(shown[key] for key in sorted(shown))
-    fold = Md(f"{len(rows)} examples, one for each provider and symptom")
+    fold = Md(f"{count(len(rows), 'example')}, one for each provider and symptom")
     return Section("evidence", "Evidence", Md(""), (), rows, fold, noun="example", whole=TRIALS, first_to_go=True)
 
 
@@ -228,7 +229,7 @@ def _environments(view: View) -> Section:
         for environment in made
     ]
     head = _table("", "environment", "Python", *names)
-    fold = Md(f"{len(made)} environments; every package of each is in <code>{SUMMARY}</code>")
+    fold = Md(f"{count(len(made), 'environment')}; every package of each is in <code>{SUMMARY}</code>")
     return Section("environments", "The environments", Md(""), head, tuple(rows), fold, first_to_go=True)
 
 
@@ -238,7 +239,7 @@ def _impossible(view: View) -> Section:
         named = _codes(group.what[:6]) + (f" and {len(group.what) - 6} more" if len(group.what) > 6 else "")
         rows.append(row([Md(group.status), text(group.reason, limit=400), Md(named)]))
     head = _table("status", "why", "what")
-    intro = Md("Nothing is left out silently: these gave no outcome.")
+    intro = Md("These environments and combinations have no outcome.")
     heading = "What was not possible, and why"
     return Section("impossible", heading, intro, head, tuple(rows), noun="reason", first_to_go=True)
 

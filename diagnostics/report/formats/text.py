@@ -1,4 +1,4 @@
-"""What a person sees when a run ends: the headline, and which fix removes the error where.
+"""The summary printed at the end of a run: the headline, and which fix removes the error where.
 
 In colour on a terminal, plain when piped or where `NO_COLOR` is set; a pipe gets lines as long as they need to be.
 """
@@ -31,7 +31,9 @@ def print_summary(view: View, console: Console | None = None) -> None:
         console.print(Text.assemble(("Warning: ", "bold yellow"), _clean(warning)))
     if view.fixes and view.subjects:
         console.print(_table(view, plain=not console.is_terminal))
-        console.print(Text("counts are places (environment and scenario); · not reproduced, — not tried or impossible"))
+        console.print(
+            Text("counts are combinations of environment and scenario; · not reproduced; — not tried or not possible")
+        )
     console.print(Text(sentence(view.redacted)))
 
 

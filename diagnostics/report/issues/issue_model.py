@@ -112,7 +112,7 @@ class Posting:
     run: ScriptRun
 
 
-NOT_RUN = ScriptRun(reason="nobody asked for it to be run")
+NOT_RUN = ScriptRun(reason="it was not requested")
 
 
 def concerned(view: View, project: Project) -> tuple[Subject, ...]:

@@ -94,7 +94,8 @@ def _issue(row: Mapping[str, Any]) -> KnownIssue:
 
 
 def _fingerprint(row: Mapping[str, Any]) -> Fingerprint:
-    return Fingerprint(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return Fingerprint(**fields)
 
 
 KNOWN_ISSUES: Final = parse(files("diagnostics.report.issues").joinpath("known_issues.toml").read_text("utf-8"))

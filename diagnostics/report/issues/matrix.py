@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from diagnostics.model.cell import BASELINE
 from diagnostics.model.libraries import named
+from diagnostics.model.words import SYMPTOM_NAMES
 from diagnostics.report.issues.issue_model import Posting, shows
 from diagnostics.report.markup import mermaid
 from diagnostics.report.markup.escape import Md, code, prose, row, text
@@ -54,10 +55,10 @@ def matrix(material: Material) -> str:
         cells = [_symptom(by_environment.get(where.name)) for where in columns]
         rows.append(row([code(name), *cells]))
     kept = rows[: material.matrix_rows]
-    left = f"\n\n{len(rows) - len(kept)} more scenarios are in the run." if len(kept) < len(rows) else ""
+    left = f"\n\n{len(rows) - len(kept)} more scenarios were run." if len(kept) < len(rows) else ""
     head = [row([Md("scenario, no fix"), *(text(release(where, material), 80) for where in columns)])]
     head.append(row([Md("---")] * (len(columns) + 1)))
-    return folded("The matrix in small: what a person sees without any fix", "\n".join([*head, *kept]) + left)
+    return folded("Summary of the matrix: symptoms without a fix", "\n".join([*head, *kept]) + left)
 
 
 def _columns(material: Material) -> list[EnvironmentRow]:
@@ -80,7 +81,7 @@ def _symptom(subject: Subject | None) -> Md:
         return Md("—")
     baseline = subject.baseline
     left = baseline.symptom == "none" and shows(subject)
-    return Md(f"{baseline.symptom}, connections left" if left else baseline.symptom)
+    return Md("none, connections left open" if left else SYMPTOM_NAMES[str(baseline.symptom)])
 
 
 def timeline(material: Material) -> str:
@@ -113,7 +114,7 @@ def fix(material: Material) -> str:
     partly = [fix for fix, found in tallies.items() if 0 < found.removes < found.said]
     if not works and not partly:
         return ""
-    head = [row([Md("what removes it"), Md("places"), Md("what it trades")]), row([Md("---")] * 3)]
+    head = [row([Md("fix"), Md("combinations"), Md("trade-off")]), row([Md("---")] * 3)]
     notes = material.view.fix_notes
     rows = [
         row(
@@ -125,7 +126,7 @@ def fix(material: Material) -> str:
         )
         for fix in (*works, *partly)[:MOST_FIXES]
     ]
-    return "**What works meanwhile**, tried against a baseline in the same environment:\n\n" + "\n".join([*head, *rows])
+    return "**Workarounds**, compared with a baseline in the same environment:\n\n" + "\n".join([*head, *rows])
 
 
 def release(where: EnvironmentRow, material: Material) -> str:
@@ -147,12 +148,16 @@ def in_the_matrix(material: Material) -> str:
     found = [each for each in material.of_the_case if each.baseline is not None and each.baseline.status == "ran"]
     case = code(material.posting.case.scenario)
     if not found:
-        return f"The run behind this did not try {case} with this project's package."
+        return f"{case} was not tried with this project's package."
     seen = [each for each in found if shows(each)]
-    said = f"In the run behind this {case} showed something in {len(seen)} of {count(len(found), 'environment')}"
+    said = f"{case} reproduced it in {len(seen)} of {count(len(found), 'environment')}"
     row = material.row
     latest = [each for each in found if row is not None and each.environment.name == row.name]
     if latest:
-        silent = "it shows on the newest release tried" if any(map(shows, latest)) else "not on the newest one tried"
+        silent = (
+            "it reproduces on the newest release tested"
+            if any(map(shows, latest))
+            else "it does not on the newest release tested"
+        )
         said += f"; {silent}, {text(release(latest[0].environment, material), 120)}"
     return f"{said}."

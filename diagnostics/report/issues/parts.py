@@ -64,9 +64,9 @@ def _script(material: Material) -> str:
 def _output(material: Material) -> str:
     run = material.posting.run
     if run.reason is not None and not run.output:
-        return f"The script was not run when this was written: {text(run.reason, 300)}."
+        return f"The script was not run: {text(run.reason, 300)}."
     ended = f"exit status {run.exit_status}" if run.reason is None else text(run.reason, 300)
-    said = f"What it gave in {text(run.where, 200)}, in {run.seconds:.1f} s ({ended}):"
+    said = f"Output in {text(run.where, 200)}, after {run.seconds:.1f} s ({ended}):"
     shown = fence(_LIBRARIES.sub("", run.output), material.output_limit)
     if shown.count("\n") > 40:
         shown = Md(f"<details><summary>Output</summary>\n\n{shown}\n\n</details>")
@@ -102,14 +102,14 @@ def _made(material: Material) -> str:
     tried = sum(view.totals.environments.values())
     return (
         f"Written by event-loop-diagnostics {__version__} from a run of {view.totals.trials:,} trials in "
-        f"{count(tried, 'environment')} on {text(view.meta.started[:10], 40)}; secrets, names and paths were taken out."
+        f"{count(tried, 'environment')} on {text(view.meta.started[:10], 40)}; secrets, names and paths are redacted."
     )
 
 
 def _version_of(name: str) -> Part:
     def part(material: Material) -> str:
         version = _packages(material).get(name)
-        return f"{text(name)} {text(version, 40)}" if version else "cannot tell: not installed where this was made"
+        return f"{text(name)} {text(version, 40)}" if version else "not installed in this environment"
 
     return part
 

@@ -12,7 +12,7 @@ from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
 from diagnostics.model.libraries import named
-from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOMS, VERDICTS
+from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOM_NAMES, SYMPTOMS, VERDICTS
 from diagnostics.report.markup.truncate import cut
 from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.interval import wilson
@@ -78,6 +78,7 @@ def page_data(view: View) -> dict[str, Any]:
         "words": {
             "verdicts": VERDICTS,
             "symptoms": SYMPTOMS,
+            "names": SYMPTOM_NAMES,
             "findings": FINDING_KINDS,
             "severities": SEVERITIES,
             "statuses": STATUSES,

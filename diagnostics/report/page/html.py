@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from diagnostics.model.words import SYMPTOMS, VERDICTS
+from diagnostics.model.words import SYMPTOM_NAMES, SYMPTOMS, VERDICTS
 from diagnostics.report.markup.truncate import cut
 from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, libraries, page_data
 from diagnostics.report.view.costs import FixCost, fix_costs
@@ -49,6 +49,7 @@ def render(view: View) -> str:
             warnings=[cut(warning, TEXT) for warning in view.warnings],
             verdicts=[(word, VERDICT_SIGNS[word], VERDICTS[word]) for word in VERDICT_SIGNS],
             symptoms=[(word, SYMPTOM_SIGNS[word], SYMPTOMS[word]) for word in SYMPTOMS],
+            names=SYMPTOM_NAMES,
             overview=_overview(view),
             rates=_by_group(rates(view.subjects)),
             sweeps=[
@@ -60,7 +61,6 @@ def render(view: View) -> str:
             notes=view.fix_notes,
             environments=[(row, libraries(row)) for row in view.environments],
             impossible=view.impossible,
-            cells=sum(1 + len(subject.fixes) for subject in view.subjects),
             timelines=bool(view.timelines),
         )
     )
@@ -136,8 +136,8 @@ def _by_group(found: tuple[Rate, ...]) -> dict[str, list[Rate]]:
 
 
 def _scales(costs: tuple[FixCost, ...]) -> dict[str, float]:
-    """The largest middle of each measure: the length of its longest bar."""
+    """The largest median of each measure: the length of its longest bar."""
     return {
-        name: max((spread.middle for cost in costs if (spread := getattr(cost, name)) is not None), default=0.0) or 1.0
+        name: max((spread.median for cost in costs if (spread := getattr(cost, name)) is not None), default=0.0) or 1.0
         for name in ("connections", "requests", "time")
     }

@@ -9,9 +9,10 @@ from statistics import median
 from typing import Final
 
 from diagnostics.model.libraries import named
-from diagnostics.report.view.aggregate import LOOP_FIX, SYMPTOM_ORDER
+from diagnostics.model.words import SYMPTOM_NAMES
+from diagnostics.report.view.aggregate import LOOP_FIX
 from diagnostics.report.view.history import telling
-from diagnostics.report.view.phrasing import count
+from diagnostics.report.view.phrasing import count, times
 from diagnostics.report.view.view_models import Cost, FixOutcome, Subject, View
 
 SAME_TIME: Final = 1.10
@@ -61,7 +62,7 @@ def ends_error(fix: str) -> Check:
         detail = f"Nothing else left behind in {removed}."
         if left:
             symptoms = Counter(result.symptom for _, result in left if result.symptom)
-            detail += f" Still there: {_counted(symptoms)} ({_listed({subject.scenario for subject, _ in left})})."
+            detail += f" Still there: {times(symptoms)} ({_listed({subject.scenario for subject, _ in left})})."
         return _measured("gone", len(found) - len(left), len(found), detail)
 
     return check
@@ -75,7 +76,7 @@ def provokes(scenario: str) -> Check:
         if not found:
             return _unmeasured(f"{scenario} did not run without a fix.")
         shown = sum(subject.reproduced for subject in found)
-        return _measured("symptoms", shown, len(found), f"{_counted(_baselines(found))}.".capitalize())
+        return _measured("symptoms", shown, len(found), f"{times(_baselines(found))}.".capitalize())
 
     return check
 
@@ -92,7 +93,7 @@ def shows_only(provider: str, symptom: str) -> Check:
         if not shown:
             return _unmeasured(f"{provider} showed no symptom in repeated-run.")
         symptoms = _baselines(shown)
-        return _measured(f"`{symptom}`", symptoms[symptom], len(shown), f"{_counted(symptoms)}.".capitalize())
+        return _measured(SYMPTOM_NAMES[symptom], symptoms[symptom], len(shown), f"{times(symptoms)}.".capitalize())
 
     return check
 
@@ -222,10 +223,6 @@ def _left_open(result: FixOutcome) -> bool:
 
 def _baselines(subjects: Sequence[Subject]) -> Counter[str]:
     return Counter(subject.baseline.symptom for subject in subjects if subject.baseline and subject.baseline.symptom)
-
-
-def _counted(symptoms: Counter[str]) -> str:
-    return ", ".join(f"{symptom} {symptoms[symptom]}" for symptom in SYMPTOM_ORDER if symptoms[symptom])
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What each fix costs over all the places it was tried in. Pure."""
+"""What each fix costs over all combinations that it ran in. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from diagnostics.report.view.view_models import Cost, View
 
 @dataclass(frozen=True)
 class Spread:
-    """The lowest, the middle and the highest of some numbers."""
+    """The minimum, median and maximum of some numbers."""
 
     low: float
-    middle: float
+    median: float
     high: float
 
 
@@ -26,7 +26,7 @@ class FixCost:
     Attributes:
         time: against one long loop in the same environment and scenario.
         fds: the most descriptors that any trial left after its runs; `threads` likewise.
-        places: in how many environments and scenarios it was tried.
+        combinations: how many it ran in.
     """
 
     fix: str
@@ -35,7 +35,7 @@ class FixCost:
     time: Spread | None
     fds: int
     threads: int
-    places: int
+    combinations: int
 
 
 def fix_costs(view: View) -> tuple[FixCost, ...]:
@@ -53,7 +53,7 @@ def fix_costs(view: View) -> tuple[FixCost, ...]:
                     time=_spread(costs, lambda cost: cost.time_ratio),
                     fds=max(cost.fds_left for cost in costs),
                     threads=max(cost.threads_left for cost in costs),
-                    places=len(costs),
+                    combinations=len(costs),
                 )
             )
     return tuple(found)

@@ -1,12 +1,13 @@
-"""The first lines of a report: what was reproduced, what removes it, what only hides it, what does not help."""
+"""The first lines of a report: what was reproduced, and which fixes remove, hide or do not change it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from diagnostics.report.view.aggregate import SYMPTOM_ORDER
 from diagnostics.report.view.history import telling
+from diagnostics.report.view.phrasing import count, times
 from diagnostics.report.view.tally import Tally, tally
 from diagnostics.report.view.view_models import Subject, View
 
@@ -24,7 +25,7 @@ class Line:
 def headline(view: View, name: Callable[[str], str] = str) -> tuple[Line, ...]:
     """Five lines at most; `name` renders the name of a fix, a provider or a scenario for where the line is shown."""
     if not view.totals.statuses.get("ran"):
-        return (Line("Nothing ran", "no trial of this run has an outcome; see what was not possible, and why."),)
+        return (Line("Nothing ran", "no trial has an outcome; the reasons are listed below."),)
     tallies = {fix: tally(view.subjects, fix) for fix in view.fixes}
     return tuple(
         line
@@ -45,15 +46,14 @@ def _reproduced(view: View) -> Line:
     made = {subject.environment.name for subject in ran}
     where = {subject.environment.name for subject in shown}
     if not shown:
-        return Line("Not reproduced", f"no symptom without a fix in {_count(len(made), 'environment')}.")
-    symptoms = [subject.baseline.symptom for subject in shown if subject.baseline]
-    counts = ", ".join(f"{word} {symptoms.count(word)}" for word in reversed(SYMPTOM_ORDER) if word in symptoms)
-    sentence = f"in {len(where)} of {_count(len(made), 'environment')}, {len(shown)} of {len(ran)} combinations of "
+        return Line("Not reproduced", f"no symptom without a fix in {count(len(made), 'environment')}.")
+    counts = times(Counter(str(subject.baseline.symptom) for subject in shown if subject.baseline))
+    sentence = f"in {len(where)} of {count(len(made), 'environment')}, {len(shown)} of {len(ran)} combinations of "
     silent = sum(subject.baseline is not None and subject.baseline.symptom == "none" for subject in ran)
     unclean = sum(
         not subject.reproduced and subject.baseline is not None and not subject.baseline.clean for subject in ran
     )
-    behind = f" {unclean} of the {silent} silent ones leave something behind." if unclean else ""
+    behind = f" {unclean} of the {silent} without a symptom leave something open or have findings." if unclean else ""
     return Line("Reproduced", f"{sentence}environment, provider and scenario: {counts}.{behind}")
 
 
@@ -66,8 +66,8 @@ def _removes(view: View, tallies: dict[str, Tally], name: Callable[[str], str]) 
         return Line("Removed by", "none of the fixes tried.")
     sentences = []
     if always:
-        places = max(tallies[fix].said for fix in always)
-        sentences.append(f"everywhere it could be judged (up to {_count(places, 'place')}): {_names(always, name)}")
+        most = max(tallies[fix].said for fix in always)
+        sentences.append(f"in every combination that reproduces the error (up to {most}): {_names(always, name)}")
     if partly:
         parts = [
             f"{name(fix)} {tallies[fix].removes} of {tallies[fix].said}{_except(view.subjects, fix, name)}"
@@ -98,11 +98,11 @@ def _hides(view: View, tallies: dict[str, Tally], name: Callable[[str], str]) ->
         costs = [result.cost for result in results if result and result.cost and result.verdict == "hides"]
         most = max((max(cost.fds_left, cost.fds_leaked) for cost in costs), default=0)
         repeated = any((cost.requests_per_call or 0) > 1 for cost in costs)
-        left = [f"up to {_count(most, 'descriptor')} left open"] if most else []
+        left = [f"up to {count(most, 'descriptor')} left open"] if most else []
         left += ["requests sent twice"] if repeated else []
         found = tallies[fix]
         notes = [f"{found.hides} of {found.said}", *([" and ".join(left)] if left else [])]
-        notes += ["elsewhere it stays"] if found.hides < found.said else []
+        notes += ["the error remains elsewhere"] if found.hides < found.said else []
         parts.append(f"{name(fix)} ({', '.join(notes)})")
     return Line("Only hidden by", f"{', '.join(parts)}.")
 
@@ -115,8 +115,8 @@ def _no_help(tallies: dict[str, Tally], name: Callable[[str], str]) -> Line | No
     sentences = [_names(none, name)] if none else []
     if worse:
         parts = [f"{name(fix)} {tallies[fix].worsens} of {tallies[fix].said}" for fix in worse[:_MOST_NAMES]]
-        sentences.append(f"worse than no fix at all: {', '.join(parts)}")
-    return Line("Not helped by", f"{'; '.join(sentences)}.")
+        sentences.append(f"worse than without a fix: {', '.join(parts)}")
+    return Line("No effect", f"{'; '.join(sentences)}.")
 
 
 def _newer(view: View, name: Callable[[str], str]) -> Line | None:
@@ -126,14 +126,10 @@ def _newer(view: View, name: Callable[[str], str]) -> Line | None:
         mine = [history for history in found if history.provider == provider]
         newest = max(mine, key=lambda history: history.releases).newest.last
         shown = sum(history.newest.symptom != "none" for history in mine)
-        parts.append(f"{name(f'{provider} {newest}')} shows it in {shown} of {_count(len(mine), 'scenario')}")
+        parts.append(f"{name(f'{provider} {newest}')} reproduces it in {shown} of {count(len(mine), 'scenario')}")
     return Line("Newest releases", f"{'; '.join(parts)}.") if parts else None
 
 
 def _names(fixes: list[str], name: Callable[[str], str]) -> str:
     more = f" and {len(fixes) - _MOST_NAMES} more" if len(fixes) > _MOST_NAMES else ""
     return ", ".join(name(fix) for fix in fixes[:_MOST_NAMES]) + more
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from diagnostics.model.words import SYMPTOM_NAMES
 from diagnostics.report.view.aggregate import SYMPTOM_ORDER
 
 
 def times(symptoms: Counter[str]) -> str:
     """Symptoms and how often each was seen, the worst first: `logged 2, none 1`."""
-    return ", ".join(f"{word} {symptoms[word]}" for word in reversed(SYMPTOM_ORDER) if symptoms[word]) or "nothing ran"
+    return (
+        ", ".join(f"{SYMPTOM_NAMES[word]} {symptoms[word]}" for word in reversed(SYMPTOM_ORDER) if symptoms[word])
+        or "nothing ran"
+    )
 
 
 def quoted(evidence: str, limit: int = 160) -> str:

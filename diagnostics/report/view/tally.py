@@ -1,4 +1,4 @@
-"""Counts verdicts over several subjects: what a fix did in all the places a table cell stands for."""
+"""Counts the verdicts of a fix over several combinations."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MARKS = {
 """The sign of each verdict in a table."""
 
 IMPOSSIBLE_MARK = "—"
-"""The sign where a fix could not be arranged, or was not tried."""
+"""The sign where a fix was not tried, or is not possible."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How often each verdict was given; `impossible` counts the places where the fix could not run."""
+    """How often each verdict was given; `impossible` counts combinations in which the fix could not run."""
 
     removes: int = 0
     hides: int = 0
@@ -36,7 +36,7 @@ class Tally:
 
     @property
     def said(self) -> int:
-        """In how many places something can be said of the fix."""
+        """The number of combinations in which the fix can be judged."""
         return self.removes + self.hides + self.no_effect + self.worsens
 
     @property

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from diagnostics.model.cell import Environment
+from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Trial
 from diagnostics.runs.records import Run
 
@@ -33,7 +34,7 @@ def test_a_filter_leaves_what_was_asked_for(visit: Open, sample: Run) -> None:
     assert shown(page) == 3
     page.get_by_label("Client", exact=True).select_option("openai · httpx2")
     assert shown(page) == 1
-    assert page.locator("#count").inner_text() == "8 of 72 cells, in 1 rows"
+    assert page.locator("#count").inner_text() == "8 of 72 cells, in 1 row"
 
     page.get_by_label("Fix", exact=True).select_option("never-close")
     assert page.locator(".line:not([hidden]) .cell:visible").count() == 2
@@ -61,7 +62,7 @@ def test_a_cell_opens_its_evidence_and_gives_the_focus_back(visit: Open, sample:
 
     dialog = page.get_by_role("dialog")
     text = dialog.inner_text()
-    for said in ("instance-loop", "the symptom is still there", "RuntimeError: Event loop is closed", "2 of 2"):
+    for said in ("instance-loop", "the symptom remains", "RuntimeError: Event loop is closed", "2 of 2"):
         assert said in text
     assert "--scenario gc-inside-run --fix instance-loop --trials 10" in text
     page.keyboard.press("Escape")
@@ -86,17 +87,15 @@ def test_the_control_leads_to_its_timeline(visit: Open, sample: Run) -> None:
     first = page.locator(".line:not(.head):not(.group)").filter(has_text="repeated-run").filter(has_text="httpx 0.27.2")
     first.locator(".cell").first.click()
     assert "client-left-open × 2" in page.get_by_role("dialog").inner_text()
-    page.get_by_role("button", name="See what happened").click()
+    page.get_by_role("button", name="Show the timeline").click()
     assert page.evaluate("document.activeElement.id") == "timeline-pick"
 
 
 def test_the_timeline_marks_the_foreign_touch_and_shows_its_stack(visit: Open, sample: Run) -> None:
     page = visit(sample)
     told = page.locator("#event")
-    assert "Foreign touch" in told.inner_text()
-    assert (
-        "Code that ran on L2 touched X1, a connection of C1, which belongs to L1, closed by then" in told.inner_text()
-    )
+    assert "Cross-loop access" in told.inner_text()
+    assert "Code that ran on L2 used X1, a connection of C1, which belongs to L1, closed by then" in told.inner_text()
     assert "AsyncHTTP11Connection._send_request_headers (httpcore/_async/http11.py:150)" in told.inner_text()
     assert page.locator("path.touch").count() == 4  # on the connection, its client, its loop, and the loop that ran
     assert page.locator("rect.life.over").count() == 2  # the first loop, closed, and the connection that it left
@@ -113,7 +112,7 @@ def test_the_timeline_zooms_scrolls_and_can_be_stepped_through(visit: Open, samp
     before = width()
     page.get_by_role("button", name="Zoom in").click()
     assert width() > before
-    page.get_by_role("button", name="Fit the timeline in").click()
+    page.get_by_role("button", name="Fit the timeline to the window").click()
     assert width() == pytest.approx(before)
     page.locator(".lanes").focus()
     page.keyboard.press("-")
@@ -126,7 +125,7 @@ def test_the_timeline_zooms_scrolls_and_can_be_stepped_through(visit: Open, samp
     assert "http11.py:150" in page.locator("#event details").text_content()  # type: ignore[operator]  # of event 12
 
     page.locator("path.touch").first.hover()
-    assert "touched X1" in page.locator(".tip").inner_text()
+    assert "used X1" in page.locator(".tip").inner_text()
     page.get_by_label("connections", exact=True).uncheck()
     assert page.locator("path.touch").count() == 3
 
@@ -204,7 +203,7 @@ def test_without_its_script_it_still_tells_the_most_important(visit: Open, sampl
     page = visit(sample, script=False)
     text = page.locator("body").inner_text()
     assert "context-manager" in text
-    assert "script in this file, which is switched off" in text
+    assert "need JavaScript, which is disabled" in text
     assert page.locator(".interval").count() > 0
 
 
@@ -218,7 +217,9 @@ def test_what_came_from_a_run_is_text(
     broken = trial("runner", status="broken", reason=MARKUP, **cell)
     ((_, events),) = sample.timelines.items()
     told = tuple(replace(event, name=MARKUP, detail=MARKUP, thread=MARKUP) for event in events)
-    run = run_of([baseline, fixed, broken], started=MARKUP, system=MARKUP, profile=MARKUP, command=(MARKUP,))
+    run = run_of(
+        [baseline, fixed, broken], started=MARKUP, machine=Machine(MARKUP, 2, MARKUP), profile=MARKUP, command=(MARKUP,)
+    )
 
     page = visit(replace(run, timelines={baseline.key: told}, warnings=(MARKUP,)))
     page.locator(".cell").first.click()

@@ -79,7 +79,7 @@
     const cell = row.cells[column];
     const is = (kind, label, text) => make("div", { role: "gridcell", tabindex: "-1", class: `cell ${kind}`, "aria-label": label }, text);
     if (!cell) return is("v-none empty", "not tried", "–");
-    if (column === 0 && cell.y) return is(`baseline y-${cell.y}`, `baseline: ${cell.y}, ${cell.k} of ${cell.n} trials`, data.signs.symptoms[cell.y]);
+    if (column === 0 && cell.y) return is(`baseline y-${cell.y}`, `baseline: ${data.words.names[cell.y]}, ${cell.k} of ${cell.n} trials`, data.signs.symptoms[cell.y]);
     if (!cell.v) return is("v-none", cell.st ?? "no verdict", "–");
     return is(`v-${slug(cell.v)}`, cell.v, data.signs.verdicts[cell.v]);
   }
@@ -87,7 +87,7 @@
   // Rows are boxes and not a table's, because only those can be left out of the layout while nobody looks at them.
   function buildMatrix() {
     const place = byId("grid");
-    if (!data.rows.length) { place.append(make("p", {}, "Nothing ran, so there is no cell.")); return; }
+    if (!data.rows.length) { place.append(make("p", {}, "Nothing ran.")); return; }
     heads = data.fixes.map((fix, column) => make("div", { role: "columnheader", title: fix.note }, make("span", {}, column ? fix.name : "baseline")));
     const grid = make("div", { class: "cells", role: "grid", "aria-labelledby": "matrix-title" },
       make("div", { class: "line head", role: "row" }, make("div", { role: "columnheader", class: "name" }, "scenario, environment"), heads));
@@ -126,7 +126,7 @@
       if (line.shown !== hits > 0) { line.shown = hits > 0; line.element.hidden = !line.shown; }
     }
     for (const line of lines) if (line === line.group.lines[0]) line.group.element.hidden = !groups.has(line.group);
-    byId("count").textContent = `${matching.toLocaleString("en")} of ${total.toLocaleString("en")} cells, in ${rows.toLocaleString("en")} rows`;
+    byId("count").textContent = `${matching.toLocaleString("en")} of ${total.toLocaleString("en")} cells, in ${rows.toLocaleString("en")} row${rows === 1 ? "" : "s"}`;
     if (!current || current.hidden || current.parentNode.hidden) {
       const line = lines.find((each) => each.shown);
       if (line) point(line.cells[0]);
@@ -204,19 +204,19 @@
     const close = make("button", { type: "button", autofocus: true, "aria-label": "Close" }, "✕");
     close.addEventListener("click", () => dialog.close());
     const said = column === 0
-      ? make("p", {}, make("span", { class: `said y-${cell.y ?? "none"}` }, cell.y ?? cell.st), " ", cell.y ? data.words.symptoms[cell.y] : data.words.statuses[cell.st])
+      ? make("p", {}, make("span", { class: `said y-${cell.y ?? "none"}` }, data.words.names[cell.y] ?? cell.st), " ", cell.y ? data.words.symptoms[cell.y] : data.words.statuses[cell.st])
       : make("p", {}, make("span", { class: `said v-${slug(cell.v ?? "none")}` }, data.signs.verdicts[cell.v] ?? "–", " ", cell.v ?? cell.st), " ", cell.v ? data.words.verdicts[cell.v] : data.words.statuses[cell.st] ?? "");
     const inner = make("div", { class: "inner" },
-      make("header", {}, make("h2", { id: "evidence-title" }, column === 0 ? "Baseline, without any fix" : fix.name), close),
+      make("header", {}, make("h2", { id: "evidence-title" }, column === 0 ? "Baseline, without a fix" : fix.name), close),
       make("p", { class: "facts" }, `${client(row)} · ${scenario(row)} · Python ${where.python} · ${where.label}: ${where.has}`), said,
       fix.note && column ? make("p", { class: "note" }, fix.note) : null,
       make("h3", {}, "Evidence"),
-      cell.t === undefined ? make("p", {}, "Nothing was printed and nothing raised.") : make("pre", { tabindex: "0", "aria-label": "Evidence" }, data.texts[cell.t]),
+      cell.t === undefined ? make("p", {}, "Nothing was printed, and no exception was raised.") : make("pre", { tabindex: "0", "aria-label": "Evidence" }, data.texts[cell.t]),
       findings(cell), comparison(row, column, cell),
       repeat(row, column));
     const number = timelines.findIndex((each) => each.e === where.label && each.p === row.p && each.s === row.s);
     if (number >= 0) {
-      const show = make("button", { type: "button" }, "See what happened, event by event");
+      const show = make("button", { type: "button" }, "Show the timeline");
       show.addEventListener("click", () => { dialog.close(); showTimeline(number); byId("timeline").scrollIntoView(); byId("timeline-pick").focus(); });
       inner.append(make("h3", {}, "Timeline of the baseline"), show);
     }
@@ -229,21 +229,21 @@
     const account = (index) => (each) => each?.a?.[index]?.toLocaleString("en") ?? "–";
     const facts = [
       ["symptom", (each) => (each?.ys ? Object.entries(each.ys).map(([word, count]) => `${word} ${count}`).join(", ") : each?.y ?? each?.st ?? "–")],
-      ["trials that showed one", (each) => (each?.n ? `${each.k} of ${each.n}` : "–")],
+      ["trials with a symptom", (each) => (each?.n ? `${each.k} of ${each.n}` : "–")],
       ["95 % interval", (each) => (each?.i ? `${percent(each.i[0])} to ${percent(each.i[1])} %` : "–")],
-      ["calls asked", account(0)], ["calls answered", account(1)], ["requests received", account(2)], ["of them repeated", account(3)],
+      ["calls", account(0)], ["calls answered", account(1)], ["requests received", account(2)], ["repeated requests", account(3)],
       ["connections", account(4)], ["seconds", (each) => each?.a?.[5]?.toFixed(3) ?? "–"],
       ["descriptors left, leaked", (each) => (each?.a ? `${each.a[6]}, ${each.a[7]}` : "–")], ["threads left", account(8)],
       ["instrumented trials", (each) => `${each?.w ?? 0}`],
     ];
-    return make("table", { class: "plain" }, make("caption", {}, make("h3", {}, "What was counted")),
+    return make("table", { class: "plain" }, make("caption", {}, make("h3", {}, "Counts")),
       make("thead", {}, make("tr", {}, make("td"), both.map((_, number) => make("th", { scope: "col", class: "number" }, number || column === 0 ? "baseline" : "with the fix")))),
       make("tbody", {}, facts.map(([name, of]) => make("tr", {}, make("th", { scope: "row" }, name), both.map((each) => make("td", { class: "number" }, of(each)))))));
   }
 
   function findings(cell) {
-    const title = make("h3", {}, "What the sanitizer found");
-    if (!cell.f) return make("div", {}, title, make("p", {}, cell.w ? "It instrumented and found nothing." : "No trial of this cell was instrumented."));
+    const title = make("h3", {}, "Findings of the sanitizer");
+    if (!cell.f) return make("div", {}, title, make("p", {}, cell.w ? "No findings." : "No trial of this cell was instrumented."));
     return make("div", {}, title,
       make("ul", {}, cell.f.map(([kind, severity, count]) => make("li", {}, make("b", {}, `${kind} × ${count}`), ` (${severity}): ${data.words.findings[kind] ?? ""}`))));
   }
@@ -258,7 +258,7 @@
     copy.addEventListener("click", () => {
       navigator.clipboard?.writeText(command).then(() => { copy.textContent = "Copied"; }, () => getSelection().selectAllChildren(line));
     });
-    return make("div", {}, make("h3", {}, "Try it again"), line, copy);
+    return make("div", {}, make("h3", {}, "Run it again"), line, copy);
   }
 
   // ---- The timeline.
@@ -267,7 +267,7 @@
   const KINDS = { T: "threads", L: "loops", C: "clients", X: "connections" };
   const SAID = {
     created: "was created", entered: "began to run", left: "stopped running", closed: "was closed", gone: "is gone", used: "was used", opened: "was opened",
-    finalised: "was finalised", collected: "made a pass", cut: "was cut off here:",
+    finalised: "was finalised", collected: "made a pass", cut: "was truncated here:",
   };
   const STEP_LEAST = 3;
   const STEP_MOST = 90;
@@ -276,14 +276,14 @@
 
   function sentence(event) {
     if (event.what === "touched") {
-      const by = event.run ? `Code that ran on ${event.run}` : "Code outside any running loop";
+      const by = event.run ? `Code that ran on ${event.run}` : "Code outside a running loop";
       const what = event.x ? `${event.x}, a connection${event.of[0] === "C" ? ` of ${event.of}` : ""}` : event.of;
-      return `${by} touched ${what}, which belongs to ${event.loop}${event.open === false ? ", closed by then" : ", still open"} – ${event.more}`;
+      return `${by} used ${what}, which belongs to ${event.loop}${event.open === false ? ", closed by then" : ", still open"} – ${event.more}`;
     }
     const what = event.of === "GC" ? "The collector" : event.of === "LOG" ? "The log" : event.of;
     const name = event.name && event.name !== event.of ? ` (${event.name})` : "";
     const on = event.loop ? ` on ${event.loop}${event.open === false ? ", which is closed" : ""}` : "";
-    const running = event.run && event.run !== event.of ? ` while ${event.run} runs` : event.of[0] === "L" ? "" : event.run ? "" : ", no loop running";
+    const running = event.run && event.run !== event.of ? ` while ${event.run} runs` : event.of[0] === "L" ? "" : event.run ? "" : ", with no loop running";
     return `${what}${name} ${SAID[event.what] ?? event.what}${on}${running}${event.more ? ` – ${event.more}` : ""}`;
   }
 
@@ -391,7 +391,7 @@
       label.style.height = label.style.lineHeight = `${height}px`;
       return label;
     }));
-    const box = make("div", { class: "lanes", tabindex: "0", role: "group", "aria-label": "Timeline. Left and right arrow keys step through the events, plus and minus zoom, 0 fits it in." }, names, svg);
+    const box = make("div", { class: "lanes", tabindex: "0", role: "group", "aria-label": "Timeline. Left and right arrow keys step through the events, plus and minus zoom, 0 fits it to the window." }, names, svg);
     const old = byId("lanes").firstElementChild;
     const had = old === document.activeElement;
     byId("lanes").replaceChildren(box);
@@ -484,14 +484,14 @@
     markChosen();
     const event = view.model.events[index];
     const kind = event.what === "touched" ? (event.more ?? "").split(":")[0] : null;
-    const facts = [event.th ? `thread ${event.th}` : "", event.ms === undefined ? "" : `${event.ms.toFixed(2)} ms after the log began`, event.c ? `of ${event.c}` : ""].filter(Boolean).join(" · ");
+    const facts = [event.th ? `thread ${event.th}` : "", event.ms === undefined ? "" : `${event.ms.toFixed(2)} ms after the start`, event.c ? `of ${event.c}` : ""].filter(Boolean).join(" · ");
     const stack = event.stack
       ? make("details", { open: kind !== null }, make("summary", {}, `Stack, innermost first (${event.stack.length} frames)`),
         make("ol", { class: "mono", tabindex: "0", "aria-label": "Stack" }, event.stack.map((frame) => make("li", { class: frame === event.site ? "own" : null }, place(frame)))))
       : null;
     byId("event").classList.toggle("foreign", kind !== null);
     byId("event").replaceChildren(...[
-      make("p", {}, make("b", {}, `${kind === null ? "" : "◆ Foreign touch. "}${event.n}. `), sentence(event)),
+      make("p", {}, make("b", {}, `${kind === null ? "" : "◆ Cross-loop access. "}${event.n}. `), sentence(event)),
       kind && data.words.findings[kind] ? make("p", {}, `${kind}: ${data.words.findings[kind]}.`) : null,
       event.by === undefined ? null : make("p", {}, "By ", make("code", {}, place(event.by)), event.site === undefined || event.site === event.by ? null : [", for ", make("code", {}, place(event.site))]),
       facts ? make("p", { class: "facts" }, facts) : null, stack,
@@ -500,15 +500,15 @@
   }
 
   function buildTimeline() {
-    const title = (each) => { const where = data.environments.find((row) => row.label === each.e); return `${each.p} · ${each.s} · ${each.e}, Python ${where?.python ?? "?"} – ${each.y ?? "no outcome"}`; };
+    const title = (each) => { const where = data.environments.find((row) => row.label === each.e); return `${each.p} · ${each.s} · ${each.e}, Python ${where?.python ?? "?"} – ${data.words.names[each.y] ?? "no outcome"}`; };
     const pick = make("select", { id: "timeline-pick" }, timelines.map((each, number) => make("option", { value: `${number}` }, title(each))));
     const button = (text, name, act) => { const made = make("button", { type: "button", "aria-label": name, title: name }, text); made.addEventListener("click", act); return made; };
     const box = (id, text, checked, act) => { const input = make("input", { type: "checkbox", id, checked }); input.addEventListener("change", () => act(input.checked)); return make("label", { for: id }, input, ` ${text}`); };
     byId("timeline-controls").append(
       make("div", { class: "pick" }, make("label", { for: pick.id }, "Trial"), pick),
-      button("−", "Zoom out", () => zoom(view.step / 1.5)), button("+", "Zoom in", () => zoom(view.step * 1.5)), button("Fit", "Fit the timeline in", fit),
+      button("−", "Zoom out", () => zoom(view.step / 1.5)), button("+", "Zoom in", () => zoom(view.step * 1.5)), button("Fit", "Fit the timeline to the window", fit),
       make("div", { role: "group", "aria-label": "Lanes" }, Object.entries(KINDS).map(([kind, name]) => box(`lanes-${name}`, name, true, (on) => { if (on) view.kinds.add(kind); else view.kinds.delete(kind); drawLanes(); })),
-        box("touched-only", "only what was touched", false, (on) => { view.touchedOnly = on; drawLanes(); })));
+        box("touched-only", "only cross-loop access", false, (on) => { view.touchedOnly = on; drawLanes(); })));
     pick.addEventListener("change", () => showTimeline(Number(pick.value)));
     // First the one that tells most in the fewest events: a touch, and a symptom that a person would see.
     const telling = (each) => [each.events.some((event) => event.what === "touched"), ["raised", "logged"].includes(each.y), -each.events.length];

@@ -39,7 +39,7 @@ SEVERITIES: Final[dict[str, str]] = {
 VERDICTS: Final[dict[str, str]] = {
     "removes": "no symptom, no finding, nothing left open, every call answered once",
     "hides": "the symptom is gone, but a finding, a repeated request or an open connection remains",
-    "no effect": "the symptom remains",
+    "no effect": "the symptom or the finding remains",
     "worsens": "the symptom is worse than without a fix",
     "not reproduced": "the baseline was clean, so there is nothing to fix",
     "inconclusive": "the trials disagree",

@@ -79,7 +79,9 @@ def test_the_same_records_give_the_same_bytes(sample: Run) -> None:
 def test_the_page_opens_with_what_was_found(view: View) -> None:
     top = markdown.render(view).splitlines()[:8]
     assert top[2].startswith("- **Reproduced:** in 3 of 3 environments, 8 of 9 combinations")
-    assert top[3].startswith("- **Removed by:** in every combination that reproduces the error (up to 8): `context")
+    assert top[3].startswith(
+        "- **Removed by:** in every combination without a clean baseline (up to 8): `context-manager`"
+    )
     assert "`background-loop` 5 of 8 (not in `fork`)" in top[3]
     assert top[4] == "- **Only hidden by:** `never-close` (8 of 8, up to 9 descriptors left open)."
     assert "`instance-loop`" in top[5]

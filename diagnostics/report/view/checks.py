@@ -108,7 +108,7 @@ def new_connection_each_call(view: View) -> Measurement:
     if not found:
         return _unmeasured(f"No SDK ran with {LOOP_FIX}, so no pool could be reused.")
     detail = f"Median with {LOOP_FIX}: {median(found):.2f} connections per call."
-    return _measured("so", sum(each >= 1 for each in found), len(found), detail)
+    return _measured("a connection per call", sum(each >= 1 for each in found), len(found), detail)
 
 
 def touches_closed_loop(view: View) -> Measurement:
@@ -118,7 +118,9 @@ def touches_closed_loop(view: View) -> Measurement:
     if not instrumented:
         return _unmeasured("No instrumented baseline showed a symptom.")
     hits = sum(any(finding.kind in _FOREIGN_CLOSE for finding in each.findings) for each in instrumented)
-    return _measured("found", hits, len(instrumented), noun="instrumented baseline with a symptom")
+    return _measured(
+        "found", hits, len(instrumented), "Only baselines with a symptom count.", noun="instrumented baseline"
+    )
 
 
 def newer_versions(view: View) -> Measurement:

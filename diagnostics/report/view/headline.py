@@ -53,7 +53,7 @@ def _reproduced(view: View) -> Line:
     unclean = sum(
         not subject.reproduced and subject.baseline is not None and not subject.baseline.clean for subject in ran
     )
-    behind = f" {unclean} of the {silent} without a symptom leave something open or have findings." if unclean else ""
+    behind = f" {unclean} of the {silent} without a symptom are not clean." if unclean else ""
     return Line("Reproduced", f"{sentence}environment, provider and scenario: {counts}.{behind}")
 
 
@@ -67,7 +67,7 @@ def _removes(view: View, tallies: dict[str, Tally], name: Callable[[str], str]) 
     sentences = []
     if always:
         most = max(tallies[fix].said for fix in always)
-        sentences.append(f"in every combination that reproduces the error (up to {most}): {_names(always, name)}")
+        sentences.append(f"in every combination without a clean baseline (up to {most}): {_names(always, name)}")
     if partly:
         parts = [
             f"{name(fix)} {tallies[fix].removes} of {tallies[fix].said}{_except(view.subjects, fix, name)}"
@@ -116,7 +116,7 @@ def _no_help(tallies: dict[str, Tally], name: Callable[[str], str]) -> Line | No
     if worse:
         parts = [f"{name(fix)} {tallies[fix].worsens} of {tallies[fix].said}" for fix in worse[:_MOST_NAMES]]
         sentences.append(f"worse than without a fix: {', '.join(parts)}")
-    return Line("No effect", f"{'; '.join(sentences)}.")
+    return Line("Not fixed by", f"{'; '.join(sentences)}.")
 
 
 def _newer(view: View, name: Callable[[str], str]) -> Line | None:

@@ -62,7 +62,7 @@ def test_a_cell_opens_its_evidence_and_gives_the_focus_back(visit: Open, sample:
 
     dialog = page.get_by_role("dialog")
     text = dialog.inner_text()
-    for said in ("instance-loop", "the symptom remains", "RuntimeError: Event loop is closed", "2 of 2"):
+    for said in ("instance-loop", "the symptom or the finding remains", "RuntimeError: Event loop is closed", "2 of 2"):
         assert said in text
     assert "--scenario gc-inside-run --fix instance-loop --trials 10" in text
     page.keyboard.press("Escape")

@@ -15,13 +15,13 @@ from benchmarks.parts import PARTS
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
-from diagnostics.lab.execution.work import NoMachine
+from diagnostics.lab.execution.work import ExecutorUnavailable
 from diagnostics.lab.execution.worker import WorkerLost
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import Role, roles
 from diagnostics.lab.server import ServerError
 
-PROBLEMS = (MatrixError, EnvironmentProblem, NoMachine, ServerError, WorkerLost)
+PROBLEMS = (MatrixError, EnvironmentProblem, ExecutorUnavailable, ServerError, WorkerLost)
 
 
 def bench(

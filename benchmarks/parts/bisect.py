@@ -10,9 +10,9 @@ import statistics
 import time
 
 from benchmarks.figures import Bench, Figure
-from diagnostics.lab.bisection.cell import CellPlayer
-from diagnostics.lab.bisection.evaluate import Judge
-from diagnostics.lab.bisection.pinning import Held
+from diagnostics.lab.bisection.cell import CellRunner
+from diagnostics.lab.bisection.evaluate import Evaluator
+from diagnostics.lab.bisection.pinning import Pinning
 from diagnostics.lab.bisection.releases import Release, read_releases
 from diagnostics.lab.bisection.scope import scope
 from diagnostics.model.cell import Load
@@ -31,9 +31,9 @@ def measure(bench: Bench) -> list[Figure]:
     releases = read_releases(PACKAGE, cache=bench.cache, offline=False)
     every = scope(PACKAGE, releases, python=python, first=SEARCHED[PACKAGE].first).open
     few = every[:: max(1, len(every) // bench.count(RELEASES))]
-    player = CellPlayer(PACKAGE, "repeated-run", ARRANGEMENT, Load(), "fork", TIMEOUT, bench.cache, str)
-    held = Held(PACKAGE, python, SEARCHED[PACKAGE].requirements)
-    judge = Judge(held, player, pool=None, cache=bench.cache, trials=TRIALS, offline=False, redact=str)
+    player = CellRunner(PACKAGE, "repeated-run", ARRANGEMENT, Load(), "fork", TIMEOUT, bench.cache, str)
+    held = Pinning(PACKAGE, python, SEARCHED[PACKAGE].requirements)
+    judge = Evaluator(held, player, pool=None, cache=bench.cache, trials=TRIALS, offline=False, redact=str)
     bench.say(f"{len(few)} of {len(every)} releases of {PACKAGE}, prepared, then looked at")
     told = [release for release in few if judge.look(release).outcome is not None]
     if not told:
@@ -47,7 +47,7 @@ def measure(bench: Bench) -> list[Figure]:
     ]
 
 
-def _look(judge: Judge, release: Release) -> float:
+def _look(judge: Evaluator, release: Release) -> float:
     started = time.perf_counter()
     judge.look(release)
     return time.perf_counter() - started

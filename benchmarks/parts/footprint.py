@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import ROOT
 from benchmarks.figures import Bench, Figure
 from diagnostics.lab.environments import prepare
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.worker import clean_environment
 from diagnostics.lab.server import ProviderServer
 
@@ -23,7 +23,7 @@ CONNECTIONS = (20, 90)
 def measure(bench: Bench) -> list[Figure]:
     """The middle of several new interpreters."""
     prepared = prepare(bench.combination, cache=bench.cache)
-    inside = lay_out(bench.cache)
+    inside = stage_code(bench.cache)
     rounds = bench.count(ROUNDS)
     bench.say(f"{rounds} interpreters with {CONNECTIONS[0]} connections, as many with {CONNECTIONS[1]}")
     found: dict[int, list[dict[str, float]]] = {connections: [] for connections in CONNECTIONS}

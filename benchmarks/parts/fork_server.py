@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from benchmarks.figures import Bench, Figure, one_core
 from diagnostics.lab.environments import prepare
 from diagnostics.lab.execution.outcome import TrialPlan, conclude
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Cell, Environment, Load
@@ -33,7 +33,7 @@ def measure(bench: Bench) -> list[Figure]:
     ]
     forked, cold = bench.count(20), bench.count(4)
     bench.say(f"{len(cells)} cells, {forked} forked and {cold} cold trials of each")
-    with one_core(), ProviderServer() as server, Worker(prepared.python, lay_out(bench.cache), server) as worker:
+    with one_core(), ProviderServer() as server, Worker(prepared.python, stage_code(bench.cache), server) as worker:
         for provider in PROVIDERS:
             worker.probe(provider)
         fork_seconds, fork_levels = _play(worker, prepared.environment, cells, forked, "fork")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import Bench, Figure
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.execution.work import Clean
+from diagnostics.lab.execution.work import Redact
 from diagnostics.lab.plan import PROFILES, Role, Selection, plans
 from diagnostics.lab.remote import cluster, needs_dask
 from diagnostics.lab.run import RunSettings, run
@@ -82,7 +82,7 @@ def play_and_kill(
     choice = Selection(
         (combination.generation or "openai",), ("repeated-run",), ("context-manager",), each, load=Load(1, 1, 1, 0)
     )
-    settings = RunSettings([(combination, Role.LEAD)], PROFILES["smoke"], choice, cache, cleaner, offline=True)
+    settings = RunSettings([(combination, Role.LEAD)], PROFILES["smoke"], choice, cache, redactor, offline=True)
     killer = Killer(there, moments, dice)
     with Store(folder) as store, cluster(there.address, silence=SILENCE) as elsewhere:
         run(settings, store, killer, new_meta((), "smoke"), elsewhere)
@@ -97,7 +97,7 @@ def play_and_kill(
     return killer.counted
 
 
-def cleaner(cache: Path) -> Clean:  # noqa: ARG001 - of the interface
+def redactor(cache: Path) -> Redact:  # noqa: ARG001 - of the interface
     """Nothing is kept of these trials, so there is nothing to hide."""
     return str
 

@@ -11,7 +11,7 @@ import psutil
 from benchmarks.figures import Bench, Figure
 from diagnostics.lab.environments import prepare
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Cell, Load
@@ -29,7 +29,7 @@ def measure(bench: Bench) -> list[Figure]:
     bench.say(f"{last} trials of {provider}")
     host = psutil.Process()
     open_before = host.num_fds()
-    with ProviderServer() as server, Worker(prepared.python, lay_out(bench.cache), server) as worker:
+    with ProviderServer() as server, Worker(prepared.python, stage_code(bench.cache), server) as worker:
         worker.probe(provider)
         played = worker.run((TrialPlan(cell, trial, "fork") for trial in range(last)), 2)
         early = _after(host, played, FIRST)

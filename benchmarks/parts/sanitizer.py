@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import ROOT, instructions
 from benchmarks.figures import Bench, Figure
 from diagnostics.lab.environments import prepare, uv
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.worker import clean_environment
 from diagnostics.lab.server import ProviderServer
 
@@ -40,7 +40,7 @@ FEW, MANY = 20, 120
 def measure(bench: Bench) -> list[Figure]:
     """CPU time a request of each way, against the plain one of the same round; they take turns, so noise hits all."""
     prepared = prepare(bench.combination, cache=bench.cache)
-    inside = lay_out(bench.cache)
+    inside = stage_code(bench.cache)
     provider = bench.combination.generation or "openai"
     with ProviderServer() as server, tempfile.TemporaryDirectory() as home:
         ways = [way for way in WAYS if way != "pyleak" or _pyleak(prepared.python, Path(home), bench)]

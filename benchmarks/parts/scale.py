@@ -23,7 +23,7 @@ from typing import NamedTuple, Self, cast
 import psutil
 
 from benchmarks.figures import Bench, Figure
-from benchmarks.parts.machines import cleaner, machines
+from benchmarks.parts.machines import machines, redactor
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
@@ -31,7 +31,7 @@ from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, prepare
 from diagnostics.lab.execution.local_executor import WARM
 from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, conclude, missing
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.work import WorkItem, WorkResult
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.plan import Role
@@ -199,7 +199,7 @@ def simulate(
 
 def _lanes(environments: int) -> Iterator[WorkQueue]:
     for number in range(environments):
-        yield WorkQueue(WorkItem(Combination("3.13", (("openai", str(number)),)), cleaner, ""), Role.OTHER)
+        yield WorkQueue(WorkItem(Combination("3.13", (("openai", str(number)),)), redactor, ""), Role.OTHER)
 
 
 def _costs(bench: Bench) -> tuple[Costs, list[Trial], float]:
@@ -240,9 +240,9 @@ class _Cpu:
 
 
 def _play(bench: Bench, prepared: PreparedEnvironment, plans: list[TrialPlan]) -> list[Trial]:
-    with ProviderServer() as server, Worker(prepared.python, lay_out(bench.cache), server) as worker:
+    with ProviderServer() as server, Worker(prepared.python, stage_code(bench.cache), server) as worker:
         worker.probe("openai")
-        clean = cleaner(bench.cache)
+        clean = redactor(bench.cache)
         return [conclude(plan, prepared.environment, traces, clean) for plan, traces in worker.run(plans, 2)]
 
 
@@ -259,7 +259,7 @@ def _order_cost(bench: Bench, prepared: PreparedEnvironment, trials: list[Trial]
     plans = tuple(
         TrialPlan(trial.cell, trial.trial, trial.mode) for trial in itertools.islice(itertools.cycle(trials), size)
     )
-    order = WorkItem(bench.combination, cleaner, "", prepared.lock, prepared.environment, plans)
+    order = WorkItem(bench.combination, redactor, "", prepared.lock, prepared.environment, plans)
     count = bench.count(400)
     with machines(1) as there, cluster(there.address) as elsewhere:
         elsewhere.executor.submit(echo, order).result()

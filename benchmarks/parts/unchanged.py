@@ -18,7 +18,7 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.environments import prepare
 from diagnostics.lab.execution.outcome import Traces, TrialPlan
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Cell, Load
@@ -37,7 +37,7 @@ Seen = dict[Cell, dict[bool, set[Face]]]
 def measure(bench: Bench) -> list[Figure]:
     """Counts the cells that are the same, that race by themselves, and that the watch changes; names the last two."""
     prepared = prepare(bench.combination, cache=bench.cache)
-    with ProviderServer() as server, Worker(prepared.python, lay_out(bench.cache), server, timeout=10) as worker:
+    with ProviderServer() as server, Worker(prepared.python, stage_code(bench.cache), server, timeout=10) as worker:
         providers = [name for name in PROVIDERS if worker.probe(name)[0] == "ran"]
         product = list(itertools.product(providers, SCENARIOS, FIXES))
         few = product[:: max(1, round(1 / bench.scale))]

@@ -15,11 +15,11 @@ from diagnostics.cli.looking import looking
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.lab.bisection.history import SAMPLES, NothingFound
+from diagnostics.lab.bisection.history import SAMPLES, SearchFailed
 from diagnostics.lab.bisection.pinning import DATE
-from diagnostics.lab.bisection.releases import NoReleases
+from diagnostics.lab.bisection.releases import ReleasesUnavailable
 from diagnostics.lab.bisection.request import BisectRequest, answer
-from diagnostics.lab.bisection.scope import Misunderstood
+from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache
 from diagnostics.lab.server import ServerError
@@ -110,9 +110,17 @@ def bisect(
     try:
         with looking(package) as listener:
             found = answer(asked, cache=cache, redact=redact, listener=listener, command=command)
-    except Misunderstood as error:
+    except InvalidRequest as error:
         _fail(str(error), status=2)
-    except (NoReleases, NothingFound, EnvironmentProblem, MatrixError, ServerError, StoreError, OSError) as error:
+    except (
+        ReleasesUnavailable,
+        SearchFailed,
+        EnvironmentProblem,
+        MatrixError,
+        ServerError,
+        StoreError,
+        OSError,
+    ) as error:
         _fail(redact(str(error)))
     except KeyboardInterrupt:
         sys.stderr.write("diagnostics bisect: interrupted; what was prepared is kept for the next time\n")

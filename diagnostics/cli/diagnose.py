@@ -13,7 +13,7 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.server import ServerError
-from diagnostics.lab.target import NEWEST, NoTarget, TrialSession, UnknownTarget, find_patient
+from diagnostics.lab.target import NEWEST, TargetUnavailable, TrialSession, UnknownTarget, find_target
 from diagnostics.model.codec import encode
 from diagnostics.model.phase import KNOWN, PhaseResult
 from diagnostics.phases import diagnosis, phase1, phase2, phase3, phase4, phase5, phase6
@@ -63,15 +63,15 @@ def diagnose(
     cache = default_cache()
     tell = printer(as_json_lines=as_json) if instrument else None
     try:
-        patient = find_patient(provider, environment, cache=cache, offline=offline, as_of=as_of)
+        target = find_target(provider, environment, cache=cache, offline=offline, as_of=as_of)
         with (
             writer.new_folder(reports) as folder,
-            TrialSession(patient, cache=cache, redact=clean(cache), tell=tell) as ward,
+            TrialSession(target, cache=cache, redact=clean(cache), tell=tell) as session,
         ):
-            known = _diagnose(ward, choice, folder, as_json=as_json)
+            known = _diagnose(session, choice, folder, as_json=as_json)
     except UnknownTarget as error:
         _fail(str(error), status=2)
-    except (NoTarget, writer.StoreError, ServerError, OSError) as error:
+    except (TargetUnavailable, writer.StoreError, ServerError, OSError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.stderr.write("diagnostics diagnose: interrupted; what was finished is kept\n")
@@ -79,16 +79,16 @@ def diagnose(
     sys.exit(0 if known else 1)
 
 
-def _diagnose(ward: TrialSession, choice: PhaseOptions, folder: Path, *, as_json: bool) -> bool:
+def _diagnose(session: TrialSession, choice: PhaseOptions, folder: Path, *, as_json: bool) -> bool:
     """Runs the phases, writes and prints; whether any of the four questions has an answer."""
     found: list[PhaseResult] = []
     for phase in PHASES:
         sys.stderr.write(f"phase {phase.number} of {len(PHASES)}: {phase.title}\n")
-        findings, played = examine(phase, ward, choice)
+        findings, played = examine(phase, session, choice)
         write(findings, played, folder)
         found.append(findings)
     facts = {name: value for findings in found for name, value in findings.facts().items()}
-    pipeline = whole_pipeline(ward, choice, facts.get("removes") or [])
+    pipeline = whole_pipeline(session, choice, facts.get("removes") or [])
     answers = diagnosis.four_answers(facts, FAILING)
     criteria = diagnosis.criteria(facts, FAILING, pipeline)
     found_out = redacted(diagnosis.Diagnosis(tuple(answers), tuple(criteria)), Secrets.of_this_machine())
@@ -102,17 +102,17 @@ def _diagnose(ward: TrialSession, choice: PhaseOptions, folder: Path, *, as_json
     return any(answer.verdict == KNOWN for answer in answers)
 
 
-def whole_pipeline(ward: TrialSession, choice: PhaseOptions, removing: list[str]) -> diagnosis.Pipeline | None:
+def whole_pipeline(session: TrialSession, choice: PhaseOptions, removing: list[str]) -> diagnosis.Pipeline | None:
     """Every scenario with the best fix; `None` where there is none."""
     if not removing:
         return None
-    load, here = choice.load(runs=3, calls=50), ward.patient.environment.name
+    load, here = choice.load(runs=3, calls=50), session.target.environment.name
     wanted = [
         plan
         for scenario in SCENARIOS
         for plan in plans(here, choice.provider, scenario, load, trials=1, fix=removing[0])
     ]
-    ran = [played.trial for played in ward.play(wanted, at_once=2) if played.trial.status == "ran"]
+    ran = [played.trial for played in session.play(wanted, at_once=2) if played.trial.status == "ran"]
     fine = [trial for trial in ran if trial.symptom == "none" and trial.accounting.answers == trial.accounting.calls]
     names = (tuple(trial.cell.scenario for trial in group) for group in (ran, fine))
     return diagnosis.Pipeline(removing[0], *names)

@@ -11,7 +11,7 @@ from pathlib import Path
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, prepare
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.script import Ran, ScriptError, run_script
+from diagnostics.lab.script import ScriptError, ScriptResult, run_script
 from diagnostics.redaction import Secrets, redact
 from diagnostics.report.issues.issue_model import Case, Posting, Project, ScriptRun, choose_case, newest
 from diagnostics.report.issues.script import script_text
@@ -70,6 +70,6 @@ def _played(project: Project, case: Case, python: Path, secrets: Secrets) -> Scr
     )
 
 
-def _where(project: Project, ran: Ran) -> str:
+def _where(project: Project, ran: ScriptResult) -> str:
     named = [f"{name} {ran.packages[name]}" for name in project.shown if name in ran.packages]
     return ", ".join([f"Python {ran.version}", *named[:2]])

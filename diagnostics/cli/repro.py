@@ -24,7 +24,7 @@ from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
-from diagnostics.lab.execution.work import Clean, CodeMismatch, NoMachine
+from diagnostics.lab.execution.work import CodeMismatch, ExecutorUnavailable, Redact
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import INSTRUMENT, PROFILES, Selection, may_hold, roles, why_nothing
@@ -144,7 +144,7 @@ def repro(
     try:
         asked = replace(asked, as_of=parse_day(asked.as_of) if asked.as_of else None)
         hidden = Secrets.of_this_machine(folders={"cache": str(default_cache())}, content=with_content)
-        settings = _settings(asked, functools.partial(cleaner, content=with_content), jobs, offline=offline)
+        settings = _settings(asked, functools.partial(redactor, content=with_content), jobs, offline=offline)
     except MatrixError as error:
         rest = f"; the run in {place.folder} keeps {shlex.join(kept.options)}" if kept and kept.options else ""
         _fail(f"{error}{rest}", status=2)
@@ -167,7 +167,7 @@ def _is_given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
-def _settings(asked: RunRequest, clean: Callable[[Path], Clean], jobs: int | None, *, offline: bool) -> RunSettings:
+def _settings(asked: RunRequest, clean: Callable[[Path], Redact], jobs: int | None, *, offline: bool) -> RunSettings:
     """What is to be played.
 
     Raises:
@@ -198,7 +198,7 @@ def _settings(asked: RunRequest, clean: Callable[[Path], Clean], jobs: int | Non
         profile=PROFILES[asked.profile],
         choice=choice,
         cache=default_cache(),
-        cleaner=clean,
+        redactor=clean,
         offline=offline,
         environments_at_once=jobs or at_once,
         trials_at_once=each,
@@ -234,7 +234,7 @@ def _on_day(day: str, filters: Mapping[str, Sequence[str]], found: set[str], *, 
     return [on_day(day, pythons, wanted, cache=default_cache(), offline=offline) for pythons in choices]
 
 
-def cleaner(cache: Path, *, content: bool = False) -> Callable[[str], str]:
+def redactor(cache: Path, *, content: bool = False) -> Callable[[str], str]:
     """What takes secrets and the names of this machine, whichever it is, out of a text."""
     hidden = Secrets.of_this_machine(folders={"cache": str(cache)}, content=content)
     return functools.partial(redact, secrets=hidden)
@@ -322,7 +322,7 @@ def _play(settings: RunSettings, place: _Place, scheduler: str | None, about: Ru
             stores.point_latest(store.folder)
             with progress(total=len(settings.combinations), kept=len(store.done)) as listener:
                 run(settings, store, listener, about, there)
-    except (NoMachine, CodeMismatch) as error:
+    except (ExecutorUnavailable, CodeMismatch) as error:
         _fail(place.kept(str(error)))
     except (stores.StoreError, ServerError, OSError) as error:
         _fail(str(error))

@@ -1,11 +1,12 @@
 """Orders carried out by the workers of a `dask.distributed` scheduler.
 
-    with Cluster("tcp://127.0.0.1:8786") as executor: executor.submit(carry_out, order)
+    with Cluster("tcp://127.0.0.1:8786") as executor: executor.submit(execute, order)
 
 Dask carries orders and answers, and knows who is there. Who gets what is decided here, because a scheduler waits for
 ever for a worker that does not come back: an order goes to one worker by name, and comes back as `MachineLost` when
 that one is gone, has been silent for too long, or is long past the order's own limits. With nobody left for as long, it
-comes back as `NoMachine`. Nothing here waits for ever, and nothing is retried: that is for whoever gave the order.
+comes back as `ExecutorUnavailable`. Nothing here waits for ever, and nothing is retried: that is for whoever gave the
+order.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any, Final, TypeVar
 from distributed import CancelledError, Client, KilledWorker
 
 from diagnostics.lab.execution.local_executor import WARM
-from diagnostics.lab.execution.work import CodeMismatch, MachineLost, NoMachine, WorkItem
+from diagnostics.lab.execution.work import CodeMismatch, ExecutorUnavailable, MachineLost, WorkItem
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ class Cluster(Executor):
         silence: seconds; see `SILENCE`.
 
     Raises:
-        NoMachine: no scheduler answers there.
+        ExecutorUnavailable: no scheduler answers there.
     """
 
     def __init__(self, address: str, *, silence: float = SILENCE) -> None:
@@ -81,7 +82,7 @@ class Cluster(Executor):
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Gives an order, the only argument, to one worker.
 
-        The future raises what the function raised, `MachineLost` or `NoMachine`.
+        The future raises what the function raised, `MachineLost` or `ExecutorUnavailable`.
         """
         (order,) = args
         assert not kwargs
@@ -120,7 +121,7 @@ class Cluster(Executor):
                 self._address, asynchronous=True, set_as_default=False, timeout=CONNECTING, name="diagnostics"
             )
         except (OSError, ValueError) as error:
-            raise NoMachine(
+            raise ExecutorUnavailable(
                 f"no dask scheduler answers at {self._address}: start one there with `dask scheduler`"
             ) from error
         async with client:
@@ -138,7 +139,7 @@ class Cluster(Executor):
             await asyncio.gather(*carrying, return_exceptions=True)
             for answer in carrying.values():
                 if not answer.done():
-                    answer.set_exception(NoMachine("the cluster was left before this was done"))
+                    answer.set_exception(ExecutorUnavailable("the cluster was left before this was done"))
 
     async def _look(self) -> None:
         """Who is there, and who is not any more."""
@@ -197,7 +198,7 @@ class Cluster(Executor):
                         machine.environments.append(slug)
                     return machine
                 if not there and asyncio.get_running_loop().time() - self._alive_at > self._silence:
-                    raise NoMachine(f"no worker is left at {self._address}: start some with `dask worker`")
+                    raise ExecutorUnavailable(f"no worker is left at {self._address}: start some with `dask worker`")
                 await self._changed.wait()
 
     async def _ask(self, machine: _Machine, job: _Job) -> Any:

@@ -15,7 +15,7 @@ from diagnostics.model.event import EVENTS_SUFFIX, Event
 LOOK_EVERY = 0.05
 """Seconds between two looks: a person cannot read faster, and a look costs less than a millisecond."""
 
-Tell = Callable[[TrialPlan, Event], None]
+EventListener = Callable[[TrialPlan, Event], None]
 
 
 def read_events(file: Path, redact: Callable[[str], str]) -> tuple[Event, ...]:
@@ -26,8 +26,8 @@ def read_events(file: Path, redact: Callable[[str], str]) -> tuple[Event, ...]:
 
 
 @contextmanager
-def following(
-    folder: Path, plans: Mapping[str, TrialPlan], tell: Tell | None, redact: Callable[[str], str]
+def tail_events(
+    folder: Path, plans: Mapping[str, TrialPlan], tell: EventListener | None, redact: Callable[[str], str]
 ) -> Iterator[None]:
     """Tells of events while the block runs, from a thread of its own; what is left is told when it ends.
 

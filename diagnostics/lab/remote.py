@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from diagnostics.extras import install
-from diagnostics.lab.execution.work import NoMachine
+from diagnostics.lab.execution.work import ExecutorUnavailable
 from diagnostics.lab.run import RemoteExecution
 
 SCHEMES: Final = {"dask": "tcp", "dask+tls": "tls"}
@@ -49,10 +49,10 @@ def needs_dask() -> None:
     """Makes sure that dask is there.
 
     Raises:
-        NoMachine: it is not.
+        ExecutorUnavailable: it is not.
     """
     if importlib.util.find_spec("distributed") is None:
-        raise NoMachine(f"dask is not installed: {install('lab,dask')}")
+        raise ExecutorUnavailable(f"dask is not installed: {install('lab,dask')}")
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def cluster(address: str, **options: float) -> Iterator[RemoteExecution]:
         options: of `Cluster`.
 
     Raises:
-        NoMachine: no scheduler answers, or dask is not installed.
+        ExecutorUnavailable: no scheduler answers, or dask is not installed.
     """
     needs_dask()
     from diagnostics.lab.cluster import Cluster  # noqa: PLC0415 - an extra, and a second to import

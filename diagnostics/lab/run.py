@@ -25,9 +25,9 @@ from typing import Protocol
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import unprepared
-from diagnostics.lab.execution.local_executor import LocalExecutor, Stopped, carry_out
+from diagnostics.lab.execution.local_executor import ExecutorStopped, LocalExecutor, execute
 from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, missing
-from diagnostics.lab.execution.work import Clean, MachineLost, WorkItem, WorkResult, covered, fingerprint
+from diagnostics.lab.execution.work import MachineLost, Redact, WorkItem, WorkResult, covered, fingerprint
 from diagnostics.lab.plan import Profile, Role, Selection, plans, why_nothing
 from diagnostics.lab.work_queue import WorkQueue, WorkQueues
 from diagnostics.model.trial import Trial
@@ -54,7 +54,7 @@ class RunSettings:
 
     Attributes:
         combinations: each with its role in the plan.
-        cleaner: makes, from a machine's cache folder, what takes secrets and that machine's names out of a text;
+        redactor: makes, from a machine's cache folder, what takes secrets and that machine's names out of a text;
             applied on the machine where a trial ran, before anything is sent or stored.
         environments_at_once: prepared and played at the same time.
         trials_at_once: in flight in each of them.
@@ -66,7 +66,7 @@ class RunSettings:
     profile: Profile
     choice: Selection
     cache: Path
-    cleaner: Callable[[Path], Clean]
+    redactor: Callable[[Path], Redact]
     offline: bool = False
     environments_at_once: int = 2
     trials_at_once: int = 2
@@ -101,7 +101,7 @@ class _Run:
         # On with what an earlier part of this run has noted: its trials are here, whatever is asked for now.
         self.environments = {row.slug: row for row in store.environments.values()}
         self.spans: list[tuple[float, float]] = []
-        self._clean = settings.cleaner(settings.cache)
+        self._clean = settings.redactor(settings.cache)
         self._store = store
         self._listener = listener
         self._lock = threading.Lock()
@@ -116,7 +116,7 @@ class _Run:
     def play(
         self,
         executor: Executor,
-        carry_out: Callable[[WorkItem], WorkResult],
+        execute: Callable[[WorkItem], WorkResult],
         width: Callable[[], int],
         chunk: int | None,
     ) -> None:
@@ -129,7 +129,7 @@ class _Run:
         try:
             while True:
                 while len(running) < max(1, width()) and (found := lanes.next()) is not None:
-                    future = executor.submit(carry_out, found[1])
+                    future = executor.submit(execute, found[1])
                     running[future] = found
                     future.add_done_callback(ended.put)
                 if not running:
@@ -148,11 +148,11 @@ class _Run:
         """Stores trials; those that are stored already are not stored again.
 
         Raises:
-            Stopped: the run is over.
+            ExecutorStopped: the run is over.
         """
         with self._lock:
             if self._over:
-                raise Stopped
+                raise ExecutorStopped
             named = {result.trial.key: result for result in results}
             fresh = [result for key, result in named.items() if key not in self._store.done]
             if not fresh:
@@ -173,7 +173,7 @@ class _Run:
         settings = self.settings
         return WorkItem(
             combination,
-            settings.cleaner,
+            settings.redactor,
             fingerprint(),
             at_once=settings.trials_at_once,
             timeout=settings.timeout,
@@ -255,7 +255,7 @@ def run(
     Raises:
         StoreError: the disk refuses.
         ServerError: the provider server cannot start.
-        NoMachine: nobody is left elsewhere.
+        ExecutorUnavailable: nobody is left elsewhere.
         Unlike: somebody elsewhere would play something else.
         KeyboardInterrupt: the run was interrupted; every child is gone and what was stored is whole.
     """
@@ -281,12 +281,12 @@ def run(
             play = partial(
                 shared.play,
                 pool,
-                partial(station.carry_out, keep=shared.keep),
+                partial(station.execute, keep=shared.keep),
                 lambda: settings.environments_at_once,
                 None,
             )
         else:
-            play = partial(shared.play, elsewhere.executor, carry_out, elsewhere.width, elsewhere.chunk)
+            play = partial(shared.play, elsewhere.executor, execute, elsewhere.width, elsewhere.chunk)
         note_run(None)
         try:
             play()

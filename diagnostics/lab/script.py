@@ -1,6 +1,6 @@
 """Runs a script in an environment, alone and for a bounded time, and says what it gave.
 
-    run_script(text, python)        a `Ran`: exit status, output, what was installed
+    run_script(text, python)        a `ScriptResult`: exit status, output, what was installed
 
 The script is a file in an empty folder, its interpreter is isolated (`-I`), and nothing of the person's shell reaches
 it. It ends when its time is over, also where this process is gone by then.
@@ -42,7 +42,7 @@ class ScriptError(Exception):
 
 
 @dataclass(frozen=True)
-class Ran:
+class ScriptResult:
     """What a script gave.
 
     Attributes:
@@ -61,7 +61,7 @@ class Ran:
     packages: dict[str, str]
 
 
-def run_script(text: str, python: Path, *, timeout: float = 60.0) -> Ran:
+def run_script(text: str, python: Path, *, timeout: float = 60.0) -> ScriptResult:
     """Runs a script with an interpreter.
 
     Raises:
@@ -76,7 +76,7 @@ def run_script(text: str, python: Path, *, timeout: float = 60.0) -> Ran:
             raise ScriptError(f"{python} cannot be started ({error.strerror or error})") from None
         # Its own lines are told by the name of the file alone.
         output = read_ends(Path(folder, "output")).replace(f"{os.path.realpath(folder)}{os.sep}", "")
-        return Ran(status, output.replace(f"{folder}{os.sep}", ""), seconds, **about)
+        return ScriptResult(status, output.replace(f"{folder}{os.sep}", ""), seconds, **about)
 
 
 def _variables(folder: str) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """Where the phases play their trials: this interpreter, if it has the SDK, or an environment of the matrix.
 
-    with TrialSession(find_patient("openai", None, cache=…), cache=…, redact=…) as ward:
-        for played in ward.play(plans): ...
+    with TrialSession(find_target("openai", None, cache=…), cache=…, redact=…) as session:
+        for played in session.play(plans): ...
 
-A trial is played exactly as in a run: by a worker of the patient's interpreter, against the provider server. A ward
+A trial is played exactly as in a run: by a worker of the target's interpreter, against the provider server. A session
 keeps its worker from one call of `play` to the next, because importing is what costs.
 """
 
@@ -27,9 +27,9 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, find_interpreter, prepare
-from diagnostics.lab.event_tail import Tell, following, read_events
+from diagnostics.lab.event_tail import EventListener, read_events, tail_events
 from diagnostics.lab.execution.outcome import TrialPlan, conclude, missing
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.lab.matrix import default_selection
 from diagnostics.lab.matrix_file import load_matrix
@@ -44,11 +44,11 @@ NEWEST = "newest"
 """As the name of an environment: the newest one of the matrix that this machine has prepared already."""
 
 
-class NoTarget(Exception):
+class TargetUnavailable(Exception):
     """There is nowhere to play; one line that says what to do."""
 
 
-class UnknownTarget(NoTarget):
+class UnknownTarget(TargetUnavailable):
     """What was asked for cannot be meant so: there is no such environment, or no such day."""
 
 
@@ -68,7 +68,7 @@ class PlayedTrial:
     events: tuple[Event, ...] = ()
 
 
-def find_patient(
+def find_target(
     provider: str, environment: str | None, *, cache: Path, offline: bool = False, as_of: str | None = None
 ) -> Target:
     """Where a phase runs.
@@ -80,13 +80,13 @@ def find_patient(
 
     Raises:
         UnknownTarget: there is no such environment, or no such day.
-        NoTarget: this interpreter has no such SDK, or the environment cannot be prepared.
+        TargetUnavailable: this interpreter has no such SDK, or the environment cannot be prepared.
     """
     distribution = PROVIDERS[provider].distribution
     if environment is None and as_of is None:
         here = this_interpreter()
         if distribution not in here.environment.packages:
-            raise NoTarget(
+            raise TargetUnavailable(
                 f"this interpreter has no {distribution}: python -m pip install {distribution}, "
                 f"or say --environment {NEWEST} (or a slug of the matrix) for a prepared one"
             )
@@ -97,9 +97,9 @@ def find_patient(
     except MatrixError as error:
         raise UnknownTarget(str(error)) from None
     except EnvironmentProblem as problem:
-        raise NoTarget(f"{environment or as_of} cannot be prepared: {problem.reason}") from None
+        raise TargetUnavailable(f"{environment or as_of} cannot be prepared: {problem.reason}") from None
     if distribution not in prepared.environment.packages:
-        raise NoTarget(f"{combination.slug} has no {distribution}: choose another --environment or --provider")
+        raise TargetUnavailable(f"{combination.slug} has no {distribution}: choose another --environment or --provider")
     return Target(prepared.python, prepared.environment)
 
 
@@ -164,7 +164,7 @@ def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offl
         for combination in prepared_combinations(cache):
             if distribution in may_hold(combination) and find_interpreter(combination.python) is not None:
                 return combination
-        raise NoTarget(f"no environment with {distribution} is prepared yet: nox -s repro prepares them")
+        raise TargetUnavailable(f"no environment with {distribution} is prepared yet: nox -s repro prepares them")
     for combination in load_matrix():
         if combination.slug == slug:
             return replace(combination, as_of=day)
@@ -175,7 +175,7 @@ def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offl
 
 
 class TrialSession:
-    """Plays trials in one patient, one worker for all of them.
+    """Plays trials in one target, one worker for all of them.
 
     Args:
         cache: where environments and the inside zone are kept.
@@ -187,15 +187,15 @@ class TrialSession:
 
     def __init__(
         self,
-        patient: Target,
+        target: Target,
         *,
         cache: Path,
         redact: Callable[[str], str],
         timeout: float = 20.0,
         listen: Callable[[PlayedTrial], None] | None = None,
-        tell: Tell | None = None,
+        tell: EventListener | None = None,
     ) -> None:
-        self.patient = patient
+        self.target = target
         self._cache = cache
         self._redact = redact
         self._timeout = timeout
@@ -240,14 +240,14 @@ class TrialSession:
             except WorkerLost as error:
                 why = str(error)
                 self.close()
-        environment = self.patient.environment
+        environment = self.target.environment
         for plan in plans:
             if plan.key not in done:
                 done[plan.key] = PlayedTrial(missing(plan, environment, "broken", why, self._redact))
         return [done[plan.key] for plan in plans]
 
     def elsewhere(self, provider: str) -> Iterator[TrialSession]:
-        """A ward for each other environment that is prepared and has the provider; the caller closes each.
+        """A session for each other environment that is prepared and has the provider; the caller closes each.
 
         Of the newest Python all of them, of every other one the newest of each generation of the HTTP stack.
         """
@@ -260,7 +260,7 @@ class TrialSession:
             except EnvironmentProblem:
                 continue  # half of it is gone since it was listed; it would have to be built anew
             found = Target(prepared.python, prepared.environment)
-            if distribution in found.environment.packages and found.environment.name != self.patient.environment.name:
+            if distribution in found.environment.packages and found.environment.name != self.target.environment.name:
                 yield TrialSession(
                     found,
                     cache=self._cache,
@@ -271,7 +271,7 @@ class TrialSession:
                 )
 
     def _play(self, plans: Iterable[TrialPlan], at_once: int) -> Iterator[PlayedTrial]:
-        environment = self.patient.environment
+        environment = self.target.environment
         possible = []
         for plan in plans:
             status, reason = self._probe(plan.cell.provider)
@@ -282,7 +282,7 @@ class TrialSession:
         if possible:
             worker = self._ready()
             instrumented = {plan.key: plan for plan in possible if plan.instrumented}
-            with following(worker.folder, instrumented, self._tell if instrumented else None, self._redact):
+            with tail_events(worker.folder, instrumented, self._tell if instrumented else None, self._redact):
                 for plan, traces in worker.run(possible, at_once):
                     trial = conclude(plan, environment, traces, self._redact)
                     yield PlayedTrial(trial, self._events(worker, plan))
@@ -297,10 +297,10 @@ class TrialSession:
             server = self._stack.enter_context(ProviderServer())
             self._worker = self._stack.enter_context(
                 Worker(
-                    self.patient.python,
-                    lay_out(self._cache),
+                    self.target.python,
+                    stage_code(self._cache),
                     server,
-                    loop=self.patient.environment.loop,
+                    loop=self.target.environment.loop,
                     timeout=self._timeout,
                     events=True,
                 )

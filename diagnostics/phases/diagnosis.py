@@ -18,7 +18,7 @@ Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Criterion:
+class SuccessCriterion:
     """One of the plan's success criteria; `met` is `None` where it cannot be told."""
 
     text: Text
@@ -33,7 +33,7 @@ class Diagnosis:
     SCHEMA: ClassVar[str] = "diagnostics.conclusion/2"
 
     answers: tuple[PhaseAnswer, ...]
-    criteria: tuple[Criterion, ...]
+    criteria: tuple[SuccessCriterion, ...]
 
 
 @dataclass(frozen=True)
@@ -121,23 +121,23 @@ def _how(facts: Facts) -> PhaseAnswer:
     )
 
 
-def criteria(facts: Facts, failing: str, pipeline: Pipeline | None) -> tuple[Criterion, ...]:
+def criteria(facts: Facts, failing: str, pipeline: Pipeline | None) -> tuple[SuccessCriterion, ...]:
     """The plan's success criteria, in its order."""
     best = facts.get("removes")
     closed = facts.get("closed_by", {}).get(failing)
     return (
         _reproduced(facts, failing),
-        Criterion(
+        SuccessCriterion(
             "Identify exact line/operation that closes the loop",
             bool(closed) if "closed_by" in facts else None,
             listed([f"`{each}`" for each in closed]) if closed else "no loop was seen being closed",
         ),
-        Criterion(
+        SuccessCriterion(
             "Identify which alternative approach prevents the error",
             None if best is None else bool(best),
             listed([f"`{name}`" for name in best], 13) if best else "none was found",
         ),
-        Criterion(
+        SuccessCriterion(
             "Implement and test the fix",
             bool(best) if best is not None else None,
             f"`{best[0]}` was played beside the baseline, and removed the error in every trial"
@@ -148,21 +148,23 @@ def criteria(facts: Facts, failing: str, pipeline: Pipeline | None) -> tuple[Cri
     )
 
 
-def _reproduced(facts: Facts, failing: str) -> Criterion:
+def _reproduced(facts: Facts, failing: str) -> SuccessCriterion:
     text = "Reproduce error consistently with minimal test case"
     baseline: Mapping[str, Mapping[str, int]] = facts.get("baseline", {})
     if not any(baseline.values()):
-        return Criterion(text, None, "the baseline did not run")
+        return SuccessCriterion(text, None, "the baseline did not run")
     shown = {name: (sum(seen.values()) - seen.get("none", 0), sum(seen.values())) for name, seen in baseline.items()}
     always = [name for name, (hits, trials) in shown.items() if trials and hits == trials]
     measured = ", ".join(f"`{name}` in {hits} of {trials} trials" for name, (hits, trials) in shown.items())
-    return Criterion(text, failing in always, measured)
+    return SuccessCriterion(text, failing in always, measured)
 
 
-def _whole(pipeline: Pipeline | None) -> Criterion:
+def _whole(pipeline: Pipeline | None) -> SuccessCriterion:
     text = "Run full pipeline without errors"
     if pipeline is None or not pipeline.scenarios:
-        return Criterion(text, None, "no fix to run it with")
+        return SuccessCriterion(text, None, "no fix to run it with")
     left = [name for name in pipeline.scenarios if name not in pipeline.clean]
     measured = f"{len(pipeline.clean)} of {len(pipeline.scenarios)} scenarios clean with `{pipeline.fix}`"
-    return Criterion(text, not left, measured + (f"; not {listed([f'`{name}`' for name in left])}" if left else ""))
+    return SuccessCriterion(
+        text, not left, measured + (f"; not {listed([f'`{name}`' for name in left])}" if left else "")
+    )

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from diagnostics.model.phase import KNOWN, PhaseAnswer, PhaseResult
-from diagnostics.phases.diagnosis import Criterion
+from diagnostics.phases.diagnosis import SuccessCriterion
 from diagnostics.phases.formats import described, plain
 from diagnostics.report.markup.escape import Md, prose, text
 
@@ -16,7 +16,9 @@ BOXES = {True: "[x]", False: "[ ]", None: "[?]"}
 """A criterion that is met, that is not, and that cannot be told."""
 
 
-def markdown(phases: Sequence[PhaseResult], answers: Sequence[PhaseAnswer], criteria: Sequence[Criterion]) -> str:
+def markdown(
+    phases: Sequence[PhaseResult], answers: Sequence[PhaseAnswer], criteria: Sequence[SuccessCriterion]
+) -> str:
     """The text of `diagnosis.md`."""
     lines = ["# Diagnosis", "", prose(described(phases[0])) if phases else Md(""), ""]
     for answer in answers:
@@ -35,7 +37,7 @@ def markdown(phases: Sequence[PhaseResult], answers: Sequence[PhaseAnswer], crit
     return "\n".join(lines).rstrip() + "\n"
 
 
-def show(answers: Sequence[PhaseAnswer], criteria: Sequence[Criterion], console: Console | None = None) -> None:
+def show(answers: Sequence[PhaseAnswer], criteria: Sequence[SuccessCriterion], console: Console | None = None) -> None:
     """Prints the conclusion."""
     console = console or Console()
     for answer in answers:

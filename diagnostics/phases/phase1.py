@@ -23,9 +23,9 @@ ARMS = {
 MOST_RUNS = 3
 
 
-def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
     """Each arm with two configurations; the failing ones also with one and with three, to see which is the first."""
-    here, trials = ward.patient.environment.name, choice.trials or 2
+    here, trials = session.target.environment.name, choice.trials or 2
     load = choice.load(runs=2, calls=50)
     wanted = []
     for scenario in ARMS:
@@ -37,7 +37,7 @@ def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
             other = replace(load, runs=runs)
             for scenario in (FAILING, "repeated-run"):
                 wanted += plans(here, choice.provider, scenario, other, trials=trials)
-    return ward.play(wanted)
+    return session.play(wanted)
 
 
 def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:

@@ -19,11 +19,11 @@ SCENARIOS = {
 NOT_WATCHED = "No trial wrote its events down, so nothing can be said of what happened inside."
 
 
-def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
     """Instrumented trials of each scenario; one is enough, because a instrumented trial tells what happened in it."""
     load = choice.load(runs=3, calls=50)
-    here = ward.patient.environment.name
-    return ward.play(
+    here = session.target.environment.name
+    return session.play(
         [
             plan
             for scenario in SCENARIOS

@@ -13,9 +13,9 @@ from diagnostics.report.view.lifecycle import Clients, Loops, spot
 from diagnostics.report.view.phrasing import count, listed
 
 
-def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
     """The same instrumented trials as phase 2."""
-    return play_watched(ward, choice)
+    return play_watched(session, choice)
 
 
 def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:

@@ -24,10 +24,10 @@ OPTIONS = {
 """What the plan says to try, and the fix of the matrix that is it."""
 
 
-def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
     """The baseline and every fix, on the scenario of the plan and on its plainest relative."""
     load = choice.load(runs=3, calls=50)
-    here, trials = ward.patient.environment.name, choice.trials or 2
+    here, trials = session.target.environment.name, choice.trials or 2
     played: list[PlayedTrial] = []
     hung: set[tuple[str, str]] = set()
     # The first trials of all cells first: a cell that hangs once is not made to hang again, which would cost minutes.
@@ -41,7 +41,7 @@ def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
             for fix in FIXES
             if (scenario, fix) not in hung and not (choice.instrument and trial == trials)
         ]
-        played += ward.play(wanted, at_once=3 if instrumented else 1)
+        played += session.play(wanted, at_once=3 if instrumented else 1)
         hung = {(each.trial.cell.scenario, each.trial.cell.fix) for each in played if each.trial.symptom == "hang"}
     return played
 

@@ -20,26 +20,26 @@ SCENARIOS = (FAILING, "gc-inside-run", "repeated-run")
 _Release = tuple[str, str, str]  # of the provider; of the HTTP stack: name and version
 
 
-def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
-    """The baseline in the patient, and in every environment of the matrix that is prepared and worth its time."""
-    played = play_here(ward, choice)
+def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+    """The baseline in the target, and in every environment of the matrix that is prepared and worth its time."""
+    played = play_here(session, choice)
     if choice.others:
-        for other in ward.elsewhere(choice.provider):
+        for other in session.elsewhere(choice.provider):
             with other:
                 played += play_here(other, choice)
     return played
 
 
-def play_here(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def play_here(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
     """The baseline of each scenario in one environment."""
     load = choice.load(runs=3, calls=50)
-    here = ward.patient.environment.name
+    here = session.target.environment.name
     wanted = []
     for scenario in SCENARIOS:
         wanted += plans(
             here, choice.provider, scenario, load, trials=choice.trials or 2, instrumented=choice.instrument
         )
-    return ward.play(wanted)
+    return session.play(wanted)
 
 
 def answers(played: Sequence[PlayedTrial], choice: PhaseOptions) -> tuple[PhaseAnswer, ...]:

@@ -36,9 +36,9 @@ def loads(choice: PhaseOptions) -> list[tuple[str, Load]]:
     return list(dict.fromkeys(swept))
 
 
-def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
     """Both sweeps, one trial at a time so that its seconds are its own, and one instrumented trial of each load."""
-    here, trials = ward.patient.environment.name, choice.trials or 3
+    here, trials = session.target.environment.name, choice.trials or 3
     played: list[PlayedTrial] = []
     done: set[Load] = set()
     clock = time.perf_counter()
@@ -47,7 +47,7 @@ def play(ward: Play, choice: PhaseOptions) -> list[PlayedTrial]:
             continue
         done.add(load)
         wanted = plans(here, choice.provider, FAILING, load, trials=trials)
-        played += ward.play(wanted + plans(here, choice.provider, FAILING, load, trials=1, instrumented=True))
+        played += session.play(wanted + plans(here, choice.provider, FAILING, load, trials=1, instrumented=True))
     return played
 
 

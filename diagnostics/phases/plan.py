@@ -2,7 +2,7 @@
 
     sys.exit(command(PHASE))
 
-A phase plays trials in a ward and answers its questions from what came back; both parts are plain functions, so the
+A phase plays trials in a session and answers its questions from what came back; both parts are plain functions, so the
 answers can be tried on records of any origin.
 """
 
@@ -20,10 +20,18 @@ from typing import Protocol
 
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.environments import default_cache
-from diagnostics.lab.event_tail import Tell
+from diagnostics.lab.event_tail import EventListener
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.server import ServerError
-from diagnostics.lab.target import NEWEST, NoTarget, PlayedTrial, Target, TrialSession, UnknownTarget, find_patient
+from diagnostics.lab.target import (
+    NEWEST,
+    PlayedTrial,
+    Target,
+    TargetUnavailable,
+    TrialSession,
+    UnknownTarget,
+    find_target,
+)
 from diagnostics.model.cell import BASELINE, Cell, Load
 from diagnostics.model.codec import encode
 from diagnostics.model.event import EVENTS_SUFFIX, Event
@@ -59,7 +67,7 @@ class PhaseOptions:
 
     Attributes:
         instrument: whether every trial is instrumented, and its events are printed as they happen.
-        others: whether the phase may go beyond the patient, to other environments (phase 5).
+        others: whether the phase may go beyond the target, to other environments (phase 5).
     """
 
     provider: str = "openai"
@@ -77,9 +85,9 @@ class PhaseOptions:
 
 
 class Play(Protocol):
-    """Plays trials in the patient of the phase."""
+    """Plays trials in the target of the phase."""
 
-    patient: Target
+    target: Target
 
     def play(self, plans: Sequence[TrialPlan], *, at_once: int = 1) -> list[PlayedTrial]:
         """Returns them in the order of the plans."""
@@ -120,17 +128,17 @@ def plans(
     return [TrialPlan(cell, trial, "fork", instrumented=instrumented) for trial in range(trials)]
 
 
-def examine(phase: Phase, ward: Play, choice: PhaseOptions) -> tuple[PhaseResult, list[PlayedTrial]]:
+def examine(phase: Phase, session: Play, choice: PhaseOptions) -> tuple[PhaseResult, list[PlayedTrial]]:
     """Plays a phase and answers its questions; what it found out holds what may leave, and nothing else."""
     started, clock = writer.now(), time.perf_counter()
-    played = phase.play(ward, choice)
+    played = phase.play(session, choice)
     answers = phase.answers(played, choice)
     environments = {each.trial.environment.name: each.trial.environment for each in played}
     found = PhaseResult(
         number=phase.number,
         title=phase.title,
         provider=choice.provider,
-        environment=ward.patient.environment,
+        environment=session.target.environment,
         machine=writer.this_machine(),
         started=started,
         seconds=round(time.perf_counter() - clock, 3),
@@ -176,7 +184,7 @@ def read(phase: Phase, run: Path) -> PhaseResult:
         raise writer.StoreError(f"{file} is not what a phase writes: {error}") from error
 
 
-def printer(*, as_json_lines: bool) -> Tell:
+def printer(*, as_json_lines: bool) -> EventListener:
     """Prints events as they happen, with a line above those of each trial."""
     last: list[str] = []
 
@@ -256,18 +264,18 @@ def command(phase: Phase, arguments: Sequence[str] | None = None) -> int:
     cache = default_cache()
     try:
         other = read(phase, asked.compare) if getattr(asked, "compare", None) else None
-        patient = find_patient(asked.provider, asked.environment, cache=cache, offline=asked.offline, as_of=asked.as_of)
+        target = find_target(asked.provider, asked.environment, cache=cache, offline=asked.offline, as_of=asked.as_of)
         tell = printer(as_json_lines=asked.json) if asked.instrument else None
         with writer.new_folder(asked.reports) as folder:
-            with TrialSession(patient, cache=cache, redact=clean(cache), tell=tell) as ward:
-                found, played = examine(phase, ward, choice)
+            with TrialSession(target, cache=cache, redact=clean(cache), tell=tell) as session:
+                found, played = examine(phase, session, choice)
             if other is not None and phase.compare is not None:
                 found = replace(found, answers=(*found.answers, phase.compare(found, other)))
             write(found, played, folder)
     except UnknownTarget as error:
         sys.stderr.write(f"phase {phase.number}: {error}\n")
         return 2
-    except (NoTarget, writer.StoreError, ServerError, OSError) as error:
+    except (TargetUnavailable, writer.StoreError, ServerError, OSError) as error:
         sys.stderr.write(f"phase {phase.number}: {error}\n")
         return 1
     except KeyboardInterrupt:

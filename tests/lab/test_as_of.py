@@ -14,7 +14,7 @@ from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import IndexUnreachable, Unsatisfiable
 from diagnostics.lab.environments.resolve import end_of_day, find_lock
-from diagnostics.lab.target import NoTarget, find_patient
+from diagnostics.lab.target import TargetUnavailable, find_target
 from tests.lab.bisection.index import Index, serving
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -132,14 +132,14 @@ def test_a_combination_of_another_day_is_another_environment(tmp_path: Path) -> 
 
 @pytest.mark.environment
 def test_a_phase_gets_the_environment_of_its_day(tmp_path: Path) -> None:
-    found = find_patient("openai", None, cache=tmp_path, as_of="2024-12-01")
+    found = find_target("openai", None, cache=tmp_path, as_of="2024-12-01")
     assert found.environment.packages == {"openai": "1.0.0", "anthropic": "0.40.0", "httpx": "0.27.0"}
     assert "_as-of-2024-12-01-" in found.environment.name
 
 
 def test_a_phase_says_what_is_wrong_with_its_day(tmp_path: Path) -> None:
-    with pytest.raises(NoTarget, match="'soon' is not a day"):
-        find_patient("openai", "newest", cache=tmp_path, as_of="soon")
+    with pytest.raises(TargetUnavailable, match="'soon' is not a day"):
+        find_target("openai", "newest", cache=tmp_path, as_of="soon")
 
 
 def test_without_an_index_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.parts.machines import Machines, cleaner, machines, play_and_kill
+from benchmarks.parts.machines import Machines, machines, play_and_kill, redactor
 from diagnostics.lab.cluster import Cluster
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import default_cache
-from diagnostics.lab.execution.local_executor import carry_out
-from diagnostics.lab.execution.work import CodeMismatch, MachineLost, NoMachine, WorkItem, WorkResult, fingerprint
+from diagnostics.lab.execution.local_executor import execute
+from diagnostics.lab.execution.work import (
+    CodeMismatch,
+    ExecutorUnavailable,
+    MachineLost,
+    WorkItem,
+    WorkResult,
+    fingerprint,
+)
 from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.model.cell import Environment
 from diagnostics.runs.layout import TRIALS
@@ -46,7 +53,7 @@ def there() -> Iterator[Machines]:
 
 
 def order(slug: str = "1.0") -> WorkItem:
-    return WorkItem(Combination("3.13", (("openai", slug),)), cleaner, fingerprint())
+    return WorkItem(Combination("3.13", (("openai", slug),)), redactor, fingerprint())
 
 
 def quick(order: WorkItem) -> WorkResult:
@@ -108,7 +115,7 @@ def test_a_worker_that_dies_or_freezes_costs_the_order_in_hand_and_nobody_left_i
         with pytest.raises(MachineLost, match="is gone or silent"):
             executor.submit(never, order()).result(LONG)
 
-        with pytest.raises(NoMachine, match=r"no worker is left at tcp://127\.0\.0\.1"):
+        with pytest.raises(ExecutorUnavailable, match=r"no worker is left at tcp://127\.0\.0\.1"):
             executor.submit(quick, order()).result(LONG)
 
 
@@ -119,7 +126,7 @@ def test_what_takes_too_long_is_lost_though_its_worker_lives(there: Machines) ->
 
 def test_a_machine_that_is_not_alike_is_refused(there: Machines) -> None:
     with Cluster(there.address) as executor, pytest.raises(CodeMismatch, match="another version of this project"):
-        executor.submit(carry_out, replace(order(), code="another")).result(LONG)
+        executor.submit(execute, replace(order(), code="another")).result(LONG)
 
 
 def test_leaving_ends_what_waits(there: Machines) -> None:
@@ -127,12 +134,12 @@ def test_leaving_ends_what_waits(there: Machines) -> None:
         frozen = executor.submit(never, order())
         waiting = executor.submit(quick, order())
     for future in (frozen, waiting):
-        with pytest.raises((NoMachine, CancelledError)):
+        with pytest.raises((ExecutorUnavailable, CancelledError)):
             future.result(LONG)
 
 
 def test_a_scheduler_that_is_not_there_is_one_line() -> None:
-    nobody = pytest.raises(NoMachine, match=r"no dask scheduler answers at tcp://127.0.0.1:9: start one")
+    nobody = pytest.raises(ExecutorUnavailable, match=r"no dask scheduler answers at tcp://127.0.0.1:9: start one")
     with nobody, cluster("tcp://127.0.0.1:9"):
         pytest.fail("nobody is there")
 

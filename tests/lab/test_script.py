@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.lab.script import Ran, ScriptError, run_script
+from diagnostics.lab.script import ScriptError, ScriptResult, run_script
 
 HERE = Path(sys.executable)
 
 
-def _run(text: str, timeout: float = 60.0) -> Ran:
+def _run(text: str, timeout: float = 60.0) -> ScriptResult:
     return run_script(textwrap.dedent(text), HERE, timeout=timeout)
 
 

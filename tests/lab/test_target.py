@@ -13,15 +13,15 @@ import pytest
 from diagnostics.lab import target
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import EnvironmentProblem, PreparedEnvironment, default_cache
-from diagnostics.lab.event_tail import following, read_events
+from diagnostics.lab.event_tail import read_events, tail_events
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.target import (
-    NoTarget,
     PlayedTrial,
     Target,
+    TargetUnavailable,
     TrialSession,
-    find_patient,
+    find_target,
     prepared_combinations,
     this_interpreter,
 )
@@ -42,8 +42,8 @@ def test_this_interpreter_names_the_packages_that_concern_it_and_no_other() -> N
 
 
 def test_without_the_sdk_one_line_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(NoTarget) as raised:
-        find_patient("anthropic", None, cache=tmp_path)
+    with pytest.raises(TargetUnavailable) as raised:
+        find_target("anthropic", None, cache=tmp_path)
 
     said = str(raised.value)
     assert "\n" not in said
@@ -52,13 +52,13 @@ def test_without_the_sdk_one_line_says_how_to_get_it(tmp_path: Path) -> None:
 
 
 def test_an_unknown_environment_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(NoTarget, match=r"no environment .py1\.0_x."):
-        find_patient("openai", "py1.0_x", cache=tmp_path)
+    with pytest.raises(TargetUnavailable, match=r"no environment .py1\.0_x."):
+        find_target("openai", "py1.0_x", cache=tmp_path)
 
 
 def test_an_empty_cache_has_no_newest(tmp_path: Path) -> None:
-    with pytest.raises(NoTarget, match="nox -s repro"):
-        find_patient("openai", "newest", cache=tmp_path)
+    with pytest.raises(TargetUnavailable, match="nox -s repro"):
+        find_target("openai", "newest", cache=tmp_path)
 
 
 def test_what_is_in_the_cache_is_listed_newest_first(tmp_path: Path, combination: Callable[[str], Combination]) -> None:
@@ -84,8 +84,8 @@ def test_the_newest_is_one_whose_python_is_still_here(
 
     monkeypatch.setattr(target, "find_interpreter", lambda python: python if python == here.python else None)
     monkeypatch.setattr(target, "prepare", prepare)
-    with pytest.raises(NoTarget, match="that is all"):
-        find_patient("openai", "newest", cache=tmp_path)
+    with pytest.raises(TargetUnavailable, match="that is all"):
+        find_target("openai", "newest", cache=tmp_path)
     assert asked == [here]
 
 
@@ -110,7 +110,7 @@ def test_events_are_told_as_they_are_written(tmp_path: Path) -> None:
         first.set()
 
     lines = [json.dumps(encode(Event(number, "L1", "", "created"))) + "\n" for number in (1, 2)]
-    with following(tmp_path, {plan.key: plan}, tell, str):
+    with tail_events(tmp_path, {plan.key: plan}, tell, str):
         file.write_text(lines[0] + lines[1][:9], encoding="utf-8")
         assert first.wait(timeout=30)
         assert [event.number for event in heard] == [1]
@@ -124,8 +124,8 @@ def test_an_interpreter_that_cannot_start_gives_broken_trials(tmp_path: Path) ->
     nowhere = Target(tmp_path / "no-python", Environment("e", "3.13.0"))
     plan = TrialPlan(Cell("e", "openai", "repeated-run", "none", Load(1, 1, 1)), 0, "fork")
 
-    with TrialSession(nowhere, cache=tmp_path / "cache", redact=str) as ward:
-        (played,) = ward.play([plan])
+    with TrialSession(nowhere, cache=tmp_path / "cache", redact=str) as session:
+        (played,) = session.play([plan])
 
     assert played.trial.status == "broken"
     assert "cannot start" in (played.trial.reason or "")
@@ -141,9 +141,9 @@ def test_a_ward_plays_in_the_order_of_the_plans(environment: Callable[[str], Pre
 
     with TrialSession(
         Target(prepared.python, prepared.environment), cache=default_cache(), redact=str, listen=heard.append
-    ) as ward:
-        played = ward.play(plans, at_once=2)
-        again = ward.play(plans[:1])
+    ) as session:
+        played = session.play(plans, at_once=2)
+        again = session.play(plans[:1])
 
     assert [each.trial.key for each in played] == [plan.key for plan in plans]
     assert [each.trial.symptom for each in played[:2]] == ["raised", "raised"]

@@ -96,10 +96,10 @@ def closed_runs() -> list[Event]:
 
 
 class Table:
-    """A patient that is not there: it answers each plan with what it was told, and remembers what was asked."""
+    """A target that is not there: it answers each plan with what it was told, and remembers what was asked."""
 
     def __init__(self, answer: Callable[[Any], PlayedTrial]) -> None:
-        self.patient = Target(None, HERE)  # type: ignore[arg-type]  # nothing is started
+        self.target = Target(None, HERE)  # type: ignore[arg-type]  # nothing is started
         self.asked: list[Any] = []
         self._answer = answer
 
@@ -132,5 +132,5 @@ def runs() -> list[Event]:
 
 
 @pytest.fixture(scope="session")
-def ward() -> Callable[[Callable[[Any], PlayedTrial]], Table]:
+def session() -> Callable[[Callable[[Any], PlayedTrial]], Table]:
     return Table

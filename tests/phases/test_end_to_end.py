@@ -28,14 +28,14 @@ SMALL = PhaseOptions(runs=2, calls=2, concurrency=2, trials=1, others=False)
 
 
 @pytest.fixture(scope="module")
-def ward(environment: Callable[[str], PreparedEnvironment]) -> Iterator[TrialSession]:
+def session(environment: Callable[[str], PreparedEnvironment]) -> Iterator[TrialSession]:
     prepared = environment("httpx2")
     with TrialSession(Target(prepared.python, prepared.environment), cache=default_cache(), redact=str) as open_ward:
         yield open_ward
 
 
-def played(phase: Phase, ward: TrialSession, folder: Path) -> PhaseResult:
-    found, trials = examine(phase, ward, SMALL)
+def played(phase: Phase, session: TrialSession, folder: Path) -> PhaseResult:
+    found, trials = examine(phase, session, SMALL)
     write(found, trials, folder)
     again = read_phase(json.loads((folder / f"phase{phase.number}.json").read_bytes()))
     assert again == found
@@ -43,24 +43,24 @@ def played(phase: Phase, ward: TrialSession, folder: Path) -> PhaseResult:
     return found
 
 
-def test_phase_1_sees_where_a_collection_does_harm(ward: TrialSession, tmp_path: Path) -> None:
-    facts = played(phase1.PHASE, ward, tmp_path).facts()
+def test_phase_1_sees_where_a_collection_does_harm(session: TrialSession, tmp_path: Path) -> None:
+    facts = played(phase1.PHASE, session, tmp_path).facts()
 
     assert facts["collection_inside_run"] == "causes"
     assert facts["collection_between_runs"] in ("prevents", "does not cause")
     assert facts["first_failing"]["repeated-run"] == 2
 
 
-def test_phase_2_names_what_closes_the_loop(ward: TrialSession, tmp_path: Path) -> None:
-    facts = played(phase2.PHASE, ward, tmp_path).facts()
+def test_phase_2_names_what_closes_the_loop(session: TrialSession, tmp_path: Path) -> None:
+    facts = played(phase2.PHASE, session, tmp_path).facts()
 
     assert all("BaseEventLoop.__del__ (asyncio/base_events.py:" in name for name in facts["closed_by"][FAILING])
     assert all("(asyncio/runners.py:" in name for name in facts["closed_by"]["repeated-run"])
     assert facts["closed_between"] == {FAILING: 0, "gc-inside-run": 1, "repeated-run": 1}
 
 
-def test_phase_3_names_the_touch(ward: TrialSession, tmp_path: Path) -> None:
-    facts = played(phase3.PHASE, ward, tmp_path).facts()
+def test_phase_3_names_the_touch(session: TrialSession, tmp_path: Path) -> None:
+    facts = played(phase3.PHASE, session, tmp_path).facts()
 
     assert facts["finalised_on_another_loop"]["gc-inside-run"] == 1
     assert any("httpcore2/" in touch for touch in facts["touches"])
@@ -68,21 +68,21 @@ def test_phase_3_names_the_touch(ward: TrialSession, tmp_path: Path) -> None:
     assert {json.loads(line)["subject"][0] for line in events} == {"L", "C", "G"}
 
 
-def test_phase_4_finds_a_fix(ward: TrialSession, tmp_path: Path) -> None:
-    facts = played(phase4.PHASE, ward, tmp_path).facts()
+def test_phase_4_finds_a_fix(session: TrialSession, tmp_path: Path) -> None:
+    facts = played(phase4.PHASE, session, tmp_path).facts()
 
     assert "context-manager" in facts["removes"]
     assert facts["baseline"]["repeated-run"] == {"raised": 1}
 
 
-def test_phase_5_names_issues(ward: TrialSession, tmp_path: Path) -> None:
-    found = played(phase5.PHASE, ward, tmp_path)
+def test_phase_5_names_issues(session: TrialSession, tmp_path: Path) -> None:
+    found = played(phase5.PHASE, session, tmp_path)
 
     assert "https://github.com/openai/openai-python/issues/1059" in found.facts()["issues"]
 
 
-def test_phase_6_counts(ward: TrialSession, tmp_path: Path) -> None:
-    found = played(phase6.PHASE, ward, tmp_path)
+def test_phase_6_counts(session: TrialSession, tmp_path: Path) -> None:
+    found = played(phase6.PHASE, session, tmp_path)
 
     table = found.answers[3].tables[0]
     assert table.title.startswith("passes that the collector began by itself")
@@ -149,7 +149,7 @@ def test_an_interrupted_phase_leaves_no_empty_folder(
 
     # A command of `diagnostics.cli` is called like its module.
     for module in (sys.modules[name] for name in ("diagnostics.phases.plan", "diagnostics.cli.diagnose")):
-        monkeypatch.setattr(module, "find_patient", lambda *_, **__: Target(Path(), Environment("e", "3.13")))
+        monkeypatch.setattr(module, "find_target", lambda *_, **__: Target(Path(), Environment("e", "3.13")))
     assert command(replace(phase4.PHASE, play=interrupted), ["--reports", str(tmp_path)]) == 130
     assert capsys.readouterr().err == "phase 4: interrupted\n"
     assert list(tmp_path.iterdir()) == []

@@ -90,8 +90,8 @@ def test_states_are_read_off_the_events(played: Make, late: list[Event], runs: l
     assert ("`repeated-run`", "2", "L2: open, then closed", "L1 closed", "C1: open", "C1 open") in rows
 
 
-def test_what_it_plays(played: Make, ward: Any) -> None:
-    table = ward(
+def test_what_it_plays(played: Make, session: Any) -> None:
+    table = session(
         lambda plan: played(plan.cell.scenario, load=plan.cell.load, instrumented=plan.instrumented, trial=plan.trial)
     )
 

@@ -80,8 +80,8 @@ def test_no_pass_while_another_loop_ran(played: Make, runs: list[Event]) -> None
     assert phase6.finding_pass(runs) is None
 
 
-def test_a_load_that_is_fixed_is_not_swept(played: Make, ward: Any) -> None:
-    table = ward(
+def test_a_load_that_is_fixed_is_not_swept(played: Make, session: Any) -> None:
+    table = session(
         lambda plan: played(plan.cell.scenario, load=plan.cell.load, instrumented=plan.instrumented, trial=plan.trial)
     )
 

@@ -15,7 +15,7 @@ import uv
 from filelock import FileLock
 
 from diagnostics.lab.environments import find_interpreter
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.server import ProviderServer
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def server() -> Iterator[ProviderServer]:
 @pytest.fixture(scope="session")
 def inside(shared: Path) -> Path:
     """What an environment sees of this project."""
-    return lay_out(shared)
+    return stage_code(shared)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uv
 
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.server import ProviderServer
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def server() -> Iterator[ProviderServer]:
 
 @pytest.fixture(scope="session")
 def inside(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return lay_out(tmp_path_factory.mktemp("cache"))
+    return stage_code(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diagnostics.lab.bisection.consensus import outcome_of
-from diagnostics.lab.bisection.evaluate import CannotTell, Session
+from diagnostics.lab.bisection.evaluate import NoOutcome, Session
 from diagnostics.lab.environments import PreparedEnvironment
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.target import Target, TrialSession
@@ -20,7 +20,7 @@ AT_ONCE = 2
 
 
 @dataclass(frozen=True)
-class CellPlayer:
+class CellRunner:
     """Plays one cell in whatever environment it is given.
 
     Attributes:
@@ -40,16 +40,16 @@ class CellPlayer:
     @contextmanager
     def open(self, prepared: PreparedEnvironment) -> Iterator[Session]:
         """A worker in the environment, and the server that it calls."""
-        patient = Target(prepared.python, prepared.environment)
-        with TrialSession(patient, cache=self.cache, redact=self.redact, timeout=self.timeout) as ward:
-            yield _CellSession(self, ward)
+        target = Target(prepared.python, prepared.environment)
+        with TrialSession(target, cache=self.cache, redact=self.redact, timeout=self.timeout) as session:
+            yield _CellSession(self, session)
 
 
 class _CellSession:
-    def __init__(self, player: CellPlayer, ward: TrialSession) -> None:
-        self._ward = ward
+    def __init__(self, player: CellRunner, session: TrialSession) -> None:
+        self._ward = session
         self._mode = player.mode
-        name = ward.patient.environment.name
+        name = session.target.environment.name
         self._cell = Cell(name, player.provider, player.scenario, player.fix, player.load)
         self._played = {True: 0, False: 0}
 
@@ -60,5 +60,5 @@ class _CellSession:
         trials = [played.trial for played in self._ward.play(plans, at_once=AT_ONCE)]
         for trial in trials:
             if trial.status != "ran":
-                raise CannotTell(f"{trial.status}: {trial.reason}")
+                raise NoOutcome(f"{trial.status}: {trial.reason}")
         return [outcome_of(trial) for trial in trials]

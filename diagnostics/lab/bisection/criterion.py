@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from diagnostics.lab.bisection.scope import Misunderstood
+from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.bisection.search import Answer
 from diagnostics.model.bisection import Outcome
 from diagnostics.model.words import FINDING_KINDS, SYMPTOMS
 
-By = Callable[[Outcome], Answer]
+Criterion = Callable[[Outcome], Answer]
 """Outcomes with the same label are the same."""
 
 
-def reader(text: str, *, is_script: bool) -> By:
+def reader(text: str, *, is_script: bool) -> Criterion:
     """The label that a written word asks for.
 
     Raises:
-        Misunderstood: there is no such word, symptom or finding, or a cell is asked for its exit status.
+        InvalidRequest: there is no such word, symptom or finding, or a cell is asked for its exit status.
     """
     word, equals, value = text.partition("=")
     if word == "exit" and not equals and not is_script:
-        raise Misunderstood("--by exit is for --script: a cell has no exit status; say --by symptom")
+        raise InvalidRequest("--by exit is for --script: a cell has no exit status; say --by symptom")
     if not equals and word in _WHOLE:
         return _WHOLE[word]
     if word == "symptom" and value in SYMPTOMS:
@@ -29,13 +29,13 @@ def reader(text: str, *, is_script: bool) -> By:
     if word == "finding" and value in FINDING_KINDS:
         return lambda outcome: value in outcome.findings
     if word == "symptom" and equals:
-        raise Misunderstood(f"there is no symptom {value!r}; choose from {', '.join(SYMPTOMS)}")
+        raise InvalidRequest(f"there is no symptom {value!r}; choose from {', '.join(SYMPTOMS)}")
     if word == "finding":
-        raise Misunderstood(f"there is no finding {value!r}; choose from {', '.join(FINDING_KINDS)}")
-    raise Misunderstood(f"--by {text!r} is not known; say outcome, symptom, symptom=raised, finding=KIND or exit")
+        raise InvalidRequest(f"there is no finding {value!r}; choose from {', '.join(FINDING_KINDS)}")
+    raise InvalidRequest(f"--by {text!r} is not known; say outcome, symptom, symptom=raised, finding=KIND or exit")
 
 
-_WHOLE: dict[str, By] = {
+_WHOLE: dict[str, Criterion] = {
     "outcome": lambda outcome: outcome,
     "symptom": lambda outcome: outcome.symptom,
     "exit": lambda outcome: outcome.exit_status,

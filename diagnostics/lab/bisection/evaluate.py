@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Protocol
 
 from diagnostics.lab.bisection.consensus import ROUNDS, agreed, disagreement
-from diagnostics.lab.bisection.pinning import Held
+from diagnostics.lab.bisection.pinning import Pinning
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.lab.environments import EnvironmentProblem, IndexUnreachable, PreparedEnvironment
 from diagnostics.lab.environments.resolve import ResolveRequest
 from diagnostics.model.bisection import Outcome, TriedRelease
 
 
-class CannotTell(Exception):
+class NoOutcome(Exception):
     """There is no outcome in this environment; one line says why."""
 
 
@@ -30,7 +30,7 @@ class Session(Protocol):
         """Plays so many more trials.
 
         Raises:
-            CannotTell: they cannot run here.
+            NoOutcome: they cannot run here.
         """
 
 
@@ -41,7 +41,7 @@ class Player(Protocol):
         """Begins to play in an environment."""
 
 
-class Judge:
+class Evaluator:
     """Looks at releases.
 
     Args:
@@ -53,7 +53,7 @@ class Judge:
 
     def __init__(
         self,
-        held: Held,
+        held: Pinning,
         player: Player,
         *,
         pool: Executor | None,
@@ -100,7 +100,7 @@ class Judge:
             return self._mute(release, f"{problem.status}: {problem.reason}")
         try:
             outcome, trials, why = self._play(prepared, thorough=thorough)
-        except CannotTell as error:
+        except NoOutcome as error:
             return self._mute(release, str(error), prepared)
         if outcome is None:
             return self._mute(release, why, prepared, trials)

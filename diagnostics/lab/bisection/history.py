@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from diagnostics.lab.bisection import attribution
-from diagnostics.lab.bisection.criterion import By
+from diagnostics.lab.bisection.criterion import Criterion
 from diagnostics.lab.bisection.search import Answer, boundaries, search, spread, stretches
 from diagnostics.lab.bisection.session import Search
 from diagnostics.model.bisection import ReleaseChange, ReleaseSpan, TriedRelease
@@ -23,12 +23,12 @@ SAMPLES: Final = 32
 """Parts into which a history is cut at first."""
 
 
-class NothingFound(Exception):
+class SearchFailed(Exception):
     """There is no answer; one line says why and what to do."""
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search came to.
 
     Attributes:
@@ -50,7 +50,7 @@ def find(
     named: tuple[bool, bool],
     every: bool = False,
     samples: int = SAMPLES,
-) -> Found:
+) -> SearchResult:
     """Searches.
 
     Args:
@@ -61,7 +61,7 @@ def find(
         samples: into how many parts the range is cut at first.
 
     Raises:
-        NothingFound: an end cannot tell, or the ends do not differ.
+        SearchFailed: an end cannot tell, or the ends do not differ.
         IndexUnreachable: the index does not answer.
     """
     scope, by = state.scope, state.by
@@ -70,7 +70,7 @@ def find(
     low = _end(state, lambda step: step, "the lower end", named=named[0])
     high = _end(state, lambda step: last - step, "the upper end", named=named[1])
     if low >= high:
-        raise NothingFound(f"only {scope.open[low].version} can tell: widen the range, or choose another --python")
+        raise SearchFailed(f"only {scope.open[low].version} can tell: widen the range, or choose another --python")
     if not every:
         state.by = _as_at(state, low)
         if state.label(low) == state.label(high):
@@ -78,10 +78,10 @@ def find(
     wanted = [low + index for index in _samples(high - low + 1, samples if every else 0)]
     known = _settle(state, wanted, low, high)
     if not every and not boundaries(known):
-        raise NothingFound("the ends differ no more when they are tried again: try more often, with --trials")
+        raise SearchFailed("the ends differ no more when they are tried again: try more often, with --trials")
     state.by = by
     changes = tuple(attribution.change(state, package, cache, boundary) for boundary in boundaries(known))
-    return Found(
+    return SearchResult(
         changes,
         tuple(
             attribution.stretch(state, found.first, found.last, found.looked)
@@ -97,7 +97,7 @@ def _samples(count: int, samples: int) -> list[int]:
     return list(range(count)) if samples and count <= 2 * samples else spread(count, samples)
 
 
-def _as_at(state: Search, low: int) -> By:
+def _as_at(state: Search, low: int) -> Criterion:
     """Whether a release still does what the lower end does: two answers, for one boundary."""
     by, before = state.by, state.tried[low].outcome
     assert before is not None
@@ -114,7 +114,7 @@ def _end(state: Search, index: Callable[[int], int], name: str, *, named: bool) 
     step, reach, mute = 0, 1, -1
     while (tried := state.look(index(step), name)).outcome is None:
         if named or step == count - 1:
-            raise NothingFound(
+            raise SearchFailed(
                 f"{name}, {tried.version}, cannot tell ({tried.reason}): "
                 "choose another --good, --bad, --python or --with"
             )
@@ -130,7 +130,7 @@ def _end(state: Search, index: Callable[[int], int], name: str, *, named: bool) 
 def _same_ends(state: Search, low: int, high: int) -> None:
     first, last = state.tried[low], state.tried[high]
     assert first.outcome is not None
-    raise NothingFound(
+    raise SearchFailed(
         f"{first.version} and {last.version} do the same here ({first.outcome.symptom}): name other ends, "
         "another --scenario or --by, or say --all to look for a change that was taken back"
     )

@@ -25,7 +25,7 @@ DATE: Final = "date"
 
 
 @dataclass(frozen=True)
-class Held:
+class Pinning:
     """What is the same for every release.
 
     Attributes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from packaging.version import Version
 
-from diagnostics.lab.bisection.scope import Misunderstood
+from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.environments import Unavailable, find_interpreter
 from diagnostics.lab.matrix_file import load_matrix
 
@@ -31,19 +31,19 @@ def choose(pythons: Sequence[str], tells: Callable[[str], bool]) -> str:
     A release of long ago may install on a newer Python and not work there: only a trial shows it.
 
     Args:
-        tells: whether they can; raises `Misunderstood` where the range has no two releases for that Python.
+        tells: whether they can; raises `InvalidRequest` where the range has no two releases for that Python.
 
     Raises:
-        Misunderstood: no Python has two releases to choose between.
+        InvalidRequest: no Python has two releases to choose between.
     """
-    why: Misunderstood | None = None
+    why: InvalidRequest | None = None
     possible = []
     for python in pythons:
         try:
             if tells(python):
                 return python
             possible.append(python)
-        except Misunderstood as error:  # noqa: PERF203 - six at most
+        except InvalidRequest as error:  # noqa: PERF203 - six at most
             why = why or error
     if not possible:
         assert why is not None

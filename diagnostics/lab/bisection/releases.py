@@ -35,7 +35,7 @@ _TIMEOUT: Final = 30.0
 """Seconds for one answer of the index."""
 
 
-class NoReleases(Exception):
+class ReleasesUnavailable(Exception):
     """The index has no such package, or lists it in a form that does not help; one line that says what to do."""
 
 
@@ -73,7 +73,7 @@ def read_releases(package: str, *, cache: Path, offline: bool = False) -> list[R
     """Every release of a package, oldest version first, pre-releases and yanked ones included.
 
     Raises:
-        NoReleases: there is no such package on the index, or its list has no upload times.
+        ReleasesUnavailable: there is no such package on the index, or its list has no upload times.
         IndexUnreachable: the index does not answer, and nothing is kept from before.
         BuildFailed: uv is missing.
     """
@@ -97,45 +97,49 @@ def _ask(package: str) -> dict[str, Any] | None:
     """The index's answer; `None` where no index answers.
 
     Raises:
-        NoReleases: every index that answers says that there is no such package, or none says it in JSON.
+        ReleasesUnavailable: every index that answers says that there is no such package, or none says it in JSON.
     """
     with tempfile.TemporaryDirectory(prefix="diagnostics-index-") as folder:
         indexes = uv.indexes(Path(folder))
     if not indexes:
-        raise NoReleases("uv is configured to use no package index; set one, for example with UV_DEFAULT_INDEX")
+        raise ReleasesUnavailable(
+            "uv is configured to use no package index; set one, for example with UV_DEFAULT_INDEX"
+        )
     answers = [_listing(f"{index.rstrip('/')}/{package}/") for index in indexes]
     for answer in answers:
         if isinstance(answer, dict):
             return answer
-    if Silence.UNREACHABLE in answers:
+    if IndexFailure.UNREACHABLE in answers:
         return None
-    raise NoReleases(f"the package index has no {package}; check the spelling")
+    raise ReleasesUnavailable(f"the package index has no {package}; check the spelling")
 
 
-class Silence(Enum):
+class IndexFailure(Enum):
     """Why an index gives no list."""
 
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
 
 
-def _listing(address: str) -> dict[str, Any] | Silence:
+def _listing(address: str) -> dict[str, Any] | IndexFailure:
     try:
         return _get(address)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (401, 403):
-            raise NoReleases(
+            raise ReleasesUnavailable(
                 "the package index wants credentials: put them into the address that uv is configured with"
             ) from None
-        return Silence.UNKNOWN if error.code in (404, 410) else Silence.UNREACHABLE
+        return IndexFailure.UNKNOWN if error.code in (404, 410) else IndexFailure.UNREACHABLE
     except (OSError, ValueError):
-        return Silence.UNREACHABLE
+        return IndexFailure.UNREACHABLE
 
 
 def _get(address: str) -> dict[str, Any]:
     if not address.startswith(("https://", "http://")):
-        raise NoReleases("the package index is a folder, which does not say when a release was made; set one that does")
+        raise ReleasesUnavailable(
+            "the package index is a folder, which does not say when a release was made; set one that does"
+        )
     parts = urllib.parse.urlsplit(address)
     headers = {"Accept": _JSON, "User-Agent": "event-loop-diagnostics"}
     if parts.username is not None:
@@ -145,7 +149,9 @@ def _get(address: str) -> dict[str, Any]:
     request = urllib.request.Request(address, headers=headers)  # noqa: S310 - checked above
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - the same
         if answer.headers.get_content_type() != _JSON:
-            raise NoReleases("the package index lists no release days (PEP 700); set one that does, as most do")
+            raise ReleasesUnavailable(
+                "the package index lists no release days (PEP 700); set one that does, as most do"
+            )
         content = json.load(answer)
     # What is kept is what is read: the full list of a large package has megabytes of hashes.
     wanted = ("filename", "upload-time", "yanked", "requires-python")
@@ -159,7 +165,7 @@ def parse(package: str, files: Iterable[Mapping[str, Any]]) -> list[Release]:
         files: with `filename`, `upload-time`, `yanked` and `requires-python`, as PEP 691 and 700 have them.
 
     Raises:
-        NoReleases: no file says when it was uploaded.
+        ReleasesUnavailable: no file says when it was uploaded.
     """
     versions: dict[Version, list[Mapping[str, Any]]] = defaultdict(list)
     for file in files:
@@ -167,7 +173,9 @@ def parse(package: str, files: Iterable[Mapping[str, Any]]) -> list[Release]:
         if version is not None and file.get("upload-time"):
             versions[version].append(file)
     if not versions:
-        raise NoReleases(f"the package index lists no release of {package} with its day (PEP 700); set one that does")
+        raise ReleasesUnavailable(
+            f"the package index lists no release of {package} with its day (PEP 700); set one that does"
+        )
     return [_release(version, versions[version]) for version in sorted(versions)]
 
 

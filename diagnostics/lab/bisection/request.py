@@ -20,13 +20,13 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.as_of import parse_day
 from diagnostics.lab.bisection import criterion, pythons
-from diagnostics.lab.bisection.cell import CellPlayer
-from diagnostics.lab.bisection.evaluate import Judge, Player
-from diagnostics.lab.bisection.history import SAMPLES, Found, find
-from diagnostics.lab.bisection.pinning import DATE, Held, requirement
+from diagnostics.lab.bisection.cell import CellRunner
+from diagnostics.lab.bisection.evaluate import Evaluator, Player
+from diagnostics.lab.bisection.history import SAMPLES, SearchResult, find
+from diagnostics.lab.bisection.pinning import DATE, Pinning, requirement
 from diagnostics.lab.bisection.releases import read_releases
-from diagnostics.lab.bisection.scope import Misunderstood, scope
-from diagnostics.lab.bisection.script import ScriptPlayer, dependencies
+from diagnostics.lab.bisection.scope import InvalidRequest, scope
+from diagnostics.lab.bisection.script import ScriptRunner, dependencies
 from diagnostics.lab.bisection.session import Search, SearchListener
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import Unavailable, find_interpreter
@@ -93,9 +93,9 @@ def answer(
         command: what a person types to see it again, for the record.
 
     Raises:
-        Misunderstood: a name, a version or a day cannot be meant so.
-        NoReleases: the index has no such package, or lists no days.
-        NothingFound: an end cannot tell, or the ends do not differ.
+        InvalidRequest: a name, a version or a day cannot be meant so.
+        ReleasesUnavailable: the index has no such package, or lists no days.
+        SearchFailed: an end cannot tell, or the ends do not differ.
         EnvironmentProblem: the index does not answer, or there is no interpreter.
     """
     started = time.perf_counter()
@@ -124,8 +124,8 @@ def answer(
                 first=package.first,
                 pre=asked.pre,
             )
-            held = Held(asked.package, python, wanted, hold, package.loop)
-            judge = Judge(
+            held = Pinning(asked.package, python, wanted, hold, package.loop)
+            judge = Evaluator(
                 held,
                 player,
                 pool=pool,
@@ -178,8 +178,8 @@ def _chosen(asked: BisectRequest, on: Callable[[str], Search]) -> Search:
 
 def _player(asked: BisectRequest, provider: str, *, cache: Path, redact: Callable[[str], str]) -> Player:
     if asked.script is not None:
-        return ScriptPlayer(asked.script, LIBRARIES[asked.package].module, asked.timeout, cache, redact)
-    return CellPlayer(provider, asked.scenario, asked.fix, asked.load, asked.mode, asked.timeout, cache, redact)
+        return ScriptRunner(asked.script, LIBRARIES[asked.package].module, asked.timeout, cache, redact)
+    return CellRunner(provider, asked.scenario, asked.fix, asked.load, asked.mode, asked.timeout, cache, redact)
 
 
 def _requirements(asked: BisectRequest, package: Searched, provider: str) -> tuple[str, ...]:
@@ -187,7 +187,7 @@ def _requirements(asked: BisectRequest, package: Searched, provider: str) -> tup
     try:
         wanted = [requirement(text) for text in asked.requirements]
     except ValueError as error:
-        raise Misunderstood(f"--with {error}") from None
+        raise InvalidRequest(f"--with {error}") from None
     if asked.script is not None:
         # The script says itself what else it needs; what it says of the package is what is searched for.
         needed = dependencies(asked.script)
@@ -195,7 +195,7 @@ def _requirements(asked: BisectRequest, package: Searched, provider: str) -> tup
         needed = [*package.requirements, PROVIDERS[provider].distribution]
     named = {_name(text) for text in wanted}
     if asked.package in named:
-        raise Misunderstood(f"--with names {asked.package}, whose releases are searched: leave it out")
+        raise InvalidRequest(f"--with names {asked.package}, whose releases are searched: leave it out")
     return (*wanted, *dict.fromkeys(text for text in needed if _name(text) not in {asked.package, *named}))
 
 
@@ -209,18 +209,18 @@ def _day(text: str) -> str:
     try:
         return parse_day(text)
     except MatrixError:
-        raise Misunderstood(f"--hold {text!r} is neither {DATE} nor a day such as 2025-10-10") from None
+        raise InvalidRequest(f"--hold {text!r} is neither {DATE} nor a day such as 2025-10-10") from None
 
 
 def _known(kind: str, name: str, table: Collection[str]) -> str:
     if name not in table:
-        raise Misunderstood(f"there is no {kind} {name!r}; choose from {', '.join(table)}")
+        raise InvalidRequest(f"there is no {kind} {name!r}; choose from {', '.join(table)}")
     return name
 
 
 def _record(
     asked: BisectRequest,
-    found: Found,
+    found: SearchResult,
     provider: str,
     python: str,
     loop: str,

@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 from diagnostics.lab.bisection.releases import Release
 
 
-class Misunderstood(Exception):
+class InvalidRequest(Exception):
     """What was asked for cannot be meant so; one line that says what to do."""
 
 
@@ -57,14 +57,14 @@ def scope(
         pre: whether pre-releases count. One that is named as an end always does.
 
     Raises:
-        Misunderstood: an end is no release, cannot work on this Python, or the range is the wrong way round or empty.
+        InvalidRequest: an end is no release, cannot work on this Python, or the range is the wrong way round or empty.
     """
     low = _end(package, releases, "--good", good, python)
     high = _end(package, releases, "--bad", bad, python)
     if low and high and low == high:
-        raise Misunderstood(f"--good and --bad are both {low}: name two releases")
+        raise InvalidRequest(f"--good and --bad are both {low}: name two releases")
     if low and high and low > high:
-        raise Misunderstood(f"the range is the wrong way round: {low} comes after {high}; exchange --good and --bad")
+        raise InvalidRequest(f"the range is the wrong way round: {low} comes after {high}; exchange --good and --bad")
     begin = low or (Version(first) if first else None)
     every = tuple(
         release
@@ -78,7 +78,7 @@ def scope(
     )
     open_ = tuple(release for release in every if release.why_not(python) is None)
     if len(open_) < 2:
-        raise Misunderstood(
+        raise InvalidRequest(
             f"of the {len(every)} releases of {package} in this range, {len(open_)} can work on Python {python}: "
             "widen the range, or choose another --python"
         )
@@ -91,12 +91,12 @@ def _end(package: str, releases: Sequence[Release], option: str, text: str | Non
     try:
         version = Version(text)
     except InvalidVersion:
-        raise Misunderstood(f"{option} {text!r} is not a version") from None
+        raise InvalidRequest(f"{option} {text!r} is not a version") from None
     found = next((release for release in releases if Version(release.version) == version), None)
     if found is None:
         near = get_close_matches(text, [release.version for release in releases], n=3, cutoff=0.5)
         hint = f"; there is {', '.join(near)}" if near else ""
-        raise Misunderstood(f"{package} has no release {text}{hint}")
+        raise InvalidRequest(f"{package} has no release {text}{hint}")
     if (why := found.why_not(python)) is not None:
-        raise Misunderstood(f"{option} {text} cannot be tried on Python {python} ({why}): choose another one")
+        raise InvalidRequest(f"{option} {text} cannot be tried on Python {python} ({why}): choose another one")
     return version

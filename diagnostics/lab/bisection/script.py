@@ -23,11 +23,11 @@ from typing import Any
 import tomllib
 
 from diagnostics.lab.bisection.consensus import last_line
-from diagnostics.lab.bisection.evaluate import CannotTell, Session
-from diagnostics.lab.bisection.scope import Misunderstood
+from diagnostics.lab.bisection.evaluate import NoOutcome, Session
+from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.environments import PreparedEnvironment
 from diagnostics.lab.execution.outcome import printable
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.worker import clean_environment, read_ends
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.bisection import Outcome
@@ -41,12 +41,12 @@ def dependencies(script: Path) -> list[str]:
     """What a script says that it needs.
 
     Raises:
-        Misunderstood: it cannot be read, or its header is not TOML.
+        InvalidRequest: it cannot be read, or its header is not TOML.
     """
     try:
         text = script.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Misunderstood(f"{script} cannot be read: {error}") from None
+        raise InvalidRequest(f"{script} cannot be read: {error}") from None
     header = _HEADER.search(text)
     if header is None:
         return []
@@ -54,12 +54,12 @@ def dependencies(script: Path) -> list[str]:
     try:
         data = tomllib.loads("\n".join(line.removeprefix("#").removeprefix(" ") for line in lines))
     except tomllib.TOMLDecodeError as error:
-        raise Misunderstood(f"the header of {script} is not valid TOML: {error}") from None
+        raise InvalidRequest(f"the header of {script} is not valid TOML: {error}") from None
     return [str(each) for each in data.get("dependencies", [])]
 
 
 @dataclass(frozen=True)
-class ScriptPlayer:
+class ScriptRunner:
     """Plays one script.
 
     Attributes:
@@ -86,20 +86,20 @@ class ScriptPlayer:
 
 
 class _ScriptSession:
-    def __init__(self, player: ScriptPlayer, prepared: PreparedEnvironment, server: ProviderServer, folder: Path):
+    def __init__(self, player: ScriptRunner, prepared: PreparedEnvironment, server: ProviderServer, folder: Path):
         self._player = player
         self._python = prepared.python
         self._server = server
         self._folder = folder
-        self._inside = lay_out(player.cache)
+        self._inside = stage_code(player.cache)
         self._played = 0
 
     def check(self) -> None:
-        """Raises `CannotTell` where the package itself cannot be imported."""
+        """Raises `NoOutcome` where the package itself cannot be imported."""
         ended = self._run(["-c", f"import {self._player.module}"], "check")
         if ended.status != 0:
             last = (ended.output.strip().splitlines() or ["it said nothing"])[-1]
-            raise CannotTell(f"incompatible: {self._player.module} cannot be imported: {last}")
+            raise NoOutcome(f"incompatible: {self._player.module} cannot be imported: {last}")
 
     def play(self, count: int, *, instrumented: bool) -> list[Outcome]:
         return [self._once(instrumented=instrumented) for _ in range(count)]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from diagnostics.lab.bisection.criterion import By
-from diagnostics.lab.bisection.evaluate import Judge
-from diagnostics.lab.bisection.pinning import Held
+from diagnostics.lab.bisection.criterion import Criterion
+from diagnostics.lab.bisection.evaluate import Evaluator
+from diagnostics.lab.bisection.pinning import Pinning
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.lab.bisection.scope import Scope
 from diagnostics.lab.bisection.search import Answer
@@ -30,9 +30,9 @@ class Search:
     """One search: where, by whom, and what was looked at so far."""
 
     scope: Scope
-    held: Held
-    judge: Judge
-    by: By
+    held: Pinning
+    judge: Evaluator
+    by: Criterion
     listener: SearchListener
     tried: dict[int, TriedRelease] = field(default_factory=dict)
     sure: set[int] = field(default_factory=set)

@@ -1,7 +1,7 @@
 """A station carries out orders on the machine it is on: a provider server, prepared environments, and workers.
 
-    with LocalExecutor(cache) as station: station.carry_out(order)      in this process
-    executor.submit(carry_out, order)                             in any other one, which gets a station of its own
+    with LocalExecutor(cache) as station: station.execute(order)      in this process
+    executor.submit(execute, order)                             in any other one, which gets a station of its own
 
 Nothing of it is shared between machines: trials talk to their server over loopback, environments are in the cache of
 the machine. What a station starts ends with its process, however that ends.
@@ -21,7 +21,7 @@ from diagnostics.lab.environments import EnvironmentProblem, PreparedEnvironment
 from diagnostics.lab.environments.locks import Lock
 from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.lab.execution.playing import Spans, play
-from diagnostics.lab.execution.staging import lay_out
+from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.work import FIRST_CALL, CodeMismatch, WorkItem, WorkResult, fingerprint
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.lab.server import ProviderServer
@@ -32,7 +32,7 @@ WARM: Final = 2
 """Workers that a station of another process keeps for its next orders; each has imported a hundred megabytes."""
 
 
-class Stopped(Exception):
+class ExecutorStopped(Exception):
     """The station was told to stop; what was kept is kept."""
 
 
@@ -55,7 +55,7 @@ class LocalExecutor:
 
     def __enter__(self) -> Self:
         self._server = self._stack.enter_context(ProviderServer())
-        self._inside = lay_out(self._cache)
+        self._inside = stage_code(self._cache)
         return self
 
     def __exit__(
@@ -73,28 +73,28 @@ class LocalExecutor:
         self._stack.close()
 
     def stop(self) -> None:
-        """Ends every worker in use and with it every trial; whoever carries out an order gets `Stopped`."""
+        """Ends every worker in use and with it every trial; whoever carries out an order gets `ExecutorStopped`."""
         with self._lock:
             self._stopped.set()
             workers = list(self._busy)
         for worker in workers:
             worker.kill()
 
-    def carry_out(self, order: WorkItem, keep: Callable[[TrialResult], None] | None = None) -> WorkResult:
+    def execute(self, order: WorkItem, keep: Callable[[TrialResult], None] | None = None) -> WorkResult:
         """Prepares the environment of an order and plays its trials.
 
         Args:
             keep: given each result as its trial ends; without it, all of them are in the answer.
 
         Raises:
-            Stopped: the station was stopped.
+            ExecutorStopped: the station was stopped.
             CodeMismatch: this machine is not what the order was made for.
         """
         if self._stopped.is_set():
-            raise Stopped
+            raise ExecutorStopped
         if order.code != fingerprint():
             raise CodeMismatch("a machine has another version of this project: install the same one on all of them")
-        clean = order.cleaner(self._cache)
+        clean = order.redactor(self._cache)
         lock = None if order.lock is None else Lock(order.lock)
         try:
             prepared = prepare(order.combination, cache=self._cache, offline=order.offline, lock=lock)
@@ -137,7 +137,7 @@ class LocalExecutor:
         try:
             with self._lock:
                 if self._stopped.is_set():
-                    raise Stopped
+                    raise ExecutorStopped
                 self._busy.add(worker)
             yield worker
             with self._lock:
@@ -146,7 +146,7 @@ class LocalExecutor:
                 del self._idle[: len(superfluous)]
         except WorkerLost:
             if self._stopped.is_set():
-                raise Stopped from None
+                raise ExecutorStopped from None
             raise
         finally:
             with self._lock:
@@ -166,11 +166,11 @@ _lock = threading.Lock()
 _stations: list[LocalExecutor] = []
 
 
-def carry_out(order: WorkItem) -> WorkResult:
+def execute(order: WorkItem) -> WorkResult:
     """Carries out an order with the station of this process, which is there from the first order to the end."""
     with _lock:
         if not _stations:
             station = LocalExecutor(default_cache(), warm=WARM).__enter__()
             atexit.register(station.close)
             _stations.append(station)
-    return _stations[0].carry_out(order)
+    return _stations[0].execute(order)

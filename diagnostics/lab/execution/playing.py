@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 
 from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, conclude, missing
 from diagnostics.lab.execution.timeline import timeline
-from diagnostics.lab.execution.work import Clean
+from diagnostics.lab.execution.work import Redact
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.model.cell import Environment
 
@@ -33,7 +33,7 @@ def play(
     hire: Callable[[], AbstractContextManager[Worker]],
     *,
     at_once: int,
-    clean: Clean,
+    clean: Redact,
     spans: Spans,
 ) -> Iterator[TrialResult]:
     """Yields the result of every trial, once each, as it ends.
@@ -72,7 +72,7 @@ def _with(
     environment: Environment,
     ended: Counter[str],
     at_once: int,
-    clean: Clean,
+    clean: Redact,
     spans: Spans,
 ) -> Iterator[TrialResult]:
     """Yields what one worker makes of the plans."""

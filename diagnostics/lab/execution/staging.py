@@ -15,7 +15,7 @@ from pathlib import Path
 INSIDE = ("__init__.py", "async_tools", "model", "sanitizer", "experiment", "worker")
 
 
-def lay_out(cache: Path) -> Path:
+def stage_code(cache: Path) -> Path:
     """The folder to put on `PYTHONPATH`; made once for each state of the code.
 
     Raises:

@@ -21,7 +21,7 @@ from diagnostics.lab.combination import Combination
 from diagnostics.lab.execution.outcome import TrialPlan, TrialResult
 from diagnostics.model.cell import Environment
 
-Clean = Callable[[str], str]
+Redact = Callable[[str], str]
 """Takes secrets and a machine's names out of a text."""
 
 
@@ -29,7 +29,7 @@ class MachineLost(Exception):
     """The machine that was to carry out an order is gone; another one can."""
 
 
-class NoMachine(Exception):
+class ExecutorUnavailable(Exception):
     """There is nobody left to carry out orders; the message says what to do."""
 
 
@@ -43,8 +43,8 @@ class WorkItem:
 
     Attributes:
         combination: what the environment is made from.
-        cleaner: makes the `Clean` of the machine that it is called on from that machine's cache folder; a function of a
-            module, because it travels.
+        redactor: makes the `Redact` of the machine that it is called on from that machine's cache folder; a function
+            of a module, because it is pickled.
         code: `fingerprint()` of who gives the order.
         lock: what is installed, as a requirements file with hashes; without it, the machine finds the lock itself.
         environment: what the environment must turn out to be; without it, whatever it is.
@@ -57,7 +57,7 @@ class WorkItem:
     """
 
     combination: Combination
-    cleaner: Callable[[Path], Clean]
+    redactor: Callable[[Path], Redact]
     code: str
     lock: str | None = None
     environment: Environment | None = None

@@ -275,7 +275,7 @@ def read_ends(file: Path) -> str:
 def clean_environment(inside: Path, ca_file: Path, home: str) -> dict[str, str]:
     """The variables of a trial: what an interpreter needs, our certificate, and nothing of the person's own.
 
-    No key, no proxy and no configuration of a person's shell reaches the patient, and nothing leaves the loopback.
+    No key, no proxy and no configuration of a person's shell reaches the target, and nothing leaves the loopback.
     """
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR") if name in os.environ}
     return {

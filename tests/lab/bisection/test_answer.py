@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.lab.bisection.history import NothingFound
-from diagnostics.lab.bisection.releases import NoReleases, Release
+from diagnostics.lab.bisection.history import SearchFailed
+from diagnostics.lab.bisection.releases import Release, ReleasesUnavailable
 from diagnostics.lab.bisection.request import BisectRequest, answer
-from diagnostics.lab.bisection.scope import Misunderstood
+from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.environments import IndexUnreachable
 from diagnostics.model.bisection import Bisection, TriedRelease
 from diagnostics.model.cell import Load
@@ -83,14 +83,14 @@ def test_one_change_costs_few_looks_and_needs_no_index_the_second_time(
 @pytest.mark.environment
 @pytest.mark.usefixtures("own_index")
 def test_ends_that_do_the_same_are_refused(cache: Path) -> None:
-    with pytest.raises(NothingFound, match=r"1\.4\.0 and 1\.5\.0 do the same here \(logged\).*--all"):
+    with pytest.raises(SearchFailed, match=r"1\.4\.0 and 1\.5\.0 do the same here \(logged\).*--all"):
         search(replace(ASKED, good="1.4.0", bad="1.5.0"), cache)
 
 
 @pytest.mark.environment
 @pytest.mark.usefixtures("own_index")
 def test_an_end_that_cannot_tell_is_refused_if_it_was_named(cache: Path) -> None:
-    with pytest.raises(NothingFound, match=r"the lower end, 1\.2\.0, cannot tell \(.*half of it is missing"):
+    with pytest.raises(SearchFailed, match=r"the lower end, 1\.2\.0, cannot tell \(.*half of it is missing"):
         search(replace(ASKED, good="1.2.0"), cache)
 
 
@@ -127,7 +127,7 @@ def test_a_change_that_another_package_brought_is_put_down_to_that(own_index: In
     assert change.moved["openai"] == ("1.0.0", "2.0.0")
     assert change.cause == "others"
 
-    with pytest.raises(NothingFound, match="do the same"):
+    with pytest.raises(SearchFailed, match="do the same"):
         search(replace(ASKED, package="anyio", provider="openai", hold="2025-05-20"), cache)
 
 
@@ -155,7 +155,7 @@ def test_a_change_that_another_package_brought_is_put_down_to_that(own_index: In
 @pytest.mark.usefixtures("own_index")
 def test_what_cannot_be_meant_is_one_line(cache: Path, wrong: dict[str, object], said: str) -> None:
     heard = Heard()
-    with pytest.raises(Misunderstood) as raised:
+    with pytest.raises(InvalidRequest) as raised:
         search(replace(ASKED, **wrong), cache, heard)  # type: ignore[arg-type]
 
     assert said in str(raised.value)
@@ -165,7 +165,7 @@ def test_what_cannot_be_meant_is_one_line(cache: Path, wrong: dict[str, object],
 
 @pytest.mark.usefixtures("own_index")
 def test_a_package_that_the_index_does_not_have_is_one_line(cache: Path) -> None:
-    with pytest.raises(NoReleases, match="the package index has no uvloop; check the spelling"):
+    with pytest.raises(ReleasesUnavailable, match="the package index has no uvloop; check the spelling"):
         search(replace(ASKED, package="uvloop"), cache)
 
 

@@ -12,9 +12,9 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.bisection import criterion
 from diagnostics.lab.bisection.compare import addresses, compare_link
 from diagnostics.lab.bisection.consensus import agreed, disagreement
-from diagnostics.lab.bisection.pinning import Held, moved, requirement
+from diagnostics.lab.bisection.pinning import Pinning, moved, requirement
 from diagnostics.lab.bisection.releases import Release
-from diagnostics.lab.bisection.scope import Misunderstood, scope
+from diagnostics.lab.bisection.scope import InvalidRequest, scope
 from diagnostics.lab.bisection.script import dependencies, variables
 from diagnostics.model.bisection import Outcome
 from diagnostics.model.libraries import SEARCHED
@@ -59,7 +59,7 @@ def test_nobody_need_say_where_to_begin() -> None:
 
 
 def test_a_range_of_one_release_is_none() -> None:
-    with pytest.raises(Misunderstood, match=r"of the 2 releases of widget in this range, 1 can work on Python 3\.11"):
+    with pytest.raises(InvalidRequest, match=r"of the 2 releases of widget in this range, 1 can work on Python 3\.11"):
         scope("widget", RELEASES, python="3.11", first="2.0")
 
 
@@ -129,13 +129,13 @@ def test_what_counts_as_a_change(text: str, same: Outcome, other: Outcome) -> No
 
 def test_everything_else_is_held_as_on_the_day_of_each_release_or_on_one_day() -> None:
     release, later = Release("1.2", "2025-03-01"), Release("2.0", "2025-04-01")
-    held = Held("widget", "3.12", ("gadget==1.0", "other"))
+    held = Pinning("widget", "3.12", ("gadget==1.0", "other"))
 
     asked = held.question(release)
     assert asked.requirements == ("widget==1.2", "gadget==1.0", "other")
     assert asked.as_of == "2025-03-01"
     assert asked.newer == ("widget", "gadget")  # what is pinned is wanted on any day
-    assert Held("widget", "3.12", (), "2025-03-15").question(later).as_of == "2025-03-15"
+    assert Pinning("widget", "3.12", (), "2025-03-15").question(later).as_of == "2025-03-15"
 
     among = held.among(release, later, {"widget": "2.0", "gadget": "1.0", "other": "7"})
     assert among.requirements == asked.requirements
@@ -190,9 +190,9 @@ def test_a_script_says_in_its_header_what_it_needs(tmp_path: Path) -> None:
     script.write_text("print()\n")
     assert dependencies(script) == []
     script.write_text("# /// script\n# dependencies = [\n# ///\n")
-    with pytest.raises(Misunderstood, match="is not valid TOML"):
+    with pytest.raises(InvalidRequest, match="is not valid TOML"):
         dependencies(script)
-    with pytest.raises(Misunderstood, match="cannot be read"):
+    with pytest.raises(InvalidRequest, match="cannot be read"):
         dependencies(tmp_path / "none.py")
 
 

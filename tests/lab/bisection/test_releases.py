@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.lab.bisection.releases import NoReleases, Release, parse, read_releases
+from diagnostics.lab.bisection.releases import Release, ReleasesUnavailable, parse, read_releases
 from diagnostics.lab.environments import IndexUnreachable
 from tests.lab.bisection.index import Index
 
@@ -72,7 +72,7 @@ def test_files_of_another_time_are_passed_over() -> None:
 
 
 def test_a_list_without_days_is_one_line() -> None:
-    with pytest.raises(NoReleases, match=r"lists no release of widget with its day \(PEP 700\)"):
+    with pytest.raises(ReleasesUnavailable, match=r"lists no release of widget with its day \(PEP 700\)"):
         parse("widget", [file("widget-1.0-py3-none-any.whl", None)])
 
 
@@ -121,13 +121,13 @@ def test_an_index_that_does_not_say_days_or_is_a_folder_is_one_line(
     own_index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"{own_index.url}/files")
-    with pytest.raises(NoReleases, match=r"the package index lists no release days \(PEP 700\)"):
+    with pytest.raises(ReleasesUnavailable, match=r"the package index lists no release days \(PEP 700\)"):
         read_releases(next(iter(own_index.days)), cache=tmp_path)  # what is not JSON, whatever it is
 
     monkeypatch.setenv("UV_DEFAULT_INDEX", tmp_path.as_uri())
-    with pytest.raises(NoReleases, match="the package index is a folder"):
+    with pytest.raises(ReleasesUnavailable, match="the package index is a folder"):
         read_releases("openai", cache=tmp_path)
 
     monkeypatch.setenv("UV_NO_INDEX", "1")
-    with pytest.raises(NoReleases, match="uv is configured to use no package index"):
+    with pytest.raises(ReleasesUnavailable, match="uv is configured to use no package index"):
         read_releases("openai", cache=tmp_path)

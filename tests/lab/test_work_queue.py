@@ -30,7 +30,7 @@ def ready(count: int, chunk: int | None) -> WorkQueue:
     first = lane.next()
     assert lane.settle(first, answered=True, stored=()) is None
     lane.begin(
-        WorkItem(first.combination, first.cleaner, "code", "lock", Environment("e", "3.13.0")), plans(count), chunk
+        WorkItem(first.combination, first.redactor, "code", "lock", Environment("e", "3.13.0")), plans(count), chunk
     )
     return lane
 

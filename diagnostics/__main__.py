@@ -21,11 +21,11 @@ def main() -> int:
     """Runs a command; all but `run` and `async-tools` need the lab's libraries.
 
     Returns:
-        The exit status: 0 done, 1 it could not be done (one line says why), 2 the command line cannot be meant so,
-        130 interrupted.
+        The exit status: 0 done, 1 an error, described in one line, 2 invalid usage, 130 interrupted.
     """
     if sys.version_info < (3, 10):  # noqa: UP036 - whoever starts it with an older one gets a sentence
-        sys.stderr.write(f"this needs Python 3.10 or newer, and this is {'.'.join(map(str, sys.version_info[:3]))}\n")
+        version = ".".join(map(str, sys.version_info[:3]))
+        sys.stderr.write(f"error: diagnostics needs Python 3.10 or newer, and this is Python {version}\n")
         return 1
     if sys.argv[1:2] == ["run"]:
         # The person's own program, in whatever environment: nothing of the lab may be needed.
@@ -59,7 +59,7 @@ def main() -> int:
 
 def _no_more(error: OSError) -> int:
     """Standard output takes nothing more: what is left goes nowhere, or the interpreter would complain at its end."""
-    sys.stderr.write(f"standard output cannot be written ({error.strerror})\n")
+    sys.stderr.write(f"error: cannot write to standard output ({error.strerror})\n")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
 
@@ -70,7 +70,9 @@ def _without_the_lab(missing: str | None) -> int:
     if set(sys.argv[1:]) <= {"--help"}:
         sys.stdout.write(WITHOUT_THE_LAB.format(missing=missing, install=install("lab")))
         return 0
-    sys.stderr.write(f"this command needs the lab ({missing} is missing): {install('lab')} on Python 3.11 or newer\n")
+    sys.stderr.write(
+        f"error: this command needs the lab ({missing} is missing); run: {install('lab')} on Python 3.11 or newer\n"
+    )
     return 1
 
 

@@ -120,7 +120,7 @@ def write() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SIGPIPE
     except OSError as error:
-        sys.stderr.write(f"standard output cannot be written ({error.strerror})\n")
+        sys.stderr.write(f"error: cannot write to standard output ({error.strerror})\n")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0

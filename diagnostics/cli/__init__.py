@@ -10,6 +10,7 @@ import typer
 from diagnostics.cli.async_tools import async_tools
 from diagnostics.cli.bisect import bisect
 from diagnostics.cli.diagnose import diagnose
+from diagnostics.cli.group import Commands
 from diagnostics.cli.history import history
 from diagnostics.cli.jets import jets
 from diagnostics.cli.lock import lock
@@ -18,6 +19,7 @@ from diagnostics.cli.report import report
 from diagnostics.cli.repro import repro
 from diagnostics.cli.run import run
 from diagnostics.cli.serve import serve
+from diagnostics.model.errors import PROGRAM
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "run": run,
@@ -33,11 +35,23 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "async-tools": async_tools,
 }
 
+HELP: Final = """Find async clients that outlive their event loop, and fix them.
+
+Start with your own program; the other commands reproduce the error, compare the fixes and report it.
+
+Example: python -m diagnostics run app.py
+
+Example: python -m diagnostics run -m pytest tests
+
+Exit status: each command lists its own; 2 always means invalid usage, and 130 interrupted.
+"""
+
+
 app = typer.Typer(
-    name="python -m diagnostics",
-    help="Reproduces, explains and fixes async clients that outlive their event loop.",
-    epilog="One phase of the debugging plan alone: python -m diagnostics.phase1 to phase6, each with --help.",
-    no_args_is_help=True,
+    cls=Commands,
+    name=PROGRAM,
+    help=HELP,
+    epilog="Run one phase of the debugging plan alone: python -m diagnostics.phase1 to phase6, each with --help.",
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

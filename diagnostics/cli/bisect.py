@@ -7,7 +7,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -25,10 +25,13 @@ from diagnostics.lab.environments import EnvironmentProblem, default_cache
 from diagnostics.lab.server import ServerError
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import BASELINE, Load
+from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage
 from diagnostics.model.libraries import SEARCHED
 from diagnostics.phases.plan import clean
 from diagnostics.report.formats import bisection as reports
 from diagnostics.runs.writer import StoreError, write_record
+
+FAILURES = (ReleasesUnavailable, SearchFailed, EnvironmentProblem, MatrixError, ServerError, StoreError, OSError)
 
 
 def bisect(
@@ -111,7 +114,7 @@ def bisect(
         with looking(package) as listener:
             found = answer(asked, cache=cache, redact=redact, listener=listener, command=command)
     except InvalidRequest as error:
-        _fail(str(error), status=2)
+        raise InvalidUsage(str(error)) from error
     except (
         ReleasesUnavailable,
         SearchFailed,
@@ -121,10 +124,9 @@ def bisect(
         StoreError,
         OSError,
     ) as error:
-        _fail(redact(str(error)))
+        raise CommandError(redact(str(error))) from error
     except KeyboardInterrupt:
-        sys.stderr.write("diagnostics bisect: interrupted; what was prepared is kept for the next time\n")
-        sys.exit(130)
+        raise CommandInterrupted("interrupted; prepared environments are kept for the next search") from None
     # On a person's own screen stands what that person typed; what is posted or kept has no name of this machine.
     typed = replace(found, command=("python", "-m", "diagnostics", *_again(sys.argv[1:])))
     sys.stdout.write(reports.markdown(found) if markdown else reports.text(typed))
@@ -136,7 +138,7 @@ def _keep(found: Bisection, file: Path) -> None:
     try:
         write_record(file, found)
     except StoreError as error:
-        _fail(str(error))
+        raise CommandError(str(error)) from error
 
 
 def _interrupt(*_: object) -> None:
@@ -151,8 +153,3 @@ def _again(arguments: list[str]) -> list[str]:
             kept.append(argument)
         is_value = argument == "--json"
     return kept
-
-
-def _fail(message: str, *, status: int = 1) -> NoReturn:
-    sys.stderr.write(f"diagnostics bisect: {message}\n")
-    sys.exit(status)

@@ -15,6 +15,7 @@ from diagnostics.lab.environments import default_cache
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.target import NEWEST, TargetUnavailable, TrialSession, UnknownTarget, find_target
 from diagnostics.model.codec import encode
+from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, unknown
 from diagnostics.model.phase import KNOWN, PhaseResult
 from diagnostics.phases import diagnosis, phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.diagnosis_formats import markdown, show
@@ -58,7 +59,7 @@ def diagnose(
     Exit status: 0 it found out, 1 it could not, 2 the command line cannot be meant so, 130 interrupted.
     """
     if provider not in PROVIDERS:
-        _fail(f"there is no provider {provider!r}; choose from {', '.join(PROVIDERS)}", status=2)
+        raise InvalidUsage(unknown("provider", provider, PROVIDERS))
     choice = PhaseOptions(provider, runs, calls, concurrency, trials, instrument=instrument, others=not here)
     cache = default_cache()
     tell = printer(as_json_lines=as_json) if instrument else None
@@ -70,12 +71,11 @@ def diagnose(
         ):
             known = _diagnose(session, choice, folder, as_json=as_json)
     except UnknownTarget as error:
-        _fail(str(error), status=2)
+        raise InvalidUsage(str(error)) from error
     except (TargetUnavailable, writer.StoreError, ServerError, OSError) as error:
-        _fail(str(error))
+        raise CommandError(str(error)) from error
     except KeyboardInterrupt:
-        sys.stderr.write("diagnostics diagnose: interrupted; what was finished is kept\n")
-        sys.exit(130)
+        raise CommandInterrupted("interrupted; the phases that finished are kept") from None
     sys.exit(0 if known else 1)
 
 
@@ -116,8 +116,3 @@ def whole_pipeline(session: TrialSession, choice: PhaseOptions, removing: list[s
     fine = [trial for trial in ran if trial.symptom == "none" and trial.accounting.answers == trial.accounting.calls]
     names = (tuple(trial.cell.scenario for trial in group) for group in (ran, fine))
     return diagnosis.Pipeline(removing[0], *names)
-
-
-def _fail(message: str, *, status: int = 1) -> None:
-    sys.stderr.write(f"diagnostics diagnose: {message}\n")
-    sys.exit(status)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.codec import RecordError
+from diagnostics.model.errors import CommandError, CommandInterrupted
 from diagnostics.report.formats.bisection import markdown_table, read
 
 KEPT = Path("reports") / "history"
@@ -30,7 +31,9 @@ def history(
     """
     files = sorted(folder.glob("*.json"))
     if not files:
-        _fail(f"there is no search in {folder}: python -m diagnostics bisect openai --all --json {folder}/openai.json")
+        raise CommandError(
+            f"no search is kept in {folder}; run: python -m diagnostics bisect openai --all --json {folder}/openai.json"
+        )
     if again:
         for file in files:
             _repeat(file, _read(file))
@@ -41,7 +44,7 @@ def _read(file: Path) -> Bisection:
     try:
         return read(file.read_text(encoding="utf-8"))
     except (OSError, RecordError) as error:
-        _fail(f"{file} cannot be read ({error}): make that search again, or remove the file")
+        raise CommandError(f"cannot read {file} ({error}); repeat that search, or remove the file") from error
 
 
 def _repeat(file: Path, found: Bisection) -> None:
@@ -49,11 +52,6 @@ def _repeat(file: Path, found: Bisection) -> None:
     try:
         status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
     except KeyboardInterrupt:
-        sys.exit(130)
+        raise CommandInterrupted("interrupted; the searches that finished are kept") from None
     if status:
-        _fail(f"{file.name} could not be made again; what it says above helps further", status=status)
-
-
-def _fail(message: str, *, status: int = 1) -> NoReturn:
-    sys.stderr.write(f"diagnostics history: {message}\n")
-    sys.exit(status)
+        raise CommandError(f"cannot repeat the search of {file.name}; see the error above", status=status)

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -26,6 +26,7 @@ from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.program import Incompatible
 from diagnostics.extras import install
 from diagnostics.lab.server import ProviderServer, ServerError
+from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, known
 from diagnostics.runs import writer
 
 if TYPE_CHECKING:
@@ -91,15 +92,15 @@ def jets(
         from diagnostics.jets.prompt import EFFORTS
         from diagnostics.jets.templates import TEMPLATES
     except ImportError as error:
-        _fail(f"{error.name} is missing: {install('jets')}")
-    strategies = _known("strategy", strategy or [OWN], [OWN, *FIXES])
+        raise CommandError(f"{error.name} is missing: {install('jets')}") from error
+    strategies = known("strategy", strategy or [OWN], [OWN, *FIXES])
     configurations = (
-        _known("template", list(TEMPLATES) if templates == "all" else templates.split(","), TEMPLATES),
-        _known("effort", efforts.split(","), EFFORTS),
+        known("template", list(TEMPLATES) if templates == "all" else _split(templates), TEMPLATES),
+        known("effort", _split(efforts), EFFORTS),
     )
     for file in filter(None, (csv, answers)):
         if file.is_dir():
-            _fail(f"{file} is a folder; name a file", status=2)
+            raise InvalidUsage(f"{file} is a folder; name a file")
     try:
         sample = load(data or SAMPLE, number)
         with _terminable(), _endpoint(base_url, model, retries) as (endpoint, server):
@@ -107,10 +108,9 @@ def jets(
         show(played)
         _write(played, csv, answers)
     except (DataError, Incompatible, ServerError, writer.StoreError) as error:
-        _fail(str(error))
+        raise CommandError(str(error)) from error
     except KeyboardInterrupt:
-        sys.stderr.write("diagnostics jets: interrupted\n")
-        sys.exit(130)
+        raise CommandInterrupted("interrupted; nothing was written") from None
     sys.exit(_status(played))
 
 
@@ -141,7 +141,7 @@ def _play(
     sample: Jets,
     endpoint: JetEndpoint,
     server: ProviderServer | None,
-    configurations: tuple[list[str], list[str]],
+    configurations: tuple[tuple[str, ...], tuple[str, ...]],
     concurrency: int,
 ) -> StrategyResult:
     """One strategy, instrumented from its first client to the collection at its end."""
@@ -204,12 +204,8 @@ def _status(played: list[StrategyResult]) -> int:
     return FOUND if any(finding.severity in ("error", "leak") for each in played for finding in each.findings) else 0
 
 
-def _known(kind: str, names: list[str], table: Collection[str]) -> list[str]:
-    names = [name.strip() for name in names]
-    for name in names:
-        if name not in table:
-            _fail(f"there is no {kind} {name!r}; choose from {', '.join(table)}", status=2)
-    return list(dict.fromkeys(names))
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",")]
 
 
 @contextlib.contextmanager
@@ -224,8 +220,3 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _fail(message: str, *, status: int = 1) -> NoReturn:
-    sys.stderr.write(f"diagnostics jets: {message}\n")
-    sys.exit(status)

@@ -16,6 +16,7 @@ from diagnostics.lab.environments import EnvironmentProblem, Unsatisfiable, lock
 from diagnostics.lab.environments.locks import Lock, LockError
 from diagnostics.lab.environments.resolve import resolve
 from diagnostics.lab.matrix_file import load_matrix
+from diagnostics.model.errors import CommandError, InvalidUsage
 
 
 def lock(
@@ -37,7 +38,7 @@ def lock(
     Nothing is written unless every combination got an answer: a lock, or the reason why there is none.
     """
     if as_of and output is None:
-        _fail("--as-of needs --output FOLDER: the project's own locks are those of today", status=2)
+        raise InvalidUsage("--as-of needs --output FOLDER, because the project's own locks are those of today")
     folder = output or locks.COMMITTED
     try:
         combinations = load_matrix(matrix)
@@ -49,9 +50,9 @@ def lock(
         found, reasons = _resolve_all(new, as_of, jobs)
         locks.write(folder, {**kept, **found}, {**known, **reasons})
     except (MatrixError, LockError, EnvironmentProblem) as error:
-        _fail(str(error))
+        raise CommandError(str(error)) from error
     except OSError as error:
-        _fail(f"cannot write {folder} ({error.strerror}); choose another folder with --output")
+        raise CommandError(f"cannot write {folder} ({error.strerror}); choose another folder with --output") from error
     typer.echo(f"{len(found)} locks and {len(reasons)} unsatisfiable combinations written")
 
 
@@ -60,7 +61,7 @@ def _check(combinations: Sequence[Combination], folder: Path) -> None:
     for fault in faults:
         typer.echo(fault, err=True)
     if faults:
-        _fail(f"{len(faults)} faults in the locks; run: python -m diagnostics lock")
+        raise CommandError(f"{len(faults)} faults in the locks; run: python -m diagnostics lock")
     typer.echo(f"the locks fit the matrix: {len(combinations)} combinations")
 
 
@@ -92,8 +93,3 @@ def _resolve_all(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return found, reasons
-
-
-def _fail(message: str, *, status: int = 1) -> None:
-    typer.echo(f"diagnostics lock: {message}", err=True)
-    raise typer.Exit(status)

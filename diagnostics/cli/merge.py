@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from diagnostics.experiment.fixes import FIXES
+from diagnostics.model.errors import CommandError, InvalidUsage
 from diagnostics.report.formats.registry import write_reports
 from diagnostics.report.view.build import build_view
 from diagnostics.runs import merge as merging
@@ -29,7 +29,7 @@ def merge(
     Exit status: 0 merged, 1 they do not belong together or cannot be read or written, 2 there is only one.
     """
     if len(runs) < 2:
-        _fail("one run needs no merging: name two or more", status=2)
+        raise InvalidUsage("only one run given; name two or more")
     try:
         merged = merging.join(merging.read_parts(runs))
         folder = out or stores.new_run(Path("reports"))
@@ -37,14 +37,11 @@ def merge(
         view = build_view(read_run(folder), None, {name: fix.trade_off for name, fix in FIXES.items()})
         write_reports(view, folder)
     except stores.StoreError as error:
-        _fail(str(error).replace("--reports", "--out"))
+        raise CommandError(str(error).replace("--reports", "--out")) from error
     except (merging.MergeError, RunError) as error:
-        _fail(str(error))
+        raise CommandError(str(error)) from error
     except OSError as error:
-        _fail(f"{error.filename or out}: {error.strerror or error}; choose another folder with --out")
+        raise CommandError(
+            f"cannot write {error.filename or out} ({error.strerror or error}); choose another folder with --out"
+        ) from error
     typer.echo(f"{len(merged.trials)} trials of {len(runs)} runs are in {folder}; the report is {folder / 'report.md'}")
-
-
-def _fail(message: str, *, status: int = 1) -> NoReturn:
-    sys.stderr.write(f"diagnostics merge: {message}\n")
-    sys.exit(status)

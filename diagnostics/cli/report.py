@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from diagnostics.cli.evidence import posting
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.script import ScriptError
+from diagnostics.model.errors import CommandError, InvalidUsage, known
 from diagnostics.redaction import Secrets, redact
 from diagnostics.report.formats import sarif
 from diagnostics.report.formats.changes import CHANGES_FORMATS
@@ -69,20 +70,22 @@ def report(
     try:
         if len(runs) == 2:
             if projects:
-                _fail("an issue is about one run, and these are two: leave --for out, or name one run", status=2)
+                raise InvalidUsage("an issue is about one run, but two are given; leave out --for, or name one run")
             _compare(_view(runs[0], secrets), _view(runs[1], secrets), formats, out)
         elif len(runs) > 2:
-            _fail(f"one run is rendered and two are compared, but these are {len(runs)}", status=2)
+            raise InvalidUsage(f"{len(runs)} runs given; name one to report it, or two to compare them")
         elif runs[0].is_file():
             _findings(runs[0], formats, secrets, out)
         else:
             _one(runs[0], _chosen(formats, projects or []), projects or [], secrets, out, python)
     except (RunError, NotDrawn, ScriptError) as error:
-        _fail(str(error))
+        raise CommandError(str(error)) from error
     except OSError as error:
         if error.filename is None:
             raise  # standard output, which is the same for every command
-        _fail(f"{out or runs[0]}: cannot write there ({error.strerror or error}); name another place with --out")
+        raise CommandError(
+            f"cannot write {out or runs[0]} ({error.strerror or error}); choose another path with --out"
+        ) from error
 
 
 def _view(run: Path, secrets: Secrets) -> View:
@@ -101,7 +104,7 @@ def _compare(before: View, after: View, formats: Sequence[str] | None, out: Path
     """What changed, on the screen unless a file is named."""
     names = formats or ["text"]
     if len(names) != 1 or names[0] not in CHANGES_FORMATS:
-        _fail(f"two runs are compared in one format; choose from {', '.join(CHANGES_FORMATS)}", status=2)
+        raise InvalidUsage(f"two runs are compared in one --format; choose from {', '.join(CHANGES_FORMATS)}")
     chosen, changes = CHANGES_FORMATS[names[0]], compare(before, after)
     if out is not None and str(out) != "-":
         _say_written(write_report(out, chosen.render(changes)))
@@ -114,7 +117,7 @@ def _compare(before: View, after: View, formats: Sequence[str] | None, out: Path
 def _findings(file: Path, formats: Sequence[str] | None, secrets: Secrets, out: Path | None) -> None:
     """A document of `run --json` as SARIF, beside it unless another place is named."""
     if formats and list(formats) != ["sarif"]:
-        _fail(f"{file} holds the findings of one program, which have one format: --format sarif", status=2)
+        raise InvalidUsage(f"{file} holds the findings of one program, which can only be written as --format sarif")
     # Code scanning wants paths as the repository has them, and a program is run from there.
     here = f"{Path.cwd()}{os.sep}"
     content = sarif.render_findings(read_findings(file, lambda text: redact(text.replace(here, ""), secrets)))
@@ -126,12 +129,10 @@ def _findings(file: Path, formats: Sequence[str] | None, secrets: Secrets, out: 
 
 def _chosen(formats: Sequence[str] | None, projects: Sequence[str]) -> list[str]:
     chosen = list(formats or (["issue"] if projects else [name for name, row in FORMATS.items() if not row.on_request]))
-    for what, names, table in (("format", chosen, FORMATS), ("form for", projects, PROJECTS)):
-        unknown = [name for name in names if name not in table]
-        if unknown:
-            _fail(f"there is no {what} {unknown[0]!r}; choose from {', '.join(table)}", status=2)
+    for what, names, table in (("format", chosen, FORMATS), ("project", projects, PROJECTS)):
+        known(what, names, table)
     if "issue" in chosen and not projects:
-        _fail(f"an issue needs --for, and one of {', '.join(PROJECTS)}", status=2)
+        raise InvalidUsage(f"--format issue needs a project; add --for with one of {', '.join(PROJECTS)}")
     return chosen
 
 
@@ -153,7 +154,9 @@ def _write(view: View, run: Path, chosen: list[str], table: dict[str, Format], o
         return
     if out is not None and not out.is_dir() and out.suffix:
         if len(chosen) != 1:
-            _fail(f"{out} is one file, and these are {len(chosen)} formats; name a folder, or one --format", status=2)
+            raise InvalidUsage(
+                f"{out} is one file, but there are {len(chosen)} formats; name a folder, or one --format"
+            )
         _say_written(write_report(out, _one_text(chosen[0], table[chosen[0]].render(view))))
         return
     _say_written(write_reports(view, out or run, chosen, table))
@@ -165,15 +168,10 @@ def _write(view: View, run: Path, chosen: list[str], table: dict[str, Format], o
 
 def _one_text(name: str, content: Content) -> str:
     if not isinstance(content, str):
-        _fail(f"{name} is several files; name a folder with --out", status=2)
+        raise InvalidUsage(f"the format {name} is several files; name a folder with --out")
     return content
 
 
 def _say_written(paths: Iterable[Path]) -> None:
     for path in paths:
         typer.echo(f"wrote {path}")
-
-
-def _fail(message: str, *, status: int = 1) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
-    sys.exit(status)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 
 import typer
 from packaging.version import Version
@@ -32,6 +32,7 @@ from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.lab.run import RunSettings, default_width, run
 from diagnostics.lab.server import ServerError
 from diagnostics.model.cell import Load
+from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, known
 from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.redaction.kinds import together
 from diagnostics.report.formats.registry import FORMATS, write_reports
@@ -147,9 +148,9 @@ def repro(
         settings = _settings(asked, functools.partial(redactor, content=with_content), jobs, offline=offline)
     except MatrixError as error:
         rest = f"; the run in {place.folder} keeps {shlex.join(kept.options)}" if kept and kept.options else ""
-        _fail(f"{error}{rest}", status=2)
+        raise InvalidUsage(f"{error}{rest}") from error
     except EnvironmentProblem as problem:
-        _fail(problem.reason)
+        raise CommandError(problem.reason) from problem
     command, removed = _typed(hidden)
     if asked == kept and earlier is not None:  # resumed with its original options, a run keeps its first command
         command, removed = earlier.command, earlier.redacted
@@ -158,8 +159,7 @@ def repro(
         _play(settings, place, scheduler, about, hidden)
         _render(place.made(), hidden)
     except KeyboardInterrupt:
-        sys.stderr.write(f"{place.kept('interrupted')}\n")
-        sys.exit(130)
+        raise CommandInterrupted(place.kept("interrupted")) from None
 
 
 def _is_given(context: typer.Context, name: str) -> bool:
@@ -174,14 +174,12 @@ def _settings(asked: RunRequest, clean: Callable[[Path], Redact], jobs: int | No
         MatrixError: there is no such thing.
         EnvironmentProblem: the index does not answer.
     """
-    if asked.profile not in PROFILES:
-        _misspelt("profile", asked.profile, PROFILES)
-    if asked.instrument not in INSTRUMENT:
-        _misspelt("choice for --instrument", asked.instrument, INSTRUMENT)
+    known("profile", [asked.profile], PROFILES)
+    known("value of --instrument", [asked.instrument], INSTRUMENT)
     choice = Selection(
-        providers=_known("provider", asked.provider, PROVIDERS),
-        scenarios=_known("scenario", asked.scenario, SCENARIOS),
-        fixes=_known("fix", asked.fix, FIXES),
+        providers=known("provider", asked.provider, PROVIDERS),
+        scenarios=known("scenario", asked.scenario, SCENARIOS),
+        fixes=known("fix", asked.fix, FIXES),
         trials=asked.trials,
         mode="cold" if asked.cold or not hasattr(os, "fork") else "fork",
         load=Load(asked.runs, asked.calls, asked.concurrency, asked.retries),
@@ -246,9 +244,11 @@ def _resumed(reports: Path, resume: Path) -> Path:
     try:
         folder = stores.latest(wanted.parent) if wanted.name == "latest" else wanted
     except stores.StoreError as error:
-        _fail(str(error))
+        raise CommandError(str(error)) from error
     if not (folder / TRIALS).is_file():
-        _fail(f"there is no run in {wanted}: leave --resume out to start one, or name a folder of {wanted.parent}")
+        raise CommandError(
+            f"no run in {wanted}; leave out --resume to start one, or name a run folder in {wanted.parent}"
+        )
     return folder
 
 
@@ -280,7 +280,7 @@ class _Place:
         try:
             return read_meta(self.folder)
         except RunError as error:
-            _fail(f"{error}, or start another run")
+            raise CommandError(f"{error}, or start another run") from error
 
     def kept(self, why: str) -> str:
         """What is said of a run that has ended too early."""
@@ -291,7 +291,7 @@ class _Place:
 
 def _make_sure_that_something_is_tried(settings: RunSettings, profile: str) -> None:
     if not settings.combinations:
-        _fail(f"the profile {profile} tries nothing in these environments; choose another --profile", status=2)
+        raise InvalidUsage(f"the profile {profile} tries nothing in these environments; choose another --profile")
     never = known_unsatisfiable(combination for combination, _ in settings.combinations)
     # What cannot be installed is recorded with the resolver's reason, unless it is the only place for what was asked.
     among = [each for each in settings.combinations if each[0] not in never] or settings.combinations
@@ -299,7 +299,7 @@ def _make_sure_that_something_is_tried(settings: RunSettings, profile: str) -> N
         return
     held = sorted({name for combination, _ in among for name in may_hold(combination)})
     why = f"{why_nothing(held, settings.choice)} in the environments of this selection that can be installed"
-    _fail(f"{why} (they hold {', '.join(held)}); choose another --provider, --openai or --httpx", status=2)
+    raise InvalidUsage(f"{why} (they hold {', '.join(held)}); choose another --provider, --openai or --httpx")
 
 
 def _scheduler(executor: str | None) -> str | None:
@@ -308,9 +308,9 @@ def _scheduler(executor: str | None) -> str | None:
     try:
         address, readable = scheduler_address(executor)
     except AddressError as error:
-        _fail(str(error), status=2)
+        raise InvalidUsage(str(error)) from error
     if readable:
-        sys.stderr.write(f"{executor} is not on this machine and not encrypted: prefer dask+tls:// or a tunnel\n")
+        sys.stderr.write(f"warning: {executor} is remote and not encrypted; prefer dask+tls:// or a tunnel\n")
     return address
 
 
@@ -323,9 +323,9 @@ def _play(settings: RunSettings, place: _Place, scheduler: str | None, about: Ru
             with progress(total=len(settings.combinations), kept=len(store.done)) as listener:
                 run(settings, store, listener, about, there)
     except (ExecutorUnavailable, CodeMismatch) as error:
-        _fail(place.kept(str(error)))
+        raise CommandError(place.kept(str(error))) from error
     except (stores.StoreError, ServerError, OSError) as error:
-        _fail(str(error))
+        raise CommandError(str(error)) from error
 
 
 def _be_interrupted_by_every_signal() -> None:
@@ -342,7 +342,7 @@ def _render(folder: Path, hidden: Secrets) -> None:
         view = build_view(read_run(folder), None, {name: fix.trade_off for name, fix in FIXES.items()})
         write_reports(view, folder, content=hidden.content)
     except (RunError, OSError) as error:
-        _fail(f"the run is complete, but its report could not be written: {error}")
+        raise CommandError(f"the run is complete, but its report could not be written: {error}") from error
     for format_ in FORMATS.values():
         if format_.show is not None:
             format_.show(view)
@@ -353,13 +353,13 @@ def _render(folder: Path, hidden: Secrets) -> None:
 
 def _say_why_nothing_ran(view: View) -> None:
     """Ends the command, unless that is what the run found out: that these packages do not go together."""
-    what = "no trial ran" if view.totals.trials else "no environment could be had"
+    what = "no trial ran" if view.totals.trials else "no environment is available"
     ranked = sorted(view.impossible, key=lambda group: (group.status in _FOUND_OUT, -len(group.what)))
     first = f"{what}: {one_line(ranked[0].reason, 400)}" if ranked else what
     more = f" (the report lists {len(ranked) - 1} more reasons)" if len(ranked) > 1 else ""
     if not ranked or ranked[0].status not in _FOUND_OUT:
-        _fail(first + more)
-    sys.stderr.write(f"diagnostics repro: {first}{more}\n")
+        raise CommandError(first + more)
+    sys.stderr.write(f"warning: {first}{more}\n")
 
 
 def _count(folder: Path) -> int:
@@ -378,19 +378,3 @@ def _again(folder: Path, with_it: Sequence[str]) -> str:
     session = os.environ.get("NOX_CURRENT_SESSION")
     start = ["nox", "-s", session, "--"] if session else ["python", "-m", "diagnostics", "repro"]
     return shlex.join([*start, "--resume", str(folder), *with_it])
-
-
-def _known(kind: str, names: Sequence[str] | None, table: Collection[str]) -> tuple[str, ...]:
-    for name in names or ():
-        if name not in table:
-            _misspelt(kind, name, table)
-    return tuple(names or ())
-
-
-def _misspelt(kind: str, name: str, table: Collection[str]) -> NoReturn:
-    _fail(f"there is no {kind} {name!r}; choose from {', '.join(table)}", status=2)
-
-
-def _fail(message: str, *, status: int = 1) -> NoReturn:
-    sys.stderr.write(f"diagnostics repro: {message}\n")
-    sys.exit(status)

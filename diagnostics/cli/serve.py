@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from diagnostics.lab.server import Faults, ProviderServer, ServerError
+from diagnostics.model.errors import CommandError, InvalidUsage
 from diagnostics.model.libraries import base_urls, key_variables
 
 
@@ -53,7 +54,7 @@ def serve(
             cut_stream_after=cut_stream_after,
         )
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise InvalidUsage(str(error)) from error
     stopped = threading.Event()
     # Before the start, so that there is no moment in which a signal would leave the folder behind.
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in _signals()}
@@ -62,8 +63,7 @@ def serve(
             typer.echo(_ready(server) if as_json else _welcome(server))
             stopped.wait()
     except ServerError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise CommandError(str(error)) from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -16,8 +16,8 @@ def main(number: int) -> None:
         module = importlib.import_module(f"diagnostics.phases.phase{number}")
     except ImportError as missing:
         sys.exit(
-            f"the phases need Python 3.11 or newer, and this is {platform.python_version()}"
+            f"error: the phases need Python 3.11 or newer, and this is {platform.python_version()}"
             if sys.version_info < (3, 11)
-            else f"the phases need the lab ({missing.name} is missing): {install('lab')}"
+            else f"error: the phases need the lab ({missing.name} is missing); run: {install('lab')}"
         )
     sys.exit(plan.command(module.PHASE))

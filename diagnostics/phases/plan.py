@@ -34,6 +34,14 @@ from diagnostics.lab.target import (
 )
 from diagnostics.model.cell import BASELINE, Cell, Load
 from diagnostics.model.codec import encode
+from diagnostics.model.errors import (
+    FAILED,
+    INTERRUPTED,
+    INVALID_USAGE,
+    ArgumentParser,
+    text,
+    usage_text,
+)
 from diagnostics.model.event import EVENTS_SUFFIX, Event
 from diagnostics.model.phase import PhaseAnswer, PhaseResult, read_phase
 from diagnostics.phases.formats import markdown, show
@@ -212,12 +220,17 @@ def clean(cache: Path) -> Callable[[str], str]:
     return partial(redact, secrets=Secrets.of_this_machine(folders={"cache": str(cache)}))
 
 
-def options(phase: Phase) -> argparse.ArgumentParser:
+def program(phase: Phase) -> str:
+    """How a person starts a phase."""
+    return f"python -m diagnostics.phase{phase.number}"
+
+
+def options(phase: Phase) -> ArgumentParser:
     """The command line of a phase."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m diagnostics.phase{phase.number}",
+    parser = ArgumentParser(
+        prog=program(phase),
         description=f"Phase {phase.number} of the debugging plan: {phase.title}.",
-        epilog="Exit status: 0 it found out (whatever it was), 1 it could not, 2 the command line cannot be meant so, "
+        epilog="Exit status: 0 at least one question is answered; 1 none is, or an error occurred; 2 invalid usage; "
         "130 interrupted.",
     )
     parser.add_argument("--provider", default="openai", choices=list(PROVIDERS), help="whose client (openai)")
@@ -273,14 +286,14 @@ def command(phase: Phase, arguments: Sequence[str] | None = None) -> int:
                 found = replace(found, answers=(*found.answers, phase.compare(found, other)))
             write(found, played, folder)
     except UnknownTarget as error:
-        sys.stderr.write(f"phase {phase.number}: {error}\n")
-        return 2
+        sys.stderr.write(usage_text(str(error), program(phase)))
+        return INVALID_USAGE
     except (TargetUnavailable, writer.StoreError, ServerError, OSError) as error:
-        sys.stderr.write(f"phase {phase.number}: {error}\n")
-        return 1
+        sys.stderr.write(text(str(error)))
+        return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write(f"phase {phase.number}: interrupted\n")
-        return 130
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
     if asked.json:
         print_line(json.dumps(encode(found)))
     else:

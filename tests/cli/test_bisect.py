@@ -48,16 +48,17 @@ DEAD = "http://127.0.0.1:9/simple"
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (("opnai",), 2, "diagnostics bisect: there is no package 'opnai'; choose from openai, "),
-        (("openai",), 1, "diagnostics bisect: the releases of openai are not known yet and the package index cannot"),
+        (("opnai",), 2, "error: unknown package 'opnai' (did you mean 'openai'?); choose from openai, "),
+        (("openai",), 1, "error: the releases of openai are not known yet and the package index cannot"),
     ],
 )
 def test_what_cannot_be_is_one_line(tmp_path: Path, arguments: tuple[str, ...], status: int, said: str) -> None:
     code, out, err = run(DEAD, tmp_path, *arguments)
 
     assert (code, out) == (status, "")
-    (line,) = err.splitlines()
+    line, *hint = err.splitlines()
     assert line.startswith(said)
+    assert hint == (["Try 'python -m diagnostics bisect --help'."] if status == 2 else [])
 
 
 @pytest.mark.environment
@@ -105,7 +106,10 @@ def test_a_person_can_paste_the_command_and_the_record_names_no_folder(tmp_path:
 def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:
     code, out, err = run(DEAD, tmp_path, "openai", "--json", str(tmp_path))
     assert (code, out) == (2, "")
-    assert "is a directory" in err
+    assert err.splitlines() == [
+        f"error: invalid value for '--json': file '{tmp_path}' is a directory",
+        "Try 'python -m diagnostics bisect --help'.",
+    ]
 
 
 @pytest.mark.environment
@@ -126,7 +130,7 @@ def test_an_interrupt_ends_the_trial_too(tmp_path: Path) -> None:
         _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 130
-    assert err.splitlines()[-1].startswith("diagnostics bisect: interrupted")
+    assert err.splitlines()[-1].startswith("interrupted; ")
     gone, alive = psutil.wait_procs([trial], timeout=PATIENCE)
     assert (gone, alive) == ([trial], [])
 
@@ -156,5 +160,5 @@ def test_a_day_without_an_index_is_one_line(tmp_path: Path) -> None:
 
     assert code == 1
     (line,) = err.splitlines()
-    assert line.startswith("diagnostics repro: the package index cannot be reached")
+    assert line.startswith("error: the package index cannot be reached")
     assert not (tmp_path / "reports").exists()

@@ -6,20 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from diagnostics.cli.history import history
+from diagnostics.cli import app
 from diagnostics.model.codec import encode
 from diagnostics.report.formats.bisection import markdown_table
 from tests.report.test_bisection import FOUND
 
-app = typer.Typer()
-app.command()(history)
-
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments)
+    return CliRunner().invoke(app, ["history", *map(str, arguments)])
 
 
 def test_the_table_is_printed(tmp_path: Path) -> None:
@@ -28,7 +24,7 @@ def test_the_table_is_printed(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, markdown_table([FOUND]))
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "there is no search in"), ("{}", "openai.json cannot be read")])
+@pytest.mark.parametrize(("content", "said"), [(None, "no search is kept in"), ("{}", "cannot read ")])
 def test_what_cannot_be_printed_is_one_line(tmp_path: Path, content: str | None, said: str) -> None:
     if content is not None:
         (tmp_path / "openai.json").write_text(content, encoding="utf-8")
@@ -44,5 +40,5 @@ def test_a_search_that_cannot_be_made_again_fails_as_it_does(tmp_path: Path) -> 
     file.write_text(json.dumps(broken), encoding="utf-8")
     result = run(str(tmp_path), "--again")
     assert result.exit_code == 2
-    assert "openai.json could not be made again" in result.stderr
+    assert "cannot repeat the search of openai.json" in result.stderr
     assert file.read_text(encoding="utf-8") == json.dumps(broken)

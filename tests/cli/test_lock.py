@@ -2,21 +2,17 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from diagnostics.cli.lock import lock
+from diagnostics.cli import app
 from diagnostics.lab.environments import locks
 from diagnostics.lab.matrix_file import load_matrix
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-app = typer.Typer()
-app.command()(lock)
-
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, ["lock", *map(str, arguments)])
 
 
 @pytest.fixture
@@ -41,7 +37,7 @@ def test_check_names_every_fault_and_fails(matrix: Path, tmp_path: Path) -> None
     assert lines(result) == [
         f"py{RUNNING}_openai-1.0.0: there is neither a lock nor a reason why not",
         f"py{RUNNING}_openai-77.0.0: there is neither a lock nor a reason why not",
-        "diagnostics lock: 2 faults in the locks; run: python -m diagnostics lock",
+        "error: 2 faults in the locks; run: python -m diagnostics lock",
     ]
 
 
@@ -64,7 +60,8 @@ def test_a_date_alone_would_put_the_projects_locks_back(matrix: Path) -> None:
     result = run("--matrix", matrix, "--as-of", "2024-10-01")
     assert result.exit_code == 2
     assert lines(result) == [
-        "diagnostics lock: --as-of needs --output FOLDER: the project's own locks are those of today"
+        "error: --as-of needs --output FOLDER, because the project's own locks are those of today",
+        "Try 'python -m diagnostics lock --help'.",
     ]
 
 
@@ -74,7 +71,7 @@ def test_no_index_writes_nothing(matrix: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     result = run("--matrix", matrix, "--output", tmp_path / "locks")
     assert result.exit_code == 1
-    assert lines(result)[-1].startswith("diagnostics lock: the package index cannot be reached")
+    assert lines(result)[-1].startswith("error: the package index cannot be reached")
     assert not (tmp_path / "locks").exists()
 
 
@@ -91,5 +88,5 @@ def test_a_mistake_in_the_matrix_is_one_line(matrix: Path, text: str, error: str
     result = run("--check", "--matrix", matrix)
     assert result.exit_code == 1
     (line,) = lines(result)
-    assert line.startswith("diagnostics lock: ")
+    assert line.startswith("error: ")
     assert error in line

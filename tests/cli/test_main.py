@@ -60,4 +60,4 @@ def test_a_full_disk_is_one_line(arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         command = [sys.executable, "-m", "diagnostics", *arguments]
         done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "standard output cannot be written (No space left on device)\n")
+    assert (done.returncode, done.stderr) == (1, "error: cannot write to standard output (No space left on device)\n")

@@ -131,12 +131,14 @@ def test_a_phase_of_what_there_is_not_is_a_wrong_command_line(
     option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(phase1.PHASE, [option, value, "--reports", str(tmp_path)]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    line, hint = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
     assert said in line
+    assert hint == "Try 'python -m diagnostics.phase1 --help'."
 
     diagnosis = CliRunner().invoke(app, ["diagnose", option, value, "--reports", str(tmp_path)])
-    assert (diagnosis.exit_code, diagnosis.stderr.count("\n")) == (2, 1)
-    assert said in diagnosis.stderr
+    assert diagnosis.exit_code == 2
+    assert diagnosis.stderr == f"{line}\nTry 'python -m diagnostics diagnose --help'.\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -151,7 +153,7 @@ def test_an_interrupted_phase_leaves_no_empty_folder(
     for module in (sys.modules[name] for name in ("diagnostics.phases.plan", "diagnostics.cli.diagnose")):
         monkeypatch.setattr(module, "find_target", lambda *_, **__: Target(Path(), Environment("e", "3.13")))
     assert command(replace(phase4.PHASE, play=interrupted), ["--reports", str(tmp_path)]) == 130
-    assert capsys.readouterr().err == "phase 4: interrupted\n"
+    assert capsys.readouterr().err == "interrupted\n"
     assert list(tmp_path.iterdir()) == []
 
     monkeypatch.setattr(module, "PHASES", (replace(phase1.PHASE, play=interrupted),))
@@ -192,5 +194,7 @@ def test_a_diagnosis_that_cannot_be_is_one_line(arguments: list[str], status: in
     result = CliRunner().invoke(app, ["diagnose", *arguments, "--reports", str(tmp_path)])
 
     assert result.exit_code == status
-    (line,) = result.stderr.splitlines()
+    line, *hint = result.stderr.splitlines()
+    assert line.startswith("error: ")
     assert words in line
+    assert hint == (["Try 'python -m diagnostics diagnose --help'."] if status == 2 else [])

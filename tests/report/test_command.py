@@ -9,19 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from diagnostics.cli.report import report
+from diagnostics.cli import app
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.report.formats.registry import FORMATS
 
-_app = typer.Typer()
-_app.command()(report)
-
 
 def _invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(_app, list(arguments))
+    return CliRunner().invoke(app, ["report", *map(str, arguments)])
 
 
 def test_a_run_is_rendered_again(folder: Path) -> None:
@@ -41,7 +37,9 @@ def test_one_format_alone(folder: Path) -> None:
 def _one_line(result: Result, status: int = 1) -> str:
     assert result.exit_code == status
     assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
+    line, *hint = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert hint == (["Try 'python -m diagnostics report --help'."] if status == 2 else [])
     return line
 
 
@@ -162,7 +160,7 @@ def test_several_issues_in_one_go(folder: Path) -> None:
 
 
 def test_an_issue_needs_a_project_that_has_a_form(folder: Path) -> None:
-    assert "an issue needs --for, and one of openai-python" in _one_line(_invoke(str(folder), "-f", "issue"), 2)
+    assert "needs a project; add --for with one of openai-python" in _one_line(_invoke(str(folder), "-f", "issue"), 2)
     assert "choose from openai-python" in _one_line(_invoke(str(folder), "--for", "opneai"), 2)
 
 
@@ -179,7 +177,7 @@ def test_two_runs_are_compared(folder: Path, tmp_path: Path) -> None:
     assert _invoke(str(folder), str(other), "--out", str(tmp_path / "c.txt")).exit_code == 0
     assert "logged -> raised" in (tmp_path / "c.txt").read_text(encoding="utf-8")
     assert "choose from text, markdown" in _one_line(_invoke(str(folder), str(other), "-f", "json"), 2)
-    assert "these are 3" in _one_line(_invoke(str(folder), str(other), str(other)), 2)
+    assert "3 runs given" in _one_line(_invoke(str(folder), str(other), str(other)), 2)
     assert "an issue is about one run" in _one_line(_invoke(str(folder), str(other), "--for", "anyio"), 2)
 
 

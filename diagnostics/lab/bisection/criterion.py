@@ -7,6 +7,7 @@ from collections.abc import Callable
 from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.bisection.search import Answer
 from diagnostics.model.bisection import Outcome
+from diagnostics.model.errors import unknown
 from diagnostics.model.words import FINDING_KINDS, SYMPTOMS
 
 Criterion = Callable[[Outcome], Answer]
@@ -29,9 +30,9 @@ def reader(text: str, *, is_script: bool) -> Criterion:
     if word == "finding" and value in FINDING_KINDS:
         return lambda outcome: value in outcome.findings
     if word == "symptom" and equals:
-        raise InvalidRequest(f"there is no symptom {value!r}; choose from {', '.join(SYMPTOMS)}")
+        raise InvalidRequest(unknown("symptom", value, SYMPTOMS))
     if word == "finding":
-        raise InvalidRequest(f"there is no finding {value!r}; choose from {', '.join(FINDING_KINDS)}")
+        raise InvalidRequest(unknown("finding", value, FINDING_KINDS))
     raise InvalidRequest(f"--by {text!r} is not known; say outcome, symptom, symptom=raised, finding=KIND or exit")
 
 

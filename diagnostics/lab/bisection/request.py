@@ -32,6 +32,7 @@ from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import Unavailable, find_interpreter
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import BASELINE, Load
+from diagnostics.model.errors import unknown
 from diagnostics.model.libraries import LIBRARIES, SEARCHED, Searched
 
 
@@ -214,7 +215,7 @@ def _day(text: str) -> str:
 
 def _known(kind: str, name: str, table: Collection[str]) -> str:
     if name not in table:
-        raise InvalidRequest(f"there is no {kind} {name!r}; choose from {', '.join(table)}")
+        raise InvalidRequest(unknown(kind, name, table))
     return name
 
 

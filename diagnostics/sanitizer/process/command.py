@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 
+from diagnostics.model.errors import INVALID_USAGE, PROGRAM, usage_text
 from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, rules
 from diagnostics.sanitizer.output import stderr
 from diagnostics.sanitizer.process import supervisor
@@ -25,8 +26,8 @@ def main(arguments: list[str]) -> int:
         suppressions = _suppressions(options.suppress)
         words = supervisor.command(options.program, module=options.module)
     except (OptionError, SuppressionError, supervisor.StartError) as error:
-        stderr.write(f"python -m diagnostics run: {error}\n")
-        return 2
+        stderr.write(usage_text(str(error), f"{PROGRAM} run"))
+        return INVALID_USAGE
     except SystemExit as error:
         return int(error.code or 0)
     file = os.path.abspath(options.json) if options.json else None

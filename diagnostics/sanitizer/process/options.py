@@ -7,6 +7,8 @@ import os
 import threading
 from typing import Any, Final, NamedTuple
 
+from diagnostics.model.errors import PROGRAM, ArgumentParser
+
 VARIABLE: Final = "DIAGNOSTICS_OPTIONS"
 LEAKS: Final = {
     "report": "print leaks",
@@ -71,10 +73,10 @@ class OptionError(ValueError):
     """Invalid usage; the message says what to write."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> ArgumentParser:
     """Returns the parser for everything before the program."""
-    made = argparse.ArgumentParser(
-        prog="python -m diagnostics run",
+    made = ArgumentParser(
+        prog=f"{PROGRAM} run",
         usage="python -m diagnostics run [options] [--] SCRIPT [ARGS] | -m MODULE [ARGS]",
         description="Run a program and report async clients, connections and event loops that outlive each other.",
         epilog=(

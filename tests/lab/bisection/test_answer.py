@@ -134,9 +134,9 @@ def test_a_change_that_another_package_brought_is_put_down_to_that(own_index: In
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"package": "opnai"}, "there is no package 'opnai'; choose from openai, "),
-        ({"scenario": "nothing"}, "there is no scenario 'nothing'; choose from "),
-        ({"provider": "nobody"}, "there is no provider 'nobody'; choose from "),
+        ({"package": "opnai"}, "unknown package 'opnai' (did you mean 'openai'?); choose from openai, "),
+        ({"scenario": "nothing"}, "unknown scenario 'nothing'; choose from "),
+        ({"provider": "nobody"}, "unknown provider 'nobody'; choose from "),
         ({"good": "2.0.0", "bad": "1.0.0"}, "the range is the wrong way round: 2.0.0 comes after 1.0.0"),
         ({"good": "1.0.0", "bad": "1.0.0"}, "--good and --bad are both 1.0.0: name two releases"),
         ({"good": "1.1.9"}, "openai has no release 1.1.9; there is 1.1.0"),
@@ -144,8 +144,8 @@ def test_a_change_that_another_package_brought_is_put_down_to_that(own_index: In
         ({"good": "1.3.0"}, f"--good 1.3.0 cannot be tried on Python {RUNNING} (yanked)"),
         ({"hold": "yesterday"}, "--hold 'yesterday' is neither date nor a day such as 2025-10-10"),
         ({"by": "colour"}, "--by 'colour' is not known"),
-        ({"by": "finding=noise"}, "there is no finding 'noise'; choose from client-left-open"),
-        ({"by": "symptom=noise"}, "there is no symptom 'noise'; choose from none"),
+        ({"by": "finding=noise"}, "unknown finding 'noise'; choose from client-left-open"),
+        ({"by": "symptom=noise"}, "unknown symptom 'noise' (did you mean 'none'?); choose from none"),
         ({"by": "exit"}, "--by exit is for --script"),
         ({"requirements": ("openai==1.0.0",)}, "--with names openai, whose releases are searched"),
         ({"requirements": ("???",)}, "--with '???' is not a requirement such as httpx==0.27.2"),

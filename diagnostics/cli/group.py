@@ -1,0 +1,63 @@
+"""The group of all commands: reports every error, typer's own included, in the style of `diagnostics.model.errors`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from diagnostics.model.errors import PROGRAM, CommandError, InvalidUsage, exit_with, suggestion
+
+# Its base class, wherever this release of typer keeps it.
+_USAGE_ERROR: Final[type[Exception]] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
+)
+
+
+class Commands(TyperGroup):
+    """Runs a command, prints its error and exits with its status."""
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
+        """Never returns; without arguments, prints the help."""
+        arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
+        program = f"{PROGRAM} {arguments[0]}" if arguments[0] in self.commands else PROGRAM
+        extra.update(prog_name=PROGRAM, standalone_mode=False)
+        try:
+            status = super().main(arguments, **extra)
+        except CommandError as error:
+            exit_with(error, program)
+        except _USAGE_ERROR as error:
+            exit_with(InvalidUsage(_message(error, arguments)), program)
+        sys.exit(status or 0)  # a command that ends without a status returns nothing
+
+
+def _message(error: Exception, arguments: Sequence[str]) -> str:
+    """What the parser reports, in the words of the other errors."""
+    option = getattr(error, "option_name", None)
+    if option is not None and hasattr(error, "possibilities"):
+        return f"unknown option {option!r}{suggestion(option, error.possibilities or ())}"
+    message = str(error.format_message())  # type: ignore[attr-defined]
+    if message.startswith("No such command"):
+        message = re.sub(r"\. Did you mean (.*)", r" (did you mean \1)", message.replace("No such", "unknown"))
+    invalid = re.fullmatch(r"Invalid value for '(.*?)'(.*)", message, re.DOTALL)
+    if invalid and (value := _value(invalid[1], arguments)) is not None and value not in invalid[2]:
+        message = f"invalid value {value!r} for '{invalid[1]}'{invalid[2]}"
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _value(names: str, arguments: Sequence[str]) -> str | None:
+    """The last value given to an option, which the error of the parser leaves out.
+
+    Args:
+        names: those of the option, as in `--calls' / '--jets`.
+    """
+    options = re.findall(r"--[\w-]+", names)
+    for argument, following in reversed(list(zip(arguments, [*arguments[1:], ""], strict=True))):
+        name, equals, value = argument.partition("=")
+        if name in options:
+            return value if equals else following
+    return None

@@ -81,7 +81,8 @@ def test_cut_off_at_any_byte_it_loses_no_whole_line_and_goes_on(written: list[Tr
         whole = content[:size].count(b"\n")
         file.write_bytes(content[:size])
 
-        assert stored_trials(file.parent) == may_leave(*written[:whole])
+        # A reader shows a trial whose line lacks its newline alone; a writer runs it again.
+        assert stored_trials(file.parent) == may_leave(*written[: content[: size + 1].count(b"\n")])
         with Store(Path(folder)) as store:
             for one in written[whole:]:
                 store.append(one)

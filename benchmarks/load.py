@@ -80,7 +80,7 @@ async def footprint(provider: str, url: str, concurrency: int) -> dict[str, floa
             await load.ask(concurrency, concurrency)
         return load
 
-    # Once for nothing: what is kept of the places where things happen does not grow with their number.
+    # A first, uncounted round: what is kept per call site does not grow with the number of calls.
     await (await opened()).close()
     before, load = held(), await opened()
     loop = TRACKER.running()

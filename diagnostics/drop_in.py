@@ -72,12 +72,12 @@ class _Part:
             elif not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
                 self.imports.append(node)
         lines = source.encode().splitlines(keepends=True)  # columns of the syntax tree count bytes
-        places = [
+        spans = [
             (node.value.lineno, node.value.col_offset, len(node.value.id) + 1)
             for node in ast.walk(tree)
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules
         ]
-        for line, column, length in sorted(places, reverse=True):
+        for line, column, length in sorted(spans, reverse=True):
             lines[line - 1] = lines[line - 1][:column] + lines[line - 1][column + length :]
         body = b"".join(lines[first:]).decode().strip("\n") + "\n"
         self.body = "\n" + body if body.startswith(("class ", "def ", "async def ")) else body

@@ -4,8 +4,8 @@
 # ///
 """A client for each asyncio.run, collected between the runs, while no loop runs.
 
-The control to gc_inside_run.py: same clients, same collection, other moment. The client's __del__ finds no running loop
-and does nothing, so the error does not appear. What remains is a leak: nobody closes the connections but the collector.
+The counterpart of gc_inside_run.py: same clients, same collection, other moment. The client's __del__ finds no running
+loop and does nothing, so the error does not appear. What remains is a leak: only the collector closes the connections.
 """
 
 # What it prints. CHECK-HTTPX is for openai 1.x and 2.x, CHECK-HTTPX2 for 3.x; {{...}} is a regular expression.

@@ -19,28 +19,28 @@ from diagnostics.lab.execution.outcome import innermost
 Answers = Mapping[tuple[str, str], str]
 """Question and bridge to the answer."""
 
-CONTROL: Final = "async_tools"
+BASELINE: Final = "async_tools"
 """The bridge that hangs at no question: what it takes the same question tells how fast this machine is just now."""
 
-CONTROL_LIMIT: Final = 120.0
-"""Seconds after which the control itself is wrong."""
+BASELINE_LIMIT: Final = 120.0
+"""Seconds after which the baseline itself is wrong."""
 
 
 def ask(question: str, bridge: str) -> str:
     """One answer, from a new interpreter.
 
-    A process hangs that has not ended after `LIMIT` seconds, nor by the time that a control, started then, has ended.
+    A process hangs that has not ended after `LIMIT` seconds, nor by the time that a baseline, started then, has ended.
     So neither a busy machine nor a stop of the asking process makes one.
 
     Raises:
-        subprocess.TimeoutExpired: the control did not end either.
+        subprocess.TimeoutExpired: the baseline did not end either.
     """
     behaviour = BEHAVIOURS[question]
     with _start(question, bridge) as process:
         try:
             out, err = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
-            _run_control(question)
+            _run_baseline(question)
             try:
                 out, err = process.communicate(timeout=1)  # at once, if it has ended
             except subprocess.TimeoutExpired:
@@ -55,12 +55,12 @@ def _start(question: str, bridge: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-def _run_control(question: str) -> None:
-    with _start(question, CONTROL) as control:
+def _run_baseline(question: str) -> None:
+    with _start(question, BASELINE) as baseline:
         try:
-            control.communicate(timeout=CONTROL_LIMIT)
+            baseline.communicate(timeout=BASELINE_LIMIT)
         except subprocess.TimeoutExpired:
-            control.kill()
+            baseline.kill()
             raise
 
 

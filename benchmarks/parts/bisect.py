@@ -1,6 +1,6 @@
 """What looking at a release costs a bisection when its environment is there already.
 
-The arrangement is one whose trials end at once, without an error and so without the pauses before retries: what is left
+The trials of this fix end at once, without an error and so without the pauses before retries: what is left
 is the lock, the worker, its imports and the server.
 """
 
@@ -19,7 +19,7 @@ from diagnostics.model.cell import Load
 from diagnostics.model.libraries import SEARCHED
 
 PACKAGE = "openai"
-ARRANGEMENT = "single-run"
+FIX = "single-run"
 RELEASES = 12
 TRIALS = 3
 TIMEOUT = 30.0
@@ -31,7 +31,7 @@ def measure(bench: Bench) -> list[Figure]:
     releases = read_releases(PACKAGE, cache=bench.cache, offline=False)
     every = scope(PACKAGE, releases, python=python, first=SEARCHED[PACKAGE].first).open
     few = every[:: max(1, len(every) // bench.count(RELEASES))]
-    player = CellRunner(PACKAGE, "repeated-run", ARRANGEMENT, Load(), "fork", TIMEOUT, bench.cache, str)
+    player = CellRunner(PACKAGE, "repeated-run", FIX, Load(), "fork", TIMEOUT, bench.cache, str)
     held = Pinning(PACKAGE, python, SEARCHED[PACKAGE].requirements)
     judge = Evaluator(held, player, pool=None, cache=bench.cache, trials=TRIALS, offline=False, redact=str)
     bench.say(f"{len(few)} of {len(every)} releases of {PACKAGE}, prepared, then looked at")

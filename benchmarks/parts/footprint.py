@@ -17,7 +17,7 @@ from diagnostics.lab.server import ProviderServer
 
 ROUNDS = 5
 CONNECTIONS = (20, 90)
-"""Live at once. What one takes is the difference: the places where things happen are kept once, however many do."""
+"""Live at once. What one takes is the difference: each call site is kept once, however many objects share it."""
 
 
 def measure(bench: Bench) -> list[Figure]:

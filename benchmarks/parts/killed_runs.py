@@ -32,7 +32,7 @@ class Killed:
     Attributes:
         kept: trials it had stored when it was killed.
         missing: trials that are not there in the end.
-        twice: trials that are there more than once, or were never asked for.
+        twice: trials that are stored more than once, or were never planned.
         left: processes that outlived it.
     """
 
@@ -57,7 +57,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def kill_and_resume(combination: Combination, seeds: Iterable[int], *, trials: int = 12) -> Iterable[Killed]:
-    """Yields what became of each run, after one that nobody disturbs has shown what there is to be."""
+    """Yields what became of each run, after one undisturbed run has shown the expected trials."""
     with tempfile.TemporaryDirectory() as folder:
         undisturbed = _start(combination, trials, Path(folder))
         if undisturbed.wait(10 * PATIENCE):
@@ -91,7 +91,7 @@ def _kill(process: subprocess.Popen[bytes], reports: Path, dice: random.Random, 
 
 
 def _is_in(folder: Path, process: psutil.Process) -> bool:
-    """Whether a process works below a folder: workers and trials of a run do, whoever is their parent by now."""
+    """Whether a process works below a folder: workers and trials of a run do, whatever their parent is by now."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(folder.resolve())
     except (psutil.Error, OSError):

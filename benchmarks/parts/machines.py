@@ -52,7 +52,7 @@ def measure(bench: Bench) -> list[Figure]:
         seconds = time.perf_counter() - began
     return [
         Figure("workers lost in the middle", f"{counted.killed} killed, {counted.frozen} frozen"),
-        Figure("trials asked for", str(counted.asked)),
+        Figure("trials planned", str(counted.asked)),
         Figure("trials missing", str(counted.asked - counted.stored), goal="0"),
         Figure("trials stored twice", str(counted.twice), goal="0"),
         Figure("trials without an outcome", str(counted.broken), goal="0"),

@@ -23,7 +23,7 @@ WAYS = {
     "plain": "without anything",
     "instrumented": "under the sanitizer",
     "debug": "in asyncio's debug mode",
-    "pyleak": "under pyleak, with the places where tasks are made",
+    "pyleak": "under pyleak, with the stacks where tasks are created",
     "tracemalloc": "with tracemalloc, 25 frames",
 }
 """As `benchmarks.load` spells them, and as people do."""

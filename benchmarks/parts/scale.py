@@ -61,7 +61,7 @@ class Costs:
         trial: from the fork server.
         warm: a worker's start and first calls, in an environment that is there.
         build: an environment from the packages in uv's cache.
-        order: on its way to a worker and back, of whoever is the slowest on it.
+        order: an order to a worker and back, in the slowest process on the way.
         line: a trial on its way into the store.
         flush: whatever there is at the moment to the disk; not of a core but of the clock.
     """
@@ -190,7 +190,7 @@ def simulate(
             else:
                 stored.update(cast("_Plan", plan).key for plan in order.plans)
             given_up = lane.settle(order, answered=not died, stored=cast("set[str]", stored))
-            assert given_up is None, "nobody is as unlucky as that"
+            assert given_up is None, "a trial does not lose five workers"
             if not died and not order.plans:
                 plans = [cast("TrialPlan", _Plan(next(numbers))) for _ in range(cells)]
                 lane.begin(lane.order, plans, chunk)

@@ -21,7 +21,7 @@ if sys.version_info >= (3, 11):
 else:
 
     class _TimedOut(asyncio.TimeoutError, TimeoutError):
-        """Two classes there; whoever catches either of them means this."""
+        """Two classes before Python 3.11; catching either of them catches this."""
 
 
 class _Call(Generic[T]):
@@ -125,7 +125,7 @@ class _Call(Generic[T]):
 
 
 def _close(awaitable: object) -> None:
-    """Closes a coroutine that will not run, so that nobody is told that it was never awaited."""
+    """Closes a coroutine that will not run, which avoids the warning that it was never awaited."""
     if asyncio.iscoroutine(awaitable):
         awaitable.close()
 

@@ -51,7 +51,7 @@ class _Finaliser:
         sys.set_asyncgen_hooks(self._start, self._drop)
 
     async def take_over(self) -> None:
-        """`set_hooks` for a loop that others end: whoever finalises its generators calls `end_all`."""
+        """`set_hooks` for a loop that other code ends: finalising its generators calls `end_all`."""
         if self._at_end is None:
             self._at_end = self._call_at_end()
             await anext(self._at_end)  # before the hooks are set, so that the loop knows it
@@ -122,11 +122,11 @@ class _Finaliser:
 
     async def _end(self, generators: deque[AsyncGenerator[Any, Any]], *, at_end: bool = False) -> None:
         while generators:
-            # In a task of its own: one that hangs is left to itself, and its error is nobody else's. At the end of the
-            # loop, what `LoopLocal` made has as long as it takes.
+            # In a task of its own, so that one that hangs delays no other and its error stays its own. At the end of
+            # the loop, what `LoopLocal` made has as long as it takes.
             task = self._loop.create_task(_finalise_generator(generators[0]))
-            patient = at_end and _is_guard(generators[0])
-            await asyncio.wait([task], timeout=None if patient else limits.INTERRUPT_GRACE)
+            waits = at_end and _is_guard(generators[0])
+            await asyncio.wait([task], timeout=None if waits else limits.INTERRUPT_GRACE)
             generators.popleft()
 
     async def end_all(self) -> None:

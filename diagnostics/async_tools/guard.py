@@ -40,7 +40,7 @@ def _is_guard(generator: AsyncGenerator[Any, Any]) -> bool:
 
 
 def _forget_unmade(loop: asyncio.AbstractEventLoop) -> None:
-    """The places of a loop at its end whose factory has failed."""
+    """The slots of an ending loop whose factory has failed."""
     for local in _alive(_LOCALS):
         slot = local._slots.get(loop)
         if slot is not None and slot.made is None:

@@ -130,7 +130,7 @@ class PersistentLoop:
             except RuntimeError as error:
                 raise _no_thread(error) from error
             begun.acquire()
-        except BaseException:  # Ctrl-C: whichever of the two is told first counts
+        except BaseException:  # Ctrl-C: the first of the two counts
             outcome.append(None)
             if isinstance(outcome[0], _Service):
                 outcome[0].post(outcome[0].stop)
@@ -229,7 +229,7 @@ class PersistentLoop:
         answered: asyncio.Future[None] = loop.create_future()
 
         def settled() -> None:
-            if not loop.is_closed():  # or nobody waits there any more
+            if not loop.is_closed():  # otherwise nothing waits there any more
                 with contextlib.suppress(RuntimeError):  # closed in between
                     loop.call_soon_threadsafe(answered.set_result, None)
 

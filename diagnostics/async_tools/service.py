@@ -32,7 +32,7 @@ class _Pipe:
         os.write(self._writer, b"\0")
 
     def __del__(self) -> None:
-        for descriptor in vars(self).values():  # none, where there was no pipe to be had
+        for descriptor in vars(self).values():  # empty if no pipe could be opened
             os.close(descriptor)
 
 
@@ -144,7 +144,7 @@ class _Service:
         """Runs the loop until `stop`, and ends it as `asyncio.run` does."""
         try:
             while not self.stopping:
-                with contextlib.suppress(SystemExit, KeyboardInterrupt):  # of a task that nobody waits for
+                with contextlib.suppress(SystemExit, KeyboardInterrupt):  # of a task that is not awaited
                     self.loop.call_soon(self._finaliser.set_hooks)  # each run sets the loop's own
                     self.loop.run_forever()
         finally:

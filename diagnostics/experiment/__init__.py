@@ -1,5 +1,5 @@
-"""What is tried: providers, scenarios and fixes, and the small language (`program`) in which they meet.
+"""The subjects of the matrix: providers, scenarios and fixes, and the interface between them (`program`).
 
-Runs inside the environment under test: standard library only, and it never imports the sanitizer, so that every cell
-can also run uninstrumented.
+Runs inside the environment under test: standard library only. It never imports the sanitizer, so that every cell can
+also run uninstrumented.
 """

@@ -1,4 +1,4 @@
-"""What all providers share: a row of the table of libraries, and how clients are closed."""
+"""Base classes of providers: the row in the table of libraries, and how clients are closed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diagnostics.model.libraries import LIBRARIES
 
 
 class Client:
-    """A client library, named and closed as its row says.
+    """A client library, with the name and close method of its row.
 
     Args:
         name: its distribution.

@@ -1,8 +1,8 @@
-"""What a fix is: the arrangement around the same calls. The base class is the baseline.
+"""The base class of fixes, which is also the baseline: it does what the programs in bug reports do.
 
-A fix overrides as little as its sentence says: how a loop is entered (`enter`), where a run gets its client (`client`),
-how a client is built (`options`), what the program does at its end (`finish`), or how the whole program is played.
-The base does what the programs of the bug reports do.
+A scenario says which calls a program makes; a fix says how. It overrides only what it changes: how a loop is entered
+(`enter`), where a run gets its client (`client`), how a client is built (`options`), what happens at the end of the
+program (`finish`), or how all steps are played (`play`). So every fix works with every scenario.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Fix:
 
     Attributes:
         name: the word in the tables.
-        trade_off: what it costs and when it serves, in a sentence.
-        needs: the lowest Python it works on.
+        trade_off: what it costs and when to use it, in a sentence.
+        needs: the oldest Python it works on.
     """
 
     name: ClassVar[str]
@@ -56,13 +56,13 @@ class Fix:
         self.target = target
         self.ledger = ledger
         self.retries = retries
-        # In the order of making, without keeping any alive: a fix tidies up only what the program still holds.
+        # In order of creation, by weak reference: a fix closes only the clients that the program still holds.
         self._holders: list[weakref.ref[Holder]] = []
 
     # How clients are made and where they live.
 
     def options(self) -> ClientOptions:
-        """How this arrangement builds its clients."""
+        """How this fix builds its clients."""
         return ClientOptions(retries=self.retries)
 
     def build(self) -> Any:
@@ -70,7 +70,7 @@ class Fix:
         return self.provider.build(self.target, self.options())
 
     def prepare(self, holder: Holder) -> None:
-        """Called when the program makes a holder: a client at module level is made there and then."""
+        """Called when the program creates a holder; creates the client right away if it lives at module level."""
         self._holders.append(weakref.ref(holder))
         if holder.place == "module" and not holder.own_loop:
             holder.client = self.build()
@@ -95,7 +95,7 @@ class Fix:
             asyncio.run(main())
 
     def enter_own_loop(self, holder: Holder, main: Main) -> None:
-        """On a loop that the holder makes once and keeps, as an object with a persistent loop does."""
+        """Runs one coroutine on a loop that the holder creates once and keeps."""
         if holder.loop is None or holder.loop.is_closed():
             holder.loop = asyncio.new_event_loop()
             asyncio.set_event_loop(holder.loop)
@@ -110,7 +110,7 @@ class Fix:
             if isinstance(step, End):
                 return
             self.perform(step)
-            # Or this frame would hold the step's client while the program goes on to drop it.
+            # Otherwise this frame keeps the step's client alive while the program goes on to drop it.
             del step
 
     def perform(self, step: Step) -> None:
@@ -123,7 +123,7 @@ class Fix:
             self.perform_batch(step)
 
     def perform_batch(self, batch: Batch) -> None:
-        """One entry into the loop; what it raises is noted and the program goes on."""
+        """Enters the loop once; an exception is recorded and the program continues."""
         self.ledger.ask(batch)
         caller_made = batch.holder.place == "caller" and batch.holder.client is None
         try:
@@ -142,7 +142,7 @@ class Fix:
             await self.calls(client, batch)
 
     async def calls(self, client: Any, batch: Batch) -> None:
-        """Every question once, at most `concurrency` at a time; an exception is noted and the other calls go on."""
+        """Asks every question once, at most `concurrency` at a time; a call that raises does not stop the others."""
         slots = asyncio.Semaphore(batch.concurrency)
         ask = self.provider.abandon if batch.abandon else self.provider.ask
 
@@ -165,7 +165,7 @@ class Fix:
     # The end of the program.
 
     def finish(self) -> None:
-        """What the program does when its last run is over. The baseline does nothing."""
+        """Called after the last run. The baseline does nothing."""
 
     async def close_held(self) -> None:
         """Closes every client that the program still holds, inside the running loop."""
@@ -176,7 +176,7 @@ class Fix:
                 await self.provider.close(client)
 
     def tidy(self, enter: Callable[[Coroutine[Any, Any, None]], object]) -> None:
-        """Runs `close_held` as `enter` says; a failure is noted like that of a call."""
+        """Runs `close_held` with `enter`; an exception is recorded like that of a call."""
         try:
             enter(self.close_held())
         except Incompatible:
@@ -186,7 +186,7 @@ class Fix:
 
 
 def in_threads(jobs: list[Callable[[], None]]) -> None:
-    """Runs jobs at the same time, each in a thread, and waits; the first `Incompatible` is raised again."""
+    """Runs each job in a thread and waits for all; raises the first `Incompatible`."""
     refused: list[Incompatible] = []
 
     def guarded(job: Callable[[], None]) -> None:
@@ -205,9 +205,9 @@ def in_threads(jobs: list[Callable[[], None]]) -> None:
 
 
 def in_child(ledger: CallLedger, job: Callable[[], None]) -> None:
-    """Runs a job in a forked child and adds what the child counted to the ledger.
+    """Runs a job in a forked child and adds the child's counts to the ledger.
 
-    The child leaves by `os._exit`, as a `multiprocessing` child does: nothing of the parent is finalised twice.
+    The child ends with `os._exit`, as a `multiprocessing` child does, so that nothing of the parent is finalised twice.
     """
     before = CallLedger(ledger.calls, ledger.answers, list(ledger.errors))
     reader, writer = os.pipe()

@@ -1,4 +1,4 @@
-"""What the fixes share whose client comes from a `LoopLocal`: one client a loop, closed with it."""
+"""Base of the fixes that get their client from a `LoopLocal`: one client per loop, closed with it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PerLoop(Fix):
         self._refused: Incompatible | None = None
 
     def prepare(self, holder: Holder) -> None:
-        """No client outside a loop."""
+        """Creates no client outside a loop."""
 
     @asynccontextmanager
     async def client(self, holder: Holder) -> AsyncIterator[Any]:
@@ -34,6 +34,6 @@ class PerLoop(Fix):
             self._refused = error  # raised here, at the end of a loop, it would look like a symptom
 
     def finish(self) -> None:
-        """Says so if the clients could not be closed."""
+        """Raises `Incompatible` if the clients could not be closed."""
         if self._refused is not None:
             raise self._refused

@@ -1,11 +1,12 @@
-"""The narrow waist between scenarios and fixes.
+"""The interface between scenarios and fixes.
 
-A scenario is a generator: it yields the *steps* of a person's program (a batch of calls, several threads, a forked
-child) and does between two steps what that program does there (drop a reference, collect, wait for the server). It says
-what is called and in which order, never how a loop is entered, who makes the client or who closes it: that is the fix.
-The baseline, `none`, fills these in as the programs of the bug reports do.
+A scenario is a generator. It yields the *steps* of a user's program (a batch of calls, several threads, a forked child)
+and does between two steps what that program does there: drop a reference, collect, wait for the server. It says what is
+called and in which order, never how a loop is entered, where the client is created or who closes it: the fix decides
+that. The baseline, `none`, does as the programs in bug reports do.
 
-Nothing here may keep a client, a loop or a step alive longer than the program it stands for would.
+Nothing here may keep a client, a loop or a step alive longer than the program it stands for would: when a client is
+collected decides whether the error appears.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from diagnostics.model.cell import Load
 
 ECHO = "echo: "
-"""The provider server answers with this and the question, so that a swapped answer is not taken for a right one."""
+"""The provider server answers with this and the question, so that a mixed-up answer is not counted as correct."""
 
 
 class Incompatible(Exception):
-    """These packages cannot do what the cell asks for; the message is the reason. It is not the error we look for."""
+    """These packages cannot run the cell; the message is the reason. This is not the error under test."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class CallTarget:
 
     Attributes:
         url: base URL of this trial, without a trailing slash; each provider adds its own path.
-        model: name of the model to ask for.
-        api_key: sent as the key; the provider server takes any.
+        model: the model's name.
+        api_key: any value; the provider server does not check it.
     """
 
     url: str
@@ -43,18 +44,18 @@ class CallTarget:
 
 
 class Holder:
-    """What a person's program keeps its client (and perhaps its loop) in: a module, an object, a function.
+    """Where a user's program keeps its client (and perhaps its loop): a module, an object, a function.
 
     Attributes:
-        place: where the client is made when no fix says otherwise. `module`: before the first loop, kept.
+        place: where the client is created unless the fix decides otherwise. `module`: before the first loop, kept.
             `coroutine`: a local variable of the coroutine. `caller`: a local variable of the function that starts
             the loop.
-        own_loop: the object makes a loop of its own and keeps it.
+        own_loop: the object creates a loop of its own and keeps it.
     """
 
     def __init__(self, place: str = "module", *, own_loop: bool = False) -> None:
         if place not in ("module", "coroutine", "caller"):
-            raise ValueError(f"no such place for a client: {place!r}")
+            raise ValueError(f"place is {place!r}; use module, coroutine or caller")
         self.place = place
         self.own_loop = own_loop
         self.client: Any = None
@@ -62,7 +63,7 @@ class Holder:
         self.itself: Any = None
 
     def tie(self) -> None:
-        """Puts the holder into a reference cycle, as objects with callbacks are: only the collector frees it."""
+        """Puts the holder into a reference cycle, as objects with callbacks often are: only the collector frees it."""
         self.itself = self
 
 
@@ -74,7 +75,7 @@ class Batch:
         waves: the questions; one wave ends before the next begins.
         concurrency: calls in flight at once, at most, within a wave.
         between: called inside the running loop after each wave but the last.
-        abandon: open a streamed answer, take its first piece, and leave it.
+        abandon: open a stream, read its first piece, and stop reading.
     """
 
     holder: Holder
@@ -114,7 +115,7 @@ Program = Iterator[Step]
 
 @dataclass
 class CallLedger:
-    """What the program asked and got; threads may count at the same time."""
+    """What the program asked and got. Threads may use it at the same time."""
 
     calls: int = 0
     answers: int = 0
@@ -122,13 +123,13 @@ class CallLedger:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def ask(self, batch: Batch) -> None:
-        """Counts the calls of a batch as asked, whether or not the program gets as far as making them."""
+        """Counts the calls of a batch, whether or not the program gets as far as making them."""
         size = batch.size
         with self._lock:
             self.calls += size
 
     def answer(self, question: str, answer: str, *, partial: bool = False) -> None:
-        """Counts an answer if it is the right one; a wrong one is an error."""
+        """Counts a correct answer; records a wrong one as an error."""
         expected = ECHO + question
         if answer == expected or (partial and answer and expected.startswith(answer)):
             with self._lock:
@@ -137,7 +138,7 @@ class CallLedger:
             self.errors.append(f"WrongAnswer: asked {question!r}, got {answer[:80]!r}")
 
     def error(self, error: BaseException) -> None:
-        """Notes an exception that reached the program, as text only: its frames must not keep the client alive."""
+        """Records an exception that reached the program, as text: its frames would keep the client alive."""
         self.errors.append(describe(error))
 
     def add(self, calls: int, answers: int, errors: Sequence[str]) -> None:
@@ -163,7 +164,7 @@ def describe(error: BaseException) -> str:
 
 
 class Stage:
-    """What a scenario can ask for; `fixes` and `worker` provide it."""
+    """What a scenario can use; the fix and the worker provide it."""
 
     def __init__(self, load: Load, prepare: Callable[[Holder], None], drop_idle: Callable[[], None]) -> None:
         self.load = load
@@ -171,7 +172,7 @@ class Stage:
         self.drop_idle = drop_idle
 
     def hold(self, place: str = "module", *, own_loop: bool = False) -> Holder:
-        """A new holder, with its client if the arrangement makes it there and then."""
+        """A new holder, with its client if the fix creates it right away."""
         holder = Holder(place, own_loop=own_loop)
         self._prepare(holder)
         return holder
@@ -183,7 +184,7 @@ class Stage:
     def batch(
         self, holder: Holder, run: int, *, between: Callable[[], object] | None = None, abandon: bool = False
     ) -> Batch:
-        """One run's questions: in two waves where something happens between them, in one where nothing does."""
+        """The questions of one run, in two waves if something happens `between` them, otherwise in one."""
         questions = self.questions(run)
         half = (len(questions) + 1) // 2
         waves = (questions,) if between is None else (questions[:half], questions[half:])

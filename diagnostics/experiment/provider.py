@@ -1,4 +1,4 @@
-"""What a provider has to offer: a client library as its users call it, async and sync, from building to closing."""
+"""The interface of a provider: a client library as its users call it, async and sync, from creation to close."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diagnostics.experiment.program import CallTarget, Incompatible
 
 @dataclass(frozen=True)
 class ClientOptions:
-    """How a client differs from the one that the library's own documentation shows.
+    """How a client differs from the one in the library's documentation.
 
     Attributes:
         retries: the SDK's retry budget for a call.
@@ -28,8 +28,8 @@ class ClientOptions:
 class Provider(Protocol):
     """A client library as its users call it.
 
-    `ask` returns the whole answer; `abandon` opens a streamed answer, returns its first piece and leaves the stream
-    where it is. Methods raise `Incompatible` where the installed release cannot do it.
+    `ask` returns the whole answer; `abandon` opens a stream, returns its first piece and stops reading. Methods raise
+    `Incompatible` where the installed release cannot do it.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Provider(Protocol):
 
 
 def load(module: str) -> Any:
-    """Imports what the cell is about.
+    """Imports a library under test.
 
     Raises:
         Incompatible: it is not installed, or cannot be imported with these packages.
@@ -58,7 +58,7 @@ def load(module: str) -> Any:
 
 
 def build(factory: Any, **arguments: Any) -> Any:
-    """Calls a constructor; one that does not take these arguments here is `Incompatible`, not a symptom."""
+    """Calls a constructor; raises `Incompatible` if it does not take these arguments, which is not a symptom."""
     try:
         return factory(**arguments)
     except TypeError as error:
@@ -67,7 +67,7 @@ def build(factory: Any, **arguments: Any) -> Any:
 
 
 def need_aiohttp(provider: str) -> None:
-    """Raises `Incompatible` where the environment has no aiohttp."""
+    """Raises `Incompatible` if the environment has no aiohttp."""
     try:
         importlib.import_module("aiohttp")
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What a scenario is: a name, a sentence, and a generator of the steps of a person's program."""
+"""A scenario: a name, a sentence, and a generator of the steps of a user's program."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Scenario:
 
     Attributes:
         summary: what the program does, in a sentence.
-        play: yields the steps; what stands between two steps happens between them, outside any loop unless the
-            arrangement put the whole program inside one.
-        needs_fork: it cannot be played where `os.fork` does not exist.
+        play: yields the steps. Code between two `yield` runs between the two steps, outside any loop unless the fix
+            runs the whole program in one.
+        needs_fork: it needs `os.fork`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The environment that a person would have got on a given day: the newest SDKs of that day, and what came with them."""
+"""The environment that a user would have installed on a given day: the newest SDKs and what they depended on."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from diagnostics.lab.environments.resolve import ResolveRequest, find_answer, wi
 from diagnostics.model.libraries import LIBRARIES, placed
 
 SDKS: Final = tuple(name for name in placed("product") if LIBRARIES[name].role == "sdk")
-"""What the environment holds: the first one always, the others if they existed on that day."""
+"""The SDKs in the environment: always the first, the others if they existed on that day."""
 
 
 def parse_day(text: str) -> str:
-    """A day in its one spelling.
+    """Returns a day in ISO format.
 
     Raises:
-        MatrixError: it is none, or it has not begun anywhere.
+        MatrixError: it is not a date, or it is in the future.
     """
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise MatrixError(f"{text!r} is not a day; write it as 2025-10-10") from None
-    # What is today for a person may be tomorrow in UTC, by which releases are dated, and the other way round.
+        raise MatrixError(f"{text!r} is not a date; write it as 2025-10-10") from None
+    # Releases are dated in UTC, where it may already be tomorrow, or still be yesterday.
     now = datetime.now(timezone.utc)
     if day > max(now.date(), now.astimezone().date()):
-        raise MatrixError(f"{day} is still to come; name a day that has been")
+        raise MatrixError(f"{day} is in the future; use a past date")
     return day.isoformat()
 
 
 def on_day(
     day: str, pythons: Sequence[str], wanted: Mapping[str, str], *, cache: Path, offline: bool = False
 ) -> Combination:
-    """The newest openai of a day, with the newest of the other SDKs that are of the same generation.
+    """Returns the newest openai of a day, with the newest other SDKs on the same generation of the HTTP stack.
 
     Args:
-        pythons: such as `3.13`; the first one on which these packages install is taken.
+        pythons: such as `3.13`; the first one on which these packages install is used.
         wanted: other versions than the newest, by name (`openai`, `anthropic`, `google-genai`, `httpx`): a version, the
             beginning of one or a specifier, for httpx also `httpx2` or `httpx==0.27.2`.
 
     Raises:
-        MatrixError: there is no such thing on any of these Pythons; the resolver's reason on the first is in it.
+        MatrixError: nothing fits on any of these Pythons; the message has the resolver's reason for the first.
         EnvironmentProblem: the index does not answer.
     """
     requirements = {name: _requirement(name, text) for name, text in wanted.items()}
@@ -59,11 +59,11 @@ def on_day(
         if isinstance(found, Combination):
             return found
         reasons.append(f"on Python {python}: {found}")
-    raise MatrixError(f"nothing can be installed as on {day}: {reasons[0] if reasons else 'there is no Python for it'}")
+    raise MatrixError(f"nothing can be installed as of {day}: {reasons[0] if reasons else 'no Python is available'}")
 
 
 def _on(day: str, python: str, wanted: Mapping[str, str], *, cache: Path, offline: bool) -> Combination | str:
-    """The combination on one Python, or why there is none."""
+    """Returns the combination on one Python, or the reason why there is none."""
 
     def ask(*requirements: str, generation: str | None = None) -> dict[str, str] | str:
         asked = ResolveRequest(python, requirements, without_other_generation(generation), day)
@@ -81,7 +81,7 @@ def _on(day: str, python: str, wanted: Mapping[str, str], *, cache: Path, offlin
     pins = {lead: first[lead]}
     for name in others:
         found = ask(wanted.get(name, name))
-        # One that did not exist yet, or is of the other generation, is not in this environment.
+        # An SDK that did not exist yet, or uses the other generation, is left out.
         if not isinstance(found, str) and generation in found:
             pins[name] = found[name]
     while pins:
@@ -89,13 +89,13 @@ def _on(day: str, python: str, wanted: Mapping[str, str], *, cache: Path, offlin
         together = ask(*requirements, *(stack or [generation]), generation=generation)
         if not isinstance(together, str):
             return Combination(python, (*pins.items(), (generation, together[generation])), as_of=day)
-        # The newest of one SDK may not go with the newest of another.
+        # The newest releases of two SDKs may exclude each other.
         pins.popitem()
     return str(together)
 
 
 def _requirement(name: str, text: str) -> str:
-    """What a person asks for, as the resolver reads it: `3` is every 3.x."""
+    """Returns a requirement for the resolver: `3` is every 3.x."""
     if name == "httpx" and re.match(r"\s*[A-Za-z]", text):
         try:
             return str(Requirement(text))

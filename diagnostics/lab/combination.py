@@ -31,7 +31,7 @@ Predicate = Callable[["Combination"], bool]
 
 
 class MatrixError(ValueError):
-    """The matrix, or a choice from it, cannot be meant as it is written. One line that says what there is instead."""
+    """The matrix, or a choice from it, is invalid. The message is one line and names the valid values."""
 
 
 @dataclass(frozen=True)

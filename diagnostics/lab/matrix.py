@@ -1,12 +1,12 @@
-"""Which environments there are: a pure function of the table `[tool.diagnostics.matrix]`.
+"""The environments of the matrix: pure functions of the table `[tool.diagnostics.matrix]`.
 
-    expand(table)                       every combination, in the order of the table
-    select(combinations, filters)       those that a command line asks for
-    default_selection(combinations, …)  those that a run without options tries
+    expand(table)                       every combination, in table order
+    select(combinations, filters)       the combinations that a command line selects
+    default_selection(combinations, …)  the combinations of a run without options
     sessions(combinations)              a readable, unique name for each
 
-Nothing is dropped in silence: an entry that cannot be read, a key nobody knows and a rule that matches nothing are
-errors. Standard library and `packaging` only, no IO.
+An invalid entry, an unknown key and a rule that matches nothing are errors. Standard library and `packaging` only,
+because the noxfile imports this before anything is installed; no IO.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ __all__ = [
 
 
 def expand(table: Mapping[str, Any]) -> list[Combination]:
-    """Every combination: the product of the axes, without what `exclude` matches, with what `include` adds.
+    """Returns every combination: the product of the axes, minus `exclude`, plus `include`.
 
     Args:
-        table: the axes as lists of strings (`python` is needed, an axis that is missing or empty is left out of every
-            environment), `exclude` and `include` as lists of tables of strings.
+        table: the axes as lists of strings (`python` is required; a missing or empty axis is in no environment),
+            `exclude` and `include` as lists of tables of strings.
 
     Raises:
-        MatrixError: a key is unknown, an entry cannot be read or is there twice, a rule matches nothing, or an
-            `include` entry is there already.
+        MatrixError: a key is unknown, an entry is invalid or duplicate, a rule matches nothing, or an `include` entry
+            is already in the product.
     """
     _known(table, (*AXES, "include", "exclude"), "the matrix")
     axes = {axis: _entries(axis, table.get(axis, [])) for axis in AXES}
     if not axes["python"]:
-        raise MatrixError('the matrix names no python; write for example python = ["3.13"]')
+        raise MatrixError('the matrix has no python; add for example python = ["3.13"]')
     product = [
         _combination({axis: entry for axis, entry in zip(AXES, entries, strict=True) if entry is not None})
         for entries in itertools.product(*(_or_nothing(axes[axis]) for axis in AXES))
@@ -59,7 +59,7 @@ def expand(table: Mapping[str, Any]) -> list[Combination]:
     for entry in _rules(table, "include"):
         added = _included(entry)
         if added in result:
-            raise MatrixError(f"include {_show(entry)} is in the matrix already; remove the entry")
+            raise MatrixError(f"include {_show(entry)} is already in the matrix; remove the entry")
         result.append(added)
     return result
 
@@ -67,8 +67,7 @@ def expand(table: Mapping[str, Any]) -> list[Combination]:
 def sessions(combinations: Sequence[Combination]) -> dict[str, Combination]:
     """A name for each combination that reads like a call: `repro(python='3.13', openai='3.54.0', …)`.
 
-    The short form names Python, openai, httpx and the extras; where two combinations would share it, both name all
-    they hold.
+    The short form names Python, openai, httpx and the extras; combinations that would share it name all their packages.
     """
     short = ("python", "openai", "httpx", *EXTRAS)
     names = [_call(combination, short) for combination in combinations]
@@ -84,7 +83,7 @@ def _call(combination: Combination, keys: Iterable[str]) -> str:
 
 
 def _word(key: str) -> str:
-    # nox compares names as Python expressions, so that quotes and blanks may differ; a hyphen would end the keyword.
+    # nox compares names as Python expressions, so that quotes and spaces may differ; a hyphen would end the keyword.
     return key.replace("-", "_")
 
 
@@ -98,7 +97,7 @@ def _combination(values: Mapping[str, str]) -> Combination:
 
 
 def _entry(key: str, entry: Any) -> str:
-    """An entry of an axis or an extra in its one spelling."""
+    """Returns an entry of an axis or an extra in canonical form."""
     if not isinstance(entry, str):
         raise MatrixError(f"{key} entry {entry!r} is not a string")
     if key == "loop":
@@ -121,7 +120,7 @@ def _entries(axis: str, entries: Any) -> list[str]:
     result = [_entry(axis, entry) for entry in entries]
     for entry in result:
         if result.count(entry) > 1:
-            raise MatrixError(f"{axis} entry {entry!r} is there twice")
+            raise MatrixError(f"{axis} entry {entry!r} is listed twice")
     return result
 
 
@@ -151,10 +150,10 @@ def _matched(rule: Mapping[str, Any], product: Sequence[Combination]) -> set[Com
 
 def _included(entry: Mapping[str, Any]) -> Combination:
     if "python" not in entry:
-        raise MatrixError(f"include {_show(entry)} names no python")
+        raise MatrixError(f'include {_show(entry)} has no python; add for example python = "3.13"')
     values = {key: _entry(key, value) for key, value in entry.items()}
     if values.get("loop") == "uvloop" and "uvloop" not in values:
-        raise MatrixError(f'include {_show(entry)} asks for the uvloop loop; add uvloop = "<version>" to the entry')
+        raise MatrixError(f'include {_show(entry)} uses the uvloop loop; add uvloop = "<version>" to the entry')
     return _combination(values)
 
 

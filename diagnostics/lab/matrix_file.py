@@ -13,13 +13,13 @@ _HERE = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 def load_matrix(path: Path | None = None) -> list[Combination]:
-    """The combinations of `[tool.diagnostics.matrix]`.
+    """Returns the combinations of `[tool.diagnostics.matrix]`.
 
     Args:
-        path: the file; without it `pyproject.toml` of the working folder if it has a matrix, else the project's own.
+        path: the file; by default `pyproject.toml` in the working directory if it has a matrix, else the project's own.
 
     Raises:
-        MatrixError: no file has a matrix, it is not TOML, or the matrix cannot be meant as it is written.
+        MatrixError: no file has a matrix, it is not TOML, or the matrix is invalid.
     """
     for candidate in [path] if path else [Path("pyproject.toml"), _HERE]:
         table = _table(candidate)

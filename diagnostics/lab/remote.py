@@ -18,7 +18,7 @@ SCHEMES: Final = {"dask": "tcp", "dask+tls": "tls"}
 
 
 class AddressError(ValueError):
-    """An executor's address cannot be meant as it is written; one line that says how it is."""
+    """An executor's address is invalid. The message is one line and shows the valid form."""
 
 
 def scheduler_address(text: str) -> tuple[str, bool]:

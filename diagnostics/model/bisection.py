@@ -147,7 +147,7 @@ class Bisection:
         is_script: which of the two.
         python: the full version.
         hold: how the other packages were held: `date`, or a day.
-        requirements: what else was asked for.
+        requirements: the other requirements.
         by: what counts as a change.
         every: whether all changes were looked for, not just one.
         releases: how many there are from the first to the last that were in question.

@@ -36,7 +36,7 @@ class Event:
         site: the person's own line.
         detail: more, in a few words.
         at: seconds since the log began.
-        thread: the name of the thread, such as `MainThread`; two of the same name are told apart by a number.
+        thread: the name of the thread, such as `MainThread`; a number distinguishes threads of the same name.
         client: the client that a connection belongs to.
         connection: the connection that was touched, where it is not the subject.
         stack: the frames, innermost first; of many frames the innermost. Only where a timeline is kept.

@@ -1,7 +1,7 @@
 """The types of record fields: each says what a field holds and in which form it may leave the machine.
 
 `redaction.records` applies the rule. A field of plain `str` has no rule and is a `TypeError` there, so that nothing
-leaves without a decision. Numbers, booleans and `None` identify nobody and need no rule.
+leaves without a decision. Numbers, booleans and `None` identify no person and need no rule.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Standard library only: the sanitizer and the worker read this table inside the environment under test. Everything that
 lists libraries (detectors, matrix, bisection, provider server, redaction, reports) looks them up here, so a new SDK is
-one row. A field that no row sets, or that nobody reads, fails a test.
+one row. A field that no row sets, or that no module reads, fails a test.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ that stands between a program and its sockets."""
 
 Placement = Literal["product", "added", "own"]
 """`product`: its releases are an axis of the matrix, combined with the others. `added`: it joins single combinations.
-`own`: an SDK that has environments to itself, so that its releases change nobody else's lock."""
+`own`: an SDK that has environments to itself, so that its releases change no other lock."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ def modules(*roles: Role) -> tuple[str, ...]:
 
 
 def placed(placement: Placement) -> tuple[str, ...]:
-    """The distributions that the matrix places so."""
+    """Returns the distributions with a placement in the matrix."""
     return tuple(row.distribution for row in _ROWS if row.placement == placement)
 
 

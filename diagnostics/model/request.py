@@ -14,7 +14,7 @@ HARNESS_FAILED = 70
 
 @dataclass(frozen=True)
 class TrialRequest:
-    """One trial that a worker is asked for; one JSON object on the wire.
+    """One trial for a worker to run; one JSON object on the wire.
 
     Attributes:
         key: of the trial; names its files in `folder`.

@@ -25,7 +25,7 @@ class Accounting:
     """What was asked, what came back, and what the server saw.
 
     Attributes:
-        calls: calls the program asked for.
+        calls: calls that the program made.
         answers: calls that returned the right answer.
         requests: requests the server received for this trial.
         retries: requests that said themselves that they are a repetition.

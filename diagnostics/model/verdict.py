@@ -16,8 +16,8 @@ class Level(IntEnum):
     """How bad one trial was, from clean to dead."""
 
     CLEAN = 0
-    LEAKING = 1  # nobody saw anything, but a finding or an open descriptor says otherwise
-    RETRIED = 2  # nobody was told, but the server was asked twice
+    LEAKING = 1  # no symptom, but a finding or an open descriptor
+    RETRIED = 2  # no error reached the program, but the server got a request twice
     LOGGED = 3
     RAISED = 4
     HANG = 5

@@ -136,7 +136,7 @@ def write_lines(path: Path, records: Iterable[Any], secrets: Secrets) -> None:
 
 
 def keep(path: Path, content: str) -> None:
-    """Writes a file of the cache or of this project unchanged: nobody attaches it to anything.
+    """Writes a file of the cache or of this project unchanged: it is not attached to a report.
 
     Raises:
         OSError: the disk refuses.

@@ -19,7 +19,7 @@ from diagnostics.redaction.patterns import E_MAIL, Form
 from diagnostics.redaction.secrets import Secrets
 
 # The end of a line, also as JSON and as Python write it, with the quotes of a literal that goes on.
-# The lookahead repeats how it starts, so that most places are rejected after one character.
+# The lookahead repeats how it starts, so that most positions are rejected after one character.
 _JOINT: Final = re.compile(
     r"(?=[\\\"' \t│|\r\n])"
     r"\\{0,7}[\"']?[ \t│|]*(?:\\?\r?\n|(?:\\{1,7}r)?\\{1,7}n)[ \t│|>]*(?:\\{0,7}[\"'])?"
@@ -40,24 +40,24 @@ class _Joined:
     """A text with its lines joined, and where the line breaks (the joints) were."""
 
     text: str
-    places: tuple[int, ...]
+    positions: tuple[int, ...]
     """The offset of each joint in the joined text, ascending."""
     shifts: tuple[int, ...]
     """How many characters the joints up to each offset removed."""
 
     def start(self, place: int) -> int:
         """The offset in the original text of a character of the joined one."""
-        passed = bisect_right(self.places, place)
+        passed = bisect_right(self.positions, place)
         return place + (self.shifts[passed - 1] if passed else 0)
 
     def next(self, joint: int) -> int:
         """The joint after one, or the end."""
-        passed = bisect_right(self.places, joint)
-        return self.places[passed] if passed < len(self.places) else len(self.text)
+        passed = bisect_right(self.positions, joint)
+        return self.positions[passed] if passed < len(self.positions) else len(self.text)
 
     def joints(self, start: int, end: int) -> tuple[int, ...]:
         """The joints strictly inside a range."""
-        return self.places[bisect_right(self.places, start) : bisect_right(self.places, end - 1)]
+        return self.positions[bisect_right(self.positions, start) : bisect_right(self.positions, end - 1)]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _is_whole(kind: str, text: str, before: int, after: int) -> bool:
 @lru_cache(maxsize=2)  # one text is looked through for several things
 def _join(text: str) -> _Joined:
     parts: list[str] = []
-    places: list[int] = []
+    positions: list[int] = []
     shifts: list[int] = []
     length = last = shift = 0
     for joint in _JOINT.finditer(text):
@@ -123,9 +123,9 @@ def _join(text: str) -> _Joined:
         length += joint.start() - last
         last = joint.end()
         shift += joint.end() - joint.start()
-        places.append(length)
+        positions.append(length)
         shifts.append(shift)
-    return _Joined("".join([*parts, text[last:]]), tuple(places), tuple(shifts))
+    return _Joined("".join([*parts, text[last:]]), tuple(positions), tuple(shifts))
 
 
 def _end_of_key(joined: _Joined, start: int, end: int) -> int:

@@ -1,4 +1,4 @@
-"""What only this process knows and nobody else may: names, folders, and the values of secret variables."""
+"""What this machine must keep: names, folders, and the values of secret variables."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOBODY: Final = frozenset(
         *("default", "smoke", "full"),
     }
 )
-"""Names that identify nobody: hiding "root" would spoil every "root cause", and hiding "openai" every record."""
+"""Names that identify no person: hiding "root" would spoil every "root cause", and hiding "openai" every record."""
 
 PUBLIC_HOSTS: Final = re.compile(
     r"(?:.+\.)?(?:python\.org|github\.com|githubusercontent\.com|readthedocs\.io|pydantic\.dev|mozilla\.org"

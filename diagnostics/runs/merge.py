@@ -52,14 +52,14 @@ def read_parts(folders: Sequence[Path]) -> list[MergedRun]:
     Raises:
         MergeError: one is named twice or cannot be read.
     """
-    places = [folder.resolve() for folder in folders]
-    for place, folder in zip(places, folders, strict=True):
-        if places.count(place) > 1:
+    paths = [folder.resolve() for folder in folders]
+    for place, folder in zip(paths, folders, strict=True):
+        if paths.count(place) > 1:
             raise MergeError(f"{folder} is named twice: name each run once")
     depth = 1
-    while len({place.parts[-depth:] for place in places}) < len(places):
+    while len({place.parts[-depth:] for place in paths}) < len(paths):
         depth += 1
-    return [read_part(folder, "/".join(place.parts[-depth:])) for folder, place in zip(folders, places, strict=True)]
+    return [read_part(folder, "/".join(place.parts[-depth:])) for folder, place in zip(folders, paths, strict=True)]
 
 
 def read_part(folder: Path, name: str) -> MergedRun:

@@ -23,7 +23,7 @@ class EnvironmentRow:
         slug: the combination, without the hash that ends the name.
         status: one of `words.STATUSES`.
         reason: why it could not be made; `None` where it could.
-        python: the full version; of one that could not be made, what was asked for.
+        python: the full version; of one that could not be built, the requested version.
         packages: distribution name to version; empty where no lock exists.
         redacted: what was taken out of the reason, by kind.
         label: `E1`, `E2`, … in the order of a report, which sets it.
@@ -64,7 +64,7 @@ class EnvironmentRow:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a person asked for that decides which trials a run has: options of `repro`, by their names."""
+    """The options of `repro` that decide which trials a run has, by their names."""
 
     profile: Word = "default"
     provider: tuple[Word, ...] = ()
@@ -87,7 +87,7 @@ class RunRequest:
 
     @property
     def filters(self) -> dict[str, tuple[str, ...]]:
-        """What `select` is asked for."""
+        """The filters for `select`."""
         return {"environment": self.environment, "python": self.python, "openai": self.openai, "httpx": self.httpx}
 
     @property
@@ -115,7 +115,7 @@ class MergedPart:
 
 @dataclass(frozen=True)
 class RunMeta:
-    """When and where a run was made, and what was asked for.
+    """When and where a run was made, and its options.
 
     Attributes:
         finished: `None` where the run was interrupted.

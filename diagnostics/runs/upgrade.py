@@ -1,6 +1,6 @@
 """Turns records of schema `/1` into those of today. Pure: parsed JSON in, parsed JSON out.
 
-A record of today, or of a schema that nobody knows, is returned as it is: whoever decodes it reports what is wrong.
+A record of the current or of an unknown schema is returned unchanged: the codec reports what is wrong with it.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class Store:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self._file)
-        # The lock's file stays: whoever waits for it has it open, and would not see one that is made anew.
+        # The lock file stays: a waiting process has it open and would not see a new one.
         self._lock.release()
 
     def append(self, *trials: Trial) -> None:
@@ -286,7 +286,7 @@ def new_folder(reports: Path) -> Iterator[Path]:
 
 
 def point_latest(folder: Path) -> None:
-    """Makes `latest` beside a run folder point to it; where links are not to be had, a file that holds its name."""
+    """Makes `latest` beside a run folder point to it; where symlinks are not available, writes a file with its name."""
     link = folder.parent / "latest"
     draft = folder.parent / f".latest.{secrets.token_hex(4)}"
     try:

@@ -95,7 +95,7 @@ def end_with(parent: int) -> None:
     """Makes this process, a child, end when its parent does, however that ends."""
     if _DEATH_SIGNAL is not None:
         _DEATH_SIGNAL()
-    if os.getppid() != parent:  # it ended before this was asked for
+    if os.getppid() != parent:  # the parent ended before this request
         os._exit(1)
 
 

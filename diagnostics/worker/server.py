@@ -1,6 +1,8 @@
-"""The fork server's loop: requests in, children out, one line for each that ends.
+"""The fork server: reads requests, forks a child for each trial, and writes one line when a child ends.
 
-It holds no event loop, no thread and no client, or every forked trial would start with them.
+Imports are what a trial costs: forked from a process that has imported the SDK, a trial takes a twentieth of the time
+of a new interpreter. The server itself has no event loop, thread or client, because every forked trial would inherit
+them.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ def serve() -> None:
 def look_after(
     children: dict[int, Child], probes: dict[int, dict[str, Any]], readable: Collection[int], wire: Wire
 ) -> None:
-    """Tells of the children that are over, and ends those whose time is, once they were asked where they are."""
+    """Reports the children that have ended; asks a late child for its stacks, then kills it."""
     now = time.monotonic()
     for sentinel, child in list(children.items()):
         over, late = sentinel in readable, child.deadline <= now
@@ -76,12 +78,14 @@ def start_probe(request: dict[str, Any], private: Collection[int]) -> Child:
 
 
 def preload(request: dict[str, Any], status: int, *, hang: bool) -> dict[str, Any]:
-    """What a throwaway child found; imports here what it imported there, and makes the first calls if that is safe."""
+    """Imports here what the throwaway child imported, makes the first calls if it left nothing open, and answers."""
     answer, modules = read_probe(request, status, hang=hang)
     if answer["status"] == "ran":
-        # What went well in the throwaway child may hang here, where nobody watches: the host then gets a new worker.
+        # A call that worked in the throwaway child may hang here. The alarm ends this process, and the host starts
+        # another.
         signal.alarm(math.ceil(request["timeout"]))
-        # With it, the watcher: a instrumented child must not start by importing what an uninstrumented one does not.
+        # The sanitizer is imported for all trials: an import in instrumented children alone moved the moment at which
+        # the collector starts by itself.
         import_quietly(
             [
                 *modules,
@@ -93,16 +97,16 @@ def preload(request: dict[str, Any], status: int, *, hang: bool) -> dict[str, An
         if not answer["left"]:
             call_once(request["probe"], request["url"])
         signal.alarm(0)
-        # What was imported is garbage for no child: with it set aside, a collection in a child costs what it would cost
-        # a small program, and copies no page. The collection before it leaves the collector's own thresholds, and so
-        # the moments at which it starts by itself, as they are after these imports in a new interpreter.
+        # Frozen objects are not traversed: a collection in a child is as fast as in a small program and copies no page.
+        # The collection before it leaves the collector's counters as they are after these imports in a new interpreter,
+        # so that it starts by itself at comparable moments.
         gc.collect()
         gc.freeze()
     return answer
 
 
 def import_quietly(modules: list[str]) -> None:
-    """Imports modules in the order given; one that cannot be imported by its name is left to the trials."""
+    """Imports modules in the given order and skips those that cannot be imported by name."""
     for module in modules:
         if module != "__main__" and module not in sys.modules:
             try:

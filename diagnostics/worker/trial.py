@@ -1,7 +1,7 @@
-"""One trial, in a process of its own, from the first descriptor count to the result file.
+"""Runs one trial in a process of its own, from the first descriptor count to the result file.
 
-The result is written whole or not at all (`os.replace`), before the process ends; what the process prints is evidence
-and goes to the file that descriptors 1 and 2 were pointed at. How the process ended is for its parent to say.
+The result file is written atomically (`os.replace`) before the process ends. Descriptors 1 and 2 point to a file: what
+the process prints is evidence. The parent records how the process ended.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ class Unwritten(Exception):
 
 
 ASK_WHERE: Final = getattr(signal, "SIGUSR2", None)
-"""Upon it, a trial prints the stack of each of its threads: the evidence of a hang. Not to be had on Windows."""
+"""On this signal a trial prints the stack of every thread, which is the evidence of a hang. `None` on Windows."""
 
 EVIDENCE_LIMIT = 16 * 2**20
-"""Bytes a trial may write to any file: an SDK that floods its output must not fill the disk."""
+"""Bytes that a trial may write to a file, so that an SDK that floods its output cannot fill the disk."""
 
 
 def prepare_process(request: TrialRequest) -> None:
-    """Points output at the evidence file and sets the limits that hold even if the parent dies."""
+    """Redirects output to the evidence file and sets limits that hold even if the parent dies."""
     output = os.open(request.output_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
     if hasattr(signal, "alarm"):
-        # The parent kills earlier; this is for the case that there is no parent any more.
+        # The parent kills earlier; this is for a trial whose parent has died.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(int(request.timeout) + 10)
     if ASK_WHERE is not None:
@@ -63,8 +63,8 @@ def prepare_process(request: TrialRequest) -> None:
 def run(request: TrialRequest) -> None:
     """Runs the trial and writes its result file.
 
-    An `Incompatible` becomes a result with that status. What is no `Exception` (`SystemExit`, above all) ends the
-    process, because that is what it would do to a person's program.
+    `Incompatible` becomes a result with that status. A `BaseException` such as `SystemExit` ends the process, as it
+    would end a user's program.
     """
     if request.loop == "uvloop":
         import asyncio
@@ -86,14 +86,15 @@ def run(request: TrialRequest) -> None:
     except Incompatible as error:
         write(request, {"status": "incompatible", "reason": str(error)})
         return
-    # The end of the program: what only the collector can free is freed now, while it can be seen.
+    # The end of the program: what only the collector can free (a loop that was never closed, a client in a cycle) is
+    # freed while the output still goes to the evidence, in forked and in new interpreters alike.
     gc.collect()
     counted = {"calls": ledger.calls, "answers": ledger.answers, "raised": len(ledger.errors)}
     write(request, {"status": "ran", "errors": ledger.errors[:20], **counted, **measured, "findings": found(request)})
 
 
 def found(request: TrialRequest) -> list[dict[str, Any]]:
-    """What the sanitizer saw, in the form of `model.trial.FindingCount`; nothing where it was off."""
+    """The sanitizer's findings, in the form of `model.trial.FindingCount`; empty in an uninstrumented trial."""
     if not request.instrumented:
         return []
     from diagnostics import sanitizer
@@ -104,7 +105,7 @@ def found(request: TrialRequest) -> list[dict[str, Any]]:
 
 
 def play(request: TrialRequest, ledger: CallLedger) -> dict[str, float]:
-    """Plays the program, lets the fix tidy up, and drops both.
+    """Plays the program, lets the fix clean up, and drops both.
 
     Returns:
         `seconds`, `fds_left`, `fds_leaked` and `threads_left`, as `model.trial.Accounting` has them.
@@ -127,7 +128,7 @@ def play(request: TrialRequest, ledger: CallLedger) -> dict[str, float]:
 
 
 def _noting(ledger: CallLedger, part: Callable[[], None]) -> None:
-    """Runs a part of the program; what leaves it would have reached the person who runs it."""
+    """Runs a part of the program and records its exception, which would have reached the user."""
     try:
         part()
     except Incompatible:
@@ -137,10 +138,10 @@ def _noting(ledger: CallLedger, part: Callable[[], None]) -> None:
 
 
 def write(request: TrialRequest, result: dict[str, Any]) -> None:
-    """Writes the result file, whole or not at all.
+    """Writes the result file atomically.
 
     Raises:
-        Unwritten: the disk refuses.
+        Unwritten: the file system refuses.
     """
     temporary = request.result_file + ".part"
     try:
@@ -152,7 +153,7 @@ def write(request: TrialRequest, result: dict[str, Any]) -> None:
 
 
 def open_fds() -> int:
-    """How many descriptors this process has open; 0 where the system does not tell."""
+    """The number of open descriptors of this process; 0 where the system does not list them."""
     for folder in ("/proc/self/fd", "/dev/fd"):
         with contextlib.suppress(OSError):
             return len(os.listdir(folder))
@@ -162,7 +163,7 @@ def open_fds() -> int:
 def drop_idle(url: str) -> Any:
     """Asks the provider server to close this trial's idle connections, and returns when it has.
 
-    By `http.client`, so that nothing of the environment under test is involved.
+    Uses `http.client`, which involves no package under test.
     """
     parts = urllib.parse.urlsplit(url)
 
@@ -182,7 +183,7 @@ def drop_idle(url: str) -> Any:
 
 
 def leave(status: int) -> None:
-    """Ends a forked trial the way an interpreter ends, without finalising what the parent imported.
+    """Ends a forked trial as an interpreter ends, without finalising what the parent imported.
 
     Exit functions run and output is flushed; the module teardown that follows in a new interpreter is skipped.
     """
@@ -199,7 +200,7 @@ def leave(status: int) -> None:
 
 
 def run_and_report(request: TrialRequest) -> int:
-    """Runs a trial in this process and returns its exit status; what ends it badly is printed as Python prints it."""
+    """Runs a trial in this process and returns its exit status; prints an uncaught exception as Python does."""
     prepare_process(request)
     try:
         run(request)

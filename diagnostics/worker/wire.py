@@ -1,4 +1,4 @@
-"""The worker's end of the wire to the host: JSON objects, one a line."""
+"""The worker's connection to the host: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 class Wire:
-    """Lines from and to the host, on descriptors that nothing else can print to."""
+    """Lines to and from the host, on descriptors that nothing else writes to."""
 
     def __init__(self) -> None:
         self.input = os.dup(0)
         self._output = os.dup(1)
-        # Whatever an SDK prints while it is imported goes where errors go, not between the answers.
+        # What an SDK prints on import goes to standard error, not between the answers.
         os.dup2(2, 1)
         self.descriptors = (self.input, self._output)
         self._buffer = b""
@@ -23,7 +23,7 @@ class Wire:
         os.write(self._output, json.dumps(answer).encode() + b"\n")
 
     def receive(self) -> list[dict[str, Any]] | None:
-        """The requests that one read completed, or `None` at the end of input."""
+        """The requests completed by one read, or `None` at the end of input."""
         data = os.read(self.input, 65536)
         if not data:
             return None

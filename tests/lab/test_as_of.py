@@ -90,8 +90,8 @@ def test_the_first_python_on_which_it_installs_is_taken(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("day", "wanted", "said"),
     [
-        ("2020-01-01", {}, f"nothing can be installed as on 2020-01-01: on Python {RUNNING}: "),
-        ("2025-10-10", {"openai": "3.0.0"}, "nothing can be installed as on 2025-10-10"),
+        ("2020-01-01", {}, f"nothing can be installed as of 2020-01-01: on Python {RUNNING}: "),
+        ("2025-10-10", {"openai": "3.0.0"}, "nothing can be installed as of 2025-10-10"),
         ("2025-10-10", {"openai": "new"}, "openai 'new' is neither a version nor a PEP 440 specifier"),
         ("2025-10-10", {"httpx": "httpx at 3"}, "httpx 'httpx at 3' is not a requirement"),
     ],
@@ -109,10 +109,10 @@ def test_a_day_has_one_spelling() -> None:
         parse_day("last week")
 
 
-def test_a_day_that_is_still_to_come_is_refused() -> None:
+def test_a_day_in_the_future_is_refused() -> None:
     today = datetime.now(timezone.utc).date()
     assert parse_day(str(today)) == str(today)
-    with pytest.raises(MatrixError, match="is still to come"):
+    with pytest.raises(MatrixError, match="is in the future"):
         parse_day(str(today + timedelta(days=2)))
 
 
@@ -138,7 +138,7 @@ def test_a_phase_gets_the_environment_of_its_day(tmp_path: Path) -> None:
 
 
 def test_a_phase_says_what_is_wrong_with_its_day(tmp_path: Path) -> None:
-    with pytest.raises(TargetUnavailable, match="'soon' is not a day"):
+    with pytest.raises(TargetUnavailable, match="'soon' is not a date"):
         find_target("openai", "newest", cache=tmp_path, as_of="soon")
 
 

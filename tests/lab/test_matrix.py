@@ -92,7 +92,7 @@ def test_include_adds_at_the_end_what_was_not_there(table: Table, data: st.DataO
         entry["aiohttp"] = "3.14.5"
     table["include"] = [entry]
     if any(all(c.value(key) == entry.get(key) for key in (*AXES, "aiohttp")) for c in before):
-        with pytest.raises(MatrixError, match="is in the matrix already"):
+        with pytest.raises(MatrixError, match="is already in the matrix"):
             expand(table)
     else:
         *kept, added = expand(table)
@@ -132,11 +132,11 @@ BASE: Table = {"python": ["3.13"], "openai": ["2.0.0", "3.0.0"]}
     ("change", "error"),
     [
         ({"pythons": []}, "the matrix has the unknown key 'pythons'; known are python, openai, httpx, anthropic, goog"),
-        ({"python": []}, 'the matrix names no python; write for example python = ["3.13"]'),
+        ({"python": []}, 'the matrix has no python; add for example python = ["3.13"]'),
         ({"python": "3.13"}, "python is not a list of strings, but '3.13'"),
         ({"python": [3.13]}, "python entry 3.13 is not a string"),
         ({"openai": ["3.x"]}, "openai entry '3.x' is not a version"),
-        ({"openai": ["3.0.0", "3.0.0"]}, "openai entry '3.0.0' is there twice"),
+        ({"openai": ["3.0.0", "3.0.0"]}, "openai entry '3.0.0' is listed twice"),
         ({"httpx": ["0.28.1"]}, "httpx entry '0.28.1' is not httpx==<version> or httpx2==<version>"),
         ({"httpx": ["httpx3==1.0"]}, "httpx entry 'httpx3==1.0' is not"),
         ({"httpx": ["httpx==new"]}, "httpx entry 'httpx==new' is not a version"),
@@ -146,11 +146,14 @@ BASE: Table = {"python": ["3.13"], "openai": ["2.0.0", "3.0.0"]}
         ({"exclude": [{"openai": "<2"}]}, 'exclude { openai = "<2" } matches no combination; correct or remove it'),
         ({"exclude": [{}]}, "exclude is not a list of tables"),
         ({"exclude": {"openai": "<2"}}, "exclude is not a list of tables"),
-        ({"include": [{"openai": "3.0.0"}]}, 'include { openai = "3.0.0" } names no python'),
+        (
+            {"include": [{"openai": "3.0.0"}]},
+            'include { openai = "3.0.0" } has no python; add for example python = "3.13"',
+        ),
         ({"include": [{"python": "3.13", "trio": "1"}]}, "has the unknown key 'trio'; known are python, openai"),
-        ({"include": [{"python": "3.13", "openai": "3.0.0"}]}, "is in the matrix already; remove the entry"),
+        ({"include": [{"python": "3.13", "openai": "3.0.0"}]}, "is already in the matrix; remove the entry"),
         ({"include": [{"python": "3.13", "loop": "trio"}]}, "loop 'trio' is not known; there are asyncio, uvloop"),
-        ({"include": [{"python": "3.13", "loop": "uvloop"}]}, 'asks for the uvloop loop; add uvloop = "<version>"'),
+        ({"include": [{"python": "3.13", "loop": "uvloop"}]}, 'uses the uvloop loop; add uvloop = "<version>"'),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(change: Table, error: str) -> None:

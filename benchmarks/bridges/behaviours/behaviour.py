@@ -15,7 +15,7 @@ LIMIT: Final = 8.0
 """Seconds after which a process that has not answered may hang; it does what it is asked in a tenth of one."""
 
 ASK_WHERE: Final = getattr(signal, "SIGUSR2", None)
-"""Upon it, a process prints the stack of each of its threads. Not to be had on Windows."""
+"""On this signal a process prints the stack of every thread. `None` on Windows."""
 
 ANSWER: Final = "ANSWER "
 """Begins the line of standard output that holds the answer."""

@@ -1,4 +1,4 @@
-"""`background-loop`: `run_sync`, one persistent loop in a background thread, and its one client by `LoopLocal`."""
+"""`background-loop`: `run_sync` on one persistent loop in a background thread, with one client from `LoopLocal`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from diagnostics.experiment.program import Holder
 
 
 class BackgroundLoop(PerLoop):
-    """The drop-in as README has it: every coroutine on one loop, whichever thread it was called from, with one client.
+    """`diagnostics.async_tools` as documented: every coroutine, from any thread, runs on one loop with one client.
 
-    One loop alone is not enough where the program makes a client for each coroutine or object and drops it: nobody but
-    the program could close those (`global-loop` and `runner` are such loops). Who takes `run_sync` asks for the client.
+    One loop is not enough where a program creates a client for each coroutine or object and drops it, because only the
+    program could close those (`global-loop` and `runner` keep such a loop). Hence the client comes from `LoopLocal`.
     """
 
     name = "background-loop"
     trade_off = "works from any thread and keeps connections warm; each call pays a thread round trip"
 
     def enter(self, holder: Holder, main: Main) -> None:
-        """Always the one loop, from whichever thread."""
+        """Runs on the background loop, from any thread."""
         run_sync(main())
 
     def finish(self) -> None:
-        """Ends the loop, which closes its client first."""
+        """Stops the loop, which closes its client first."""
         shutdown()
         super().finish()
 

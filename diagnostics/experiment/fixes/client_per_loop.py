@@ -16,7 +16,7 @@ class ClientPerLoop(PerLoop):
     trade_off = "library code that does not own the loop can use it; a program of many short runs gains no reuse"
 
     def enter(self, holder: Holder, main: Main) -> None:
-        """By `asyncio.run`, also where the object had a loop: one that nobody shuts down closes no client."""
+        """Uses `asyncio.run` even where the object had a loop of its own: which may never shut down."""
         asyncio.run(main())
 
 

@@ -18,15 +18,15 @@ class ContextManager(Fix):
     trade_off = "nothing outlives its loop; every run pays for new connections and TLS handshakes"
 
     def prepare(self, holder: Holder) -> None:
-        """No client outside a run."""
+        """Creates no client outside a run."""
 
     def enter(self, holder: Holder, main: Main) -> None:
-        """By `asyncio.run`, also where the object had a loop of its own: nothing is kept that would need one."""
+        """Uses `asyncio.run` even where the object had a loop of its own: nothing is kept that needs one."""
         asyncio.run(main())
 
     @asynccontextmanager
     async def client(self, holder: Holder) -> AsyncIterator[Any]:
-        """New at the start of the run, closed at its end, whatever happens between."""
+        """Creates the client at the start of the run and closes it at the end, even after an exception."""
         client = self.build()
         try:
             yield client

@@ -14,15 +14,15 @@ class ExplicitClose(Fix):
     """`await client.close()` in a `finally`, with the client still an attribute."""
 
     name = "explicit-close"
-    trade_off = "fits objects that keep their client; whoever forgets one `finally` has the error back"
+    trade_off = "fits objects that keep their client; forget one `finally` and the error returns"
 
     def prepare(self, holder: Holder) -> None:
-        """The client is lazy: a closed one cannot be used again."""
+        """Creates no client yet: a closed one cannot be used again."""
 
     @asynccontextmanager
     async def client(self, holder: Holder) -> AsyncIterator[Any]:
-        """Lazily made, kept by the holder during the run, closed at its end."""
-        # A batch at the same time in another thread makes its own: the attribute is only the last one.
+        """Creates the client for one run, keeps it in the holder, and closes it when the run ends."""
+        # A batch running in another thread creates its own client: the attribute holds only the last one.
         client = holder.client = self.build()
         try:
             yield client

@@ -20,7 +20,7 @@ class GlobalLoop(Fix):
         self._loop = asyncio.new_event_loop()
 
     def enter(self, holder: Holder, main: Main) -> None:
-        """Always the one loop."""
+        """Runs on the one loop."""
         self._loop.run_until_complete(main())
 
     def finish(self) -> None:

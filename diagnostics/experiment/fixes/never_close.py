@@ -10,7 +10,7 @@ from diagnostics.experiment.program import Holder
 
 
 class NeverClose(Fix):
-    """As `asyncio.run` without its last line. The loops are kept, or the collector would close them after all."""
+    """`asyncio.run` without its last line. The loops are kept, because the collector would close a dropped one."""
 
     name = "never-close"
     trade_off = (

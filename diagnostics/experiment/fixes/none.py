@@ -1,4 +1,4 @@
-"""`none`: the baseline, the program as the bug reports have it."""
+"""`none`: the baseline, the program as in the bug reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class NoFix(Fix):
     """The baseline."""
 
     name = "none"
-    trade_off = "nothing is changed: what every other arrangement is measured against"
+    trade_off = "no change: the baseline that every fix is compared with"
 
 
 FIX = NoFix

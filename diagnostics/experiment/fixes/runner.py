@@ -14,7 +14,7 @@ class KeptRunner(Fix):
     """The standard library's own answer to several runs on one loop."""
 
     name = "runner"
-    trade_off = "the standard library's way for a script of one thread; needs Python 3.11"
+    trade_off = "the standard library's way for a single-threaded script; needs Python 3.11"
     needs = (3, 11)
 
     def __init__(self, *arguments: Any) -> None:
@@ -23,7 +23,7 @@ class KeptRunner(Fix):
             self._runner = asyncio.Runner()
 
     def enter(self, holder: Holder, main: Main) -> None:
-        """Always the one runner."""
+        """Runs on the one runner."""
         self._runner.run(main())
 
     def finish(self) -> None:

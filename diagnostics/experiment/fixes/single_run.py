@@ -36,7 +36,7 @@ class SingleRun(Fix):
         if isinstance(step, Together):
             await asyncio.gather(*(self._batch(batch) for batch in step.batches))
         elif isinstance(step, InChild):
-            # A child cannot go on with its parent's running loop: it has to start one, whatever the parent does.
+            # A child cannot continue its parent's running loop: it has to start one of its own.
             in_child(self.ledger, lambda: self.perform_batch(step.batch))
         elif isinstance(step, Batch):
             await self._batch(step)

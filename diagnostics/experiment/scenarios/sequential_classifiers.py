@@ -1,7 +1,7 @@
 """`sequential-classifiers`: an object with a loop of its own and a lazy client, rebound for each configuration.
 
-The collector is left alone. Nobody closes the loops; whether and when the collector does depends on how much the later
-configurations allocate.
+The program neither collects nor closes its loops. Whether and when the collector closes them depends on how much the
+later configurations allocate.
 """
 
 from __future__ import annotations

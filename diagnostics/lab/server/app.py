@@ -42,7 +42,7 @@ class VendorError(Protocol):
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class Operation:
     """One path of one vendor's API."""
 
     path: str
@@ -53,17 +53,17 @@ class Endpoint:
 
 
 ENDPOINTS: Final = (
-    Endpoint("/openai/v1/chat/completions", "POST", openai.chat, openai.error, b"x-request-id"),
-    Endpoint("/openai/v1/responses", "POST", openai_responses.responses, openai.error, b"x-request-id"),
-    Endpoint("/openai/v1/embeddings", "POST", openai.embeddings, openai.error, b"x-request-id"),
-    Endpoint("/openai/v1/models", "GET", openai.models, openai.error, b"x-request-id"),
-    Endpoint("/openai/v1/models/{model:path}", "GET", openai.model, openai.error, b"x-request-id"),
-    Endpoint("/mistral/v1/chat/completions", "POST", mistral.chat, mistral.error, b"mistral-correlation-id"),
-    Endpoint("/anthropic/v1/messages", "POST", anthropic.messages, anthropic.error, b"request-id"),
-    Endpoint(
+    Operation("/openai/v1/chat/completions", "POST", openai.chat, openai.error, b"x-request-id"),
+    Operation("/openai/v1/responses", "POST", openai_responses.responses, openai.error, b"x-request-id"),
+    Operation("/openai/v1/embeddings", "POST", openai.embeddings, openai.error, b"x-request-id"),
+    Operation("/openai/v1/models", "GET", openai.models, openai.error, b"x-request-id"),
+    Operation("/openai/v1/models/{model:path}", "GET", openai.model, openai.error, b"x-request-id"),
+    Operation("/mistral/v1/chat/completions", "POST", mistral.chat, mistral.error, b"mistral-correlation-id"),
+    Operation("/anthropic/v1/messages", "POST", anthropic.messages, anthropic.error, b"request-id"),
+    Operation(
         "/gemini/{version}/models/{model}:generateContent", "POST", gemini.generate, gemini.error, b"x-request-id"
     ),
-    Endpoint(
+    Operation(
         "/gemini/{version}/models/{model}:streamGenerateContent",
         "POST",
         gemini.stream_generate,
@@ -119,7 +119,7 @@ class Application:
 class _Served:
     """An endpoint with everything around it; None stands for a path that nobody serves."""
 
-    def __init__(self, endpoint: Endpoint | None, ledger: RequestLedger[Connection]) -> None:
+    def __init__(self, endpoint: Operation | None, ledger: RequestLedger[Connection]) -> None:
         self._endpoint = endpoint
         self._ledger = ledger
 
@@ -151,7 +151,7 @@ class _Served:
             connection.half_close()
 
 
-def respond(endpoint: Endpoint | None, request: Request, raw: bytes, ident: str) -> ModelReply:
+def respond(endpoint: Operation | None, request: Request, raw: bytes, ident: str) -> ModelReply:
     """The answer that a request deserves, right or wrong."""
     error = _error_of(endpoint)
     if endpoint is None:
@@ -199,5 +199,5 @@ async def deliver(
     return True
 
 
-def _error_of(endpoint: Endpoint | None) -> VendorError:
+def _error_of(endpoint: Operation | None) -> VendorError:
     return endpoint.error if endpoint else openai.error

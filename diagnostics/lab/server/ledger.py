@@ -21,7 +21,7 @@ class Account:
     """What the server saw of one trial so far.
 
     Attributes:
-        requests: requests that arrived whole, whatever they were answered with; control requests are left out.
+        requests: complete requests, whatever the answer, without those to `/control`.
         retries: those among them that said themselves that they are a repetition (`x-stainless-retry-count` above 0).
         connections: distinct TCP connections that carried at least one of them.
         open_connections: those among them that the server has not seen closed yet.
@@ -90,7 +90,7 @@ class RequestLedger(Generic[C]):
             return list(page.open) if page else []
 
     def account(self, trial: str) -> Account:
-        """The counts of a trial; zeros for one that nobody heard of."""
+        """The counts of a trial; zeros for an unknown one."""
         with self._lock:
             page = self._pages.get(trial)
             return page.account() if page else Account()

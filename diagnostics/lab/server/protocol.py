@@ -25,7 +25,7 @@ class Connection(HttpToolsProtocol):
     """A connection with an identity.
 
     Attributes:
-        gone: set when the connection is lost, whoever ended it.
+        gone: set when the connection is lost, whichever side ended it.
         keepalive_expiry: seconds of idleness after which the server closes it; None: never.
     """
 
@@ -36,7 +36,7 @@ class Connection(HttpToolsProtocol):
         self.keepalive_expiry: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Keeps the socket (asyncio's `TransportSocket`): a closed transport cannot be asked for it any more."""
+        """Keeps the socket (asyncio's `TransportSocket`), which a closed transport no longer gives."""
         super().connection_made(transport)
         self._socket: socket.socket = transport.get_extra_info("socket")
 
@@ -46,7 +46,7 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tells the ledger and whoever waits for `gone`."""
+        """Notifies the ledger and sets `gone`."""
         super().connection_lost(exc)
         # uvicorn keeps its timer, and with it the connection, after an error.
         self._unset_keepalive_if_required()

@@ -65,6 +65,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """Measures the coverage of the tests; what runs in another process, as trials do, is not counted."""
+    python = install(session, "tests", "bridges")
+    reports = ("--cov-report", "term:skip-covered", "--cov-report", "html:build/coverage")
+    session.run(python, "-m", "pytest", "-n", "auto", "--cov", *reports, *session.posargs)
+
+
+@nox.session
 def instrumented(session: nox.Session) -> None:
     """The tests under the project's own sanitizer, in one process: what workers of xdist run is not instrumented."""
     python = install(session, "tests", "bridges")

@@ -43,6 +43,7 @@ def test_every_environment_is_a_session_and_none_runs_by_default() -> None:
         "lint",
         "bench",
         "instrumented",
+        "coverage",
     ],
 )
 def test_one_session_can_be_asked_for_alone(name: str) -> None:

@@ -1,0 +1,195 @@
+"""Who holds a client: the object a person made, its class, and the variable that keeps it.
+
+SDKs wrap HTTP clients, and nobody has a list of all SDKs. So the answer comes from the stack at the moment the HTTP
+client is created. A constructor that the person's own line calls hands the client to that person, however many
+constructors are in between. So does a method of an object that creates its connections on first use, if that object can
+be closed. A plain function of a package that creates a client, with a cache around it as a rule, keeps it for the
+package.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import weakref
+from collections.abc import Iterator
+from types import FrameType, ModuleType
+from typing import Any, Final, NamedTuple
+
+from diagnostics.sanitizer.capture.sites import belongs, file_in, in_stdlib, is_generated, is_ours, is_users
+
+CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
+CLOSERS: Final = ("aclose", "close", "__aexit__", "dispose", "disconnect", "shutdown", "stop")
+"""What an object offers that a person is meant to close."""
+
+_FACTORY: Final = re.compile(r"(?:build|connect|create|from|init|make|open)(?:_|$)")
+_DEPTH: Final = 3
+_WIDTH: Final = 100
+
+
+class Holder(NamedTuple):
+    """The object that a person has in hand.
+
+    Attributes:
+        type: its class, as one writes it; empty where it is not known.
+        ref: to the object; `None` where it takes no weak reference or is not known.
+        is_persons: whether the person holds it, rather than the package whose code created the client.
+    """
+
+    type: str
+    ref: weakref.ref[Any] | None
+    is_persons: bool
+
+
+class Variable(NamedTuple):
+    """A variable of the person's code.
+
+    Attributes:
+        name: as one writes it: `client`, `state['client']`, `service.client`.
+        module: that it belongs to.
+        file: of that module.
+        function: the first line of the function whose local variable it is; 0 for a module's.
+    """
+
+    name: str
+    module: str
+    file: str
+    function: int
+
+
+def holder(frame: FrameType | None, package: str) -> Holder | None:
+    """Finds who holds a client that is being created.
+
+    Args:
+        frame: of the code that creates it.
+        package: of the client's own library, whose frames do not count.
+
+    Returns:
+        `None` where the person's own code creates the client itself, or no person's line is on the stack.
+    """
+    library: list[FrameType] = []
+    while frame is not None:
+        file = file_in(frame)
+        if is_users(file) and not is_generated(frame.f_code) and not is_ours(file):
+            break
+        if not (in_stdlib(file) or is_ours(file) or belongs(file, package) or is_generated(frame.f_code)):
+            library.append(frame)
+        frame = frame.f_back
+    if frame is None or not library:
+        return None
+    creator, outermost = library[0], library[-1]
+    wrapped = _receiver(outermost)
+    if wrapped is None:  # a decorator's wrapper, which passes on what it gets
+        passed = _first(outermost)
+        wrapped = next((passed for each in library[:-1] if passed is not None and _receiver(each) is passed), None)
+    name = outermost.f_code.co_name
+    if _is_constructor(outermost):
+        return _described(wrapped, is_persons=_receiver(creator) is not None)
+    if _FACTORY.match(name):
+        made = next((each for each in reversed(library) if each.f_code.co_name in CONSTRUCTORS), None)
+        receiver = _receiver(made) if made is not None else None
+        return _described(receiver, is_persons=made is not None or creator is outermost)
+    if wrapped is None or _receiver(creator) is None:
+        return Holder("", None, is_persons=False)
+    can_be_closed = any(callable(getattr(type(wrapped), each, None)) for each in CLOSERS)
+    return _described(wrapped, is_persons=can_be_closed)
+
+
+def _is_constructor(frame: FrameType) -> bool:
+    return frame.f_code.co_name in CONSTRUCTORS or isinstance(_first(frame), type)
+
+
+def _first(frame: FrameType) -> Any:
+    """The first argument of a function; of a wrapper that passes on what it gets, the first of those."""
+    code = frame.f_code
+    if code.co_argcount:
+        return frame.f_locals.get(code.co_varnames[0])
+    if code.co_flags & 0x04:  # inspect.CO_VARARGS
+        given = frame.f_locals.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+        return given[0] if isinstance(given, tuple) and given else None
+    return None
+
+
+def _receiver(frame: FrameType) -> Any:
+    """The object whose method a frame runs, or whose class; `None` for a plain function."""
+    code, first = frame.f_code, _first(frame)
+    if first is None or isinstance(first, (str, bytes, int, float, dict, list, tuple, set, ModuleType)):
+        return None
+    if isinstance(first, type):
+        return first
+    named_self = bool(code.co_argcount) and code.co_varnames[0] in ("self", "__pydantic_self__")
+    return first if named_self or hasattr(type(first), code.co_name) else None
+
+
+def _described(receiver: Any, *, is_persons: bool) -> Holder:
+    if receiver is None:
+        return Holder("", None, is_persons)
+    cls = receiver if isinstance(receiver, type) else type(receiver)
+    reference = None
+    if cls is not receiver:
+        try:
+            reference = weakref.ref(receiver)
+        except TypeError:  # it takes none
+            reference = None
+    return Holder(f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}", reference, is_persons)
+
+
+def variable(*held: Any) -> Variable | None:
+    """Finds a variable of the person's code that keeps one of these objects, directly or inside another one.
+
+    Looks at the frames of this thread first, then at the modules. Nothing is imported or called.
+    """
+    wanted = {id(each) for each in held if each is not None}
+    if not wanted:
+        return None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if frame.f_code.co_name != "<module>" and is_users(file) and not is_ours(file):
+            for name, value in list(frame.f_locals.items()):
+                found = _reaches(name, value, wanted, 1)
+                if found is not None:
+                    module = str(frame.f_globals.get("__name__", ""))
+                    return Variable(found, module, file, frame.f_code.co_firstlineno)
+        frame = frame.f_back
+    for name, loaded in list(sys.modules.items()):
+        variables: dict[str, Any] = vars(loaded) if issubclass(type(loaded), ModuleType) else {}
+        place = variables.get("__file__")
+        if isinstance(place, str) and is_users(place) and not is_ours(place):
+            for key, value in list(variables.items()):
+                found = _reaches(key, value, wanted, _DEPTH)
+                if found is not None:
+                    return Variable(found, name, place, 0)
+    return None
+
+
+def _reaches(name: str, value: Any, wanted: set[int], depth: int) -> str | None:
+    if id(value) in wanted and not name.startswith("@"):  # a variable that pytest's assertions make
+        return name
+    if depth == 0 or name.startswith(("__", "@")):
+        return None
+    for inside, each in _contents(name, value):
+        found = _reaches(inside, each, wanted, depth - 1)
+        if found is not None:
+            return found
+    return None
+
+
+def _contents(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    # By type and not by `isinstance`, which asks a proxy for its `__class__` and so runs code of the program.
+    cls = type(value)
+    if issubclass(cls, dict):
+        yield from ((f"{name}[{key!r}]", each) for key, each in list(value.items())[:_WIDTH] if isinstance(key, str))
+    elif issubclass(cls, (list, tuple)):
+        yield from ((f"{name}[{at}]", each) for at, each in enumerate(value[:_WIDTH]))
+    elif not issubclass(cls, (ModuleType, type, str, bytes, int, float)):
+        attributes = _attributes(value)
+        if isinstance(attributes, dict):
+            yield from ((f"{name}.{key}", each) for key, each in list(attributes.items())[:_WIDTH])
+
+
+def _attributes(value: Any) -> Any:
+    try:
+        return object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return None

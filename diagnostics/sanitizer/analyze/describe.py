@@ -65,7 +65,8 @@ def who(stack: Stack, method: str) -> str | None:
                 last = f"asyncio.{name}"
             continue
         if installed(file):
-            return last or distribution(file) or "user"
+            package = distribution(file) or file
+            return f"{last} in {package}" if last else package
         return last or "user"
     return last
 
@@ -75,9 +76,29 @@ def _function_run(code: object) -> bool:
     return "self" not in getattr(code, "co_varnames", ())
 
 
+def created_by(record: LoopRecord) -> str | None:
+    """Returns what created a loop: the mechanism, and the package that used it with what for."""
+    made = who(record.created, "__init__")
+    package = maker(record)
+    if record.purpose and package is not None:
+        return f"{package} {record.purpose}" if record.purpose.startswith("portal") else f"{package}, {record.purpose}"
+    return record.purpose or made
+
+
+def maker(record: LoopRecord) -> str | None:
+    """Returns the distribution whose code created a loop, or `None` where the person's did."""
+    for code, _ in frames(record.created):
+        file = file_of(code)
+        if not in_stdlib(file):
+            return distribution(file) if installed(file) else None
+    return None
+
+
 def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:
-    """Returns who holds a client: `user`, or the distribution whose code created it."""
+    """Returns who holds a client: `user`, or the distribution whose code created it and keeps it."""
     if client is None and users_frame(otherwise) is not None:
+        return "user"
+    if client is not None and client.holder is not None and client.holder.is_persons:
         return "user"
     for code, _ in frames(client.created if client else otherwise):
         file = file_of(code)

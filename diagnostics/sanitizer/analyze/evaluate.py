@@ -6,12 +6,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, LoopFacts
-from diagnostics.sanitizer.analyze.describe import closed_by, component, created_inside, site, sites, who
+from diagnostics.sanitizer.analyze.describe import (
+    closed_by,
+    component,
+    created_by,
+    created_inside,
+    maker,
+    site,
+    sites,
+    who,
+)
 from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, UNKNOWN_CLIENT, About, hint
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.capture.sites import users_frame
+from diagnostics.sanitizer.capture.sites import Stack, users_frame
 
 _ORDER = {"error": 0, "leak": 1, "note": 2}
+_LEFT = ("client-left-open", "abandoned-stream")
 
 
 def evaluate(facts: Iterable[Fact]) -> list[Finding]:
@@ -39,6 +49,14 @@ def counts(facts: Iterable[Fact]) -> list[tuple[str, str, int]]:
 def _folded(facts: Iterable[Fact]) -> list[Fact]:
     """Drops consequences: a call that uses a connection of another loop uses that loop too."""
     facts = list(facts)
+    left = {
+        fact.loop.number
+        for fact in facts
+        if fact.loop is not None and fact.kind in ("client-left-open", "abandoned-stream")
+    }
+    facts = [
+        fact for fact in facts if not (fact.detail.get("tidied") and fact.loop is not None and fact.loop.number in left)
+    ]
     reported = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
     return [
         fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in reported
@@ -80,7 +98,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
         details["connections"] = sum(fact.detail["connections"] for fact in group)
         details["loops"] = len({fact.loop.number for fact in group if fact.loop is not None})
     about = About(
-        client=f"{client.name} {names('C', client)}" if client else UNKNOWN_CLIENT,
+        client=f"{written_type(client)} {names('C', client)}" if client else UNKNOWN_CLIENT,
         loop=_named(loop),
         current=names("L", current) if current else "no loop",
         operation=first.operation,
@@ -89,14 +107,14 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
         times=count,
     )
     wording = KINDS[first.kind]
-    name = client.name if client else ""
+    name = written_type(client) if client else ""
     made = client.created if client else first.stack
     if first.kind == "loop-closed-by-gc" and first.loop is not None:
         made = first.loop.created
     closed = first.detail.get("closed", ())
     if first.kind == "pending-task-destroyed" and users_frame(made) is None and who(closed, "close") == "user":
         made = closed  # the coroutine belongs to a library, as in `create_task(client.get(…))`
-    holder = component(client, made)
+    holder = _at_fault(first, client, made)
     return Finding(
         kind=first.kind,
         severity=first.severity,
@@ -117,6 +135,32 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
     )
 
 
+def _at_fault(fact: Fact, client: ClientRecord | None, made: Stack) -> str:
+    """Returns whose code has to change: `user`, or a distribution."""
+    if fact.kind == "abandoned-stream":
+        # Whoever stopped reading: the library if its own code was in the middle of that, else who got the stream.
+        opened = fact.connection.opened if fact.connection is not None else fact.stack
+        return "user" if users_frame(opened) is not None else component(client, made)
+    if fact.kind == "loop-closed-by-gc" and fact.loop is not None:
+        return maker(fact.loop) or component(client, made)
+    current = fact.current
+    if (
+        fact.kind == "cross-loop-use"
+        and fact.detail.get("owner_open")
+        and current is not None
+        and created_inside(client)
+    ):
+        # The client belongs to a run that goes on, and somebody else has brought in another loop.
+        return maker(current) or component(client, made)
+    return component(client, made)
+
+
+def written_type(client: ClientRecord) -> str:
+    """Returns the class that a person wrote, which may be one around the client that was seen."""
+    holder = client.holder
+    return holder.type if holder is not None and holder.is_persons and holder.type else client.name
+
+
 def _why(fact: Fact, usual: str) -> str:
     if fact.client is None and "what" in fact.detail:
         return LOCK_KEPT
@@ -134,7 +178,7 @@ def _client(client: ClientRecord, group: Sequence[Fact], names: _Names) -> Clien
     alike = {fact.client.outermost.number: fact.client.outermost for fact in group if fact.client}.values()
     return ClientFacts(
         id=names("C", client),
-        type=client.name,
+        type=written_type(client),
         created_at=site(client.created),
         stack=sites(client.created),
         calls=sum(each.calls for each in alike),
@@ -149,7 +193,7 @@ def _loop(record: LoopRecord | None, names: _Names) -> LoopFacts | None:
         id=names("L", record),
         kind=record.kind,
         created_at=site(record.created),
-        created_by=who(record.created, "__init__"),
+        created_by=created_by(record),
         closed_at=site(record.closed) if record.closed is not None else None,
         closed_by=closed_by(record),
     )

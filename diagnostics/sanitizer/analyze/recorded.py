@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.holders import Holder, Variable
 from diagnostics.sanitizer.capture.journal import entries
 from diagnostics.sanitizer.capture.sites import RecordedCode, Stack
 
@@ -132,20 +133,21 @@ class _Reader:
             yield self._codes.setdefault(key, RecordedCode(*key))
             yield position
 
-    def _loop(self, number: int, kind: str, created: int, closed: int | None) -> None:
+    def _loop(self, number: int, kind: str, created: int, closed: int | None, purpose: str) -> None:
         record = self._loops.get(number)
         if record is None:
             record = self._loops[number] = LoopRecord(None, self._stacks[created], kind=kind)
         record.closed = None if closed is None else self._stacks[closed]
+        record.purpose = purpose
 
-    def _client(
-        self, number: int, name: str, package: str, created: int, owner: int, calls: int, requests: int
-    ) -> None:
+    def _client(self, number: int, name: str, package: str, created: int, *state: Any) -> None:
         record = self._clients.get(number)
         if record is None:
             record = self._clients[number] = ClientRecord(None, name, package, self._stacks[created])
+        owner, record.calls, record.requests, held, variable = state
         record.owner = self._clients.get(owner)
-        record.calls, record.requests = calls, requests
+        record.holder = None if held is None else Holder(held[0], None, held[1])
+        record.variable = None if variable is None else Variable(*variable)
 
     def _connection(self, number: int, loop: int, client: int, peer: str, opened: int) -> None:
         if number not in self._connections:

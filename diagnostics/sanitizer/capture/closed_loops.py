@@ -117,8 +117,10 @@ def _report_loop(loop: Any, stack: Stack) -> None:
     if operation in ("loop._add_reader", "loop._add_writer"):
         operation = operation.replace("._", ".")
     record, call = TRACKER.loop(loop), TRACKER.current_call()
+    # aiohttp asks its session's loop for things: what was kept over loops is the session.
+    is_client_use = call is not None and call.client is not None
     TRACKER.foreign_access(
-        "use-after-loop-close",
+        "cross-loop-use" if is_client_use else "use-after-loop-close",
         record,
         operation,
         stack,

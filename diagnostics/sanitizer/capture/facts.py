@@ -10,6 +10,7 @@ import itertools
 import weakref
 from typing import Any
 
+from diagnostics.sanitizer.capture.holders import Holder, Variable
 from diagnostics.sanitizer.capture.sites import Stack
 
 Reference = Any
@@ -30,6 +31,7 @@ class LoopRecord:
         connections: connections that are not known to be closed, by number.
         dropped: connections that only the collector closed, at most `MAX_DROPPED`.
         generation: how often this process had been forked when the loop was first seen.
+        purpose: what the loop was created for, in words, if its creator says so.
         runs: how often the loop began to run or returned.
     """
 
@@ -42,6 +44,7 @@ class LoopRecord:
         "generation",
         "kind",
         "number",
+        "purpose",
         "ref",
         "runs",
     )
@@ -55,6 +58,7 @@ class LoopRecord:
         self.connections: dict[int, ConnectionRecord] = {}
         self.dropped: list[ConnectionRecord] = []
         self.generation = 0
+        self.purpose = ""
         self.runs = 0
 
 
@@ -66,9 +70,24 @@ class ClientRecord:
         package: import name of the library it belongs to.
         created: where it was created.
         owner: the client that created this one for its own use, if any.
+        holder: who got it, if other code than the person's created it.
+        variable: of the person's code that keeps it; searched for when there is something to report.
     """
 
-    __slots__ = ("__weakref__", "calls", "created", "name", "number", "owner", "package", "ref", "requests")
+    __slots__ = (
+        "__weakref__",
+        "calls",
+        "created",
+        "holder",
+        "name",
+        "number",
+        "owner",
+        "package",
+        "ref",
+        "requests",
+        "searches",
+        "variable",
+    )
 
     def __init__(self, client: Any, name: str, package: str, created: Stack) -> None:
         self.number = next(_numbers)
@@ -77,6 +96,9 @@ class ClientRecord:
         self.package = package
         self.created = created
         self.owner: ClientRecord | None = None
+        self.holder: Holder | None = None
+        self.variable: Variable | None = None
+        self.searches = 0
         self.calls = 0
         self.requests = 0
 

@@ -131,7 +131,14 @@ def _described(receiver: Any, *, is_persons: bool) -> Holder:
             reference = weakref.ref(receiver)
         except TypeError:  # it takes none
             reference = None
-    return Holder(f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}", reference, is_persons)
+    return Holder(f"{_package(cls)}.{cls.__qualname__}", reference, is_persons)
+
+
+def _package(cls: type) -> str:
+    """The package that a class is imported from; of a namespace package, such as `azure`, the portion."""
+    parts = str(cls.__module__).split(".")
+    top = sys.modules.get(parts[0])
+    return ".".join(parts[:2]) if getattr(top, "__file__", None) is None and len(parts) > 1 else parts[0]
 
 
 def variable(*held: Any) -> Variable | None:
@@ -193,3 +200,32 @@ def _attributes(value: Any) -> Any:
         return object.__getattribute__(value, "__dict__")
     except AttributeError:
         return None
+
+
+def loop_purpose(frame: FrameType | None) -> str:
+    """Tells what a loop is created for, where a test runner or a portal creates it: the scope of its fixture, say."""
+    while frame is not None:
+        file = frame.f_code.co_filename.replace("\\", "/")
+        if "/pytest_asyncio/" in file or file.endswith("/anyio/pytest_plugin.py"):
+            scope = getattr(frame.f_locals.get("request"), "scope", None)
+            if isinstance(scope, str):
+                return f"{scope} scope"
+        elif file.endswith("/anyio/from_thread.py"):
+            return "portal of TestClient" if "starlette.testclient" in sys.modules else "portal"
+        elif file.endswith("/unittest/async_case.py"):
+            return "IsolatedAsyncioTestCase"
+        frame = frame.f_back
+    return ""
+
+
+def library_entry(frame: FrameType | None) -> FrameType | None:
+    """The outermost frame of the libraries between some code and the person's line: the call as that line makes it."""
+    entry = None
+    while frame is not None:
+        file = file_in(frame)
+        if not (in_stdlib(file) or is_ours(file)):
+            if is_users(file) and not is_generated(frame.f_code):
+                return entry
+            entry = frame
+        frame = frame.f_back
+    return entry

@@ -10,8 +10,8 @@ Every entry is `(process id, tag, fields…)`:
     P  process     parent's process id, command line, Python version
     U  used        it has an event loop
     S  stack       id, frames
-    L  loop        number, kind, stack ids of creation and close
-    C  client      number, name, package, stack id of creation, number of the owner, calls, requests
+    L  loop        number, kind, stack ids of creation and close, purpose
+    C  client      number, name, package, stack id of creation, number of the owner, calls, requests, holder, variable
     X  connection  number, loop, client, peer, stack id of opening
     R  retracted   number of a fact
     F  fact        when it counts (see `Journal.fact`), the number of its call, and its fields
@@ -33,7 +33,15 @@ from typing import Any, Final
 
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.instruments import Instrument
-from diagnostics.sanitizer.capture.sites import Stack, file_of, frames, is_generated, loaded_libraries, position
+from diagnostics.sanitizer.capture.sites import (
+    Stack,
+    file_of,
+    frames,
+    is_generated,
+    loaded_frameworks,
+    loaded_libraries,
+    position,
+)
 
 HIGH: Final = 250
 """The lowest descriptor that a journal uses, so that the program gets the same descriptors as without it."""
@@ -104,7 +112,7 @@ class Journal(Instrument):
         entries: list[tuple[Any, ...]] = []
         for client in clients:
             self._client(client, entries)
-        entries += [("T", calls, requests), ("B", blind_spots), ("M", loaded_libraries())]
+        entries += [("T", calls, requests), ("B", blind_spots), ("M", {**loaded_libraries(), **loaded_frameworks()})]
         self._write(entries)
 
     def answered(self) -> None:
@@ -119,7 +127,7 @@ class Journal(Instrument):
         if record is None:
             return 0
         closed = None if record.closed is None else self._stack(record.closed, entries)
-        entry = ("L", record.number, record.kind, self._stack(record.created, entries), closed)
+        entry = ("L", record.number, record.kind, self._stack(record.created, entries), closed, record.purpose)
         self._once(entry, entries)
         return record.number
 
@@ -127,7 +135,9 @@ class Journal(Instrument):
         if record is None:
             return 0
         created, owner = self._stack(record.created, entries), self._client(record.owner, entries)
-        fields = (record.name, record.package, created, owner, record.calls, record.requests)
+        held = None if record.holder is None else (record.holder.type, record.holder.is_persons)
+        variable = None if record.variable is None else tuple(record.variable)
+        fields = (record.name, record.package, created, owner, record.calls, record.requests, held, variable)
         self._once(("C", record.number, *fields), entries)
         return record.number
 

@@ -162,6 +162,19 @@ def loaded_libraries() -> dict[str, str]:
     return {package: file for package, file in found.items() if file is not None}
 
 
+FRAMEWORKS = (
+    *("pytest", "pytest_asyncio", "unittest", "anyio.pytest_plugin", "starlette", "fastapi", "django", "flask"),
+    *("uvicorn", "gunicorn", "hypercorn", "asgiref", "celery", "rq", "dramatiq", "mangum", "awslambdaric"),
+    *("ipykernel", "IPython", "streamlit", "starlette.testclient"),
+)
+"""What tells the kind of a program: the advice depends on it."""
+
+
+def loaded_frameworks() -> dict[str, str]:
+    """The frameworks that are imported."""
+    return {name: "" for name in FRAMEWORKS if name in sys.modules}
+
+
 def frames(stack: Stack) -> Iterator[tuple[Any, Any]]:
     """Yields code and instruction of each frame, innermost first."""
     return zip(stack[::2], stack[1::2])  # noqa: B905 - `strict` costs time, and the length is even

@@ -11,9 +11,11 @@ import contextvars
 import gc
 import sys
 import weakref
+from types import CodeType
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.holders import holder, library_entry, variable
 from diagnostics.sanitizer.capture.instruments import Instruments
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part
 from diagnostics.sanitizer.capture.sites import (
@@ -23,6 +25,7 @@ from diagnostics.sanitizer.capture.sites import (
     contains,
     file_of,
     frames,
+    is_users,
     task_frames,
     trigger_of,
 )
@@ -44,6 +47,7 @@ resurrects a client, with everything reachable from it, in order to close it.
 
 MAX_RECENT_SDK_CLIENTS = 8
 MAX_DROPPED = 100
+MAX_SEARCHES = 3
 
 
 class Tracker:
@@ -71,10 +75,14 @@ class Tracker:
         self._loops: dict[int, LoopRecord] = {}
         self._recent: list[weakref.ref[ClientRecord]] = []
         self._reported: set[tuple[Any, ...]] = set()
+        # By the id of the outermost frame of a library, while that runs: requests that may be sent again from there.
+        self._resends: dict[int, tuple[CodeType, Any, ConnectionRecord]] = {}
 
     def report(self, *facts: Fact) -> None:
         """Sends facts to the instruments."""
         for fact in facts:
+            if fact.client is not None:
+                _search(fact.client.outermost)
             self.instruments.call("fact", fact)
 
     # Loops
@@ -108,6 +116,7 @@ class Tracker:
     def client_created(self, client: Any, name: str, package: str, *, sdk: bool) -> ClientRecord:
         """Records a client. An HTTP client that is created while an SDK client is being built belongs to that one."""
         record = ClientRecord(client, name, package, capture(sys._getframe(1)))
+        record.holder = holder(sys._getframe(1), package)
         key = id(client)
         clients = self.clients
         record.ref = weakref.ref(client, lambda _: clients.pop(key, None))
@@ -187,10 +196,10 @@ class Tracker:
         if call.http is not None:
             call.http.outermost.requests += 1
         call.latest = request
-        if call.foreign is None or call.foreign[0] != request or call.resent:
+        connection = self._lost_before(call, request)
+        if connection is None:
             return
         call.resent = True
-        connection = call.foreign[1]
         self.report(
             Fact(
                 "duplicate-request",
@@ -205,6 +214,17 @@ class Tracker:
                 trigger="call",
             )
         )
+
+    def _lost_before(self, call: CallRecord, request: Any) -> ConnectionRecord | None:
+        """Returns the foreign connection on which the same request of this call went out before, if it did."""
+        if call.resent:
+            return None
+        if call.foreign is not None:
+            return call.foreign[1] if call.foreign[0] == request else None
+        # The SDK may be one that nobody has listed: then each of its attempts is a call of the HTTP client.
+        entry = library_entry(sys._getframe(2)) if self._resends else None
+        code, before, connection = self._resends.get(id(entry), (None, None, None))
+        return connection if entry is not None and code is entry.f_code and before == request else None
 
     # Connections
 
@@ -271,6 +291,9 @@ class Tracker:
         call = self.current_call()
         if call is not None and not closing and call.foreign is None:
             call.foreign = (call.latest, record)
+            entry = library_entry(sys._getframe(1))
+            if entry is not None and len(self._resends) < MAX_DROPPED:
+                self._resends[id(entry)] = (entry.f_code, call.latest, record)
         return self.foreign_access(
             "cross-loop-close" if closing else "cross-loop-use",
             record.loop,
@@ -303,10 +326,12 @@ class Tracker:
         current = self.running()
         if current is None and kind.startswith("cross-loop"):
             kind = "use-after-loop-close"
+        # Left to a finalizer, with no loop running: that the object was left open is the mistake, and is reported.
+        tidied = current is None and call is None and is_finalized(stack)
         self.report(
             Fact(
                 kind,
-                "error",
+                "leak" if tidied else "error",
                 loop=loop,
                 client=connection.client if connection else client,
                 connection=connection,
@@ -315,7 +340,7 @@ class Tracker:
                 stack=task_frames(stack) + finalizer[1] if finalizer else stack,
                 operation=operation,
                 trigger=finalizer[0] if finalizer else trigger_of(stack, in_call=call is not None),
-                detail={"what": what} if what else {},
+                detail={"what": what, "owner_open": loop.closed is None, "tidied": tidied},
             )
         )
         return True
@@ -346,6 +371,24 @@ class Tracker:
         self._reported.clear()
         self.active_calls.clear()
         self.instruments.call("forked")
+
+
+def _search(client: ClientRecord) -> None:
+    """Finds the variable that keeps a client, which may be gone when the program ends."""
+    if client.variable is None and client.searches < MAX_SEARCHES:
+        client.searches += 1
+        held = client.holder.ref() if client.holder is not None and client.holder.ref is not None else None
+        client.variable = variable(client.ref(), held)
+
+
+def is_finalized(stack: Stack) -> bool:
+    """Returns whether a `__del__` is at work, before any line of the person's."""
+    for code, _ in frames(stack):
+        if code.co_name == "__del__":
+            return True
+        if is_users(file_of(code)):
+            return False
+    return False
 
 
 def dropped(record: ConnectionRecord) -> None:

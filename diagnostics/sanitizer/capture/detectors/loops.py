@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from diagnostics.sanitizer.capture.holders import loop_purpose
 from diagnostics.sanitizer.capture.patching import Patch, around, before
 from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -15,7 +16,8 @@ from diagnostics.sanitizer.capture.tracker import TRACKER
 
 def created(loop: Any, *_: Any, **__: Any) -> None:
     """A loop is initialized."""
-    TRACKER.loop(loop, capture(sys._getframe(2)))
+    frame = sys._getframe(2)
+    TRACKER.loop(loop, capture(frame)).purpose = loop_purpose(frame)
 
 
 def runs(loop: Any, *_: Any) -> None:

@@ -6,17 +6,32 @@ from dataclasses import dataclass
 
 from diagnostics.model.field_types import Code, File, Text, Word
 
-FINDINGS_SCHEMA = "diagnostics.findings/1"
+FINDINGS_SCHEMA = "diagnostics.findings/2"
 
 
 @dataclass(frozen=True)
 class Site:
-    """A line of code; `code` is empty where the source cannot be read."""
+    """A line of code; `code` is empty where the source cannot be read.
+
+    Attributes:
+        column: of the call in that line, from 0, in characters; `None` where Python does not say (before 3.11).
+        end_column: where the call ends; `None` where that is on another line.
+    """
 
     file: File
     line: int
     function: Word
     code: Code
+    column: int | None = None
+    end_column: int | None = None
+
+
+@dataclass(frozen=True)
+class HeldBy:
+    """The variable of the program that keeps a client, and its assignment."""
+
+    name: Code
+    site: Site | None
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,7 @@ class ClientFacts:
         created_at: the innermost line outside the standard library and site-packages.
         stack: every frame of the creation, innermost first.
         calls: calls made with it; `requests` is what went out for them.
+        held_by: `None` where no variable was found.
     """
 
     id: Word
@@ -36,11 +52,18 @@ class ClientFacts:
     stack: tuple[Site, ...]
     calls: int = 0
     requests: int = 0
+    held_by: HeldBy | None = None
 
 
 @dataclass(frozen=True)
 class LoopFacts:
-    """The loop a finding is about; `closed_by` is `asyncio.run`, `asyncio.Runner`, `user`, `gc` or a library's name."""
+    """A loop.
+
+    Attributes:
+        created_by: the mechanism and, if that is not the program, the package that used it: `asyncio.run`,
+            `asyncio.run in mangum`, `pytest-asyncio, function scope`.
+        closed_by: the same; `user` for a call of `close`, `gc` for the garbage collector.
+    """
 
     id: Word
     kind: Word
@@ -61,13 +84,21 @@ class ConnectionFacts:
 
 @dataclass(frozen=True)
 class Access:
-    """What happened to it, where, by code of which loop, and what set that off."""
+    """What happened to it, where, by code of which loop, and what set that off.
+
+    Attributes:
+        loop: id of the loop whose code was running.
+        owner_open: whether the loop that owns the connection was still open; `None` where nothing was accessed.
+        running: the loop whose code was running.
+    """
 
     loop: Word | None
     site: Site | None
     operation: Word
     trigger: Word
     stack: tuple[Site, ...]
+    owner_open: bool | None = None
+    running: LoopFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +119,42 @@ class Hint:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """One change that cures a root cause.
+
+    Attributes:
+        fix: as in `Hint`.
+        text: what to do.
+        code: lines to paste; empty where a sentence says it all.
+        where: the line to change.
+    """
+
+    fix: Word | None
+    text: Text
+    code: Code
+    where: Site | None
+
+
+@dataclass(frozen=True)
+class RootCause:
+    """One mistake of a program, with all its findings.
+
+    Attributes:
+        kind: of the finding that says most.
+        severity: of the worst.
+        title: what is wrong, in a sentence.
+        findings: their ids.
+        advice: the change that fits this program best comes first.
+    """
+
+    kind: Word
+    severity: Word
+    title: Text
+    findings: tuple[Word, ...]
+    advice: tuple[Advice, ...]
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing the sanitizer saw, as often as `count` says."""
 
@@ -101,3 +168,5 @@ class Finding:
     access: Access | None
     fault: Fault
     hint: Hint
+    id: Word = ""
+    test: None = None

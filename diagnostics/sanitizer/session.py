@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from diagnostics.sanitizer.capture.installation import install, problems, uninstall
 from diagnostics.sanitizer.capture.recorder import RECORDER
+from diagnostics.sanitizer.capture.sites import loaded_frameworks
 
 if TYPE_CHECKING:
     from diagnostics.model.finding import Finding
@@ -36,8 +37,10 @@ def findings(after: int = 0) -> list[Finding]:
         after: number of the last fact to leave out.
     """
     from diagnostics.sanitizer.analyze.evaluate import evaluate  # reads sources, which recording does not need
+    from diagnostics.sanitizer.analyze.root_causes import group
 
-    return evaluate(fact for fact in list(RECORDER.facts) if fact.number > after)
+    found = evaluate(fact for fact in list(RECORDER.facts) if fact.number > after)
+    return group(found, loaded_frameworks()).findings
 
 
 def count_findings() -> list[tuple[str, str, int]]:

@@ -30,7 +30,7 @@ _RECORDS: Mapping[str, type[Any]] = {
     "view-2": view_models.View,
 }
 """Documents that are one record each; of the others, the records within them are made from classes."""
-RENEWED = (*_RECORDS, "findings-1", "summary-2")
+RENEWED = (*_RECORDS, "findings-2", "summary-2")
 _COMPACT = ("trial-2",)
 """Documents that leave out fields that have their default."""
 

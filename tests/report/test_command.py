@@ -191,7 +191,7 @@ def test_the_findings_of_a_program_become_sarif(tmp_path: Path) -> None:
         "message": "sent with sk-abcdefghijklmnop",
         "fault": {"component": "user", "site": site, "why": "it keeps one client"},
     }
-    data = {"schema": "diagnostics.findings/1", "findings": [finding]}
+    data = {"schema": "diagnostics.findings/2", "findings": [finding]}
     file.write_text(json.dumps(data), encoding="utf-8")
     result = _invoke(str(file))
     assert result.exit_code == 0, result.output
@@ -208,14 +208,14 @@ def test_the_findings_of_a_program_become_sarif(tmp_path: Path) -> None:
         "{",
         "[]",
         '{"schema": "x"}',
-        '{"schema": "diagnostics.findings/1"}',
-        '{"schema": "diagnostics.findings/1", "findings": [{"kind": "x"}]}',
+        '{"schema": "diagnostics.findings/2"}',
+        '{"schema": "diagnostics.findings/2", "findings": [{"kind": "x"}]}',
         (
-            '{"schema": "diagnostics.findings/1", "findings": [{"kind": "cross-loop-use", "severity": "error", '
+            '{"schema": "diagnostics.findings/2", "findings": [{"kind": "cross-loop-use", "severity": "error", '
             '"count": -1, "message": "m"}]}'
         ),
         (
-            '{"schema": "diagnostics.findings/1", "findings": [{"kind": "cross-loop-use", "severity": "error", '
+            '{"schema": "diagnostics.findings/2", "findings": [{"kind": "cross-loop-use", "severity": "error", '
             '"count": 1, "message": "m", "fault": {"site": {"file": 1, "line": 2}}}]}'
         ),
     ],

@@ -19,6 +19,7 @@ from diagnostics.report.formats import sarif, summary, trace, view_json
 from diagnostics.report.view.build import build_view
 from diagnostics.runs.reader import read_run
 from diagnostics.sanitizer.analyze.recorded import Process
+from diagnostics.sanitizer.analyze.root_causes import group
 from diagnostics.sanitizer.output.json_document import document
 from tests.report.accepted import SCHEMAS, check_json, check_sarif, schema
 from tests.report.renew_schemas import RENEWED, renewed
@@ -68,7 +69,7 @@ BISECT = encode(
 
 
 def test_there_is_one_file_for_each_document() -> None:
-    assert NAMES == ["bisect-2", "findings-1", "run-2", "summary-2", "trace", "trial-2", "view-2"]
+    assert NAMES == ["bisect-2", "findings-2", "run-2", "summary-2", "trace", "trial-2", "view-2"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,11 +113,14 @@ def test_the_sample_run_fits() -> None:
     check_sarif(sarif.render(view))
 
 
+def made() -> Any:
+    """A document of findings as it is written."""
+    report = group([FINDING], ())
+    return json.loads(json.dumps(document(Process(1, calls=6, requests=6), report, exit_code=0, blind_spots=())))
+
+
 def test_the_documents_of_findings_and_bisection_fit() -> None:
-    check_json(
-        "findings-1",
-        json.loads(json.dumps(document(Process(1, calls=6, requests=6), [FINDING], exit_code=0, blind_spots=()))),
-    )
+    check_json("findings-2", made())
     check_json("bisect-2", json.loads(json.dumps(BISECT)))
 
 
@@ -140,8 +144,7 @@ def test_what_is_wrong_does_not_fit(name: str, change: dict[str, Any]) -> None:
 
 
 def test_findings_are_placed_at_the_line_at_fault() -> None:
-    made = json.loads(json.dumps(document(Process(1, calls=6, requests=6), [FINDING], exit_code=0, blind_spots=())))
-    (run,) = check_sarif(sarif.render_findings(made))["runs"]
+    (run,) = check_sarif(sarif.render_findings(made()))["runs"]
     (result,) = run["results"]
     assert (result["ruleId"], result["level"], result["occurrenceCount"]) == ("cross-loop-use", "error", 3)
     place = result["locations"][0]["physicalLocation"]

@@ -19,7 +19,8 @@ from diagnostics.sanitizer.analyze.phrasing import KINDS
 from diagnostics.sanitizer.analyze.suppressions import keep
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import capture, contains, in_stdlib, is_users
-from diagnostics.sanitizer.output.text import render
+from diagnostics.sanitizer.output import full_text
+from diagnostics.sanitizer.output.text import Style, render
 
 USERS = "/home/somebody/agent.py"
 INSTALLED = "/venv/lib/python3.13/site-packages"
@@ -91,7 +92,7 @@ def test_errors_come_first_and_equal_facts_give_equal_findings(made: list[Fact])
 @given(st.lists(facts, min_size=1, max_size=12))
 def test_the_report_ends_with_a_summary_that_names_each_kind(made: list[Fact]) -> None:
     findings = evaluate(made)
-    text = render(findings)
+    text = full_text.render(findings)
     last = text.splitlines()[-1]
     assert last.startswith("SUMMARY: diagnostics: ")
     assert all(finding.kind in last and finding.message in text for finding in findings)
@@ -99,7 +100,8 @@ def test_the_report_ends_with_a_summary_that_names_each_kind(made: list[Fact]) -
 
 
 def test_nothing_seen_is_nothing_said() -> None:
-    assert render(evaluate([])) == ""
+    assert full_text.render(evaluate([])) == ""
+    assert render([], [], Style()) == ""
 
 
 def test_each_kind_has_words() -> None:

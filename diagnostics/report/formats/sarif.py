@@ -41,7 +41,7 @@ def render(view: View) -> str:
 
 
 def render_findings(document: Mapping[str, Any]) -> str:
-    """The file's text for a document of schema `diagnostics.findings/1`, as `diagnostics run --json` writes it."""
+    """The file's text for a document of schema `diagnostics.findings/2`, as `diagnostics run --json` writes it."""
     return _dump([_of_the_document(finding) for finding in document["findings"]], None)
 
 

@@ -22,7 +22,7 @@ from diagnostics.sanitizer.capture.sites import (
     installed,
     is_users,
     library,
-    line,
+    position,
     users_frame,
 )
 
@@ -39,8 +39,23 @@ def sites(stack: Stack) -> tuple[Site, ...]:
 
 
 def _site(code: Any, at: Any) -> Site:
-    file, number = code.co_filename, line(code, at)
-    return Site(file, number, code.co_name, linecache.getline(file, number).strip())
+    number, end, column, end_column = position(code, at)
+    inside = end_column if end == number else None
+    return source_site(code.co_filename, number, column, inside, code.co_name)
+
+
+def source_site(file: str, number: int, column: int, end_column: int | None, function: str = "<module>") -> Site:
+    """Returns a place in a source file; a negative column is unknown."""
+    text = linecache.getline(file, number)
+    if column < 0:
+        return Site(file, number, function, text.strip())
+    last = None if end_column is None else _characters(text, end_column)
+    return Site(file, number, function, text.strip(), _characters(text, column), last)
+
+
+def _characters(text: str, count: int) -> int:
+    """Returns how many characters the first bytes of a line are: positions count bytes."""
+    return len(text.encode()[:count].decode(errors="ignore"))
 
 
 def who(stack: Stack, method: str) -> str | None:
@@ -129,7 +144,7 @@ def distribution(file: str) -> str | None:
             inside = file.rsplit(mark, maxsplit=1)[-1]
             by_file = _file_owners().get(inside)
             names = _owners().get(inside.split(os.sep)[0].removesuffix(".py"), [])
-            return by_file or (names[0] if names else inside.split(os.sep)[0])
+            return by_file or (names[0] if names else inside.split(os.sep)[0].removesuffix(".py"))
     package = library(file)
     names = _owners().get(package, []) if package is not None else []
     return names[0] if names else package

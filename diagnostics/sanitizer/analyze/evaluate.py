@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, LoopFacts
+from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, HeldBy, LoopFacts
+from diagnostics.sanitizer.analyze.advice import assignment
 from diagnostics.sanitizer.analyze.describe import (
     closed_by,
     component,
@@ -14,9 +15,10 @@ from diagnostics.sanitizer.analyze.describe import (
     maker,
     site,
     sites,
+    source_site,
     who,
 )
-from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, UNKNOWN_CLIENT, About, hint
+from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, OTHER_LOOP, UNKNOWN_CLIENT, About, hint
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import Stack, users_frame
 
@@ -129,8 +131,10 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
             first.operation,
             first.trigger,
             sites(first.stack),
+            owner_open=first.detail.get("owner_open"),
+            running=_loop(current, names),
         ),
-        fault=Fault(holder, site(made), _why(first, wording.why)),
+        fault=Fault(holder, site(made), _why(first, client, holder, wording.why)),
         hint=hint(first.kind, component=holder, client=name, inside=created_inside(client)),
     )
 
@@ -161,7 +165,9 @@ def written_type(client: ClientRecord) -> str:
     return holder.type if holder is not None and holder.is_persons and holder.type else client.name
 
 
-def _why(fact: Fact, usual: str) -> str:
+def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> str:
+    if at_fault not in ("user", component(client, fact.stack)) and fact.current is not None:
+        return OTHER_LOOP
     if fact.client is None and "what" in fact.detail:
         return LOCK_KEPT
     return NOT_CLOSED if "robbed" in fact.detail else usual
@@ -183,7 +189,18 @@ def _client(client: ClientRecord, group: Sequence[Fact], names: _Names) -> Clien
         stack=sites(client.created),
         calls=sum(each.calls for each in alike),
         requests=sum(each.requests for each in alike),
+        held_by=_held_by(client),
     )
+
+
+def _held_by(client: ClientRecord) -> HeldBy | None:
+    """Returns the variable that keeps a client; its assignment is read from the source."""
+    found = client.variable
+    if found is None:
+        return None
+    place = assignment(found.file, found.name, found.function)
+    module = "" if found.module == "__main__" or found.function else f"{found.module}."
+    return HeldBy(module + found.name, None if place is None else source_site(found.file, *place))
 
 
 def _loop(record: LoopRecord | None, names: _Names) -> LoopFacts | None:

@@ -13,6 +13,7 @@ from diagnostics.model.finding import Hint
 UNKNOWN_CLIENT: Final = "an unknown client"
 NOT_CLOSED: Final = "it creates the client and drops it without closing it"
 LOCK_KEPT: Final = "it uses one lock or event on several loops"
+OTHER_LOOP: Final = "it runs a coroutine of the program on a loop of its own"
 
 
 class About(NamedTuple):

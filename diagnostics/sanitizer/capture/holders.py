@@ -210,6 +210,8 @@ def loop_purpose(frame: FrameType | None) -> str:
             scope = getattr(frame.f_locals.get("request"), "scope", None)
             if isinstance(scope, str):
                 return f"{scope} scope"
+            if frame.f_code.co_name.startswith("pytest_"):
+                return "pytest plugin"
         elif file.endswith("/anyio/from_thread.py"):
             return "portal of TestClient" if "starlette.testclient" in sys.modules else "portal"
         elif file.endswith("/unittest/async_case.py"):

@@ -219,9 +219,31 @@ def _file_of_package(package: str) -> str | None:
     return there if isinstance(there, str) else None
 
 
+_MARK = b"from Event Loop Diagnostics"
+_ASYNC_TOOLS = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "async_tools") + os.sep
+_copies: dict[str, bool] = {}
+
+
+def is_tool(file: str) -> bool:
+    """Returns whether a file is `async_tools`, or a copy of it under any name: nobody's own code."""
+    found = _copies.get(file)
+    if found is None:
+        found = file.startswith(_ASYNC_TOOLS) or _is_copy(file)
+        _copies[file] = found
+    return found
+
+
+def _is_copy(file: str) -> bool:
+    try:
+        with open(file, "rb") as stream:
+            return _MARK in stream.read(200)
+    except (OSError, ValueError):
+        return False
+
+
 def is_users(file: str) -> bool:
     """Returns whether a file is first-party: neither the standard library nor an installed package."""
-    return not (in_stdlib(file) or installed(file))
+    return not (in_stdlib(file) or installed(file) or is_tool(file))
 
 
 def users_frame(stack: Stack) -> tuple[Any, Any] | None:

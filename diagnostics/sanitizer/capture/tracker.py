@@ -340,7 +340,7 @@ class Tracker:
                 stack=task_frames(stack) + finalizer[1] if finalizer else stack,
                 operation=operation,
                 trigger=finalizer[0] if finalizer else trigger_of(stack, in_call=call is not None),
-                detail={"what": what, "owner_open": loop.closed is None, "tidied": tidied},
+                detail={"owner_open": loop.closed is None, "tidied": tidied, **({"what": what} if what else {})},
             )
         )
         return True

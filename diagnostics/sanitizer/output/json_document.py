@@ -12,25 +12,25 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from diagnostics.model.codec import encode
-from diagnostics.model.finding import FINDINGS_SCHEMA, Finding
+from diagnostics.model.finding import FINDINGS_SCHEMA
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.recorded import Process
+from diagnostics.sanitizer.analyze.root_causes import Report
 from diagnostics.sanitizer.output.redact import command_line, redact
 
 _DISTRIBUTIONS = {row.module: name for name, row in LIBRARIES.items() if row.role != "part"}
 
 
-def document(
-    process: Process, findings: Sequence[Finding], *, exit_code: int | None, blind_spots: Sequence[str]
-) -> dict[str, Any]:
+def document(process: Process, report: Report, *, exit_code: int | None, blind_spots: Sequence[str]) -> dict[str, Any]:
     """Returns the document; `exit_code` is the program's own, `None` if it never exited."""
     return {
         "schema": FINDINGS_SCHEMA,
         "program": {"argv": command_line(process.argv), "python": process.python, "exit_code": exit_code},
-        "environment": versions(process.modules, {finding.fault.component for finding in findings}),
+        "environment": versions(process.modules, {finding.fault.component for finding in report.findings}),
         "accounting": {"calls": process.calls, "requests": process.requests},
         "cannot_tell": list(blind_spots),
-        "findings": [encode(finding) for finding in findings],
+        "root_causes": [encode(cause) for cause in report.root_causes],
+        "findings": [encode(finding) for finding in report.findings],
     }
 
 

@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     except SystemExit as error:
         return int(error.code or 0)
     file = os.path.abspath(options.json) if options.json else None
-    settings = ReportSettings(file, options.leaks, options.exit_code, suppressions)
+    settings = ReportSettings(file, options.leaks, options.exit_code, suppressions, bool(options.full))
     handle, journal = tempfile.mkstemp(prefix="diagnostics-")
     try:
         variables = supervisor.environment(journal, settings.as_json())

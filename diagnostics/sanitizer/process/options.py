@@ -48,6 +48,12 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither yes nor no")
+    return text == "yes"
+
+
 OPTIONS: Final = (
     Option("--json", "FILE", "write the findings to FILE as JSON, for example findings.json", None),
     Option(
@@ -65,6 +71,7 @@ OPTIONS: Final = (
         "ignore the findings that FILE lists, one `kind:pattern` per line, for example `*:litellm`",
         None,
     ),
+    Option("--full", "yes|no", "print every finding with its stacks, not a block per root cause", False, _yes),
     Option("--timeout", "S", "after S seconds, report the calls that hang and end the program", None, _seconds),
 )
 
@@ -93,10 +100,12 @@ def parser() -> ArgumentParser:
         made.add_argument(
             option.name,
             metavar=option.metavar,
-            help=f"{option.help} (default {option.default})" if option.default is not None else option.help,
+            help=f"{option.help} (default {option.default})" if option.default not in (None, False) else option.help,
             type=option.convert,
             choices=option.choices,
             default=None,
+            nargs="?" if option.convert is _yes else None,
+            const=True if option.convert is _yes else None,
         )
     made.add_argument("-m", dest="module", action="store_true", help="run a module, as with `python -m`")
     made.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)

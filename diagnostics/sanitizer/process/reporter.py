@@ -8,14 +8,19 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from diagnostics.model.finding import Finding
+from diagnostics.model.finding import Finding, RootCause
+from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.evaluate import evaluate
 from diagnostics.sanitizer.analyze.recorded import Process, processes
+from diagnostics.sanitizer.analyze.root_causes import Report, group
 from diagnostics.sanitizer.analyze.suppressions import Rule, keep
 from diagnostics.sanitizer.capture import sites
-from diagnostics.sanitizer.output import stderr
+from diagnostics.sanitizer.output import full_text, stderr
 from diagnostics.sanitizer.output.json_document import document, write
-from diagnostics.sanitizer.output.text import render
+from diagnostics.sanitizer.output.text import blind_spot, render, style, summary
+
+_CLIENTS = {name for name, row in LIBRARIES.items() if row.role in ("sdk", "client")}
+"""What the last line names with its version."""
 
 TIMED_OUT = 124
 """Exit status after `--timeout`, as with timeout(1), unless an error was found."""
@@ -35,6 +40,7 @@ class ReportSettings(NamedTuple):
     leaks: str
     exit_code: int
     suppressions: Sequence[Rule]
+    full: bool = False
 
     def as_json(self) -> str:
         """Returns JSON for the environment of the program."""
@@ -43,8 +49,8 @@ class ReportSettings(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> ReportSettings:
         """Parses the output of `as_json`."""
-        file, leaks, exit_code, suppressions = json.loads(text)
-        return cls(file, leaks, exit_code, [(kind, pattern) for kind, pattern in suppressions])
+        file, leaks, exit_code, suppressions, full = json.loads(text)
+        return cls(file, leaks, exit_code, [(kind, pattern) for kind, pattern in suppressions], full)
 
 
 def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
@@ -61,16 +67,25 @@ def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
     found = processes(journal)
     main = found[0] if found else Process(0)
     data: dict[str, Any] | None = None
-    text = ""
+    text, look = "", style()
+    causes: list[RootCause] = []
+    findings: list[Finding] = []
     for process in found or [main]:
-        findings = _findings(process, status if process is main else 0, settings)
+        part = _grouped(process, _findings(process, status if process is main else 0, settings), len(findings) + 1)
         blind_spots = [*process.blind_spots, *_unreported(process, status, is_main=process is main)]
-        part = document(process, findings, exit_code=status if process is main else None, blind_spots=blind_spots)
-        data = part if data is None else _joined(data, part)
-        text += render(findings, blind_spots)
+        one = document(process, part, exit_code=status if process is main else None, blind_spots=blind_spots)
+        data = one if data is None else _joined(data, one)
+        text += full_text.render(part.findings) if settings.full else render(part.root_causes, part.findings, look)
+        causes += part.root_causes
+        findings += part.findings
     assert data is not None
     if settings.file:
         _write(settings.file, data)
+    text += "".join(blind_spot(each, look) + "\n" for each in data["cannot_tell"])
+    if causes or main.used:
+        counts = {word: data["accounting"][word] for word in ("calls", "requests")}
+        clients = {name: version for name, version in data["environment"].items() if name in _CLIENTS}
+        text += summary(causes, findings, versions=clients, **counts) + "\n"
     stderr.write(text)
     bad = {"error", "leak"} if settings.leaks == "error" else {"error"}
     failed = any(finding["severity"] in bad for finding in data["findings"])
@@ -83,7 +98,14 @@ def report_late(process: Process, findings: list[Finding], settings: ReportSetti
     """Writes a separate file for a process that outlived the program, if it has findings."""
     kept = _kept(findings, settings)
     if settings.file and kept:
-        _write(f"{settings.file}.{os.getpid()}", document(process, kept, exit_code=None, blind_spots=()))
+        _write(
+            f"{settings.file}.{os.getpid()}",
+            document(process, _grouped(process, kept, 1), exit_code=None, blind_spots=()),
+        )
+
+
+def _grouped(process: Process, findings: list[Finding], first: int) -> Report:
+    return group(findings, process.modules, first)
 
 
 def _findings(process: Process, status: int | None, settings: ReportSettings) -> list[Finding]:
@@ -126,7 +148,8 @@ def _runs(number: int) -> bool:
 
 def _joined(data: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     """Returns a document extended with the findings of another process."""
-    data["findings"] += part["findings"]
+    for name in ("root_causes", "findings"):
+        data[name] += part[name]
     data["cannot_tell"] += [line for line in part["cannot_tell"] if line not in data["cannot_tell"]]
     data["environment"] = {**part["environment"], **data["environment"]}
     for word in ("calls", "requests"):

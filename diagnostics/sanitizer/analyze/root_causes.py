@@ -1,0 +1,120 @@
+"""Groups findings by the mistake that causes them: one change cures all findings of one root cause."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+from diagnostics.model.finding import Finding, Hint, RootCause
+from diagnostics.sanitizer.analyze.advice import advise, situation
+
+_ORDER: Final = (
+    "inherited-connection",
+    "cross-loop-use",
+    "stuck-waiter",
+    "cross-loop-close",
+    "use-after-loop-close",
+    "duplicate-request",
+    "abandoned-stream",
+    "pending-task-destroyed",
+    "client-left-open",
+    "loop-closed-by-gc",
+    "unclosed-at-exit",
+)
+"""Kinds, the one that says most about a mistake first."""
+
+_ALONE: Final = ("abandoned-stream", "pending-task-destroyed")
+"""Kinds that need a change of their own, whatever else is wrong with the client."""
+
+_SEVERITIES: Final = ("error", "leak", "note")
+
+
+class Report(NamedTuple):
+    """What is wrong in a process.
+
+    Attributes:
+        findings: with their ids, and the best advice for their root cause as their hint.
+        root_causes: those with errors first.
+    """
+
+    findings: list[Finding]
+    root_causes: list[RootCause]
+
+
+def group(findings: Sequence[Finding], frameworks: Collection[str], first: int = 1) -> Report:
+    """Groups findings into root causes.
+
+    Args:
+        findings: of one process.
+        frameworks: that it has imported.
+        first: the number of the first finding.
+    """
+    named = [replace(finding, id=f"F{number}") for number, finding in enumerate(findings, first)]
+    groups: dict[Any, list[Finding]] = {}
+    for finding in named:
+        groups.setdefault(_cause(finding, named), []).append(finding)
+    causes, hints = [], {}
+    for members in groups.values():
+        ranked = sorted(members, key=lambda each: (_SEVERITIES.index(each.severity), _ORDER.index(each.kind)))
+        advice = advise(situation(ranked, frameworks))
+        causes.append(
+            RootCause(
+                kind=ranked[0].kind,
+                severity=ranked[0].severity,
+                title=_title(ranked),
+                findings=tuple(each.id for each in ranked),
+                advice=advice,
+            )
+        )
+        if advice:
+            hints.update({each.id: Hint(advice[0].fix, advice[0].text) for each in members})
+    causes.sort(key=lambda cause: (_SEVERITIES.index(cause.severity), _ORDER.index(cause.kind)))
+    return Report([replace(each, hint=hints.get(each.id, each.hint)) for each in named], causes)
+
+
+def _cause(finding: Finding, findings: Sequence[Finding]) -> Any:
+    """Returns a key that findings with the same cause share."""
+    if finding.kind in _ALONE:
+        return finding.kind, finding.fault.component, finding.fault.site, _client(finding)
+    client = _client(finding)
+    if client is None and finding.loop is not None:
+        # A loop that nobody closed, with a client on it: closing both is one change.
+        same = {_client(each) for each in findings if each.loop and each.loop.id == finding.loop.id and each.client}
+        if len(same) == 1:
+            client = same.pop()
+    if client is not None:
+        return client
+    access = finding.access.site if finding.access is not None else None
+    return finding.kind, finding.fault.site, access
+
+
+def _client(finding: Finding) -> Any:
+    """What identifies a client in the source: its class, and the line that creates it or the variable that keeps it."""
+    client = finding.client
+    return None if client is None else (client.type, client.created_at)
+
+
+def _title(findings: Sequence[Finding]) -> str:
+    first = findings[0]
+    client = next((each.client for each in findings if each.client is not None), None)
+    if client is None or first.kind in (*_ALONE, "inherited-connection", "stuck-waiter"):
+        return first.message
+    short = client.type.rsplit(".", 1)[-1]
+    loops = {loop.id for each in findings for loop in (each.loop, each.access.running if each.access else None) if loop}
+    kinds = {each.kind for each in findings}
+    if kinds & {"cross-loop-use", "duplicate-request", "use-after-loop-close"} and len(loops) > 1:
+        used = sum(each.count for each in findings if each.kind in ("cross-loop-use", "use-after-loop-close"))
+        thing = "a connection of another" if any(each.connection for each in findings) else "what belongs to another"
+        what = f"; {min(used, client.calls)} of {_plural(client.calls, 'call')} used {thing}" if used else ""
+        again = ", and requests were sent twice" if "duplicate-request" in kinds else ""
+        return f"one {short} client is used on {_plural(len(loops), 'event loop')}{what if client.calls else ''}{again}"
+    if first.kind == "client-left-open":
+        return f"{short} is not closed before its event loop closes"
+    if first.kind == "unclosed-at-exit":
+        return f"{short} is still open when the program ends"
+    return first.message
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class Ran:
     def findings(self) -> list[dict[str, Any]]:
         assert self.document is not None, self.errors
         return list(self.document["findings"])
+
+    @property
+    def own_errors(self) -> str:
+        """What the program itself has printed to standard error: the report comes after it."""
+        return re.split(r"(?m)^(?:error|leak|note)\[|^diagnostics: ", self.errors, maxsplit=1)[0]
 
     @property
     def kinds(self) -> dict[str, str]:

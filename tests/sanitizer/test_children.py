@@ -145,7 +145,7 @@ def test_a_child_counts_for_the_whole_and_ends_as_it_would(
     assert instrumented.kinds == {"use-after-loop-close": "error"}
     (finding,) = instrumented.findings
     assert finding["access"]["site"]["function"] == "work"
-    assert instrumented.errors.count("SUMMARY: diagnostics: 1 error") == 1
+    assert instrumented.errors.count("\ndiagnostics: 1 error · ") == 1
     assert list(temporary.glob("diagnostics-*")) == []
     assert list(tmp_path.glob("findings.json*")) == [tmp_path / "findings.json"]
 

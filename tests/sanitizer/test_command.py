@@ -97,7 +97,7 @@ def test_the_report_is_made_however_the_program_ends(
     program = script(ERROR + end)
     instrumented, alone = run("none", program), run("none", program, instrumented=False)
     assert instrumented.kinds == {"use-after-loop-close": "error"}
-    assert "SUMMARY: diagnostics: 1 error: use-after-loop-close" in instrumented.errors
+    assert "error[use-after-loop-close]: " in instrumented.errors
     assert instrumented.status == status
     assert alone.status == (0 if status == 66 else status)
     assert instrumented.output == alone.output
@@ -127,7 +127,7 @@ def test_the_report_is_made_whatever_the_program_has_changed(
     instrumented, alone = run("none", program), run("none", program, instrumented=False)
     assert instrumented.status == (alone.status or 66)
     assert instrumented.kinds == {"use-after-loop-close": "error"}
-    assert instrumented.errors.endswith("SUMMARY: diagnostics: 1 error: use-after-loop-close\n")
+    assert instrumented.errors.splitlines()[-1].startswith("diagnostics: 1 error · 1 loop")
     assert "Traceback" not in instrumented.errors
 
 
@@ -164,8 +164,10 @@ def test_interrupted_while_threads_end(run: Callable[..., Ran], script: Callable
     assert instrumented.output == alone.output == "last\n"
     assert instrumented.errors.splitlines()[0] == alone.errors.splitlines()[0]
     for ran in (instrumented, alone):
-        told = re.sub(r"={66}\n(?s:.*)", "", ran.errors)
-        assert re.findall("Traceback|diagnostics|KeyboardInterrupt", told) == ["Traceback", "KeyboardInterrupt"], told
+        assert re.findall("Traceback|diagnostics|KeyboardInterrupt", ran.own_errors) == [
+            "Traceback",
+            "KeyboardInterrupt",
+        ]
     assert instrumented.kinds == {"use-after-loop-close": "error"}
 
 
@@ -186,7 +188,7 @@ def test_a_process_pool_is_watched_too(run: Callable[..., Ran], script: Callable
 
 def test_a_loop_may_outlive_the_sanitizer(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
     program = script("import asyncio, builtins\nbuiltins.kept = asyncio.new_event_loop()\nkept.close()\n")
-    assert run("none", program).errors == run("none", program, instrumented=False).errors
+    assert run("none", program).own_errors == run("none", program, instrumented=False).errors
 
 
 @pytest.mark.parametrize(("leaks", "status", "kinds"), [("report", 0, 1), ("error", 66, 1), ("off", 0, 0)])

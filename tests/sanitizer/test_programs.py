@@ -79,7 +79,10 @@ def test_a_program_gets_the_findings_it_deserves(
     assert [line.split(":")[0] for line in ran.document["cannot_tell"]] == (
         header(program, "CANNOT-TELL", environment) or []
     )
-    assert re.findall("^diagnostics: blind spot: (.*)$", ran.errors, re.MULTILINE) == ran.document["cannot_tell"]
+    assert (
+        "".join(ran.document["cannot_tell"]).split()
+        == " ".join(re.findall("blind spot: ((?:.|\\n )*)", ran.errors)).split()
+    )
     for finding in ran.findings:
         if finding["client"] is not None:
             assert finding["client"]["created_at"]["file"] == str(program)
@@ -105,7 +108,7 @@ def test_a_program_does_the_same_watched_and_unwatched(
         run(environment, program, environment, instrumented=False),
     )
     assert plain(instrumented.output) == plain(alone.output)
-    assert plain(re.sub(r"(?s)={66}\n.*\nSUMMARY: .*?\n", "", instrumented.errors)) == plain(alone.errors)
+    assert plain(instrumented.own_errors) == plain(alone.errors)
     error = any(finding["severity"] == "error" for finding in instrumented.findings)
     assert instrumented.status == (66 if error and alone.status == 0 else alone.status)
     assert instrumented.document is not None

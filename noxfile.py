@@ -32,6 +32,7 @@ LOCKS = {
     "tests": ("--only-group", "tests"),
     "bridges": ("--only-group", "bridges"),
     "lint": ("--only-group", "lint"),
+    "docs": ("--only-group", "docs"),
 }
 
 
@@ -108,6 +109,13 @@ def lint(session: nox.Session) -> None:
     session.run(python, "-m", "mypy")
     session.run(python.with_name("lint-imports"), "--no-cache")
     session.run(python.with_name("zizmor"), "--offline", "--no-progress", "--pedantic", ".github")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into `site/`; a warning is an error."""
+    python = install(session, "docs")
+    session.run(python, "-m", "mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session

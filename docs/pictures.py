@@ -1,6 +1,6 @@
-"""Renews the pictures of the README from the reports of a run: `python docs/pictures.py reports/sample`.
+"""Renews the pictures of the documentation from the reports of a run: `python docs/pictures.py reports/sample`.
 
-Needs Chromium and the group `tests` (for Playwright); writes `page.png`, `timeline.png` and `issue.png` beside itself.
+Needs Chromium and the group `tests` (for Playwright); writes `page.png`, `timeline.png` and `issue.png` into `assets`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def main(run: Path) -> None:
         page.goto((run / "report.html").resolve().as_uri())
         page.wait_for_selector("html[data-ready]", state="attached")
         page.locator("#overview").scroll_into_view_if_needed()
-        page.locator("#overview").screenshot(path=HERE / "page.png")
-        page.locator("#timeline").screenshot(path=HERE / "timeline.png")
+        page.locator("#overview").screenshot(path=HERE / "assets" / "page.png")
+        page.locator("#timeline").screenshot(path=HERE / "assets" / "timeline.png")
         take_issue(chromium, run / ISSUE)
         chromium.close()
 
@@ -52,7 +52,7 @@ def take_issue(chromium: Browser, file: Path) -> None:
     body = body.replace("<details>", "<details open>").replace("<li>[ ] ", '<li><input type="checkbox"> ')
     page = chromium.new_page(viewport={"width": 860, "height": ISSUE_HEIGHT}, color_scheme="light")
     page.set_content(f"<style>{LOOKS}</style>{body}")
-    page.screenshot(path=HERE / "issue.png")
+    page.screenshot(path=HERE / "assets" / "issue.png")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,352 @@
+"""MkDocs hook: replaces `<!-- generate: NAME -->` in a page by what the code's own tables say.
+
+A page of the reference has an introduction and such a line. The table is read when the site is built, so it cannot
+differ from the code. An unknown name fails the build.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # MkDocs loads a hook without its folder on the path
+    sys.path.insert(0, str(ROOT))
+
+import typer  # noqa: E402
+
+from diagnostics import async_tools  # noqa: E402
+from diagnostics.cli import app  # noqa: E402
+from diagnostics.experiment.fixes import FIXES  # noqa: E402
+from diagnostics.experiment.scenarios import SCENARIOS  # noqa: E402
+from diagnostics.model import words  # noqa: E402
+from diagnostics.model.cell import BASELINE  # noqa: E402
+from diagnostics.model.libraries import LIBRARIES  # noqa: E402
+from diagnostics.phases import plan  # noqa: E402
+from diagnostics.report.formats.bisection import markdown_table, read  # noqa: E402
+from diagnostics.report.formats.registry import FORMATS  # noqa: E402
+from diagnostics.report.issues.projects import PROJECTS  # noqa: E402
+from diagnostics.sanitizer.process import options as run_options  # noqa: E402
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+EXAMPLES: Final = ROOT / "docs" / "examples"
+SCHEMAS: Final = ROOT / "diagnostics" / "report" / "schemas"
+MARKER: Final = re.compile(r"^<!-- generate: ([a-z-]+) -->$", re.MULTILINE)
+PHASES: Final = range(1, 7)
+
+
+def on_files(files: Files, config: MkDocsConfig, **_: object) -> Files:
+    """Add what pages show from elsewhere in the repository; MkDocs calls this once."""
+    from mkdocs.structure.files import File  # noqa: PLC0415 - tests read the tables where MkDocs is not installed
+
+    plot = ROOT / "reports" / "sample" / "plots" / "verdicts.svg"
+    files.append(File.generated(config, "assets/verdicts.svg", abs_src_path=str(plot)))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Fill in what a page asks for; MkDocs calls this for each page."""
+    return MARKER.sub(lambda found: TABLES[found[1]](), markdown)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a Markdown table."""
+    names = list(head)
+    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    # A bar in code is no separator for Python-Markdown, and an escaped one would keep its backslash.
+    text = " ".join(str(value).split())
+    return "".join(part if part.startswith("`") else part.replace("|", "\\|") for part in re.split(r"(`[^`]*`)", text))
+
+
+def _words(of: Mapping[str, str]) -> str:
+    return table(("Word", "Meaning"), ((f"`{word}`", text) for word, text in of.items()))
+
+
+def _fence(language: str, text: str) -> str:
+    return f"```{language}\n{text.strip()}\n```"
+
+
+# Commands
+
+
+def commands() -> str:
+    """Every command with its options, from the parsers."""
+    group: Any = typer.main.get_command(app)
+    parts = []
+    for name, command in group.commands.items():
+        if name == "run":
+            parts.append(_argparse("run", run_options.parser()))
+        else:
+            parts.append(_click(name, command))
+    parts += [
+        _argparse(f"phase{number}", plan.options(import_module(f"diagnostics.phases.phase{number}").PHASE))
+        for number in PHASES
+    ]
+    return "\n\n".join(parts)
+
+
+def _click(name: str, command: Any) -> str:
+    context = command.make_context(name, [], resilient_parsing=True)
+    usage = f"python -m diagnostics {name} {' '.join(command.collect_usage_pieces(context))}"
+    rows = []
+    for parameter in command.get_params(context):
+        if parameter.name == "help":
+            continue
+        shown = parameter.get_help_record(context)
+        option, text = shown if shown is not None else (parameter.human_readable_name, getattr(parameter, "help", ""))
+        rows.append((f"`{option}`", _plain(text or getattr(parameter, "help", "") or "")))
+    return _command(f"python -m diagnostics {name}", usage, inspect.cleandoc(command.help or ""), rows)
+
+
+def _argparse(name: str, parser: argparse.ArgumentParser) -> str:
+    rows = []
+    for action in parser._actions:  # argparse has no public list of its options
+        if action.help == argparse.SUPPRESS or action.dest == "help":
+            continue
+        names = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+        value = "" if action.nargs == 0 or not action.option_strings else f" {action.metavar or action.dest.upper()}"
+        rows.append((f"`{names}{value}`", (action.help or "") % {"default": action.default}))
+    usage = parser.format_usage().removeprefix("usage: ")
+    title = f"python -m diagnostics{' ' if name == 'run' else '.'}{name}"
+    text = "\n\n".join(part for part in (parser.description, _epilog(parser.epilog)) if part)
+    return _command(title, " ".join(usage.split()), text, rows)
+
+
+def _epilog(text: str | None) -> str:
+    examples, _, rest = (text or "").partition("\n\n")
+    return f"{_fence('text', inspect.cleandoc(examples))}\n\n{rest}" if rest else examples
+
+
+def _command(title: str, usage: str, text: str, rows: list[tuple[str, str]]) -> str:
+    parts = [f"## `{title}`", text, _fence("text", usage)]
+    if rows:
+        parts.append(table(("Option", "Meaning"), rows))
+    return "\n\n".join(parts)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\[/?(bold|dim|cyan|yellow|red|green)[^\]]*\]", "", text)
+
+
+# The experiment
+
+
+def scenarios() -> str:
+    """Every scenario, with the link to its source."""
+    return table(
+        ("Scenario", "What the program does"), ((f"`{row.name}`", f"{row.summary}") for row in SCENARIOS.values())
+    )
+
+
+def fixes() -> str:
+    """Every fix, the best of the sample run first, with its trade-off and the program of `docs/examples`."""
+    parts = []
+    best = re.findall(r"^\| `(.+?)` \|", sample(), re.MULTILINE)
+    for name in (*best, *(name for name in FIXES if name not in (*best, BASELINE))):
+        fix = FIXES[name]
+        said = inspect.getdoc(sys.modules[fix.__module__]) or ""
+        about = said.split("\n\n")[0].replace("\n", " ").partition(": ")[2]
+        parts.append(f"## `{name}`\n\n{about[:1].upper()}{about[1:]}\n\n**Trade-off:** {fix.trade_off}.")
+        if fix.needs > (3, 10):
+            parts.append(f"Needs Python {'.'.join(map(str, fix.needs))} or newer.")
+        example = EXAMPLES / f"{name.replace('-', '_')}.py"
+        if example.exists():
+            parts.append(_fence("python", example.read_text(encoding="utf-8")))
+    return "\n\n".join(parts)
+
+
+def before() -> str:
+    """The unfixed program and the coroutine that all examples share."""
+    shared, unfixed = ((EXAMPLES / name).read_text(encoding="utf-8") for name in ("llm.py", "none.py"))
+    return "\n\n".join((_fence('python title="llm.py"', shared), _fence('python title="app.py"', unfixed)))
+
+
+def libraries() -> str:
+    """What the project knows of each library."""
+    rows = []
+    for row in LIBRARIES.values():
+        client = f"`{row.module}.{row.client}`" if row.client else ""
+        closed = f"`{row.close}()`" if row.close else "`async with`" if row.client else ""
+        first = "" if row.searched is None else (row.searched.first or "the oldest")
+        url = f"`{row.endpoint.url_variable}`" if row.endpoint and row.endpoint.url_variable else ""
+        rows.append((f"`{row.distribution}`", row.role, client, closed, row.generation, first, url))
+    return table(("Library", "Role", "Async client", "Close it with", "HTTP stack", "`bisect` from", "Base URL"), rows)
+
+
+# Reports
+
+
+def formats() -> str:
+    """Every report format."""
+    rows = (
+        (
+            f"`{name}`",
+            f"`{row.file_name}`" if row.file_name else "the screen",
+            row.what,
+            "" if row.on_request else "yes",
+        )
+        for name, row in FORMATS.items()
+    )
+    return table(("`--format`", "Writes", "What it is for", "Written by default"), rows)
+
+
+def projects() -> str:
+    """Every project that `report --for` knows."""
+    return ", ".join(f"`{name}`" for name in PROJECTS)
+
+
+def schemas() -> str:
+    """Every JSON document: its fields with their types, from the schemas."""
+    parts = []
+    for file in sorted(SCHEMAS.glob("*.json")):
+        schema = json.loads(file.read_text(encoding="utf-8"))
+        parts += [f"## `{schema['title']}`", schema.get("description", ""), f"Schema: `{file.relative_to(ROOT)}`."]
+        parts.append(_fields(schema))
+        for name, definition in schema.get("$defs", {}).items():
+            fields = _fields(definition)
+            if fields:
+                parts += [f"**{name}**", definition.get("description", ""), fields]
+    return "\n\n".join(filter(None, parts))
+
+
+def _fields(schema: Mapping[str, Any]) -> str:
+    required = schema.get("required", ())
+    rows = [
+        (f"`{name}`", _type(field), "yes" if name in required else "", field.get("description", ""))
+        for name, field in schema.get("properties", {}).items()
+    ]
+    return table(("Field", "Type", "Required", "Meaning"), rows) if rows else ""
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if "$ref" in field:
+        return str(field["$ref"]).rpartition("/")[2]
+    if "const" in field:
+        return f"`{json.dumps(field['const'])}`"
+    if "enum" in field:
+        return " or ".join(f"`{json.dumps(value)}`" for value in field["enum"])
+    for either in ("anyOf", "oneOf"):
+        if either in field:
+            return " or ".join(map(_type, field[either]))
+    kinds = field.get("type", "anything")
+    names = [kinds] if isinstance(kinds, str) else kinds
+    inner = field.get("items") or field.get("additionalProperties")
+    if isinstance(inner, Mapping) and inner:
+        return " or ".join(f"{name} of {_type(inner)}" if name in ("array", "object") else name for name in names)
+    return " or ".join(names)
+
+
+# async_tools
+
+
+def api() -> str:
+    """The public functions and classes of `async_tools`, from their docstrings."""
+    return "\n\n".join(_documented(name) for name in async_tools.__all__)
+
+
+def _documented(name: str) -> str:
+    thing = getattr(async_tools, name)
+    parts = [f"## `{name}`", _fence("python", _signature(name, thing)), _docstring(thing)]
+    if inspect.isclass(thing):
+        for method, function in vars(thing).items():
+            if not method.startswith("_") and callable(function) and inspect.getdoc(function):
+                parts += [
+                    f"**`{_signature(method, function).replace('(self, ', '(').replace('(self)', '()')}`**",
+                    _docstring(function),
+                ]
+    return "\n\n".join(parts)
+
+
+def _signature(name: str, thing: Any) -> str:
+    text = f"{name}{inspect.signature(thing)}"
+    text = re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)  # annotations are strings
+    return re.sub(r"<function (\w+) at \w+>", r"asyncio.\1", text)
+
+
+def _docstring(thing: object) -> str:
+    """Turn a Google-style docstring into Markdown: sections become lists."""
+    text = inspect.getdoc(thing) or ""
+    lines: list[str] = []
+    section = False
+    for line in text.splitlines():
+        if re.fullmatch(r"(Args|Returns|Raises|Attributes|Yields):", line):
+            lines += ["", f"**{line}**", ""]
+            section = True
+        elif section and re.match(r"    \S", line):
+            key, colon, rest = line.strip().partition(": ")
+            lines.append(f"- `{key}`: {rest}" if colon and " " not in key else f"- {line.strip()}")
+        else:
+            section = section and bool(line.strip()) and line.startswith(" ")
+            lines.append(line)
+    return "\n".join(lines)
+
+
+# Results
+
+
+def sample() -> str:
+    """The table of fixes in the report of the sample run."""
+    text = (ROOT / "reports" / "sample" / "report.md").read_text(encoding="utf-8")
+    (found,) = re.findall(r"^(?:\| fix \|.*\n)(?:\|.*\n)+", text, re.MULTILINE)[:1]
+    return str(found)
+
+
+def histories() -> str:
+    """The searches that are kept in `reports/history`."""
+    files = sorted((ROOT / "reports" / "history").glob("*.json"))
+    return markdown_table(read(file.read_text(encoding="utf-8")) for file in files)
+
+
+def jets() -> str:
+    """The two runs of the pipeline that are kept in `reports/jets`."""
+    folder = ROOT / "reports" / "jets"
+    return "\n\n".join(
+        _fence("text", (folder / name).read_text(encoding="utf-8")) for name in ("none.txt", "classifier.txt")
+    )
+
+
+def contributing() -> str:
+    """CONTRIBUTING.md."""
+    return (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def changelog() -> str:
+    """CHANGELOG.md."""
+    return (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "api": api,
+    "before": before,
+    "changelog": changelog,
+    "commands": commands,
+    "contributing": contributing,
+    "findings": lambda: _words(words.FINDING_KINDS),
+    "fixes": fixes,
+    "formats": formats,
+    "histories": histories,
+    "jets": jets,
+    "libraries": libraries,
+    "projects": projects,
+    "sample": sample,
+    "scenarios": scenarios,
+    "schemas": schemas,
+    "severities": lambda: _words(words.SEVERITIES),
+    "statuses": lambda: _words(words.STATUSES),
+    "symptoms": lambda: _words(words.SYMPTOMS),
+    "verdicts": lambda: _words(words.VERDICTS),
+}

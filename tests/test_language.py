@@ -23,8 +23,6 @@ MODULE_LINES: Final = 400
 
 # Being rewritten now; each leaves the list with its last finding.
 IN_WORK: Final = (
-    "README.md",
-    "diagnostics/ARCHITECTURE.md",
     "diagnostics/__main__.py",
     "diagnostics/cli/",
     "diagnostics/jets/",

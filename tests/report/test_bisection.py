@@ -149,15 +149,6 @@ def test_an_outcome_in_one_line() -> None:
     assert outcome_words(Outcome("raised", exit_status=3)) == "raised, exit status 3 (no finding)"
 
 
-def test_the_histories_in_the_readme_are_those_of_the_kept_searches() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = readme.partition("<!-- the table of python -m diagnostics history -->")[2].partition(
-        "<!-- end of the histories -->"
-    )[0]
-
-    assert shown.strip() == markdown_table(read(file.read_text(encoding="utf-8")) for file in KEPT).strip()
-
-
 def test_the_histories_that_were_promised_are_kept() -> None:
     kept = {(found.package, found.what) for found in (read(file.read_text(encoding="utf-8")) for file in KEPT)}
     assert kept == {

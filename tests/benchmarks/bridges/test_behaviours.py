@@ -1,4 +1,4 @@
-"""Every bridge is asked every question; README tells the answers, and ours are the good ones."""
+"""Every bridge is asked every question; docs/results/bridges.md has the answers, and ours are the good ones."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from benchmarks.bridges.behaviours.behaviour import Ended, answered
 from benchmarks.bridges.trying import ask, sign, table
 
 PROGRAMS = Path(__file__).parent / "programs"
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "results" / "bridges.md"
 TABLE = re.compile(r"<!-- what bridges do on Python ([0-9.]+) -->\n\n(.*?)\n<!-- end of the table -->", re.DOTALL)
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def told() -> dict[tuple[str, str], str]:
-    """What README says: words of a question and bridge to the cell."""
-    found = TABLE.search(README.read_text(encoding="utf-8"))
+    """What the page says: words of a question and bridge to the cell."""
+    found = TABLE.search(PAGE.read_text(encoding="utf-8"))
     assert found is not None
     head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in found[2].strip().splitlines())
     assert head[1:] == list(BRIDGES)
@@ -31,29 +31,29 @@ def told() -> dict[tuple[str, str], str]:
 
 
 def python_of_the_table() -> str:
-    found = TABLE.search(README.read_text(encoding="utf-8"))
+    found = TABLE.search(PAGE.read_text(encoding="utf-8"))
     assert found is not None
     return found[1]
 
 
 @pytest.mark.parametrize("bridge", BRIDGES)
-def test_readme_says_what_a_bridge_does(bridge: str) -> None:
+def test_the_page_says_what_a_bridge_does(bridge: str) -> None:
     if bridge != "async_tools" and python_of_the_table() != RUNNING:
-        pytest.skip(f"README tells of Python {python_of_the_table()}; what asyncio and others do changes with it")
+        pytest.skip(f"the page is about Python {python_of_the_table()}; what asyncio and others do changes with it")
     if not is_there(bridge):
         pytest.skip(f"{bridge} has no wheel; install it by hand to ask it again")
     # Those that hang only wait: their time is not the machine's.
     with ThreadPoolExecutor(4) as pool:
         answers = dict(zip(BEHAVIOURS, pool.map(lambda question: ask(question, bridge), BEHAVIOURS), strict=True))
-    readme = told()
-    expected = {question: readme[behaviour.question, bridge] for question, behaviour in BEHAVIOURS.items()}
+    page = told()
+    expected = {question: page[behaviour.question, bridge] for question, behaviour in BEHAVIOURS.items()}
     others = {question: answer for question, answer in answers.items() if sign(answer) != expected[question]}
     assert others == {}, {question: expected[question] for question in others}
 
 
 def test_ours_does_all_of_it() -> None:
-    readme = told()
-    lacking = {question for (question, bridge), cell in readme.items() if bridge == "async_tools" and cell != "✅"}
+    page = told()
+    lacking = {question for (question, bridge), cell in page.items() if bridge == "async_tools" and cell != "✅"}
     # Threads that outlive a call cannot be had there.
     assert lacking == {BEHAVIOURS["sub-interpreter"].question}
 

@@ -1,4 +1,4 @@
-"""Every workflow pins its actions and may only read; `repro.yml` runs each environment of the matrix."""
+"""Every workflow pins its actions and may only read, or deploy the site; `repro.yml` runs each environment."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ WORKFLOWS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / ".g
 WORKFLOW = WORKFLOWS["repro.yml"]
 MOST_JOBS = 256
 """Of one matrix; documented by GitHub."""
+READ = "      contents: read\n"
+DEPLOY = "      id-token: write # proves to Pages which workflow deploys\n      pages: write # deploys\n"
 
 
 @pytest.mark.parametrize("name", sorted(WORKFLOWS))
@@ -28,11 +30,13 @@ def test_every_action_is_pinned_by_a_commit_and_says_which_release_that_is(name:
 
 
 @pytest.mark.parametrize("name", sorted(WORKFLOWS))
-def test_it_may_do_nothing_but_read(name: str) -> None:
+def test_it_may_do_nothing_but_read_or_deploy_the_site(name: str) -> None:
     workflow = WORKFLOWS[name]
     assert "\npermissions: {}\n" in workflow
     asked = re.findall(r"^ +permissions:\n((?: {6}.+\n)+)", workflow, re.MULTILINE)
-    assert asked == ["      contents: read\n"] * workflow.count("runs-on:")
+    jobs = workflow.count("runs-on:")
+    assert asked == ([READ, DEPLOY] if name == "docs.yml" else [READ] * jobs)
+    assert len(asked) == jobs
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the workflow's own filter needs jq")

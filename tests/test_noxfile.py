@@ -53,9 +53,9 @@ def test_one_session_can_be_asked_for_alone(name: str) -> None:
 
 def test_a_broken_matrix_is_one_line(tmp_path: Path) -> None:
     shutil.copy(ROOT / "noxfile.py", tmp_path)
-    shutil.copytree(
-        ROOT / "diagnostics" / "lab", tmp_path / "diagnostics" / "lab", ignore=shutil.ignore_patterns("locks")
-    )
+    ignored = shutil.ignore_patterns("locks", "__pycache__")
+    for package in ("lab", "model"):
+        shutil.copytree(ROOT / "diagnostics" / package, tmp_path / "diagnostics" / package, ignore=ignored)
     (tmp_path / "diagnostics" / "__init__.py").touch()
     (tmp_path / "pyproject.toml").write_text('[tool.diagnostics.matrix]\npython = ["3.x"]\n')
     answer = nox("--list", folder=tmp_path)

@@ -190,6 +190,7 @@ class CallRecord:
         inside: whether `outer` waits for this call.
         coroutine: the call ends when it finishes or is freed.
         latest: the last request, as a value that can be compared.
+        headers: of that request.
         foreign: the request that went out on a connection of another loop, and that connection.
     """
 
@@ -199,6 +200,7 @@ class CallRecord:
         "coroutine",
         "counted",
         "foreign",
+        "headers",
         "http",
         "inside",
         "latest",
@@ -228,6 +230,7 @@ class CallRecord:
         self.coroutine: Reference | None = None
         self.counted: ClientRecord | None = None
         self.latest: Any = None
+        self.headers: Any = ()
         self.foreign: tuple[Any, ConnectionRecord] | None = None
         self.resent = False
 

@@ -218,16 +218,3 @@ def loop_purpose(frame: FrameType | None) -> str:
             return "IsolatedAsyncioTestCase"
         frame = frame.f_back
     return ""
-
-
-def library_entry(frame: FrameType | None) -> FrameType | None:
-    """The outermost frame of the libraries between some code and the person's line: the call as that line makes it."""
-    entry = None
-    while frame is not None:
-        file = file_in(frame)
-        if not (in_stdlib(file) or is_ours(file)):
-            if is_users(file) and not is_generated(frame.f_code):
-                return entry
-            entry = frame
-        frame = frame.f_back
-    return entry

@@ -11,11 +11,11 @@ import contextvars
 import gc
 import sys
 import weakref
-from types import CodeType
+from collections.abc import Iterator
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.capture.holders import holder, library_entry, variable
+from diagnostics.sanitizer.capture.holders import holder, variable
 from diagnostics.sanitizer.capture.instruments import Instruments
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part
 from diagnostics.sanitizer.capture.sites import (
@@ -75,8 +75,8 @@ class Tracker:
         self._loops: dict[int, LoopRecord] = {}
         self._recent: list[weakref.ref[ClientRecord]] = []
         self._reported: set[tuple[Any, ...]] = set()
-        # By the id of the outermost frame of a library, while that runs: requests that may be sent again from there.
-        self._resends: dict[int, tuple[CodeType, Any, ConnectionRecord]] = {}
+        # Requests that went out on a connection of another loop, by what identifies a repetition.
+        self._lost: dict[Any, ConnectionRecord] = {}
 
     def report(self, *facts: Fact) -> None:
         """Sends facts to the instruments."""
@@ -187,7 +187,7 @@ class Tracker:
         call = CALL.get()
         return call.innermost() if call is not None else None
 
-    def sending(self, request: Any) -> None:
+    def sending(self, request: Any, headers: Any = ()) -> None:
         """Records that a request goes out. The same request after one on another loop's connection is sent twice."""
         call = self.current_call()
         self.instruments.call("request_sent", call)
@@ -195,8 +195,8 @@ class Tracker:
             return
         if call.http is not None:
             call.http.outermost.requests += 1
-        call.latest = request
-        connection = self._lost_before(call, request)
+        call.latest, call.headers = request, headers
+        connection = self._lost_before(call, request, headers) if self._lost or call.foreign is not None else None
         if connection is None:
             return
         call.resent = True
@@ -215,16 +215,15 @@ class Tracker:
             )
         )
 
-    def _lost_before(self, call: CallRecord, request: Any) -> ConnectionRecord | None:
+    def _lost_before(self, call: CallRecord, request: Any, headers: Any) -> ConnectionRecord | None:
         """Returns the foreign connection on which the same request of this call went out before, if it did."""
         if call.resent:
             return None
         if call.foreign is not None:
             return call.foreign[1] if call.foreign[0] == request else None
-        # The SDK may be one that nobody has listed: then each of its attempts is a call of the HTTP client.
-        entry = library_entry(sys._getframe(2)) if self._resends else None
-        code, before, connection = self._resends.get(id(entry), (None, None, None))
-        return connection if entry is not None and code is entry.f_code and before == request else None
+        # The SDK may be one that nobody has listed: then each of its attempts is a call of the HTTP client, and only
+        # the request itself says that it is a repetition.
+        return next((self._lost[key] for key in _repetitions(request, headers) if key in self._lost), None)
 
     # Connections
 
@@ -291,9 +290,8 @@ class Tracker:
         call = self.current_call()
         if call is not None and not closing and call.foreign is None:
             call.foreign = (call.latest, record)
-            entry = library_entry(sys._getframe(1))
-            if entry is not None and len(self._resends) < MAX_DROPPED:
-                self._resends[id(entry)] = (entry.f_code, call.latest, record)
+            if len(self._lost) < MAX_DROPPED:
+                self._lost.update(dict.fromkeys(_identities(call.latest, call.headers), record))
         return self.foreign_access(
             "cross-loop-close" if closing else "cross-loop-use",
             record.loop,
@@ -371,6 +369,28 @@ class Tracker:
         self._reported.clear()
         self.active_calls.clear()
         self.instruments.call("forked")
+
+
+_REQUEST_IDS = (b"idempotency-key", b"x-idempotency-key", b"x-ms-client-request-id", b"x-client-request-id")
+"""Headers with a value that an SDK makes for a call and sends again with each attempt."""
+
+_ATTEMPTS = (b"x-stainless-retry-count",)
+"""Headers that count the attempts of a call, from 0."""
+
+
+def _identities(request: Any, headers: Any) -> Iterator[Any]:
+    """Yields what a repetition of a request can be known by."""
+    yield request
+    yield from ((request, value) for name, value in headers if name.lower() in _REQUEST_IDS)
+
+
+def _repetitions(request: Any, headers: Any) -> Iterator[Any]:
+    """Yields the same for a request that says that it is a repetition, or that may be one."""
+    for name, value in headers:
+        if name.lower() in _ATTEMPTS and value not in (b"", b"0"):
+            yield request
+        elif name.lower() in _REQUEST_IDS:
+            yield request, value
 
 
 def _search(client: ClientRecord) -> None:

@@ -35,7 +35,10 @@ def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **_
 
 def sending(connection: Any, request: Any = None, stream_id: int | None = None, **_: Any) -> None:
     """The headers of a request go out on a connection."""
-    TRACKER.sending((request.method, request.url.target) if request is not None else None)
+    if request is None:
+        TRACKER.sending(None)
+    else:
+        TRACKER.sending((request.method, request.url.target), request.headers)
     record = record_of(connection)
     if record is None:
         return

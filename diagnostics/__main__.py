@@ -9,8 +9,9 @@ import sys
 WITHOUT_THE_LAB = """\
 usage: python -m diagnostics COMMAND
 
-  run          your own program under the sanitizer: python -m diagnostics run --help
-  async-tools  writes the drop-in fix: python -m diagnostics async-tools > async_tools.py
+  run          run your own program and report clients that outlive their event loop:
+               python -m diagnostics run app.py
+  async-tools  write the drop-in fix: python -m diagnostics async-tools > async_tools.py
 
 Every other command needs the lab ({missing} is missing):
   {install}  # on Python 3.11 or newer

@@ -1,4 +1,4 @@
-"""`python -m diagnostics bisect`: the release of a package in which the outcome of a cell, or of a script, changed."""
+"""`python -m diagnostics bisect`: finds the release that changed the outcome of a scenario or a script."""
 
 from __future__ import annotations
 
@@ -35,52 +35,60 @@ FAILURES = (ReleasesUnavailable, SearchFailed, EnvironmentProblem, MatrixError, 
 
 
 def bisect(
-    package: Annotated[str, typer.Argument(help=f"One of {', '.join(SEARCHED)}.")],
-    scenario: Annotated[str, typer.Option(help=f"What is tried: {', '.join(SCENARIOS)}.")] = "repeated-run",
+    package: Annotated[str, typer.Argument(help=f"The package whose releases are searched: {', '.join(SEARCHED)}.")],
+    scenario: Annotated[str, typer.Option(help=f"Run this scenario: {', '.join(SCENARIOS)}.")] = "repeated-run",
     provider: Annotated[
-        str | None, typer.Option(help=f"Whose client calls: {', '.join(PROVIDERS)}; by default the package's own.")
+        str | None,
+        typer.Option(help=f"Use this provider's client: {', '.join(PROVIDERS)}; by default the package's own."),
     ] = None,
-    fix: Annotated[str, typer.Option(help=f"The arrangement: {', '.join(FIXES)}.")] = BASELINE,
+    fix: Annotated[str, typer.Option(help=f"Apply this fix: {', '.join(FIXES)}.")] = BASELINE,
     script: Annotated[
-        Path | None, typer.Option(help="A program of your own instead of a scenario.", dir_okay=False)
+        Path | None, typer.Option(help="Run this program of yours instead of a scenario.", dir_okay=False)
     ] = None,
     by: Annotated[
         str,
-        typer.Option(help="What counts as a change: outcome (all of it), symptom, symptom=raised, finding=KIND, exit."),
+        typer.Option(help="Compare releases by outcome (everything), symptom, symptom=raised, finding=KIND or exit."),
     ] = "outcome",
     python: Annotated[
-        str | None, typer.Option(help="Such as 3.12; by default the newest on which both ends install.")
+        str | None,
+        typer.Option(help="Use this Python, such as 3.12; by default the newest that fits both ends."),
     ] = None,
-    good: Annotated[str | None, typer.Option(help="The older end; by default the first async release.")] = None,
-    bad: Annotated[str | None, typer.Option(help="The newer end; by default the newest release.")] = None,
+    good: Annotated[str | None, typer.Option(help="Start at this release; by default the first async one.")] = None,
+    bad: Annotated[str | None, typer.Option(help="End at this release; by default the newest one.")] = None,
     requirement: Annotated[
-        list[str] | None, typer.Option("--with", help="What else is to be there, such as httpx==0.27.2.")
+        list[str] | None,
+        typer.Option("--with", help="Install this too, such as httpx==0.27.2; repeatable."),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Look for every change, not just one.")] = False,
-    samples: Annotated[int, typer.Option(min=1, help="With --all: parts into which the range is cut.")] = SAMPLES,
-    pre: Annotated[bool, typer.Option("--pre", help="Pre-releases count.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Find every change instead of one.")] = False,
+    samples: Annotated[int, typer.Option(min=1, help="With --all: cut the range into so many parts first.")] = SAMPLES,
+    pre: Annotated[bool, typer.Option("--pre", help="Include pre-releases.")] = False,
     hold: Annotated[
-        str, typer.Option(help=f"The other packages: {DATE}, as on the day of each release; or as on a day.")
+        str,
+        typer.Option(help=f"Pin other packages as of the {DATE} of each release, or as of YYYY-MM-DD."),
     ] = DATE,
-    trials: Annotated[int, typer.Option(min=1, help="Trials in a round, instrumented and uninstrumented each.")] = 3,
-    jobs: Annotated[int, typer.Option(min=0, help="Environments prepared ahead at the same time.")] = 2,
-    runs: Annotated[int, typer.Option(min=1, help="How often a trial enters the event loop.")] = 3,
-    calls: Annotated[int, typer.Option("--calls", "--jets", min=1, help="Calls a run.")] = 5,
-    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 5,
-    retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = 2,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")] = 30.0,
+    trials: Annotated[int, typer.Option(min=1, help="Run so many trials per round, with and without instruments.")] = 3,
+    jobs: Annotated[int, typer.Option(min=0, help="Prepare so many environments ahead.")] = 2,
+    runs: Annotated[int, typer.Option(min=1, help="Enter the event loop so many times in a trial.")] = 3,
+    calls: Annotated[int, typer.Option("--calls", "--jets", min=1, help="Make so many calls per run.")] = 5,
+    concurrency: Annotated[int, typer.Option(min=1, help="Allow so many calls in flight at once.")] = 5,
+    retries: Annotated[int, typer.Option(min=0, help="Let the SDK retry a call so many times.")] = 2,
+    timeout: Annotated[float, typer.Option(min=1, help="Report a trial as hanging after so many seconds.")] = 30.0,
     json_file: Annotated[
         Path | None, typer.Option("--json", dir_okay=False, help="Write the record to this file.")
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead of plain text.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Install from the caches only, without the package index.")
+    ] = False,
 ) -> None:
-    """Find the release in which the outcome of a cell changed.
+    """Find the release that changed the outcome of a scenario or of your own script.
 
     Example: python -m diagnostics bisect openai --scenario repeated-run --all
 
-    Exit status: 0 found (with --all: the history is complete, whatever it holds), 1 it could not be, 2 the command line
-    cannot be meant so, 130 interrupted.
+    Example: python -m diagnostics bisect httpx --script app.py --by exit
+
+    Exit status: 0 a change is found (with --all: the search is complete);
+    1 it failed; 2 invalid usage; 130 interrupted.
     """
     asked = BisectRequest(
         package=package,

@@ -1,4 +1,4 @@
-"""`python -m diagnostics diagnose`: all six phases in order, and what they come to."""
+"""`python -m diagnostics diagnose`: runs all six phases and draws the conclusion."""
 
 from __future__ import annotations
 
@@ -28,35 +28,40 @@ PHASES: tuple[Phase, ...] = tuple(module.PHASE for module in (phase1, phase2, ph
 
 
 def diagnose(
-    provider: Annotated[str, typer.Option(help=f"Whose client: {', '.join(PROVIDERS)}.")] = "openai",
-    runs: Annotated[int | None, typer.Option(min=1, help="How often a trial enters the event loop.")] = None,
+    provider: Annotated[str, typer.Option(help=f"Diagnose this provider's client: {', '.join(PROVIDERS)}.")] = "openai",
+    runs: Annotated[int | None, typer.Option(min=1, help="Enter the event loop so many times in a trial.")] = None,
     calls: Annotated[
-        int | None, typer.Option("--calls", "--jets", min=1, help="Calls a run; phase 6 does not sweep them then.")
+        int | None,
+        typer.Option("--calls", "--jets", min=1, help="Make so many calls per run, in phase 6 too."),
     ] = None,
     concurrency: Annotated[
-        int | None, typer.Option(min=1, help="Calls in flight at once; phase 6 does not sweep them then.")
+        int | None, typer.Option(min=1, help="Allow so many calls in flight at once, in phase 6 too.")
     ] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="How often each cell is tried.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Run so many trials of each combination and fix.")] = None,
     instrument: Annotated[
-        bool, typer.Option("--instrument", help="Watch every trial and print what happens in it.")
+        bool, typer.Option("--instrument", help="Instrument every trial and print its events.")
     ] = False,
     environment: Annotated[
         str | None,
-        typer.Option(help=f"An environment of the matrix, or {NEWEST}; without it, this interpreter.", metavar="SLUG"),
+        typer.Option(help=f"Use this environment of the matrix, or {NEWEST}; by default, this Python.", metavar="SLUG"),
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option(help="That environment, or the newest, as installed on this day.", metavar="DATE")
+        str | None,
+        typer.Option(help="Install the releases of this day into that environment.", metavar="DATE"),
     ] = None,
-    here: Annotated[bool, typer.Option("--here", help="Phase 5 in this environment only.")] = False,
-    reports: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("reports"),
-    as_json: Annotated[bool, typer.Option("--json", help="The conclusion as JSON on standard output.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="Run phase 5 in this environment only.")] = False,
+    reports: Annotated[Path, typer.Option(help="Write run folders to this folder.")] = Path("reports"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the conclusion as JSON.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Install from the caches only, without the package index.")
+    ] = False,
 ) -> None:
-    """Answer the debugging plan: when, why, where, how to fix.
+    """Find out when, why and where the error occurs, and how to fix it, in six phases.
 
     Example: python -m diagnostics diagnose --environment newest
 
-    Exit status: 0 it found out, 1 it could not, 2 the command line cannot be meant so, 130 interrupted.
+    Exit status: 0 at least one question is answered; 1 none is, or it failed;
+    2 invalid usage; 130 interrupted.
     """
     if provider not in PROVIDERS:
         raise InvalidUsage(unknown("provider", provider, PROVIDERS))

@@ -1,4 +1,4 @@
-"""`python -m diagnostics history`: what every kept search found, as one Markdown table."""
+"""`python -m diagnostics history`: prints the results of all kept searches as one Markdown table."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ KEPT = Path("reports") / "history"
 
 
 def history(
-    folder: Annotated[Path, typer.Argument(help="Where `bisect --json` has written to.")] = KEPT,
-    again: Annotated[
-        bool, typer.Option("--again", help="First make each search again, up to the newest release of today.")
-    ] = False,
+    folder: Annotated[Path, typer.Argument(help="The folder to which `bisect --json` wrote.")] = KEPT,
+    again: Annotated[bool, typer.Option("--again", help="Repeat each search first, up to the newest release.")] = False,
 ) -> None:
-    """Print the history of every search in a folder as one table.
+    """Print what the searches of `bisect --json` found as one Markdown table.
 
     Example: python -m diagnostics history --again > histories.md
 
-    Exit status: 0 printed, 1 it could not be, 130 interrupted.
+    Exit status: 0 printed; 1 it failed; 2 invalid usage; 130 interrupted; with
+    --again, the status of the search that failed.
     """
     files = sorted(folder.glob("*.json"))
     if not files:

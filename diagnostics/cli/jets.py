@@ -1,4 +1,4 @@
-"""`python -m diagnostics jets`: the debugging plan's analysis, to its end, under any strategy.
+"""`python -m diagnostics jets`: runs the jet classification of the debugging plan with any fix.
 
 numpy, scikit-learn and openai come with an extra of their own, so nothing of `diagnostics.jets` is imported before the
 command runs.
@@ -44,37 +44,41 @@ def jets(
     strategy: Annotated[
         list[str] | None,
         typer.Option(
-            help="classifier: `LocalLLMClassifier` as it ships; or the plan's own program, arranged by a fix: "
-            f"{', '.join(FIXES)}. May be given several times.",
+            help="Use classifier, which is `LocalLLMClassifier` as it ships, or the plan's own program with a fix: "
+            f"{', '.join(FIXES)}; repeatable.",
             show_default="classifier",
         ),
     ] = None,
-    templates: Annotated[str, typer.Option(help="Ways to put a jet into words, with commas between them, or all.")] = (
+    templates: Annotated[str, typer.Option(help="Use these templates, separated by commas, or all.")] = (
         "simple_list,jet_summary"
     ),
-    efforts: Annotated[str, typer.Option(help="Reasoning efforts: low, medium, high.")] = "low,medium",
-    number: Annotated[int, typer.Option("--jets", min=1, help="How many jets, from the first of the file.")] = 100,
-    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 10,
-    retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = 2,
+    efforts: Annotated[
+        str, typer.Option(help="Use these efforts, separated by commas: low, medium, high.")
+    ] = "low,medium",
+    number: Annotated[int, typer.Option("--jets", min=1, help="Classify the first so many jets of the file.")] = 100,
+    concurrency: Annotated[int, typer.Option(min=1, help="Allow so many calls in flight at once.")] = 10,
+    retries: Annotated[int, typer.Option(min=0, help="Let the SDK retry a call so many times.")] = 2,
     data: Annotated[
-        Path | None, typer.Option(help="An .npz file with X and y, as EnergyFlow's qg_jets; without it, the sample.")
+        Path | None,
+        typer.Option(help="Read this .npz file with X and y, as EnergyFlow's qg_jets; by default the sample."),
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Where to write one line a configuration.")] = None,
-    answers: Annotated[Path | None, typer.Option(help="Where to write one line a jet and configuration.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write one line per configuration to this file.")] = None,
+    answers: Annotated[Path | None, typer.Option(help="Write one line per jet and configuration to this file.")] = None,
     base_url: Annotated[
         str | None,
         typer.Option(
-            help="Any OpenAI-compatible endpoint, such as http://localhost:8000/v1; without it, the local one."
+            help="Call this OpenAI-compatible endpoint, such as http://localhost:8000/v1; by default, the local one."
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Whom to ask.", show_default=f"{LOCAL_MODEL}; {PLANS_MODEL} with --base-url")
+        str | None, typer.Option(help="Ask this model.", show_default=f"{LOCAL_MODEL}; {PLANS_MODEL} with --base-url")
     ] = None,
 ) -> None:
-    """Classify quark and gluon jets with a language model, in several configurations, one after the other.
+    """Classify quark and gluon jets with a language model, in several configurations.
 
-    Without --base-url the calls go to the local provider, whose model counts the
-    constituents that a prompt speaks of. An endpoint's key is read from OPENAI_API_KEY.
+    By default the calls go to the local provider, whose model counts the
+    constituents in the prompt. The key of an endpoint is read from
+    OPENAI_API_KEY.
 
     Example: python -m diagnostics jets --templates all --csv jets.csv
 
@@ -82,8 +86,9 @@ def jets(
 
     Example: python -m diagnostics jets --base-url http://localhost:8000/v1 --efforts high
 
-    Exit status: 0 every jet has one answer, 1 not all have, or it could not be done, 2 the command line cannot be
-    meant so, 66 all have, but the sanitizer found an error or a leak, 130 interrupted.
+    Exit status: 0 every jet has one answer; 1 some have none, or it failed;
+    2 invalid usage; 66 every jet has an answer, but the sanitizer found an
+    error or a leak; 130 interrupted.
     """
     try:
         from diagnostics.jets.analysis import OWN

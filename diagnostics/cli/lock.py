@@ -1,4 +1,4 @@
-"""`python -m diagnostics lock`: renews the locks of the whole matrix, or says what is wrong with them."""
+"""`python -m diagnostics lock`: renews the locks of the whole matrix, or checks them."""
 
 from __future__ import annotations
 
@@ -21,21 +21,27 @@ from diagnostics.model.errors import CommandError, InvalidUsage
 
 def lock(
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing: fail if a lock is missing, stale or incomplete.")
+        bool, typer.Option("--check", help="Change nothing; fail if a lock is missing, stale or incomplete.")
     ] = False,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Keep every lock there is; add those of new combinations only.")
+        bool, typer.Option("--missing", help="Keep existing locks; add those of new combinations.")
     ] = False,
     as_of: Annotated[
-        str | None, typer.Option(help="Resolve as if on this day, such as 2026-11-01. Needs --output.")
+        str | None, typer.Option(help="Resolve as of this day, such as 2026-11-01; needs --output.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write to this folder instead of the project's own.")] = None,
-    matrix: Annotated[Path | None, typer.Option(help="The pyproject.toml that holds the matrix.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Resolutions at once.")] = 4,
+    matrix: Annotated[Path | None, typer.Option(help="Read the matrix from this pyproject.toml.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Resolve so many environments at once.")] = 4,
 ) -> None:
-    """Ask uv's resolver for every environment of the matrix and write the locks.
+    """Resolve every environment of the matrix with uv and write the locks.
 
-    Nothing is written unless every combination got an answer: a lock, or the reason why there is none.
+    Nothing is written unless every combination is resolved or known to be
+    unsatisfiable.
+
+    Example: python -m diagnostics lock --missing
+
+    Exit status: 0 written, or all locks fit; 1 it failed, or a lock is wrong;
+    2 invalid usage; 130 interrupted.
     """
     if as_of and output is None:
         raise InvalidUsage("--as-of needs --output FOLDER, because the project's own locks are those of today")

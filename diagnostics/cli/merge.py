@@ -1,4 +1,4 @@
-"""`python -m diagnostics merge RUN…`: joins the results of several runs, say from several machines, into one."""
+"""`python -m diagnostics merge RUN…`: joins several runs, for example of several machines, into one."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from diagnostics.runs.reader import RunError, read_run
 
 
 def merge(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="The run folders, two or more.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Two or more run folders.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The merged run's folder; without it, a new one in reports.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write to this folder; by default a new one in reports."),
     ] = None,
 ) -> None:
-    """Join runs of one matrix into one, and write its report.
+    """Merge runs of one matrix into one, and write its report.
 
     Example: python -m diagnostics merge results/* --out reports/merged
 
-    Exit status: 0 merged, 1 they do not belong together or cannot be read or written, 2 there is only one.
+    Exit status: 0 merged; 1 the runs do not fit together, or cannot be read
+    or written; 2 invalid usage; 130 interrupted.
     """
     if len(runs) < 2:
         raise InvalidUsage("only one run given; name two or more")

@@ -1,4 +1,4 @@
-"""`python -m diagnostics report RUN`: renders a run again, in any format; of two runs, what changed between them."""
+"""`python -m diagnostics report RUN`: renders a run in any format, or compares two runs."""
 
 from __future__ import annotations
 
@@ -34,37 +34,36 @@ _BY_DEFAULT = ", ".join(name for name, row in FORMATS.items() if not row.on_requ
 def report(
     runs: Annotated[
         list[Path],
-        typer.Argument(
-            help="The run folder, such as reports/latest; two of them for what changed; a file of `run --json`."
-        ),
+        typer.Argument(help="A run folder, such as reports/latest; two of them to compare; or a file of `run --json`."),
     ],
     formats: Annotated[
         list[str] | None,
         typer.Option(
-            "--format", "-f", help=f"{', '.join(FORMATS)}; may be given several times. Without it: {_BY_DEFAULT}."
+            "--format", "-f", help=f"Write this format: {', '.join(FORMATS)}; repeatable. By default: {_BY_DEFAULT}."
         ),
     ] = None,
     projects: Annotated[
         list[str] | None,
-        typer.Option("--for", help=f"Whose form an issue has, may be given several times: {', '.join(PROJECTS)}."),
+        typer.Option("--for", help=f"Write the issue for this project: {', '.join(PROJECTS)}; repeatable."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="A folder, or a file if there is one format; - is standard output.")
+        Path | None,
+        typer.Option(help="Write to this folder, or for one format to this file; - is standard output."),
     ] = None,
     python: Annotated[
-        Path | None, typer.Option(help="The interpreter for the script of an issue, in place of one of the run's.")
+        Path | None, typer.Option(help="Run the script of an issue with this interpreter instead of one of the run's.")
     ] = None,
     with_content: Annotated[
-        bool, typer.Option("--with-content", help="Leave prompts and answers in, where the run kept them.")
+        bool, typer.Option("--with-content", help="Keep the prompts and answers that the run kept.")
     ] = False,
 ) -> None:
-    """Write the reports of a run again; write the issue to post; say what changed between two runs.
+    """Write the reports of a run, write an issue to post, or compare two runs.
 
     Example: python -m diagnostics report reports/latest --format issue --for openai-python
 
     Example: python -m diagnostics report reports/2026-11-20T10-00-00Z reports/latest --format markdown
 
-    Exit status: 0 it is written, 1 it could not be, 2 the command line cannot be meant so.
+    Exit status: 0 written; 1 it failed; 2 invalid usage; 130 interrupted.
     """
     secrets = Secrets.of_this_machine(content=with_content)
     try:

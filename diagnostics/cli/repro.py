@@ -1,4 +1,4 @@
-"""`python -m diagnostics repro`: runs the matrix, or a part of it, and leaves a run folder."""
+"""`python -m diagnostics repro`: runs the matrix, or part of it, and writes a run folder."""
 
 from __future__ import annotations
 
@@ -49,64 +49,78 @@ _FOUND_OUT: Final = ("unsatisfiable", "incompatible")
 
 
 def _names(what: str, table: Collection[str]) -> Any:
-    return typer.Option(help=f"Only these {what}, may be given several times: {', '.join(table)}.", show_default=False)
+    return typer.Option(help=f"Run only these {what}; repeatable: {', '.join(table)}.", show_default=False)
 
 
 def repro(
     context: typer.Context,
-    profile: Annotated[str, typer.Option(help=f"How much is tried: {', '.join(PROFILES)}.")] = RunRequest.profile,
+    profile: Annotated[str, typer.Option(help=f"Choose how much to run: {', '.join(PROFILES)}.")] = RunRequest.profile,
     provider: Annotated[list[str] | None, _names("providers", PROVIDERS)] = None,
     scenario: Annotated[list[str] | None, _names("scenarios", SCENARIOS)] = None,
-    fix: Annotated[list[str] | None, _names("fixes (the baseline always runs)", FIXES)] = None,
-    environment: Annotated[list[str] | None, typer.Option(help="Only these environments, by their slug.")] = None,
-    python: Annotated[list[str] | None, typer.Option(help="Only these Pythons, such as 3.13.")] = None,
-    openai: Annotated[
-        list[str] | None, typer.Option(help="Only these openai releases: 3.54.0, 3, or '>=2,<3'.")
+    fix: Annotated[list[str] | None, _names("fixes, and the baseline", FIXES)] = None,
+    environment: Annotated[
+        list[str] | None, typer.Option(help="Run only these environments (slugs); repeatable.")
     ] = None,
-    httpx: Annotated[list[str] | None, typer.Option(help="Only these: httpx2, httpx==0.28.1.")] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="How often each cell is tried.")] = None,
-    runs: Annotated[int, typer.Option(min=1, help="How often a trial enters the event loop.")] = RunRequest.runs,
-    calls: Annotated[int, typer.Option("--calls", "--jets", min=1, help="Calls a run.")] = RunRequest.calls,
-    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = RunRequest.concurrency,
-    retries: Annotated[int, typer.Option(min=0, help="The SDK's retries for a call.")] = RunRequest.retries,
+    python: Annotated[list[str] | None, typer.Option(help="Run only these Pythons, such as 3.13; repeatable.")] = None,
+    openai: Annotated[
+        list[str] | None,
+        typer.Option(help="Run only these releases: 3.54.0, 3 or '>=2,<3'; repeatable."),
+    ] = None,
+    httpx: Annotated[list[str] | None, typer.Option(help="Run only these, such as httpx==0.28.1; repeatable.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Run so many trials of each combination and fix.")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Enter the event loop so many times in a trial.")] = RunRequest.runs,
+    calls: Annotated[
+        int, typer.Option("--calls", "--jets", min=1, help="Make so many calls per run.")
+    ] = RunRequest.calls,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Allow so many calls in flight at once.")
+    ] = RunRequest.concurrency,
+    retries: Annotated[int, typer.Option(min=0, help="Let the SDK retry a call so many times.")] = RunRequest.retries,
     cold: Annotated[
-        bool, typer.Option("--cold", help="Each trial in a new interpreter instead of a forked one.")
+        bool, typer.Option("--cold", help="Start a new interpreter for each trial instead of forking one.")
     ] = False,
     instrument: Annotated[
         str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in INSTRUMENT.items()) + ".")
     ] = RunRequest.instrument,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Environments at once.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Run so many environments at once.")] = None,
     executor: Annotated[
         str | None,
-        typer.Option(metavar="dask://HOST:PORT", help="Play on the workers of a dask scheduler instead of here."),
+        typer.Option(
+            metavar="dask://HOST:PORT",
+            help="Run the trials on the workers of a dask scheduler.",
+        ),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=1, help="Seconds until a trial counts as hanging.")
+        float, typer.Option(min=1, help="Report a trial as hanging after so many seconds.")
     ] = RunRequest.timeout,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the package index.")] = False,
-    reports: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("reports"),
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Install from the caches only, without the package index.")
+    ] = False,
+    reports: Annotated[Path, typer.Option(help="Write run folders to this folder.")] = Path("reports"),
     resume: Annotated[
         Path | None,
         typer.Option(
-            help="Go on with this run folder, such as reports/latest: what it was asked for, but for the options that "
-            "are given too; trials in it are not repeated."
+            help="Resume this run, such as reports/latest, with its original options; options given now override them. "
+            "Trials that it holds are not repeated."
         ),
     ] = None,
-    matrix: Annotated[Path | None, typer.Option(help="The pyproject.toml that holds the matrix.")] = None,
+    matrix: Annotated[Path | None, typer.Option(help="Read the matrix from this pyproject.toml.")] = None,
     as_of: Annotated[
         str | None,
-        typer.Option(help="Not the matrix, but what was to be had on this day.", metavar="DATE"),
+        typer.Option(help="Run the releases that were current on this day instead of the matrix.", metavar="DATE"),
     ] = None,
     with_content: Annotated[
-        bool, typer.Option("--with-content", help="Leave prompts and answers in what is written.")
+        bool, typer.Option("--with-content", help="Keep prompts and answers in everything that is written.")
     ] = False,
 ) -> None:
-    """Reproduce the error, try every fix, write the report.
+    """Reproduce the error over many versions, try every fix, and write the report.
 
     Example: python -m diagnostics repro --openai 3.54.0 --python 3.13 --scenario repeated-run --trials 5
 
-    Exit status: 0 the run is complete (whatever it found), 1 it could not be, 2 the command line cannot be meant so,
-    130 interrupted: what was done is kept.
+    Example: python -m diagnostics repro --resume reports/latest
+
+    Exit status: 0 the run is complete, whatever it found; 1 it failed;
+    2 invalid usage; 130 interrupted, and the trials that ended are kept.
     """
     asked = RunRequest(
         profile=profile,

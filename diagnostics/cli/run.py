@@ -1,4 +1,4 @@
-"""`python -m diagnostics run`: any program under the sanitizer; works without the lab too."""
+"""`python -m diagnostics run`: runs any program under the sanitizer; needs no lab."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from diagnostics.sanitizer.process.command import main
 
 
 def run(context: typer.Context) -> None:
-    """Run a program of yours under the sanitizer, which names the client, its loop and the line at fault.
+    """Run your own program and report clients that outlive their event loop.
 
-    Example: python -m diagnostics run -- my_script.py --its-own options
+    Example: python -m diagnostics run app.py --an-option-of-the-app
 
-    Example: python -m diagnostics run -m my_module
-
-    Exit status: the program's own, or 66 where that is 0 and an error was found.
+    Exit status: the program's own; 66 if that is 0 but an error was found;
+    2 invalid usage.
     """
     raise typer.Exit(main(context.args))

@@ -1,4 +1,4 @@
-"""`python -m diagnostics serve`: the provider server in the foreground, so that a person can point anything at it."""
+"""`python -m diagnostics serve`: runs the provider server in the foreground, for any client."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ from diagnostics.model.libraries import base_urls, key_variables
 
 def serve(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 for one that is free.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Listen on this loopback port; 0 picks a free one.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready, and nothing else.")] = False,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0.0,
-    status: Annotated[str, typer.Option(help="Statuses of the first answers, such as 429,500; then 200.")] = "",
-    retry_after: Annotated[float, typer.Option(min=0, help="Seconds in Retry-After of those statuses.")] = 0.0,
+    latency: Annotated[float, typer.Option(min=0, help="Wait so many seconds before each answer.")] = 0.0,
+    status: Annotated[str, typer.Option(help="Answer first with these statuses, such as 429,500, then with 200.")] = "",
+    retry_after: Annotated[float, typer.Option(min=0, help="Send a Retry-After of so many seconds with those.")] = 0.0,
     keepalive_expiry: Annotated[
-        float | None, typer.Option(min=0, help="Close a connection that was idle for so many seconds.")
+        float | None, typer.Option(min=0, help="Close a connection after so many idle seconds.")
     ] = None,
     reset: Annotated[int, typer.Option(min=0, help="Answer so many requests with a TCP RST first.")] = 0,
-    half_close: Annotated[int, typer.Option(min=0, help="End the sending side after so many answers.")] = 0,
-    slow_body: Annotated[float, typer.Option(min=0, help="Seconds between two chunks of a body.")] = 0.0,
+    half_close: Annotated[int, typer.Option(min=0, help="Shut down the sending side after so many answers.")] = 0,
+    slow_body: Annotated[float, typer.Option(min=0, help="Wait so many seconds between two chunks of a body.")] = 0.0,
     cut_stream_after: Annotated[
         int | None, typer.Option(min=0, help="Close the connection after so many chunks of a stream.")
     ] = None,
 ) -> None:
     """Serve the APIs of OpenAI, Anthropic and Gemini over HTTPS on loopback until Ctrl-C.
 
-    Each answer is "echo: " and the question, but those of the models
-    jet-classifier and storyteller. Requests under /t/NAME/ are counted
-    by NAME (see GET /t/NAME/control/account), all others together; faults start
-    anew for each NAME.
+    The server echoes each question, except for the models jet-classifier and
+    storyteller. It counts requests under /t/NAME/ separately (see
+    GET /t/NAME/control/account), and faults start anew for each NAME.
 
     Example: python -m diagnostics serve --port 8443 --status 429,500 --retry-after 1
+
+    Exit status: 0 stopped by Ctrl-C or a signal; 1 it cannot start;
+    2 invalid usage.
     """
     try:
         faults = Faults(

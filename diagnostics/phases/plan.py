@@ -233,27 +233,34 @@ def options(phase: Phase) -> ArgumentParser:
         epilog="Exit status: 0 at least one question is answered; 1 none is, or an error occurred; 2 invalid usage; "
         "130 interrupted.",
     )
-    parser.add_argument("--provider", default="openai", choices=list(PROVIDERS), help="whose client (openai)")
+    parser.add_argument(
+        "--provider",
+        default="openai",
+        choices=list(PROVIDERS),
+        help="diagnose this provider's client (openai)",
+    )
     for name, what in (
-        ("runs", "how often a trial enters the event loop"),
-        ("calls", "calls a run"),
-        ("concurrency", "calls in flight at once"),
-        ("trials", "how often each cell is tried"),
+        ("runs", "enter the event loop so many times in a trial"),
+        ("calls", "make so many calls per run"),
+        ("concurrency", "allow so many calls in flight at once"),
+        ("trials", "run so many trials of each combination and fix"),
     ):
         aliases = ("--jets",) if name == "calls" else ()
         parser.add_argument(f"--{name}", *aliases, dest=name, type=_positive, metavar="N", help=what)
-    parser.add_argument("--instrument", action="store_true", help="watch every trial and print what happens in it")
+    parser.add_argument("--instrument", action="store_true", help="instrument every trial and print its events")
     parser.add_argument(
-        "--environment", metavar="SLUG", help=f"an environment of the matrix, or {NEWEST}; without it, this interpreter"
+        "--environment",
+        metavar="SLUG",
+        help=f"use this environment of the matrix, or {NEWEST}; by default, this Python",
     )
-    parser.add_argument("--as-of", metavar="DATE", help="that environment, or the newest, as installed on this day")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="where run folders are")
+    parser.add_argument("--as-of", metavar="DATE", help="install the releases of this day into that environment")
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="write to this folder")
+    parser.add_argument("--json", action="store_true", help="print JSON: events as lines, then the answers")
     parser.add_argument(
-        "--json", action="store_true", help="JSON on standard output: events as lines, then the answers"
+        "--offline", action="store_true", help="install from the caches only, without the package index"
     )
-    parser.add_argument("--offline", action="store_true", help="do not ask the package index")
     if phase.compare is not None:
-        parser.add_argument("--compare", type=Path, metavar="RUN", help="a run folder to put beside this one")
+        parser.add_argument("--compare", type=Path, metavar="RUN", help="compare with the same phase of this run")
     return parser
 
 

@@ -31,7 +31,7 @@ def progress(*, total: int, kept: int) -> Iterator[RunListener]:
         kept: trials that an earlier part of this run has stored.
     """
     if kept:
-        sys.stderr.write(f"going on: {kept} trials are there already\n")
+        sys.stderr.write(f"resuming: {kept} trials are kept\n")
     console = Console(stderr=True)
     if not console.is_terminal:
         yield ProgressLines(total)

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from packaging.version import Version
 
 from diagnostics.cli.progress import progress
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.lab.as_of import on_day, parse_day
-from diagnostics.lab.combination import Combination, MatrixError
-from diagnostics.lab.environments import EnvironmentProblem, default_cache, find_interpreter
-from diagnostics.lab.environments.locks import known_unsatisfiable
-from diagnostics.lab.execution.work import CodeMismatch, ExecutorUnavailable, Redact
-from diagnostics.lab.matrix import default_selection, select
-from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.plan import INSTRUMENT, PROFILES, Selection, may_hold, roles, why_nothing
+from diagnostics.lab.as_of import parse_day
+from diagnostics.lab.combination import MatrixError
+from diagnostics.lab.environments import EnvironmentProblem, default_cache
+from diagnostics.lab.execution.work import CodeMismatch, ExecutorUnavailable
+from diagnostics.lab.plan import INSTRUMENT, PROFILES
 from diagnostics.lab.remote import AddressError, cluster, scheduler_address
-from diagnostics.lab.run import RunSettings, default_width, run
+from diagnostics.lab.reproduction import run_settings
+from diagnostics.lab.run import RunSettings, run
 from diagnostics.lab.server import ServerError
-from diagnostics.model.cell import Load
-from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, known
+from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage
 from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.redaction.kinds import together
 from diagnostics.report.formats.registry import FORMATS, write_reports
@@ -159,7 +154,7 @@ def repro(
     try:
         asked = replace(asked, as_of=parse_day(asked.as_of) if asked.as_of else None)
         hidden = Secrets.of_this_machine(folders={"cache": str(default_cache())}, content=with_content)
-        settings = _settings(asked, functools.partial(redactor, content=with_content), jobs, offline=offline)
+        settings = run_settings(asked, content=with_content, jobs=jobs, offline=offline)
     except MatrixError as error:
         rest = f"; the run in {place.folder} keeps {shlex.join(kept.options)}" if kept and kept.options else ""
         raise InvalidUsage(f"{error}{rest}") from error
@@ -179,77 +174,6 @@ def repro(
 def _is_given(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name != "DEFAULT"
-
-
-def _settings(asked: RunRequest, clean: Callable[[Path], Redact], jobs: int | None, *, offline: bool) -> RunSettings:
-    """What is to be played.
-
-    Raises:
-        MatrixError: there is no such thing.
-        EnvironmentProblem: the index does not answer.
-    """
-    known("profile", [asked.profile], PROFILES)
-    known("value of --instrument", [asked.instrument], INSTRUMENT)
-    choice = Selection(
-        providers=known("provider", asked.provider, PROVIDERS),
-        scenarios=known("scenario", asked.scenario, SCENARIOS),
-        fixes=known("fix", asked.fix, FIXES),
-        trials=asked.trials,
-        mode="cold" if asked.cold or not hasattr(os, "fork") else "fork",
-        load=Load(asked.runs, asked.calls, asked.concurrency, asked.retries),
-        instrument=asked.instrument,
-    )
-    combinations, found = _combinations(asked, offline=offline)
-    at_once, each = default_width()
-    settings = RunSettings(
-        combinations=[
-            (combination, role)
-            for combination, role in roles(combinations, found, known_unsatisfiable(combinations))
-            if role in PROFILES[asked.profile].blocks
-        ],
-        profile=PROFILES[asked.profile],
-        choice=choice,
-        cache=default_cache(),
-        redactor=clean,
-        offline=offline,
-        environments_at_once=jobs or at_once,
-        trials_at_once=each,
-        timeout=asked.timeout,
-    )
-    _make_sure_that_something_is_tried(settings, asked.profile)
-    return settings
-
-
-def _combinations(asked: RunRequest, *, offline: bool) -> tuple[list[Combination], set[str]]:
-    """What is to be run, and the Pythons of it that this machine has."""
-    every = load_matrix(None if asked.matrix is None else Path(asked.matrix).expanduser())
-    found = {python for python in {c.python for c in every} if find_interpreter(python) is not None}
-    if asked.as_of and not asked.environment:
-        return _on_day(asked.as_of, asked.filters, found, offline=offline), found
-    if any(asked.filters.values()):
-        chosen = select(every, asked.filters)
-    elif PROFILES[asked.profile].every_environment:
-        chosen = every
-    else:
-        chosen = default_selection(every, found, known_unsatisfiable(every))
-    return [replace(combination, as_of=asked.as_of) for combination in chosen], found
-
-
-def _on_day(day: str, filters: Mapping[str, Sequence[str]], found: set[str], *, offline: bool) -> list[Combination]:
-    """What would have been installed on a day: on the newest Python it fits, or on each that was asked for."""
-    several = next((name for name in ("openai", "httpx") if len(filters[name]) > 1), None)
-    if several:
-        raise MatrixError(f"--as-of takes one --{several}: start a run for each")
-    wanted = {name: filters[name][0] for name in ("openai", "httpx") if filters[name]}
-    newest_first = sorted(found, key=Version, reverse=True)
-    choices = [[python] for python in filters["python"]] or [newest_first]
-    return [on_day(day, pythons, wanted, cache=default_cache(), offline=offline) for pythons in choices]
-
-
-def redactor(cache: Path, *, content: bool = False) -> Callable[[str], str]:
-    """What takes secrets and the names of this machine, whichever it is, out of a text."""
-    hidden = Secrets.of_this_machine(folders={"cache": str(cache)}, content=content)
-    return functools.partial(redact, secrets=hidden)
 
 
 def _resumed(reports: Path, resume: Path) -> Path:
@@ -300,20 +224,8 @@ class _Place:
         """What is said of a run that has ended too early."""
         if self.folder is None:
             return why
-        return f"{why}; {_count(self.folder)} trials are kept. Go on with:\n  {_again(self.folder, self.with_it)}"
-
-
-def _make_sure_that_something_is_tried(settings: RunSettings, profile: str) -> None:
-    if not settings.combinations:
-        raise InvalidUsage(f"the profile {profile} tries nothing in these environments; choose another --profile")
-    never = known_unsatisfiable(combination for combination, _ in settings.combinations)
-    # What cannot be installed is recorded with the resolver's reason, unless it is the only place for what was asked.
-    among = [each for each in settings.combinations if each[0] not in never] or settings.combinations
-    if any(settings.plans(combination.slug, may_hold(combination), role) for combination, role in among):
-        return
-    held = sorted({name for combination, _ in among for name in may_hold(combination)})
-    why = f"{why_nothing(held, settings.choice)} in the environments of this selection that can be installed"
-    raise InvalidUsage(f"{why} (they hold {', '.join(held)}); choose another --provider, --openai or --httpx")
+        kept = len(stored_trials(self.folder))
+        return f"{why}; {kept} trials are kept; resume with: {_again(self.folder, self.with_it)}"
 
 
 def _scheduler(executor: str | None) -> str | None:
@@ -374,10 +286,6 @@ def _say_why_nothing_ran(view: View) -> None:
     if not ranked or ranked[0].status not in _FOUND_OUT:
         raise CommandError(first + more)
     sys.stderr.write(f"warning: {first}{more}\n")
-
-
-def _count(folder: Path) -> int:
-    return len(stored_trials(folder))
 
 
 def _typed(hidden: Secrets) -> tuple[tuple[str, ...], Mapping[str, int] | None]:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PROGRAM = "import typer; from diagnostics.cli.serve import serve; typer.run(serve)"
-
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Any]:
@@ -24,7 +22,7 @@ def start(tmp_path: Path) -> Iterator[Any]:
 
     def start_one(*options: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-W", "always::ResourceWarning", "-c", PROGRAM, *options],
+            [sys.executable, "-W", "always::ResourceWarning", "-m", "diagnostics", "serve", *options],
             env={**os.environ, "TMPDIR": str(tmp_path), "NO_COLOR": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -74,6 +72,7 @@ def test_for_people_it_prints_lines_to_paste_and_a_taken_port_is_one_line(start:
     second = start("--port", url.rpartition(":")[2])
     out, err = second.communicate()
     assert (second.returncode, out) == (1, "")
+    assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert "is taken; choose another one" in err
 
@@ -83,4 +82,7 @@ def test_a_status_that_is_none_is_refused(start: Any, status: str) -> None:
     process = start("--status", status)
     _, err = process.communicate()
     assert process.returncode == 2
-    assert status.partition(",")[2] in err
+    line, hint = err.splitlines()
+    assert line.startswith("error: ")
+    assert status.partition(",")[2] in line
+    assert hint == "Try 'python -m diagnostics serve --help'."

@@ -209,5 +209,5 @@ def test_the_command_is_played_elsewhere_and_can_be_interrupted(
     assert process.returncode == 130, errors
     kept = len(stored_trials(file.parent))
     assert kept > 0
-    assert f"interrupted; {kept} trials are kept. Go on with:" in errors
+    assert f"interrupted; {kept} trials are kept; resume with: " in errors
     assert "Traceback" not in errors

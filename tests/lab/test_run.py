@@ -118,7 +118,7 @@ def test_a_run_is_complete_and_goes_on_without_repeating_or_forgetting(
 
     status, _, errors = runs.play(*first, "--resume", str(latest))
     assert status == 0, errors
-    assert f"going on: {TRIALS_EACH} trials are there already" in errors
+    assert f"resuming: {TRIALS_EACH} trials are kept" in errors
     assert "0 trials: nothing left to do" in errors
     assert stored(latest) == keys
 
@@ -162,8 +162,8 @@ def test_stopped_in_the_middle_it_leaves_nothing_running_and_can_go_on(
     again = ["--resume", str(latest)]
     if number is not signal.SIGKILL:
         assert process.returncode == 130
-        assert f"interrupted; {len(kept)} trials are kept. Go on with:" in errors
-        words = shlex.split(errors.splitlines()[-1])
+        assert f"interrupted; {len(kept)} trials are kept; resume with: " in errors
+        words = shlex.split(errors.splitlines()[-1].partition("resume with: ")[2])
         start = ["nox", "-s", "repro", "--"] if by_nox else ["python", "-m", "diagnostics", "repro"]
         assert words[: len(start)] == start
         assert words[len(start) :] == ["--resume", str(latest.resolve()), "--jobs", "1"]
@@ -242,7 +242,7 @@ def test_a_run_that_would_try_nothing_is_refused() -> None:
     with_aiohttp = next(found for found in load_matrix() if found.value("aiohttp"))
     status, _, errors = refused("--profile", "smoke", "--environment", with_aiohttp.slug)
     assert status == 2
-    assert "tries nothing in these environments" in errors
+    assert "runs nothing in these environments" in errors
     assert errors.splitlines()[1:] == ["Try 'python -m diagnostics repro --help'."]
 
 

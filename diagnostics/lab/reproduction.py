@@ -1,0 +1,124 @@
+"""From the request of a run to its settings: names are checked, environments selected, and no request runs nothing.
+
+settings = run_settings(RunRequest(openai=("3.54.0",), scenario=("repeated-run",)))
+run(settings, store, listener, about)
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from packaging.version import Version
+
+from diagnostics.experiment.fixes import FIXES
+from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.experiment.scenarios import SCENARIOS
+from diagnostics.lab.as_of import on_day
+from diagnostics.lab.combination import Combination, MatrixError
+from diagnostics.lab.environments import default_cache, find_interpreter
+from diagnostics.lab.environments.locks import known_unsatisfiable
+from diagnostics.lab.matrix import default_selection, select
+from diagnostics.lab.matrix_file import load_matrix
+from diagnostics.lab.plan import INSTRUMENT, PROFILES, Selection, may_hold, roles, why_nothing
+from diagnostics.lab.run import RunSettings, default_width
+from diagnostics.model.cell import Load
+from diagnostics.model.errors import InvalidUsage, known
+from diagnostics.redaction import Secrets, redact
+from diagnostics.runs.records import RunRequest
+
+
+def run_settings(
+    asked: RunRequest, *, content: bool = False, jobs: int | None = None, offline: bool = False
+) -> RunSettings:
+    """Returns what a run of this request does: its environments, trials and limits.
+
+    Args:
+        asked: the request, with a valid day in `as_of`.
+        content: whether prompts and answers stay in the records.
+        jobs: environments that run at once; by default as many as fit this machine.
+        offline: whether the package index is left alone.
+
+    Raises:
+        InvalidUsage: a name is unknown, or the request selects no trial.
+        MatrixError: the matrix has no such environment or release.
+        EnvironmentProblem: the index does not answer.
+    """
+    known("profile", [asked.profile], PROFILES)
+    known("value of --instrument", [asked.instrument], INSTRUMENT)
+    choice = Selection(
+        providers=known("provider", asked.provider, PROVIDERS),
+        scenarios=known("scenario", asked.scenario, SCENARIOS),
+        fixes=known("fix", asked.fix, FIXES),
+        trials=asked.trials,
+        mode="cold" if asked.cold or not hasattr(os, "fork") else "fork",
+        load=Load(asked.runs, asked.calls, asked.concurrency, asked.retries),
+        instrument=asked.instrument,
+    )
+    combinations, found = _combinations(asked, offline=offline)
+    at_once, each = default_width()
+    settings = RunSettings(
+        combinations=[
+            (combination, role)
+            for combination, role in roles(combinations, found, known_unsatisfiable(combinations))
+            if role in PROFILES[asked.profile].blocks
+        ],
+        profile=PROFILES[asked.profile],
+        choice=choice,
+        cache=default_cache(),
+        redactor=functools.partial(redactor, content=content),
+        offline=offline,
+        environments_at_once=jobs or at_once,
+        trials_at_once=each,
+        timeout=asked.timeout,
+    )
+    _require_trials(settings, asked.profile)
+    return settings
+
+
+def _combinations(asked: RunRequest, *, offline: bool) -> tuple[list[Combination], set[str]]:
+    """The environments of the run, and the Pythons that this machine has."""
+    every = load_matrix(None if asked.matrix is None else Path(asked.matrix).expanduser())
+    found = {python for python in {c.python for c in every} if find_interpreter(python) is not None}
+    if asked.as_of and not asked.environment:
+        return _on_day(asked.as_of, asked.filters, found, offline=offline), found
+    if any(asked.filters.values()):
+        chosen = select(every, asked.filters)
+    elif PROFILES[asked.profile].every_environment:
+        chosen = every
+    else:
+        chosen = default_selection(every, found, known_unsatisfiable(every))
+    return [replace(combination, as_of=asked.as_of) for combination in chosen], found
+
+
+def _on_day(day: str, filters: Mapping[str, Sequence[str]], found: set[str], *, offline: bool) -> list[Combination]:
+    """The releases of a day, on the newest Python that they fit or on each of the requested ones."""
+    several = next((name for name in ("openai", "httpx") if len(filters[name]) > 1), None)
+    if several:
+        raise MatrixError(f"--as-of takes one --{several}; start a run for each")
+    wanted = {name: filters[name][0] for name in ("openai", "httpx") if filters[name]}
+    newest_first = sorted(found, key=Version, reverse=True)
+    choices = [[python] for python in filters["python"]] or [newest_first]
+    return [on_day(day, pythons, wanted, cache=default_cache(), offline=offline) for pythons in choices]
+
+
+def redactor(cache: Path, *, content: bool = False) -> Callable[[str], str]:
+    """Returns a function that redacts the secrets and the names of the machine on which it runs."""
+    hidden = Secrets.of_this_machine(folders={"cache": str(cache)}, content=content)
+    return functools.partial(redact, secrets=hidden)
+
+
+def _require_trials(settings: RunSettings, profile: str) -> None:
+    if not settings.combinations:
+        raise InvalidUsage(f"the profile {profile} runs nothing in these environments; choose another --profile")
+    never = known_unsatisfiable(combination for combination, _ in settings.combinations)
+    # An unsatisfiable environment is recorded with the resolver's reason, unless nothing else could run the request.
+    among = [each for each in settings.combinations if each[0] not in never] or settings.combinations
+    if any(settings.plans(combination.slug, may_hold(combination), role) for combination, role in among):
+        return
+    held = sorted({name for combination, _ in among for name in may_hold(combination)})
+    why = f"{why_nothing(held, settings.choice)} in the environments of this selection that can be installed"
+    raise InvalidUsage(f"{why} (they hold {', '.join(held)}); choose another --provider, --openai or --httpx")

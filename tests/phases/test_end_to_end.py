@@ -125,7 +125,7 @@ def test_without_the_sdk_a_phase_ends_with_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
-    [("--as-of", "soon", "'soon' is not a day"), ("--environment", "nosuch", "no environment 'nosuch'")],
+    [("--as-of", "soon", "'soon' is not a date"), ("--environment", "nosuch", "no environment 'nosuch'")],
 )
 def test_a_phase_of_what_there_is_not_is_a_wrong_command_line(
     option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

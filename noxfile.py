@@ -36,6 +36,14 @@ LOCKS = {
 }
 
 
+FAST = (
+    *(f"tests/{name}" for name in ("experiment", "model", "phases", "redaction", "report", "runs")),
+    *(f"tests/lab/{name}" for name in ("bisection", "execution", "test_matrix.py", "test_plan.py")),
+    *("tests/test_floors.py", "tests/test_language.py", "--ignore=tests/report/browser"),
+)
+"""What `fast` runs: chosen by `--durations`."""
+
+
 def install(session: nox.Session, *locks: str, into: Path | None = None) -> Path:
     """Installs the lab and what else is named, from the pins and hashes in requirements/, and the project itself.
 
@@ -63,6 +71,13 @@ def tests(session: nox.Session) -> None:
     """The tests, in parallel."""
     python = install(session, "tests", "bridges")
     session.run(python, "-m", "pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """The tests that need no real SDK, no browser and no server: less than a minute on two cores."""
+    python = install(session, "tests", "bridges")
+    session.run(python, "-m", "pytest", "-n", "auto", "-m", "not environment and not slow", *FAST, *session.posargs)
 
 
 @nox.session

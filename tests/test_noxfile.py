@@ -44,6 +44,7 @@ def test_every_environment_is_a_session_and_none_runs_by_default() -> None:
         "bench",
         "instrumented",
         "coverage",
+        "fast",
     ],
 )
 def test_one_session_can_be_asked_for_alone(name: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent.parent
 COPIED = ("benchmarks", "diagnostics", "tests")
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -33,6 +33,7 @@ from diagnostics.runs.records import EnvironmentRow, MergedPart, Run, RunMeta, R
 from diagnostics.runs.writer import Store
 from tests.redaction.canaries import FORMED, KNOWN, PLACED, SPELLINGS, VARIABLES, traces
 
+pytestmark = pytest.mark.slow
 ME = Secrets.of_this_machine(VARIABLES)
 EVERY = (*KNOWN, *FORMED, *PLACED.values())
 HERE = Environment("py3.13_openai-3.54.0-1a2b3c4d", "3.13.0", packages={"openai": "3.54.0+canarymarple"})

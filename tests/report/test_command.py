@@ -108,6 +108,7 @@ def test_two_formats_do_not_fit_into_one_file(folder: Path, tmp_path: Path) -> N
     assert "name a folder, or one --format" in said
 
 
+@pytest.mark.slow
 def test_pictures_are_several_files_and_go_into_a_folder(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "elsewhere"
     assert _invoke(str(folder), "-f", "svg", "--out", str(out)).exit_code == 0

@@ -135,6 +135,7 @@ def _large(trial: Callable[..., Trial], env: Callable[..., Environment], text: s
     return trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["plain words", HOSTILE])
 def test_the_page_keeps_its_size_and_names_where_the_rest_is(
     trial: Callable[..., Trial], env: Callable[..., Environment], run_of: Callable[..., Run], text: str

@@ -20,6 +20,7 @@ from diagnostics.report.view.tally import Tally
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.records import Run, Sweep
 
+pytestmark = pytest.mark.slow
 HOSTILE = "</text><script>alert(1)</script>&"
 
 

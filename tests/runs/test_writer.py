@@ -141,6 +141,7 @@ with Store(Path(sys.argv[1])) as store:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
 @pytest.mark.parametrize("on_the_line", [True, False])
 def test_on_a_full_disk_what_was_stored_is_whole(on_the_line: bool, tmp_path: Path) -> None:

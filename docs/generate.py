@@ -109,7 +109,12 @@ def _click(name: str, command: Any) -> str:
         shown = parameter.get_help_record(context)
         option, text = shown if shown is not None else (parameter.human_readable_name, getattr(parameter, "help", ""))
         rows.append((f"`{option}`", _plain(text or getattr(parameter, "help", "") or "")))
-    return _command(f"python -m diagnostics {name}", usage, inspect.cleandoc(command.help or ""), rows)
+    return _command(f"python -m diagnostics {name}", usage, _paragraphs(command.help or ""), rows)
+
+
+def _paragraphs(text: str) -> str:
+    """Turn `Example: COMMAND` into a block, as help texts have it."""
+    return re.sub(r"^Example: (.+)$", r"```text\n\1\n```", inspect.cleandoc(text), flags=re.MULTILINE)
 
 
 def _argparse(name: str, parser: argparse.ArgumentParser) -> str:
@@ -128,7 +133,10 @@ def _argparse(name: str, parser: argparse.ArgumentParser) -> str:
 
 def _epilog(text: str | None) -> str:
     examples, _, rest = (text or "").partition("\n\n")
-    return f"{_fence('text', inspect.cleandoc(examples))}\n\n{rest}" if rest else examples
+    if not rest:
+        return examples
+    commands = "\n".join(line.strip() for line in examples.splitlines()[1:])  # after "examples:"
+    return "\n\n".join((_fence("text", commands), *rest.splitlines()))
 
 
 def _command(title: str, usage: str, text: str, rows: list[tuple[str, str]]) -> str:

@@ -65,7 +65,7 @@ def _blocks() -> list[Block]:
 
 BLOCKS: Final = _blocks()
 PROGRAMS: Final = [block for block in BLOCKS if block.language == "python" and not block.mark.startswith("example")]
-(OUTPUT,) = (block for block in BLOCKS if block.mark.startswith("output"))
+OUTPUTS: Final = {block.page: block.text for block in BLOCKS if block.mark.startswith("output")}
 
 
 def _commands() -> list[str]:
@@ -209,7 +209,7 @@ def test_a_program_runs(block: Block, environment: dict[str, str], tmp_path: Pat
         return
     command = [sys.executable, "-m", "diagnostics", "run", program.name]
     ran = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-    parts = [part.strip("\n") for part in OUTPUT.text.split("…")]
+    parts = [part.strip("\n") for part in OUTPUTS[block.page].split("…")]
     assert [part for part in parts if part not in ran.stderr] == [], ran.stderr
 
 

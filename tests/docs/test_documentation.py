@@ -199,6 +199,7 @@ def check_nox(arguments: list[str]) -> None:
         check_diagnostics(session, *arguments[arguments.index("--") + 1 :])
 
 
+@pytest.mark.environment
 @pytest.mark.parametrize("block", PROGRAMS, ids=lambda block: block.page)
 def test_a_program_runs(block: Block, environment: dict[str, str], tmp_path: Path) -> None:
     program = tmp_path / "app.py"
@@ -213,6 +214,7 @@ def test_a_program_runs(block: Block, environment: dict[str, str], tmp_path: Pat
     assert [part for part in parts if part not in ran.stderr] == [], ran.stderr
 
 
+@pytest.mark.environment
 @pytest.mark.parametrize("example", [path for path in EXAMPLES if path.stem not in NOT_RUN], ids=lambda path: path.stem)
 def test_the_sanitizer_agrees_with_an_example(example: Path, environment: dict[str, str]) -> None:
     command = [sys.executable, "-m", "diagnostics", "run", "--leaks", "error", str(example)]
@@ -220,8 +222,8 @@ def test_the_sanitizer_agrees_with_an_example(example: Path, environment: dict[s
     assert (ran.returncode != 0) == (example.stem in LEAKING), ran.stderr
 
 
-def test_every_fix_has_an_example() -> None:
-    assert {path.stem for path in EXAMPLES} == {name.replace("-", "_") for name in FIXES} | {"llm"}
+def test_every_example_is_of_a_fix() -> None:
+    assert {path.stem for path in EXAMPLES} <= {name.replace("-", "_") for name in FIXES} | {"llm"}
 
 
 def test_every_generated_table_is_in_a_page_and_has_content(generate: ModuleType) -> None:

@@ -11,6 +11,7 @@ usage: python -m diagnostics COMMAND
 
   run          run your own program and report clients that outlive their event loop:
                python -m diagnostics run app.py
+  explain      explain a finding or a fix: python -m diagnostics explain cross-loop-use
   async-tools  write the drop-in fix: python -m diagnostics async-tools > async_tools.py
 
 Every other command needs the lab ({missing} is missing):
@@ -19,7 +20,7 @@ Every other command needs the lab ({missing} is missing):
 
 
 def main() -> int:
-    """Runs a command; all but `run` and `async-tools` need the lab's libraries.
+    """Runs a command; all but `run`, `explain` and `async-tools` need the lab's libraries.
 
     Returns:
         The exit status: 0 done, 1 an error, described in one line, 2 invalid usage, 130 interrupted.
@@ -33,6 +34,10 @@ def main() -> int:
         from diagnostics.sanitizer.process.command import main as run
 
         return run(sys.argv[2:])
+    if sys.argv[1:2] == ["explain"]:
+        from diagnostics.explain import main as explain
+
+        return explain(sys.argv[2:])
     if sys.argv[1:] == ["async-tools"]:
         from diagnostics.drop_in import write
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
-EXAMPLES: Final = ROOT / "docs" / "examples"
+EXAMPLES: Final = ROOT / "diagnostics" / "explain" / "examples"
 SCHEMAS: Final = ROOT / "diagnostics" / "report" / "schemas"
 MARKER: Final = re.compile(r"^<!-- generate: ([a-z-]+) -->$", re.MULTILINE)
 PHASES: Final = range(1, 7)
@@ -161,7 +161,7 @@ def scenarios() -> str:
 
 
 def fixes() -> str:
-    """Every fix, the best of the sample run first, with its trade-off and the program of `docs/examples`."""
+    """Every fix, the best of the sample run first, with its trade-off and its program."""
     parts = []
     best = re.findall(r"^\| `(.+?)` \|", sample(), re.MULTILINE)
     for name in (*best, *(name for name in FIXES if name not in (*best, BASELINE))):

@@ -10,6 +10,7 @@ import typer
 from diagnostics.cli.async_tools import async_tools
 from diagnostics.cli.bisect import bisect
 from diagnostics.cli.diagnose import diagnose
+from diagnostics.cli.explain import explain
 from diagnostics.cli.group import Commands
 from diagnostics.cli.history import history
 from diagnostics.cli.jets import jets
@@ -23,6 +24,7 @@ from diagnostics.model.errors import PROGRAM
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "run": run,
+    "explain": explain,
     "repro": repro,
     "diagnose": diagnose,
     "bisect": bisect,

@@ -37,7 +37,7 @@ BLOCK: Final = re.compile(
 )
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MOST_LINES: Final = 150
-EXAMPLES: Final = sorted((ROOT / "docs" / "examples").glob("*.py"))
+EXAMPLES: Final = sorted((ROOT / "diagnostics" / "explain" / "examples").glob("*.py"))
 LEAKING: Final = {"none", "instance_loop", "never_close"}
 """The examples that the sanitizer must report."""
 

@@ -1,0 +1,125 @@
+"""`python -m diagnostics explain KIND|FIX`: the page of a finding or of a fix. Needs nothing but Python.
+
+The programs in `examples/` are also those of the documentation, where tests run them: `none.py` is the mistake, and each
+other one is the same program with a fix.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from diagnostics.experiment.fixes import FIXES
+from diagnostics.model.cell import BASELINE
+from diagnostics.model.words import FINDING_KINDS
+from diagnostics.sanitizer.analyze.phrasing import KINDS
+
+EXAMPLES: Final = Path(__file__).with_name("examples")
+WIDTH: Final = 80
+
+CURES: Final[dict[str, tuple[str, ...]]] = {
+    "client-left-open": ("context-manager", "explicit-close", "client-per-loop", "background-loop"),
+    "cross-loop-use": ("context-manager", "background-loop", "single-run", "client-per-loop"),
+    "cross-loop-close": ("context-manager", "background-loop", "client-per-loop"),
+    "use-after-loop-close": ("context-manager", "single-run"),
+    "duplicate-request": ("context-manager", "background-loop", "single-run"),
+    "stuck-waiter": ("context-manager", "background-loop"),
+    "loop-closed-by-gc": ("runner", "single-run"),
+    "unclosed-at-exit": ("context-manager", "explicit-close"),
+}
+"""Fixes that end a kind of finding, the most widely applicable first; the other kinds need a change of another sort."""
+
+OTHERWISE: Final[dict[str, str]] = {
+    "abandoned-stream": "Read the stream to its end, or close it where you stop: `async with`, or `aclose()` in `finally`.",
+    "pending-task-destroyed": "Await the task before the loop closes, or cancel it and await that.",
+    "inherited-connection": "Create the client in the child process, after the fork.",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints a page.
+
+    Returns:
+        The exit status: 0, or 2 for a name that there is not.
+    """
+    if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
+        sys.stdout.write(usage())
+        return 0 if list(arguments) in (["-h"], ["--help"], []) else 2
+    name = arguments[0]
+    text = page(name)
+    if text is None:
+        near = difflib.get_close_matches(name, [*FINDING_KINDS, *FIXES], 1)
+        hint = f"; did you mean {near[0]}?" if near else "; `python -m diagnostics explain` lists the names"
+        sys.stderr.write(f"error: nothing is called {name!r}{hint}\n")
+        return 2
+    sys.stdout.write(text)
+    return 0
+
+
+def usage() -> str:
+    """Returns the help: what can be explained."""
+    kinds, fixes = (
+        textwrap.fill(", ".join(names), WIDTH, initial_indent="  ", subsequent_indent="  ") for names in _names()
+    )
+    return (
+        "usage: python -m diagnostics explain KIND|FIX\n\n"
+        "Explain a kind of finding or a fix, with the code before and after.\n\n"
+        f"kinds of findings:\n{kinds}\n\nfixes:\n{fixes}\n\n"
+        "example: python -m diagnostics explain cross-loop-use\n\n"
+        "Exit status: 0 explained; 2 invalid usage.\n"
+    )
+
+
+def _names() -> tuple[list[str], list[str]]:
+    return list(FINDING_KINDS), [name for name in FIXES if name != BASELINE]
+
+
+def page(name: str) -> str | None:
+    """Returns the page of a kind or a fix; `None` where there is neither of that name."""
+    if name in FINDING_KINDS:
+        return _kind(name)
+    if name in FIXES:
+        return _fix(name)
+    return None
+
+
+def _kind(name: str) -> str:
+    parts = [f"{name}: {FINDING_KINDS[name]}", f"Why it is a mistake of the code at fault: {KINDS[name].why}."]
+    cures = CURES.get(name, ())
+    if cures:
+        parts.append("Fixes: " + ", ".join(cures) + ". `python -m diagnostics explain FIX` shows each of them.")
+        return _filled(parts) + "\n" + _change(cures[0])
+    return _filled([*parts, OTHERWISE[name]])
+
+
+def _fix(name: str) -> str:
+    fix = FIXES[name]
+    about = (inspect.getdoc(sys.modules[fix.__module__]) or "").split("\n\n")[0].replace("\n", " ")
+    return _filled([about.replace("`", ""), f"Trade-off: {fix.trade_off}."]) + "\n" + _change(name)
+
+
+def _change(name: str) -> str:
+    """Returns the code before and after a fix."""
+    before, after = (_code(each) for each in (BASELINE, name))
+    needs = (
+        "\n# async_tools.py: python -m diagnostics async-tools > async_tools.py\n" if "async_tools" in after else "\n"
+    )
+    return (
+        f"Before:\n\n{textwrap.indent(before, '    ')}\nAfter, with {name}:\n{textwrap.indent(needs + after, '    ')}"
+    )
+
+
+def _code(name: str) -> str:
+    return (EXAMPLES / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
+
+
+def _filled(parts: Sequence[str]) -> str:
+    return "".join(textwrap.fill(part, WIDTH, break_on_hyphens=False) + os.linesep for part in parts).replace(
+        os.linesep, "\n"
+    )

@@ -1,0 +1,46 @@
+"""Every finding and every fix has a page, with code; a name that there is not is one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from diagnostics.experiment.fixes import FIXES
+from diagnostics.explain import CURES, EXAMPLES, OTHERWISE, page
+from diagnostics.model.cell import BASELINE
+from diagnostics.model.words import FINDING_KINDS
+
+
+def explain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "diagnostics", "explain", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("name", [*FINDING_KINDS, *FIXES])
+def test_every_name_has_a_page_that_fits_eighty_columns(name: str) -> None:
+    text = page(name)
+    assert text is not None
+    assert text.startswith(name)
+    prose = [line for line in text.splitlines() if not line.startswith("    ")]
+    assert all(len(line) <= 80 for line in prose)
+
+
+def test_every_kind_has_either_fixes_or_a_sentence() -> None:
+    assert {*CURES, *OTHERWISE} == {*FINDING_KINDS}
+    assert not {*CURES} & {*OTHERWISE}
+    assert {fix for fixes in CURES.values() for fix in fixes} <= {*FIXES} - {BASELINE}
+
+
+def test_every_fix_has_an_example() -> None:
+    names = {path.stem.replace("_", "-") for path in EXAMPLES.glob("*.py")} - {"llm"}
+    assert names == {*FIXES}
+
+
+def test_the_command_prints_the_page_and_names_what_was_meant() -> None:
+    assert "async with AsyncOpenAI() as client" in explain("context-manager").stdout
+    done = explain("cross-loop-us")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: nothing is called 'cross-loop-us'; did you mean cross-loop-use?\n"
+    assert "cross-loop-use" in explain().stdout

@@ -88,7 +88,7 @@ def coverage(session: nox.Session) -> None:
     session.run(python, "-m", "pytest", "-n", "auto", "--cov", *reports, *session.posargs)
 
 
-@nox.session
+@nox.session(name="watched")
 def instrumented(session: nox.Session) -> None:
     """The tests under the project's own sanitizer, in one process: what workers of xdist run is not instrumented."""
     python = install(session, "tests", "bridges")

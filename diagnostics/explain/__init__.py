@@ -1,6 +1,6 @@
 """`python -m diagnostics explain KIND|FIX`: the page of a finding or of a fix. Needs nothing but Python.
 
-The programs in `examples/` are also those of the documentation, where tests run them: `none.py` is the mistake, and each
+The programs in `examples/` are those of the documentation too, and tests run them: `none.py` is the mistake, and each
 other one is the same program with a fix.
 """
 
@@ -36,7 +36,7 @@ CURES: Final[dict[str, tuple[str, ...]]] = {
 """Fixes that end a kind of finding, the most widely applicable first; the other kinds need a change of another sort."""
 
 OTHERWISE: Final[dict[str, str]] = {
-    "abandoned-stream": "Read the stream to its end, or close it where you stop: `async with`, or `aclose()` in `finally`.",
+    "abandoned-stream": "Read the stream to its end, or close it where you stop: `async with`, or `aclose()`.",
     "pending-task-destroyed": "Await the task before the loop closes, or cancel it and await that.",
     "inherited-connection": "Create the client in the child process, after the fork.",
 }

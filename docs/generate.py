@@ -29,7 +29,7 @@ from diagnostics.experiment.scenarios import SCENARIOS  # noqa: E402
 from diagnostics.model import words  # noqa: E402
 from diagnostics.model.cell import BASELINE  # noqa: E402
 from diagnostics.model.libraries import LIBRARIES  # noqa: E402
-from diagnostics.phases import plan  # noqa: E402
+from diagnostics.phases.command import build_parser  # noqa: E402
 from diagnostics.report.formats.bisection import markdown_table, read  # noqa: E402
 from diagnostics.report.formats.registry import FORMATS  # noqa: E402
 from diagnostics.report.issues.projects import PROJECTS  # noqa: E402
@@ -93,7 +93,7 @@ def commands() -> str:
         else:
             parts.append(_click(name, command))
     parts += [
-        _argparse(f"phase{number}", plan.options(import_module(f"diagnostics.phases.phase{number}").PHASE))
+        _argparse(f"phase{number}", build_parser(import_module(f"diagnostics.phases.phase{number}").PHASE))
         for number in PHASES
     ]
     return "\n\n".join(parts)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import Bench, Figure
 from diagnostics.lab.combination import Combination
-from diagnostics.lab.execution.work import Redact
 from diagnostics.lab.plan import PROFILES, Role, Selection, plans
+from diagnostics.lab.redactor import redactor
 from diagnostics.lab.remote import cluster, needs_dask
 from diagnostics.lab.run import RunSettings, run
 from diagnostics.model.cell import Load
@@ -84,8 +84,8 @@ def play_and_kill(
     )
     settings = RunSettings([(combination, Role.LEAD)], PROFILES["smoke"], choice, cache, redactor, offline=True)
     killer = Killer(there, moments, dice)
-    with Store(folder) as store, cluster(there.address, silence=SILENCE) as elsewhere:
-        run(settings, store, killer, new_meta((), "smoke"), elsewhere)
+    with Store(folder) as store, cluster(there.address, silence=SILENCE) as remote:
+        run(settings, store, killer, new_meta((), "smoke"), remote)
     (row,) = read_environments(folder)
     trials = stored_trials(folder)
     times = Counter(trial.key for trial in trials)
@@ -95,11 +95,6 @@ def play_and_kill(
     killer.counted.twice = times.total() - len(times) + len(set(times) - asked)
     killer.counted.broken = sum(trial.status != "ran" for trial in trials)
     return killer.counted
-
-
-def redactor(cache: Path) -> Redact:  # noqa: ARG001 - of the interface
-    """Nothing is kept of these trials, so there is nothing to hide."""
-    return str
 
 
 @dataclass

@@ -23,18 +23,19 @@ from typing import NamedTuple, Self, cast
 import psutil
 
 from benchmarks.figures import Bench, Figure
-from benchmarks.parts.machines import machines, redactor
+from benchmarks.parts.machines import machines
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, prepare
 from diagnostics.lab.execution.local_executor import WARM
-from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, conclude, missing
+from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, conclude, not_run
 from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.work import WorkItem, WorkResult
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.plan import Role
+from diagnostics.lab.redactor import redactor
 from diagnostics.lab.remote import cluster, needs_dask
 from diagnostics.lab.run import RemoteExecution
 from diagnostics.lab.server import ProviderServer
@@ -148,7 +149,7 @@ def simulate(
 ) -> Simulated:
     """Plays a run on a clock of its own: one caller, one after the other; hands that are lost and replaced."""
     dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
-    lanes = WorkQueues(list(_lanes(environments)))
+    queues = WorkQueues(list(_queues(environments)))
     stored: set[int] = set()
     numbers = itertools.count()
     warm: list[deque[WorkQueue]] = [deque(maxlen=WARM) for _ in range(hands)]
@@ -158,19 +159,19 @@ def simulate(
     clock = caller = busy = playing = 0.0
     lost = 0
     while True:
-        while free and (found := lanes.next()) is not None:
+        while free and (found := queues.take()) is not None:
             since, hand = heapq.heappop(free)
-            lane, order = found
+            queue, item = found
             caller = max(caller, since) + costs.order
             busy += costs.order
-            takes = len(order.plans) * costs.trial
-            takes += 0 if lane in built[hand] else costs.build
-            takes += 0 if lane in warm[hand] or not order.plans else costs.warm
-            built[hand].add(lane)
-            if order.plans and lane not in warm[hand]:
-                warm[hand].append(lane)
+            takes = len(item.plans) * costs.trial
+            takes += 0 if queue in built[hand] else costs.build
+            takes += 0 if queue in warm[hand] or not item.plans else costs.warm
+            built[hand].add(queue)
+            if item.plans and queue not in warm[hand]:
+                warm[hand].append(queue)
             dies = dice.expovariate(1 / lost_every)
-            heapq.heappush(out, (caller + min(takes, dies), next(numbers), hand, lane, order, dies < takes))
+            heapq.heappush(out, (caller + min(takes, dies), next(numbers), hand, queue, item, dies < takes))
         if not out:
             return Simulated(clock, playing / clock / hands, busy / clock, lost)
         # As the run does it: whatever has come while the caller was busy is stored with one flush.
@@ -178,26 +179,26 @@ def simulate(
         come = []
         while out and out[0][0] <= until:
             come.append(heapq.heappop(out))
-        lines = sum(len(order.plans) for *_, order, died in come if not died)
+        lines = sum(len(item.plans) for *_, item, died in come if not died)
         works = lines * costs.line + (costs.flush if lines else 0.0)
         caller, busy, playing = until + works, busy + works, playing + lines * costs.trial
         clock = max(clock, caller)
-        for _, _, hand, lane, order, died in come:
+        for _, _, hand, queue, item, died in come:
             lost += died
             if died:
                 warm[hand].clear()
                 built[hand].clear()
             else:
-                stored.update(cast("_Plan", plan).key for plan in order.plans)
-            given_up = lane.settle(order, answered=not died, stored=cast("set[str]", stored))
+                stored.update(cast("_Plan", plan).key for plan in item.plans)
+            given_up = queue.settle(item, completed=not died, stored=cast("set[str]", stored))
             assert given_up is None, "a trial does not lose five workers"
-            if not died and not order.plans:
+            if not died and not item.plans:
                 plans = [cast("TrialPlan", _Plan(next(numbers))) for _ in range(cells)]
-                lane.begin(lane.order, plans, chunk)
+                queue.fill(queue.item, plans, chunk)
             heapq.heappush(free, (caller, hand))
 
 
-def _lanes(environments: int) -> Iterator[WorkQueue]:
+def _queues(environments: int) -> Iterator[WorkQueue]:
     for number in range(environments):
         yield WorkQueue(WorkItem(Combination("3.13", (("openai", str(number)),)), redactor, ""), Role.OTHER)
 
@@ -246,12 +247,12 @@ def _play(bench: Bench, prepared: PreparedEnvironment, plans: list[TrialPlan]) -
         return [conclude(plan, prepared.environment, traces, clean) for plan, traces in worker.run(plans, 2)]
 
 
-def echo(order: WorkItem) -> WorkResult:
-    """Answers an order as fast as anything can."""
-    assert order.environment is not None
+def echo(item: WorkItem) -> WorkResult:
+    """Answers a work item as fast as anything can."""
+    assert item.environment is not None
     why = "it was not played " * 20
-    results = tuple(TrialResult(missing(plan, order.environment, "broken", why)) for plan in order.plans)
-    return WorkResult(order.environment, order.lock or "", results=results)
+    results = tuple(TrialResult(not_run(plan, item.environment, "broken", why, str)) for plan in item.plans)
+    return WorkResult(item.environment, item.lock or "", results=results)
 
 
 def _order_cost(bench: Bench, prepared: PreparedEnvironment, trials: list[Trial], size: int) -> float:
@@ -259,15 +260,15 @@ def _order_cost(bench: Bench, prepared: PreparedEnvironment, trials: list[Trial]
     plans = tuple(
         TrialPlan(trial.cell, trial.trial, trial.mode) for trial in itertools.islice(itertools.cycle(trials), size)
     )
-    order = WorkItem(bench.combination, redactor, "", prepared.lock, prepared.environment, plans)
+    item = WorkItem(bench.combination, redactor, "", prepared.lock, prepared.environment, plans)
     count = bench.count(400)
-    with machines(1) as there, cluster(there.address) as elsewhere:
-        elsewhere.executor.submit(echo, order).result()
+    with machines(1) as there, cluster(there.address) as remote:
+        remote.executor.submit(echo, item).result()
         scheduler = psutil.Process(there.scheduler.pid)
         before = scheduler.cpu_times()
         with _Cpu() as caller:
             for _ in range(count):
-                elsewhere.executor.submit(echo, order).result()
+                remote.executor.submit(echo, item).result()
         after = scheduler.cpu_times()
         return max(caller.seconds, after.user + after.system - before.user - before.system) / count
 

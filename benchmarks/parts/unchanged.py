@@ -22,6 +22,7 @@ from diagnostics.lab.execution.staging import stage_code
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Cell, Load
+from diagnostics.model.limits import Limits
 
 TRIALS = 3
 AGAIN = (9, 120)
@@ -37,7 +38,10 @@ Seen = dict[Cell, dict[bool, set[Face]]]
 def measure(bench: Bench) -> list[Figure]:
     """Counts the cells that are the same, that race by themselves, and that the watch changes; names the last two."""
     prepared = prepare(bench.combination, cache=bench.cache)
-    with ProviderServer() as server, Worker(prepared.python, stage_code(bench.cache), server, timeout=10) as worker:
+    with (
+        ProviderServer() as server,
+        Worker(prepared.python, stage_code(bench.cache), server, limits=Limits(timeout=10)) as worker,
+    ):
         providers = [name for name in PROVIDERS if worker.probe(name)[0] == "ran"]
         product = list(itertools.product(providers, SCENARIOS, FIXES))
         few = product[:: max(1, round(1 / bench.scale))]

@@ -18,16 +18,17 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.bisection.history import SAMPLES, SearchFailed
 from diagnostics.lab.bisection.pinning import DATE
 from diagnostics.lab.bisection.releases import ReleasesUnavailable
-from diagnostics.lab.bisection.request import BisectRequest, answer
+from diagnostics.lab.bisection.request import BisectRequest, run_bisection
 from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache
+from diagnostics.lab.redactor import redactor
 from diagnostics.lab.server import ServerError
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage
 from diagnostics.model.libraries import SEARCHED
-from diagnostics.phases.plan import clean
+from diagnostics.model.limits import Limits
 from diagnostics.report.formats import bisection as reports
 from diagnostics.runs.writer import StoreError, write_record
 
@@ -72,7 +73,7 @@ def bisect(
     calls: Annotated[int, typer.Option("--calls", "--jets", min=1, help="Make so many calls per run.")] = 5,
     concurrency: Annotated[int, typer.Option(min=1, help="Allow so many calls in flight at once.")] = 5,
     retries: Annotated[int, typer.Option(min=0, help="Let the SDK retry a call so many times.")] = 2,
-    timeout: Annotated[float, typer.Option(min=1, help="Report a trial as hanging after so many seconds.")] = 30.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Report a trial as hanging after so many seconds.")] = Limits.timeout,
     json_file: Annotated[
         Path | None, typer.Option("--json", dir_okay=False, help="Write the record to this file.")
     ] = None,
@@ -90,7 +91,7 @@ def bisect(
     Exit status: 0 a change is found (with --all: the search is complete);
     1 it failed; 2 invalid usage; 130 interrupted.
     """
-    asked = BisectRequest(
+    request = BisectRequest(
         package=package,
         scenario=scenario,
         provider=provider,
@@ -109,18 +110,18 @@ def bisect(
         jobs=jobs,
         trials=trials,
         mode="fork" if hasattr(os, "fork") else "cold",
-        timeout=timeout,
+        limits=Limits(timeout=timeout),
         offline=offline,
     )
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
     cache = default_cache()
-    redact = clean(cache)
+    redact = redactor(cache)
     command = ("python", "-m", "diagnostics", *(redact(part) for part in _again(sys.argv[1:])))
     try:
         with looking(package) as listener:
-            found = answer(asked, cache=cache, redact=redact, listener=listener, command=command)
+            found = run_bisection(request, cache=cache, redact=redact, listener=listener, command=command)
     except InvalidRequest as error:
         raise InvalidUsage(str(error)) from error
     except (

@@ -12,14 +12,18 @@ import typer
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.environments import default_cache
+from diagnostics.lab.redactor import redactor
 from diagnostics.lab.server import ServerError
-from diagnostics.lab.target import NEWEST, TargetUnavailable, TrialSession, UnknownTarget, find_target
+from diagnostics.lab.session import TrialSession, open_session
+from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target
 from diagnostics.model.codec import encode
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, unknown
 from diagnostics.model.phase import KNOWN, PhaseResult
 from diagnostics.phases import diagnosis, phase1, phase2, phase3, phase4, phase5, phase6
+from diagnostics.phases.command import event_printer, print_line
 from diagnostics.phases.diagnosis_formats import markdown, show
-from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, clean, examine, plans, print_line, printer, write
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, plans
+from diagnostics.phases.record import run_phase, write_phase
 from diagnostics.redaction import Secrets
 from diagnostics.redaction.records import redacted
 from diagnostics.runs import writer
@@ -67,12 +71,12 @@ def diagnose(
         raise InvalidUsage(unknown("provider", provider, PROVIDERS))
     choice = PhaseOptions(provider, runs, calls, concurrency, trials, instrument=instrument, others=not here)
     cache = default_cache()
-    tell = printer(as_json_lines=as_json) if instrument else None
+    on_event = event_printer(as_json=as_json) if instrument else None
     try:
         target = find_target(provider, environment, cache=cache, offline=offline, as_of=as_of)
         with (
             writer.new_folder(reports) as folder,
-            TrialSession(target, cache=cache, redact=clean(cache), tell=tell) as session,
+            open_session(target, cache=cache, redact=redactor(cache), on_event=on_event) as session,
         ):
             known = _diagnose(session, choice, folder, as_json=as_json)
     except UnknownTarget as error:
@@ -89,8 +93,8 @@ def _diagnose(session: TrialSession, choice: PhaseOptions, folder: Path, *, as_j
     found: list[PhaseResult] = []
     for phase in PHASES:
         sys.stderr.write(f"phase {phase.number} of {len(PHASES)}: {phase.title}\n")
-        findings, played = examine(phase, session, choice)
-        write(findings, played, folder)
+        findings, played = run_phase(phase, session, choice)
+        write_phase(findings, played, folder)
         found.append(findings)
     facts = {name: value for findings in found for name, value in findings.facts().items()}
     pipeline = whole_pipeline(session, choice, facts.get("removes") or [])
@@ -117,7 +121,7 @@ def whole_pipeline(session: TrialSession, choice: PhaseOptions, removing: list[s
         for scenario in SCENARIOS
         for plan in plans(here, choice.provider, scenario, load, trials=1, fix=removing[0])
     ]
-    ran = [played.trial for played in session.play(wanted, at_once=2) if played.trial.status == "ran"]
+    ran = [played.trial for played in session.run(wanted, at_once=2) if played.trial.status == "ran"]
     fine = [trial for trial in ran if trial.symptom == "none" and trial.accounting.answers == trial.accounting.calls]
     names = (tuple(trial.cell.scenario for trial in group) for group in (ran, fine))
     return diagnosis.Pipeline(removing[0], *names)

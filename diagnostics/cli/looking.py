@@ -35,13 +35,13 @@ class ReleaseLines:
         self._count = 0
         self._why = ""
 
-    def looking(self, release: Release, why: str) -> None:
+    def release_started(self, release: Release, why: str) -> None:
         """Says so, where it can be taken back."""
         self._why = f", {why}" if why else ""
         if self._status is not None:
             self._status.update(f"{self._package} {release.version} ({release.day}){self._why}", spinner_style="dim")
 
-    def looked(self, tried: TriedRelease) -> None:
+    def release_finished(self, tried: TriedRelease) -> None:
         """Says what came out."""
         self._count += 1
         result = outcome_words(tried.outcome) if tried.outcome else f"cannot tell: {tried.reason}"

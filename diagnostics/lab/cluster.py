@@ -1,12 +1,13 @@
-"""Orders carried out by the workers of a `dask.distributed` scheduler.
+"""Executes work items on the workers of a `dask.distributed` scheduler.
 
-    with Cluster("tcp://127.0.0.1:8786") as executor: executor.submit(execute, order)
+    with Cluster("tcp://127.0.0.1:8786") as executor: executor.submit(execute, item)
 
-Dask carries orders and answers, and knows who is there. Who gets what is decided here, because a scheduler waits for
-ever for a worker that does not come back: an order goes to one worker by name, and comes back as `MachineLost` when
-that one is gone, has been silent for too long, or is long past the order's own limits. With nobody left for as long, it
-comes back as `ExecutorUnavailable`. Nothing here waits for ever, and nothing is retried: that is for whoever gave the
-order.
+Dask transports items and results, and reports which workers are connected; it does not decide who does what. Its own
+retries count a worker's death against the task, its work stealing would prepare every environment on every machine, and
+it computes results again that a lost worker held. Also, a scheduler waits for ever for a worker that does not come
+back. So each item is sent to one worker by name, and fails with `MachineLost` when that worker is gone, has been silent
+for too long, or is long past the limits of the item. If no worker is left for as long, items fail with
+`ExecutorUnavailable`. Nothing here waits for ever and nothing is retried: that is for the caller.
 """
 
 from __future__ import annotations
@@ -28,19 +29,22 @@ from diagnostics.lab.execution.work import CodeMismatch, ExecutorUnavailable, Ma
 
 T = TypeVar("T")
 
-LOOK_EVERY: Final = 0.25
-"""Seconds between two looks at who is there."""
+POLL_INTERVAL: Final = 0.25
+"""Seconds between two requests for the list of workers."""
 
-CONNECTING: Final = 5.0
+CONNECT_TIMEOUT: Final = 5.0
 """Seconds for a scheduler to answer at all."""
 
 SILENCE: Final = 30.0
-"""Seconds after which a worker that says nothing is lost, and a cluster of which nobody says anything is too."""
+"""Seconds after which a silent worker is lost, and so is a cluster in which every worker is silent.
+
+Shorter than dask's own limit of five minutes: a run would stand still for so long.
+"""
 
 
 @dataclass
 class _Machine:
-    """A dask worker, as it was last heard of."""
+    """A dask worker, as the scheduler last described it."""
 
     address: str
     threads: int = 0
@@ -54,12 +58,12 @@ class _Machine:
 @dataclass(frozen=True)
 class _Job:
     function: Callable[[WorkItem], Any]
-    order: WorkItem
-    answer: Future[Any]
+    item: WorkItem
+    result: Future[Any]
 
 
 class Cluster(Executor):
-    """Gives orders to the workers of a scheduler; all that it knows belongs to the loop of a thread of its own.
+    """Sends work items to the workers of a scheduler; its state belongs to an event loop in a thread of its own.
 
     Args:
         address: of the scheduler, as dask writes it.
@@ -73,36 +77,36 @@ class Cluster(Executor):
         self._address = address
         self._silence = silence
         self._machines: dict[str, _Machine] = {}
-        self._carrying: dict[asyncio.Task[None], Future[Any]] = {}
+        self._tasks: dict[asyncio.Task[None], Future[Any]] = {}
         self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._thread = threading.Thread(target=self._run, name="cluster", daemon=True)
         self._thread.start()
         self._loop, self._over = self._ready.result()
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Gives an order, the only argument, to one worker.
+        """Sends a work item, the only argument, to one worker.
 
         The future raises what the function raised, `MachineLost` or `ExecutorUnavailable`.
         """
-        (order,) = args
+        (item,) = args
         assert not kwargs
-        answer: Future[T] = Future()
-        self._loop.call_soon_threadsafe(self._begin, _Job(fn, order, answer))
-        return answer
+        result: Future[T] = Future()
+        self._loop.call_soon_threadsafe(self._start, _Job(fn, item, result))
+        return result
 
     def width(self) -> int:
-        """Threads of all workers that are there."""
+        """Returns the number of threads of all connected workers."""
         return sum(machine.threads for machine in list(self._machines.values()) if not machine.gone.is_set())
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - of the interface
-        """Leaves the scheduler at once; what workers have in hand they end by themselves, and nobody hears of it."""
-        with suppress(RuntimeError):  # it is over already
+        """Disconnects at once; workers finish what they are executing, and their results are dropped."""
+        with suppress(RuntimeError):  # the loop is closed already
             self._loop.call_soon_threadsafe(self._over.set)
         if wait:
             self._thread.join()
 
     def _run(self) -> None:
-        # What dask has to say of lost workers is said by this module in one line.
+        # This module reports lost workers itself, in one line.
         for name in ("distributed", "distributed.client"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
@@ -118,36 +122,40 @@ class Cluster(Executor):
         self._alive_at = asyncio.get_running_loop().time()
         try:
             client = await Client(  # type: ignore[no-untyped-call]
-                self._address, asynchronous=True, set_as_default=False, timeout=CONNECTING, name="diagnostics"
+                self._address, asynchronous=True, set_as_default=False, timeout=CONNECT_TIMEOUT, name="diagnostics"
             )
         except (OSError, ValueError) as error:
             raise ExecutorUnavailable(
-                f"no dask scheduler answers at {self._address}: start one there with `dask scheduler`"
+                f"no dask scheduler answers at {self._address}; start one there with `dask scheduler`"
             ) from error
         async with client:
             self._client: Client = client
-            await self._look()
+            await self._update()
             self._ready.set_result((asyncio.get_running_loop(), over))
             while not over.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(over.wait(), LOOK_EVERY)
-                await self._look()
-            carrying = dict(self._carrying)
-            for task, answer in carrying.items():
-                answer.cancel()
-                task.cancel()
-            await asyncio.gather(*carrying, return_exceptions=True)
-            for answer in carrying.values():
-                if not answer.done():
-                    answer.set_exception(ExecutorUnavailable("the cluster was left before this was done"))
+                    await asyncio.wait_for(over.wait(), POLL_INTERVAL)
+                await self._update()
+            await self._abandon()
 
-    async def _look(self) -> None:
-        """Who is there, and who is not any more."""
+    async def _abandon(self) -> None:
+        """Ends every future that has no result yet."""
+        tasks = dict(self._tasks)
+        for task, result in tasks.items():
+            result.cancel()
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for result in tasks.values():
+            if not result.done():
+                result.set_exception(ExecutorUnavailable("disconnected from the cluster before this was done"))
+
+    async def _update(self) -> None:
+        """Updates the list of workers."""
         now = asyncio.get_running_loop().time()
         scheduler: Any = self._client.scheduler
         seen: dict[str, Any] = {}
         gone: set[str] = set()
-        with suppress(OSError, TimeoutError):  # it is silent, and with it everybody
+        with suppress(OSError, TimeoutError):  # a silent scheduler makes every worker silent
             async with asyncio.timeout(self._silence):
                 seen = (await scheduler.identity(n_workers=-1))["workers"]
             gone = set(self._machines) - set(seen)
@@ -156,7 +164,7 @@ class Cluster(Executor):
             machine.threads = about["nthreads"]
             if about["last_seen"] != machine.last_seen:
                 machine.last_seen, machine.heard = about["last_seen"], now
-                if machine.gone.is_set():  # it was silent only
+                if machine.gone.is_set():  # it was only silent
                     machine.gone, machine.running = asyncio.Event(), 0
         for address in gone:
             self._machines.pop(address).gone.set()
@@ -168,63 +176,63 @@ class Cluster(Executor):
         async with self._changed:
             self._changed.notify_all()
 
-    def _begin(self, job: _Job) -> None:
-        task = asyncio.get_running_loop().create_task(self._carry(job))
-        self._carrying[task] = job.answer
-        task.add_done_callback(self._carrying.pop)
+    def _start(self, job: _Job) -> None:
+        task = asyncio.get_running_loop().create_task(self._execute(job))
+        self._tasks[task] = job.result
+        task.add_done_callback(self._tasks.pop)
 
-    async def _carry(self, job: _Job) -> None:
+    async def _execute(self, job: _Job) -> None:
         try:
-            machine = await self._free(job)
-            if job.answer.set_running_or_notify_cancel():
-                job.answer.set_result(await self._ask(machine, job))
+            machine = await self._free_machine(job)
+            if job.result.set_running_or_notify_cancel():
+                job.result.set_result(await self._send(machine, job))
             else:
                 machine.running -= 1
-        except Exception as error:  # noqa: BLE001 - it is the answer
-            with suppress(InvalidStateError):  # nobody waits for it any more
-                job.answer.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - it is the result
+            with suppress(InvalidStateError):  # the future was cancelled
+                job.result.set_exception(error)
 
-    async def _free(self, job: _Job) -> _Machine:
-        """A worker with a free thread, best one that has the environment at hand."""
-        slug = job.order.combination.slug
+    async def _free_machine(self, job: _Job) -> _Machine:
+        """Takes a free thread of a worker, preferably one that has run trials in the same environment."""
+        slug = job.item.combination.slug
         async with self._changed:
             while True:
-                there = [machine for machine in self._machines.values() if not machine.gone.is_set()]
-                free = [machine for machine in there if machine.running < machine.threads]
+                connected = [machine for machine in self._machines.values() if not machine.gone.is_set()]
+                free = [machine for machine in connected if machine.running < machine.threads]
                 if free:
-                    machine = min(free, key=lambda one: (slug not in one.environments, one.running / one.threads))
+                    machine = min(free, key=lambda each: (slug not in each.environments, each.running / each.threads))
                     machine.running += 1
                     if slug not in machine.environments:
                         machine.environments.append(slug)
                     return machine
-                if not there and asyncio.get_running_loop().time() - self._alive_at > self._silence:
-                    raise ExecutorUnavailable(f"no worker is left at {self._address}: start some with `dask worker`")
+                if not connected and asyncio.get_running_loop().time() - self._alive_at > self._silence:
+                    raise ExecutorUnavailable(f"no worker is left at {self._address}; start some with `dask worker`")
                 await self._changed.wait()
 
-    async def _ask(self, machine: _Machine, job: _Job) -> Any:
-        """What a worker answers; leaves the worker's thread taken where it does not answer in time."""
-        gone = machine.gone
+    async def _send(self, machine: _Machine, job: _Job) -> Any:
+        """Returns the result of a worker; one that does not answer in time keeps its thread taken."""
+        gone, time_limit = machine.gone, job.item.time_limit
         future = self._client.submit(
-            job.function, job.order, workers=[machine.address], allow_other_workers=False, pure=False, retries=0
+            job.function, job.item, workers=[machine.address], allow_other_workers=False, pure=False, retries=0
         )
-        answer = asyncio.ensure_future(_result(future))
+        result = asyncio.ensure_future(_result(future))
         lost = asyncio.ensure_future(gone.wait())
         try:
-            await asyncio.wait({answer, lost}, timeout=job.order.patience, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done() or gone.is_set():
+            await asyncio.wait({result, lost}, timeout=time_limit, return_when=asyncio.FIRST_COMPLETED)
+            if result.done() or gone.is_set():
                 machine.running -= 1
                 async with self._changed:
                     self._changed.notify()
-            if answer.done():
-                return answer.result()
-            why = "is gone or silent" if gone.is_set() else f"did not answer within {job.order.patience:.0f} s"
+            if result.done():
+                return result.result()
+            why = "is gone or silent" if gone.is_set() else f"did not answer within {time_limit:.0f} s"
             raise MachineLost(f"the worker {machine.address} {why}")
         finally:
             lost.cancel()
             future.release()  # type: ignore[no-untyped-call]
-            # Released, dask ends the waiting itself; cancelled, it would leave a task whose exception nobody retrieves.
-            await asyncio.wait({answer}, timeout=LOOK_EVERY)
-            answer.cancel()
+            # The release makes dask end the task; a cancelled task would leave an exception that is never retrieved.
+            await asyncio.wait({result}, timeout=POLL_INTERVAL)
+            result.cancel()
 
 
 async def _result(future: Any) -> Any:
@@ -235,5 +243,5 @@ async def _result(future: Any) -> Any:
         raise MachineLost(f"dask lost it: {error}") from error
     except ImportError as error:
         raise CodeMismatch(
-            f"a worker cannot import what it is to do ({error}): install event-loop-diagnostics[lab,dask] there"
+            f"a worker cannot import what it has to run ({error}); install event-loop-diagnostics[lab,dask] there"
         ) from error

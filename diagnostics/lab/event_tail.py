@@ -1,76 +1,70 @@
-"""Events of trials that are still running: what they have written so far, told as it is written."""
+"""Reports the events of trials that are still running, as they are written."""
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
+from diagnostics.lab.execution.events import parsed
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.model.codec import decode
-from diagnostics.model.event import EVENTS_SUFFIX, Event
+from diagnostics.lab.redactor import Redact
+from diagnostics.model.event import EVENTS_SUFFIX, Event, cleaned
 
-LOOK_EVERY = 0.05
-"""Seconds between two looks: a person cannot read faster, and a look costs less than a millisecond."""
+POLL_INTERVAL: Final = 0.05
+"""Seconds between two reads: nobody reads faster, and one costs less than a millisecond."""
 
 EventListener = Callable[[TrialPlan, Event], None]
 
 
-def read_events(file: Path, redact: Callable[[str], str]) -> tuple[Event, ...]:
-    """The events of a trial; none where it wrote none, all but the last where its end was cut off."""
-    events, _ = _read(file, 0, redact)
-    # A finaliser may run while an event is being written, and is then written first.
-    return tuple(sorted(events, key=lambda event: event.number))
-
-
 @contextmanager
 def tail_events(
-    folder: Path, plans: Mapping[str, TrialPlan], tell: EventListener | None, redact: Callable[[str], str]
+    folder: Path, plans: Iterable[TrialPlan], on_event: EventListener | None, redact: Redact
 ) -> Iterator[None]:
-    """Tells of events while the block runs, from a thread of its own; what is left is told when it ends.
+    """Reports events while the block runs, from a thread of its own, and the rest of them when it ends.
 
     Args:
         folder: where the trials write.
-        plans: those that may write there, by key.
-        tell: called for each event in the order of its file; `None` for nobody.
+        plans: trials that may write there.
+        on_event: called for each event in the order of its file; `None` for nobody.
     """
-    if tell is None:
+    instrumented = {folder / (plan.key + EVENTS_SUFFIX): plan for plan in plans if plan.instrumented}
+    if on_event is None or not instrumented:
         yield
         return
-    places: dict[str, int] = {}
+    positions = dict.fromkeys(instrumented, 0)
     over = threading.Event()
 
-    def look() -> None:
-        for key, plan in plans.items():
-            events, places[key] = _read(folder / (key + EVENTS_SUFFIX), places.get(key, 0), redact)
-            for event in events:
-                tell(plan, event)
+    def report() -> None:
+        for file, plan in instrumented.items():
+            text, positions[file] = _whole_lines(file, positions[file])
+            for event in cleaned(parsed(text), redact):
+                on_event(plan, event)
 
-    def watch() -> None:
-        # An OSError says that nobody listens any more, at the other end of a pipe: the caller's next word finds out.
+    def poll() -> None:
+        # An OSError means that the other end of a pipe is closed; the caller notices when it writes there next.
         with suppress(OSError):
-            while not over.wait(LOOK_EVERY):
-                look()
+            while not over.wait(POLL_INTERVAL):
+                report()
 
-    thread = threading.Thread(target=watch, name="events", daemon=True)
+    thread = threading.Thread(target=poll, name="events", daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
-        look()
+        report()
 
 
-def _read(file: Path, place: int, redact: Callable[[str], str]) -> tuple[list[Event], int]:
-    """The whole lines from a place on, and the place behind them."""
+def _whole_lines(file: Path, position: int) -> tuple[str, int]:
+    """The complete lines from a position on, and the position behind them."""
     try:
         with file.open("rb") as stream:
-            stream.seek(place)
+            stream.seek(position)
             whole, newline, _ = stream.read().rpartition(b"\n")
     except FileNotFoundError:
-        return [], place
-    lines = whole.decode("utf-8", "replace").splitlines() if newline else []
-    return [decode(Event, json.loads(redact(line))) for line in lines], place + len(whole) + len(newline)
+        return "", position
+    return whole.decode("utf-8", "replace"), position + len(whole) + len(newline)

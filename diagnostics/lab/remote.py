@@ -1,4 +1,4 @@
-"""Where a run is played when not here: an executor's address as a person writes it, and the executor itself."""
+"""Remote execution: the address of an executor as a person writes it, and the executor itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diagnostics.lab.execution.work import ExecutorUnavailable
 from diagnostics.lab.run import RemoteExecution
 
 SCHEMES: Final = {"dask": "tcp", "dask+tls": "tls"}
-"""How an executor is written, and what dask calls that."""
+"""The scheme of an address here, and dask's own."""
 
 
 class AddressError(ValueError):
@@ -22,13 +22,13 @@ class AddressError(ValueError):
 
 
 def scheduler_address(text: str) -> tuple[str, bool]:
-    """The address of a scheduler as dask writes it, and whether what goes there can be read on the way.
+    """Returns the address of a scheduler as dask writes it, and whether others on the network can read the traffic.
 
     Args:
         text: `dask://HOST:PORT`, or `dask+tls://HOST:PORT`, for which dask's own configuration names the certificates.
 
     Raises:
-        AddressError: it is neither.
+        AddressError: the text is neither.
     """
     try:
         parts = urlsplit(text)
@@ -36,7 +36,7 @@ def scheduler_address(text: str) -> tuple[str, bool]:
     except ValueError:
         host = port = None
     if not host or not port or parts.scheme not in SCHEMES or parts.path or parts.query:
-        raise AddressError(f"{text!r} is no executor; write dask://HOST:PORT or dask+tls://HOST:PORT")
+        raise AddressError(f"invalid executor address {text!r}; write dask://HOST:PORT or dask+tls://HOST:PORT")
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -46,7 +46,7 @@ def scheduler_address(text: str) -> tuple[str, bool]:
 
 
 def needs_dask() -> None:
-    """Makes sure that dask is there.
+    """Checks that dask is installed.
 
     Raises:
         ExecutorUnavailable: it is not.
@@ -57,17 +57,17 @@ def needs_dask() -> None:
 
 @contextmanager
 def cluster(address: str, **options: float) -> Iterator[RemoteExecution]:
-    """Those who carry out orders for a scheduler, for as long as the block lasts.
+    """Connects to the workers of a scheduler for as long as the block lasts.
 
     Args:
-        address: as `scheduler_address` gives it.
+        address: see `scheduler_address`.
         options: of `Cluster`.
 
     Raises:
         ExecutorUnavailable: no scheduler answers, or dask is not installed.
     """
     needs_dask()
-    from diagnostics.lab.cluster import Cluster  # noqa: PLC0415 - an extra, and a second to import
+    from diagnostics.lab.cluster import Cluster  # noqa: PLC0415 - an extra that takes a second to import
 
     with Cluster(address, **options) as executor:
         yield RemoteExecution(executor, executor.width)

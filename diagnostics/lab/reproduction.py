@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +24,11 @@ from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import INSTRUMENT, PROFILES, Selection, may_hold, roles, why_nothing
+from diagnostics.lab.redactor import redactor
 from diagnostics.lab.run import RunSettings, default_width
 from diagnostics.model.cell import Load
 from diagnostics.model.errors import InvalidUsage, known
-from diagnostics.redaction import Secrets, redact
+from diagnostics.model.limits import Limits
 from diagnostics.runs.records import RunRequest
 
 
@@ -73,7 +74,7 @@ def run_settings(
         offline=offline,
         environments_at_once=jobs or at_once,
         trials_at_once=each,
-        timeout=asked.timeout,
+        limits=Limits(timeout=asked.timeout),
     )
     _require_trials(settings, asked.profile)
     return settings
@@ -103,12 +104,6 @@ def _on_day(day: str, filters: Mapping[str, Sequence[str]], found: set[str], *, 
     newest_first = sorted(found, key=Version, reverse=True)
     choices = [[python] for python in filters["python"]] or [newest_first]
     return [on_day(day, pythons, wanted, cache=default_cache(), offline=offline) for pythons in choices]
-
-
-def redactor(cache: Path, *, content: bool = False) -> Callable[[str], str]:
-    """Returns a function that redacts the secrets and the names of the machine on which it runs."""
-    hidden = Secrets.of_this_machine(folders={"cache": str(cache)}, content=content)
-    return functools.partial(redact, secrets=hidden)
 
 
 def _require_trials(settings: RunSettings, profile: str) -> None:

@@ -1,11 +1,11 @@
-"""A run: has environments prepared and their trials played, and stores each trial as it ends.
+"""Runs a matrix: has environments prepared and their trials run, and stores each trial as it ends.
 
-    run(settings, store, listener, about)                here, in threads
-    run(settings, store, listener, about, elsewhere)     wherever an executor carries out orders
+    run(settings, store, listener, about)            in threads of this process
+    run(settings, store, listener, about, remote)    wherever an executor runs work items
 
-What there is to do is kept in lanes, one an environment; whoever is free gets the next order of the lane that fewest
-are at. Every trial is stored by this process, and only once, so whatever stops the run or a machine of it loses at most
-the trials in flight.
+A free executor thread gets the next work item of the environment that the fewest work on. Only this process stores
+trials, each once, so an interruption loses no more than the trials that are running, and a work item may be executed
+any number of times.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,21 +25,24 @@ from typing import Protocol
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import unprepared
-from diagnostics.lab.execution.local_executor import ExecutorStopped, LocalExecutor, execute
-from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, missing
-from diagnostics.lab.execution.work import MachineLost, Redact, WorkItem, WorkResult, covered, fingerprint
+from diagnostics.lab.execution.local_executor import LocalExecutor, execute
+from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, not_run
+from diagnostics.lab.execution.work import MachineLost, Spans, WorkItem, WorkResult, covered, fingerprint
+from diagnostics.lab.execution.workers import ExecutorStopped
 from diagnostics.lab.plan import Profile, Role, Selection, plans, why_nothing
+from diagnostics.lab.redactor import Redact
 from diagnostics.lab.work_queue import WorkQueue, WorkQueues
+from diagnostics.model.limits import Limits
 from diagnostics.model.trial import Trial
 from diagnostics.runs.records import EnvironmentRow, RunMeta
 from diagnostics.runs.writer import Store, StoreError, now
 
 
 class RunListener(Protocol):
-    """Told what happens, from several threads, one call at a time."""
+    """Receives the progress of a run: from several threads, but one call at a time."""
 
     def environment(self, slug: str, status: str, reason: str | None, trials: int) -> None:
-        """An environment is ready (`ran`) with this many trials to go, or cannot be."""
+        """An environment is ready (`ran`) and this many trials are left to run, or it is not available."""
 
     def trial(self, trial: Trial) -> None:
         """A trial was stored."""
@@ -50,16 +53,13 @@ class RunListener(Protocol):
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What a run is to do.
+    """What to run.
 
     Attributes:
         combinations: each with its role in the plan.
-        redactor: makes, from a machine's cache folder, what takes secrets and that machine's names out of a text;
-            applied on the machine where a trial ran, before anything is sent or stored.
-        environments_at_once: prepared and played at the same time.
-        trials_at_once: in flight in each of them.
-        timeout: seconds a trial may take.
-        memory: bytes of address space a trial may use; 0 is no limit.
+        redactor: see `WorkItem`; applied on the machine where a trial runs, before its record is sent or stored.
+        environments_at_once: environments that are prepared, or run trials, at the same time.
+        trials_at_once: trials that run at the same time in each of them.
     """
 
     combinations: Sequence[tuple[Combination, Role]]
@@ -70,22 +70,21 @@ class RunSettings:
     offline: bool = False
     environments_at_once: int = 2
     trials_at_once: int = 2
-    timeout: float = 30.0
-    memory: int = 8 * 2**30
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
 
     def plans(self, name: str, installed: Sequence[str], role: Role) -> list[TrialPlan]:
-        """The trials of one environment, as `plan.plans` has them."""
+        """Returns the trials of one environment; see `plan.plans`."""
         return plans(name, installed, self.profile, self.choice, role=role, can_fork=hasattr(os, "fork"))
 
 
 @dataclass(frozen=True)
 class RemoteExecution:
-    """Other processes that carry out orders, on this machine or another.
+    """Other processes that execute work items, on this machine or another.
 
     Attributes:
         executor: of any kind; what is submitted to it can be pickled.
-        width: how many orders it has hands for, now.
-        chunk: trials an order: as many are lost, and played again, when somebody is lost.
+        width: returns how many work items it can execute at once, now.
+        chunk: trials for each work item; when a machine is lost, as many are lost and run again.
     """
 
     executor: Executor
@@ -93,59 +92,61 @@ class RemoteExecution:
     chunk: int = 8
 
 
+@dataclass(frozen=True)
+class _Execution:
+    """Where work items go; `chunk` is `None` where each environment is one item and results are stored one by one."""
+
+    executor: Executor
+    execute: Callable[[WorkItem], WorkResult]
+    width: Callable[[], int]
+    chunk: int | None = None
+
+
 class _Run:
-    """What the threads of one run share."""
+    """The state of one run."""
 
     def __init__(self, settings: RunSettings, store: Store, listener: RunListener) -> None:
-        self.settings = settings
-        # On with what an earlier part of this run has noted: its trials are here, whatever is asked for now.
-        self.environments = {row.slug: row for row in store.environments.values()}
-        self.spans: list[tuple[float, float]] = []
-        self._clean = settings.redactor(settings.cache)
+        self.spans: Spans = []
+        self._settings = settings
+        self._redact = settings.redactor(settings.cache)
         self._store = store
         self._listener = listener
         self._lock = threading.Lock()
         self._over = False
-        self._lanes: dict[str, WorkQueue] = {}
+        self._queues: dict[str, WorkQueue] = {}
+        # What an earlier part of a resumed run has noted stays, whatever is selected now: its trials are stored here.
+        self._rows = {row.slug: row for row in store.environments.values()}
 
-    def stop(self) -> None:
-        """Keeps nothing from now on."""
-        with self._lock:
-            self._over = True
-
-    def play(
-        self,
-        executor: Executor,
-        execute: Callable[[WorkItem], WorkResult],
-        width: Callable[[], int],
-        chunk: int | None,
-    ) -> None:
-        """Gives out orders until nothing is left to do, and stores what they bring back."""
-        lanes = WorkQueues(
-            [WorkQueue(self._order(combination), role) for combination, role in self.settings.combinations]
-        )
+    def run(self, execution: _Execution) -> None:
+        """Gives out work items until nothing is left to do, and stores what they bring back."""
+        queues = WorkQueues([WorkQueue(self._item(combination), role) for combination, role in self._combinations])
         running: dict[Future[WorkResult], tuple[WorkQueue, WorkItem]] = {}
         ended: SimpleQueue[Future[WorkResult]] = SimpleQueue()
         try:
             while True:
-                while len(running) < max(1, width()) and (found := lanes.next()) is not None:
-                    future = executor.submit(execute, found[1])
-                    running[future] = found
+                while len(running) < max(1, execution.width()) and (taken := queues.take()) is not None:
+                    future = execution.executor.submit(execution.execute, taken[1])
+                    running[future] = taken
                     future.add_done_callback(ended.put)
                 if not running:
                     return
-                # All that has come meanwhile goes to the disk in one piece: what costs there is the flush.
-                come = [ended.get()]
+                # Whatever has ended meanwhile is stored together, because flushing the file takes most of the time.
+                futures = [ended.get()]
                 while not ended.empty():
-                    come.append(ended.get())
-                self._settle([(*running.pop(future), future) for future in come], chunk)
+                    futures.append(ended.get())
+                self._settle([(*running.pop(future), future) for future in futures], execution.chunk)
         except BaseException:
             for future in running:
                 future.cancel()
             raise
 
+    def stop(self) -> None:
+        """Stores nothing from now on."""
+        with self._lock:
+            self._over = True
+
     def keep(self, *results: TrialResult) -> None:
-        """Stores trials; those that are stored already are not stored again.
+        """Stores trials that are not stored yet.
 
         Raises:
             ExecutorStopped: the run is over.
@@ -153,90 +154,92 @@ class _Run:
         with self._lock:
             if self._over:
                 raise ExecutorStopped
-            named = {result.trial.key: result for result in results}
-            fresh = [result for key, result in named.items() if key not in self._store.done]
-            if not fresh:
+            by_key = {result.trial.key: result for result in results}
+            new = [result for key, result in by_key.items() if key not in self._store.done]
+            if not new:
                 return
-            for result in fresh:
-                if result.timeline:
-                    self._store.put_timeline(result.trial.key, result.timeline)
-            new = [result.trial for result in fresh]
-            self._store.append(*new)
-            for trial in new:
-                lane = self._lanes[trial.environment.name]
-                lane.left -= 1
-                self._listener.trial(trial)
-                if lane.left == 0:
-                    self._listener.environment_done(lane.order.combination.slug)
+            for result in new:
+                if result.events:
+                    self._store.put_timeline(result.trial.key, result.events)
+            self._store.append(*(result.trial for result in new))
+            for result in new:
+                queue = self._queues[result.trial.environment.name]
+                queue.left -= 1
+                self._listener.trial(result.trial)
+                if queue.left == 0:
+                    self._listener.environment_done(queue.item.combination.slug)
 
-    def _order(self, combination: Combination) -> WorkItem:
-        settings = self.settings
+    @property
+    def _combinations(self) -> Sequence[tuple[Combination, Role]]:
+        return self._settings.combinations
+
+    def _item(self, combination: Combination) -> WorkItem:
+        settings = self._settings
         return WorkItem(
             combination,
             settings.redactor,
             fingerprint(),
             at_once=settings.trials_at_once,
-            timeout=settings.timeout,
-            memory=settings.memory,
+            limits=settings.limits,
             offline=settings.offline,
         )
 
-    def _settle(self, come: Sequence[tuple[WorkQueue, WorkItem, Future[WorkResult]]], chunk: int | None) -> None:
-        """Stores what orders have brought back, and gives them back to their lanes."""
-        answers = [(lane, order, *_answer(order, future)) for lane, order, future in come]
-        self.spans += [span for *_, done in answers for span in done.playing]
-        self.keep(*(result for *_, done in answers for result in done.results))
-        for lane, order, answered, done in answers:
-            given_up = lane.settle(order, answered=answered, stored=self._store.done)
-            if order.environment is not None:
-                why = done.reason or "nobody played it"
-                self.keep(
-                    *(
-                        TrialResult(missing(plan, order.environment, "broken", why, self._clean))
-                        for plan in given_up or ()
-                    )
-                )
-            elif answered or given_up is not None:
-                self._begin(lane, done, chunk)
+    def _settle(self, ended: Sequence[tuple[WorkQueue, WorkItem, Future[WorkResult]]], chunk: int | None) -> None:
+        """Stores the results of work items, and queues again what they did not bring back."""
+        settled = [(queue, item, *_result(item, future)) for queue, item, future in ended]
+        self.spans += [span for *_, result in settled for span in result.spans]
+        self.keep(*(trial for *_, result in settled for trial in result.results))
+        for queue, item, completed, result in settled:
+            given_up = queue.settle(item, completed=completed, stored=self._store.done)
+            if item.environment is not None:
+                self._give_up(item, given_up or (), result.reason or "no machine has run it")
+            elif completed or given_up is not None:
+                self._begin(queue, result, chunk)
 
-    def _begin(self, lane: WorkQueue, done: WorkResult, chunk: int | None) -> None:
-        """Notes what became of an environment, and fills its lane if it is ready."""
-        name, slug, todo = done.environment.name, lane.order.combination.slug, []
-        if done.status == "ran":
-            planned = self.settings.plans(name, tuple(done.environment.packages), lane.role)
-            todo = [plan for plan in planned if plan.key not in self._store.done]
-            self._store.put_lock(name, done.lock)
-            # Where an earlier part of this run has tried something, it ran.
-            earlier = self.environments.get(slug)
+    def _give_up(self, item: WorkItem, plans: Sequence[TrialPlan], reason: str) -> None:
+        assert item.environment is not None
+        records = [not_run(plan, item.environment, "broken", reason, self._redact) for plan in plans]
+        self.keep(*map(TrialResult, records))
+
+    def _begin(self, queue: WorkQueue, result: WorkResult, chunk: int | None) -> None:
+        """Stores what became of an environment, and fills its queue if it is available."""
+        environment, slug = result.environment, queue.item.combination.slug
+        waiting: list[TrialPlan] = []
+        if result.status == "ran":
+            planned = self._settings.plans(environment.name, tuple(environment.packages), queue.role)
+            waiting = [plan for plan in planned if plan.key not in self._store.done]
+            self._store.put_lock(environment.name, result.lock)
+            earlier = self._rows.get(slug)
+            # An environment that ran in an earlier part of this run stays one that ran.
             if not planned and (earlier is None or earlier.status != "ran"):
-                why = why_nothing(done.environment.packages, self.settings.choice)
-                done = replace(done, status="incompatible", reason=f"{why} in it")
+                why = why_nothing(environment.packages, self._settings.choice)
+                result = replace(result, status="incompatible", reason=f"{why} in it")
+        row = EnvironmentRow(
+            name=environment.name,
+            slug=slug,
+            status=result.status,
+            reason=result.reason,
+            python=environment.python,
+            packages=environment.packages,
+            loop=environment.loop,
+            redacted=dict(result.redacted),
+        )
         with self._lock:
-            self._lanes[name] = lane
-            lane.begin(replace(lane.order, environment=done.environment, lock=done.lock), todo, chunk)
-            row = EnvironmentRow(
-                name=name,
-                slug=slug,
-                status=done.status,
-                reason=done.reason,
-                python=done.environment.python,
-                packages=done.environment.packages,
-                loop=done.environment.loop,
-                redacted=dict(done.redacted),
-            )
-            self.environments[slug] = row
+            self._queues[environment.name] = queue
+            queue.fill(replace(queue.item, environment=environment, lock=result.lock), waiting, chunk)
+            self._rows[slug] = row
             self._store.put_environments(row)
-            self._listener.environment(slug, done.status, done.reason, len(todo))
-            if done.status == "ran" and not todo:
+            self._listener.environment(slug, result.status, result.reason, len(waiting))
+            if result.status == "ran" and not waiting:
                 self._listener.environment_done(slug)
 
 
-def _answer(order: WorkItem, future: Future[WorkResult]) -> tuple[bool, WorkResult]:
-    """What became of an order, and whether anybody said so."""
+def _result(item: WorkItem, future: Future[WorkResult]) -> tuple[bool, WorkResult]:
+    """Whether an executor has returned a result, and the result or why there is none."""
     try:
         return True, future.result()
     except MachineLost as error:
-        return False, WorkResult(unprepared(order.combination), status="broken", reason=str(error))
+        return False, WorkResult(unprepared(item.combination), status="broken", reason=str(error))
 
 
 def run(
@@ -244,23 +247,23 @@ def run(
     store: Store,
     listener: RunListener,
     about: RunMeta,
-    elsewhere: RemoteExecution | None = None,
+    remote: RemoteExecution | None = None,
 ) -> None:
-    """Plays a run to its end, or until it is interrupted.
+    """Runs until nothing is left to do, or until it is interrupted.
 
     Args:
         about: what `run.json` says of the run; its times are set here.
-        elsewhere: who carries out orders; threads of this process by default.
+        remote: executes the work items; by default, threads of this process do.
 
     Raises:
-        StoreError: the disk refuses.
+        StoreError: the run folder cannot be written.
         ServerError: the provider server cannot start.
-        ExecutorUnavailable: nobody is left elsewhere.
-        Unlike: somebody elsewhere would play something else.
-        KeyboardInterrupt: the run was interrupted; every child is gone and what was stored is whole.
+        ExecutorUnavailable: no remote machine is left.
+        CodeMismatch: a remote machine would run something else.
+        KeyboardInterrupt: the run was interrupted; every child process has ended and what is stored is complete.
     """
     clock, earlier = time.perf_counter(), store.meta
-    shared = _Run(settings, store, listener)
+    state = _Run(settings, store, listener)
 
     def note_run(finished: str | None) -> None:
         store.put_meta(
@@ -269,39 +272,42 @@ def run(
                 started=earlier.started if earlier else about.started,
                 finished=finished,
                 seconds=round((earlier.seconds if earlier else 0.0) + time.perf_counter() - clock, 3),
-                trial_seconds=round((earlier.trial_seconds if earlier else 0.0) + covered(shared.spans), 3),
+                trial_seconds=round((earlier.trial_seconds if earlier else 0.0) + covered(state.spans), 3),
             )
         )
 
-    with ExitStack() as stack:
-        if elsewhere is None:
-            station = stack.enter_context(LocalExecutor(settings.cache))
-            pool = stack.enter_context(ThreadPoolExecutor(settings.environments_at_once))
-            stack.push(lambda kind, *_: station.stop() if kind else None)
-            play = partial(
-                shared.play,
-                pool,
-                partial(station.execute, keep=shared.keep),
-                lambda: settings.environments_at_once,
-                None,
-            )
-        else:
-            play = partial(shared.play, elsewhere.executor, execute, elsewhere.width, elsewhere.chunk)
+    with _local(settings, state) if remote is None else _remote(remote) as execution:
         note_run(None)
         try:
-            play()
+            state.run(execution)
         except BaseException:
-            shared.stop()
+            state.stop()
             with suppress(StoreError):
                 note_run(None)
             raise
         note_run(now())
 
 
-def default_width() -> tuple[int, int]:
-    """Environments at once and trials at once in each.
+@contextmanager
+def _local(settings: RunSettings, state: _Run) -> Iterator[_Execution]:
+    width = settings.environments_at_once
+    with LocalExecutor(settings.cache) as executor, ThreadPoolExecutor(width) as threads:
+        try:
+            yield _Execution(threads, partial(executor.execute, on_result=state.keep), lambda: width)
+        except BaseException:
+            executor.stop()  # before the threads are joined, because they wait for their workers
+            raise
 
-    One environment more than there are cores, so that trials go on while a worker imports; retries mostly wait.
+
+@contextmanager
+def _remote(remote: RemoteExecution) -> Iterator[_Execution]:
+    yield _Execution(remote.executor, execute, remote.width, remote.chunk)
+
+
+def default_width() -> tuple[int, int]:
+    """Returns how many environments run at once, and how many trials in each.
+
+    One environment more than there are cores, so that trials run while a worker imports; retries mostly wait.
     """
     cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return cpus + 1, 2

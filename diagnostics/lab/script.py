@@ -1,34 +1,32 @@
-"""Runs a script in an environment, alone and for a bounded time, and says what it gave.
+"""Runs a script in an environment, alone and for a bounded time.
 
-    run_script(text, python)        a `ScriptResult`: exit status, output, what was installed
+    run_script(text, python)        a `ScriptResult`: exit status, output, what is installed
 
-The script is a file in an empty folder, its interpreter is isolated (`-I`), and nothing of the person's shell reaches
-it. It ends when its time is over, also where this process is gone by then.
+The script is a file in an empty folder. Its interpreter is isolated (`-I`) and gets nothing of the user's shell. It
+ends when its time is over, even if this process has ended before.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import tempfile
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from diagnostics.lab.execution.worker import clean_environment, read_ends
+from diagnostics.lab.execution.process import run_bounded
+from diagnostics.lab.execution.worker import clean_environment
 
-_NAME = "script.py"
-# An alarm lives on in the program that takes this one's place, so the script ends by itself even if nobody waits.
-_START = (
+_NAME: Final = "script.py"
+# An alarm survives `exec`, so the script ends by itself even if nobody waits for it.
+_START: Final = (
     "import os, signal, sys\n"
     "if hasattr(signal, 'alarm'): signal.alarm(int(sys.argv[1]))\n"
     "os.execv(sys.executable, [sys.executable, '-I', sys.argv[2]])\n"
 )
-_ASK = (
+_DESCRIBE: Final = (
     "import importlib.metadata, json, platform, sys\n"
     "print(json.dumps({'python': f'Python {sys.version}', 'version': platform.python_version(),"
     " 'system': f'{platform.system()} {platform.machine()}',"
@@ -43,12 +41,12 @@ class ScriptError(Exception):
 
 @dataclass(frozen=True)
 class ScriptResult:
-    """What a script gave.
+    """What a script did.
 
     Attributes:
-        exit_status: `None` where its time was over first.
-        output: both streams, as a terminal would show them; of much, its beginning and its end.
-        python: as `python -VV` says it; `version` is the number alone.
+        exit_status: `None` if its time was over first.
+        output: both streams, as a terminal would show them; of a long output, the beginning and the end.
+        python: as `python -VV` prints it; `version` is the number alone.
         packages: normalised name to version.
     """
 
@@ -68,15 +66,17 @@ def run_script(text: str, python: Path, *, timeout: float = 60.0) -> ScriptResul
         ScriptError: the interpreter cannot be started.
     """
     with tempfile.TemporaryDirectory(prefix="diagnostics-script-", ignore_cleanup_errors=True) as folder:
+        variables = _variables(folder)
+        command = [str(python), "-I", "-c", _START, str(int(timeout) + 2), _NAME]
         try:
-            about = _about(python, folder)
+            described = _describe(python, folder, variables)
             Path(folder, _NAME).write_text(text, encoding="utf-8")
-            status, seconds = _play(python, folder, timeout)
+            ended = run_bounded(command, Path(folder, "output"), env=variables, timeout=timeout, cwd=folder)
         except OSError as error:
             raise ScriptError(f"{python} cannot be started ({error.strerror or error})") from None
-        # Its own lines are told by the name of the file alone.
-        output = read_ends(Path(folder, "output")).replace(f"{os.path.realpath(folder)}{os.sep}", "")
-        return ScriptResult(status, output.replace(f"{folder}{os.sep}", ""), seconds, **about)
+        # Tracebacks name the script's lines by the name of the file alone.
+        output = ended.output.replace(f"{os.path.realpath(folder)}{os.sep}", "").replace(f"{folder}{os.sep}", "")
+        return ScriptResult(ended.exit_status, output, ended.seconds, **described)
 
 
 def _variables(folder: str) -> dict[str, str]:
@@ -84,11 +84,11 @@ def _variables(folder: str) -> dict[str, str]:
     return {name: value for name, value in variables.items() if name not in ("PYTHONPATH", "SSL_CERT_FILE")}
 
 
-def _about(python: Path, folder: str) -> dict[str, Any]:
-    asked = subprocess.run(
-        [str(python), "-I", "-c", _ASK],
+def _describe(python: Path, folder: str, variables: dict[str, str]) -> dict[str, Any]:
+    described = subprocess.run(
+        [str(python), "-I", "-c", _DESCRIBE],
         cwd=folder,
-        env=_variables(folder),
+        env=variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -96,36 +96,6 @@ def _about(python: Path, folder: str) -> dict[str, Any]:
         check=False,
     )
     try:
-        return dict(json.loads(asked.stdout))
+        return dict(json.loads(described.stdout))
     except ValueError:
-        raise ScriptError(f"{python} is no Python that can run it (exit status {asked.returncode})") from None
-
-
-def _play(python: Path, folder: str, timeout: float) -> tuple[int | None, float]:
-    started = time.perf_counter()
-    with Path(folder, "output").open("wb") as output:
-        process = subprocess.Popen(
-            [str(python), "-I", "-c", _START, str(int(timeout) + 2), _NAME],
-            cwd=folder,
-            env=_variables(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            status: int | None = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            status = None
-        finally:
-            _end(process)
-    return status, time.perf_counter() - started
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the script and whatever it has started."""
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
+        raise ScriptError(f"{python} is not a Python that can run it (exit status {described.returncode})") from None

@@ -1,8 +1,8 @@
-"""What is left to do in a run: one lane an environment, and which order is given out next. No IO, no clock, no thread.
+"""What is left to do in a run: a queue for each environment, and which work item is next. No IO, no clock, no thread.
 
-A lane begins with an order that only prepares its environment. When that is answered it is filled with trials, in
-chunks. What an order did not bring back goes into the lane again, in halves, so that a trial that takes its machine
-with it ends up alone and is given up alone.
+A queue begins with an item that only prepares its environment. Once that is done it is filled with items of several
+trials. Trials that an item did not bring back are queued again in halves, so that a trial that takes its machine with
+it is soon alone, and is given up alone.
 """
 
 from __future__ import annotations
@@ -16,91 +16,90 @@ from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.lab.execution.work import WorkItem
 from diagnostics.lab.plan import Role
 
-TRIES: Final = 5
-"""How often what cannot be halved any more is given out before it is given up: machines die for other reasons too."""
+ATTEMPTS: Final = 5
+"""How often a single trial is tried before it is given up: machines are lost for other reasons, too."""
 
 
 class WorkQueue:
-    """One environment of a run.
+    """The work of one environment.
 
     Args:
-        order: what to prepare; every order of the lane is made from it.
+        item: what to prepare; all items of the queue are made from it.
         role: what the environment is there to show.
 
     Attributes:
-        order: knows its environment and lock once that is prepared.
-        in_hand: orders that are out.
-        left: trials that are not stored yet; kept by who stores them.
+        item: has the environment and the lock once they are prepared.
+        running: items that were taken and not settled.
+        left: trials that are not stored; kept up to date by the code that stores them.
     """
 
-    def __init__(self, order: WorkItem, role: Role) -> None:
-        self.order = order
+    def __init__(self, item: WorkItem, role: Role) -> None:
+        self.item = item
         self.role = role
-        self.in_hand = 0
+        self.running = 0
         self.left = 0
-        self._todo: deque[tuple[TrialPlan, ...]] = deque([()])
-        self._tries: Counter[tuple[TrialPlan, ...]] = Counter()
+        self._waiting: deque[tuple[TrialPlan, ...]] = deque([()])
+        self._attempts: Counter[tuple[TrialPlan, ...]] = Counter()
 
     @property
     def waits(self) -> bool:
-        """Whether there is something to give out."""
-        return bool(self._todo)
+        """Whether an item waits to be taken."""
+        return bool(self._waiting)
 
-    def next(self) -> WorkItem:
-        """Gives out an order, which must come back through `settle`."""
-        self.in_hand += 1
-        return replace(self.order, plans=self._todo.popleft())
+    def take(self) -> WorkItem:
+        """Takes the next item, which must be given to `settle` later."""
+        self.running += 1
+        return replace(self.item, plans=self._waiting.popleft())
 
-    def begin(self, order: WorkItem, plans: Sequence[TrialPlan], chunk: int | None) -> None:
-        """Fills the lane.
+    def fill(self, item: WorkItem, plans: Sequence[TrialPlan], chunk: int | None) -> None:
+        """Fills the queue with trials.
 
         Args:
-            order: with the environment and its lock.
-            plans: all trials of the lane that are to be played.
-            chunk: trials an order; `None` for all of them in one.
+            item: with the environment and its lock.
+            plans: all trials to run in the environment.
+            chunk: trials for each item; `None` for all of them in one.
         """
-        self.order, self.left = order, len(plans)
+        self.item, self.left = item, len(plans)
         size = chunk or len(plans) or 1
-        self._todo.extend(tuple(plans[start : start + size]) for start in range(0, len(plans), size))
+        self._waiting.extend(tuple(plans[start : start + size]) for start in range(0, len(plans), size))
 
-    def settle(self, order: WorkItem, *, answered: bool, stored: Container[str]) -> tuple[TrialPlan, ...] | None:
-        """Takes an order back.
+    def settle(self, item: WorkItem, *, completed: bool, stored: Container[str]) -> tuple[TrialPlan, ...] | None:
+        """Ends an item and queues again what it did not bring back.
 
         Args:
-            answered: whether anybody answered it.
-            stored: keys of trials that are stored.
+            completed: whether an executor returned a result.
+            stored: keys of stored trials.
 
         Returns:
-            The trials that are given up; none of them where the environment itself is, and `None` where nothing is.
+            The trials that are given up, which are none if the environment itself is; `None` if nothing is given up.
         """
-        self.in_hand -= 1
-        left = tuple(plan for plan in order.plans if plan.key not in stored)
-        if not left and (answered or order.plans):
+        self.running -= 1
+        left = tuple(plan for plan in item.plans if plan.key not in stored)
+        if not left and (completed or item.plans):
             return None
         if len(left) > 1:
             middle = (len(left) + 1) // 2
-            self._todo.extendleft((left[middle:], left[:middle]))
+            self._waiting.extendleft((left[middle:], left[:middle]))
             return None
-        self._tries[left] += 1
-        if self._tries[left] < TRIES:
-            self._todo.appendleft(left)
+        self._attempts[left] += 1
+        if self._attempts[left] < ATTEMPTS:
+            self._waiting.appendleft(left)
             return None
         return left
 
 
 class WorkQueues:
-    """All lanes of a run, in the order in which they are to begin."""
+    """All queues of a run, in the order in which they are to begin."""
 
-    def __init__(self, lanes: Sequence[WorkQueue]) -> None:
-        self._closed = deque(lanes)
-        self._open: list[WorkQueue] = []
+    def __init__(self, queues: Sequence[WorkQueue]) -> None:
+        self._new = deque(queues)
+        self._begun: list[WorkQueue] = []
 
-    def next(self) -> tuple[WorkQueue, WorkItem] | None:
-        """The next order: of the first lane that nobody is at, else of the one that fewest are at; `None` for now."""
-        self._open = [lane for lane in self._open if lane.waits or lane.in_hand]
-        waiting = [lane for lane in self._open if lane.waits]
-        lane = min(waiting, key=lambda lane: lane.in_hand, default=None)
-        if self._closed and (lane is None or lane.in_hand):
-            lane = self._closed.popleft()
-            self._open.append(lane)
-        return None if lane is None else (lane, lane.next())
+    def take(self) -> tuple[WorkQueue, WorkItem] | None:
+        """Takes an item of a queue of which none is running, else of the one with the fewest; `None` if none waits."""
+        self._begun = [queue for queue in self._begun if queue.waits or queue.running]
+        queue = min((each for each in self._begun if each.waits), key=lambda each: each.running, default=None)
+        if self._new and (queue is None or queue.running):
+            queue = self._new.popleft()
+            self._begun.append(queue)
+        return None if queue is None else (queue, queue.take())

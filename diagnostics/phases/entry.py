@@ -12,7 +12,7 @@ from diagnostics.extras import install
 def main(number: int) -> None:
     """Runs phase `number` with the arguments of the process, and exits with its status."""
     try:
-        plan = importlib.import_module("diagnostics.phases.plan")
+        commands = importlib.import_module("diagnostics.phases.command")
         module = importlib.import_module(f"diagnostics.phases.phase{number}")
     except ImportError as missing:
         sys.exit(
@@ -20,4 +20,4 @@ def main(number: int) -> None:
             if sys.version_info < (3, 11)
             else f"error: the phases need the lab ({missing.name} is missing); run: {install('lab')}"
         )
-    sys.exit(plan.command(module.PHASE))
+    sys.exit(commands.command(module.PHASE))

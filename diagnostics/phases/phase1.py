@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
-from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Session, plans
 from diagnostics.report.view.lifecycle import Clients, Loops
 from diagnostics.report.view.phrasing import quoted, times
 
@@ -23,29 +24,29 @@ ARMS = {
 MOST_RUNS = 3
 
 
-def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def run(session: Session, options: PhaseOptions) -> list[TrialResult]:
     """Each arm with two configurations; the failing ones also with one and with three, to see which is the first."""
-    here, trials = session.target.environment.name, choice.trials or 2
-    load = choice.load(runs=2, calls=50)
+    here, trials = session.target.environment.name, options.trials or 2
+    load = options.load(runs=2, calls=50)
     wanted = []
     for scenario in ARMS:
-        wanted += plans(here, choice.provider, scenario, load, trials=trials, instrumented=choice.instrument)
-        if not choice.instrument:
-            wanted += plans(here, choice.provider, scenario, load, trials=1, instrumented=True)
+        wanted += plans(here, options.provider, scenario, load, trials=trials, instrumented=options.instrument)
+        if not options.instrument:
+            wanted += plans(here, options.provider, scenario, load, trials=1, instrumented=True)
     for runs in range(1, MOST_RUNS + 1):
         if runs != load.runs:
             other = replace(load, runs=runs)
             for scenario in (FAILING, "repeated-run"):
-                wanted += plans(here, choice.provider, scenario, other, trials=trials)
-    return session.play(wanted)
+                wanted += plans(here, options.provider, scenario, other, trials=trials)
+    return session.run(wanted)
 
 
-def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
+def answers(played: Sequence[TrialResult], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """The three questions of the plan, and the one of its second test."""
     return (which(played), state(played), deletion(played), kept(played))
 
 
-def which(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def which(played: Sequence[TrialResult]) -> PhaseAnswer:
     """On which configuration does it fail?"""
     question = "On which configuration does it fail?"
     rows, first = [], {}
@@ -73,12 +74,12 @@ def which(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"first_failing": first})
 
 
-def _evidence(played: Sequence[PlayedTrial], scenario: str, runs: int) -> str:
+def _evidence(played: Sequence[TrialResult], scenario: str, runs: int) -> str:
     said = next((e.trial.evidence for e in played if _is(e, scenario, runs) and e.trial.evidence), None)
     return f": {quoted(said)}" if said else ""
 
 
-def state(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def state(played: Sequence[TrialResult]) -> PhaseAnswer:
     """In what state are loop and client before and after?"""
     question = "In what state are the loop and the client before and after each configuration?"
     rows: list[tuple[str, ...]] = []
@@ -110,7 +111,7 @@ def state(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     return PhaseAnswer(question, tuple(sentences), tables=(table, _left_open(played)))
 
 
-def _states(scenario: str, instrumented: PlayedTrial) -> list[tuple[str, ...]]:
+def _states(scenario: str, instrumented: TrialResult) -> list[tuple[str, ...]]:
     loops, clients = Loops(instrumented.events), Clients(instrumented.events)
     rows: list[tuple[str, ...]] = []
     for number, entry in enumerate(loops.entries(), start=1):
@@ -128,7 +129,7 @@ def _states(scenario: str, instrumented: PlayedTrial) -> list[tuple[str, ...]]:
     return rows
 
 
-def _left_open(played: Sequence[PlayedTrial]) -> Table:
+def _left_open(played: Sequence[TrialResult]) -> Table:
     """Descriptors after the last run tell of clients that nobody closed, instrumented or not."""
     rows = []
     for scenario, what in ARMS.items():
@@ -146,7 +147,7 @@ def _asked(found: Sequence[object]) -> str:
     return ", ".join(sorted({f"{each.answers}/{each.calls}" for each in found}))  # type: ignore[attr-defined]
 
 
-def deletion(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def deletion(played: Sequence[TrialResult]) -> PhaseAnswer:
     """Does `del` + `gc.collect()` cause it or prevent it?"""
     question = "Does an explicit `del` and `gc.collect()` cause the error or prevent it?"
     seen = {arm: symptoms(_uninstrumented(played, arm)) for arm in ("gc-between-runs", "gc-inside-run", FAILING)}
@@ -183,7 +184,7 @@ def deletion(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     )
 
 
-def kept(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def kept(played: Sequence[TrialResult]) -> PhaseAnswer:
     """Does it still occur if nothing is collected between the runs?"""
     question = "Does it still occur if every reference is kept until the end?"
     found = symptoms(_uninstrumented(played, "keep-references"))
@@ -199,7 +200,7 @@ def kept(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     )
 
 
-def symptoms(found: Sequence[PlayedTrial]) -> Counter[str]:
+def symptoms(found: Sequence[TrialResult]) -> Counter[str]:
     """How often each symptom was seen."""
     return Counter(each.trial.symptom for each in found if each.trial.symptom is not None)
 
@@ -208,19 +209,19 @@ def _shows(found: Counter[str]) -> bool:
     return any(symptom != "none" for symptom in found)
 
 
-def _uninstrumented(played: Sequence[PlayedTrial], scenario: str) -> list[PlayedTrial]:
+def _uninstrumented(played: Sequence[TrialResult], scenario: str) -> list[TrialResult]:
     """The trials that decide: those that were not instrumented, if there are any."""
     own = [each for each in played if each.trial.cell.scenario == scenario]
     return [each for each in own if not each.trial.instrumented] or own
 
 
-def _is(each: PlayedTrial, scenario: str, runs: int | None) -> bool:
+def _is(each: TrialResult, scenario: str, runs: int | None) -> bool:
     cell = each.trial.cell
     return cell.scenario == scenario and runs in (None, cell.load.runs)
 
 
-def _most_left(played: Sequence[PlayedTrial], scenario: str) -> str:
+def _most_left(played: Sequence[TrialResult], scenario: str) -> str:
     return str(max((each.trial.accounting.fds_left for each in _uninstrumented(played, scenario)), default=0))
 
 
-PHASE = Phase(1, "isolate: which configuration fails, and what deletion and collection do", play, answers)
+PHASE = Phase(1, "isolate: which configuration fails, and what deletion and collection do", run, answers)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.event import Event
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
-from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Session, plans
 from diagnostics.report.view.lifecycle import Clients, Loops, closer, spot
 from diagnostics.report.view.phrasing import count, listed
 
@@ -19,31 +20,31 @@ SCENARIOS = {
 NOT_WATCHED = "No trial wrote its events down, so nothing can be said of what happened inside."
 
 
-def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def run(session: Session, options: PhaseOptions) -> list[TrialResult]:
     """Instrumented trials of each scenario; one is enough, because a instrumented trial tells what happened in it."""
-    load = choice.load(runs=3, calls=50)
+    load = options.load(runs=3, calls=50)
     here = session.target.environment.name
-    return session.play(
+    return session.run(
         [
             plan
             for scenario in SCENARIOS
-            for plan in plans(here, choice.provider, scenario, load, trials=choice.trials or 1, instrumented=True)
+            for plan in plans(here, options.provider, scenario, load, trials=options.trials or 1, instrumented=True)
         ]
     )
 
 
-def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
+def answers(played: Sequence[TrialResult], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """The three things that the plan says to look for, and what closes the loop."""
     seen = [each for each in played if each.events]
     return (new_for_each(seen), what_closes(seen), closed_between(seen), timing(seen))
 
 
-def first_of(played: Sequence[PlayedTrial], scenario: str) -> PlayedTrial | None:
+def first_of(played: Sequence[TrialResult], scenario: str) -> TrialResult | None:
     """The first instrumented trial of a scenario."""
     return next((each for each in played if each.trial.cell.scenario == scenario), None)
 
 
-def new_for_each(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def new_for_each(played: Sequence[TrialResult]) -> PhaseAnswer:
     """Is a new loop made for each object?"""
     question = "Is a new loop made for each object?"
     rows, sentences, made_by = [], [], {}
@@ -79,7 +80,7 @@ def new_for_each(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"new_loop_for_each": made_by})
 
 
-def what_closes(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def what_closes(played: Sequence[TrialResult]) -> PhaseAnswer:
     """What closes the loop?"""
     question = "What closes the loop?"
     rows, found, left_open = [], {}, {}
@@ -123,7 +124,7 @@ def _when(event: Event | None, events: Sequence[Event]) -> str:
     return f"event {event.number}, {during}"
 
 
-def closed_between(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def closed_between(played: Sequence[TrialResult]) -> PhaseAnswer:
     """Is the loop closed between the calls?"""
     question = "Is the loop closed between the configurations?"
     rows, sentences, facts = [], [], {}
@@ -148,7 +149,7 @@ def closed_between(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"closed_between": facts})
 
 
-def timing(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def timing(played: Sequence[TrialResult]) -> PhaseAnswer:
     """When does the loop close, against the cleanup of the clients whose connections it carries?"""
     question = "Does the loop close before the cleanup of the clients whose connections belong to it, or after it?"
     rows, late = [], {}
@@ -193,4 +194,4 @@ def _number(event: Event | None) -> str:
     return f"event {event.number}" if event is not None else "never"
 
 
-PHASE = Phase(2, "the life of every loop", play, answers)
+PHASE = Phase(2, "the life of every loop", run, answers)

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.event import Event
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.phase2 import NOT_WATCHED, SCENARIOS, first_of
-from diagnostics.phases.phase2 import play as play_watched
-from diagnostics.phases.plan import Phase, PhaseOptions, Play, PlayedTrial
+from diagnostics.phases.phase2 import run as run_instrumented
+from diagnostics.phases.plan import Phase, PhaseOptions, Session
 from diagnostics.report.view.lifecycle import Clients, Loops, spot
 from diagnostics.report.view.phrasing import count, listed
 
 
-def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def run(session: Session, options: PhaseOptions) -> list[TrialResult]:
     """The same instrumented trials as phase 2."""
-    return play_watched(session, choice)
+    return run_instrumented(session, options)
 
 
-def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
+def answers(played: Sequence[TrialResult], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """The three things that the plan says to look for, and the order of it all."""
     seen = [each for each in played if each.events]
     return (made(seen), finalised(seen), touched(seen), order(seen))
 
 
-def made(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def made(played: Sequence[TrialResult]) -> PhaseAnswer:
     """When is each client made, and on which loops is it used?"""
     question = "Where is each client made, and on which loops is it used?"
     rows, sentences = [], []
@@ -60,7 +61,7 @@ def made(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"created_at": rows[0][3]})
 
 
-def finalised(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def finalised(played: Sequence[TrialResult]) -> PhaseAnswer:
     """When is `__del__` called, and in what state is the loop then?"""
     question = "When is a client's `__del__` called, and in what state is its loop then?"
     rows, sentences, facts = [], [], {}
@@ -101,7 +102,7 @@ def finalised(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"finalised_on_another_loop": facts})
 
 
-def touched(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def touched(played: Sequence[TrialResult]) -> PhaseAnswer:
     """Who touches a closed loop, or another one's connections?"""
     question = "Which operation touches a loop that is closed, or is not the running one?"
     rows: list[tuple[str, ...]] = []
@@ -145,7 +146,7 @@ def _loop(event: Event) -> str:
     return f"{event.loop}, {state}" if event.loop else "none"
 
 
-def order(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def order(played: Sequence[TrialResult]) -> PhaseAnswer:
     """In what order does it all happen?"""
     question = "In what order does it happen?"
     tables = []
@@ -188,4 +189,4 @@ def _without_repetition(events: Sequence[Event]) -> list[Event]:
     return kept
 
 
-PHASE = Phase(3, "the life of every client", play, answers)
+PHASE = Phase(3, "the life of every client", run, answers)

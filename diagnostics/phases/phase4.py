@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from diagnostics.experiment.fixes import FIXES
+from diagnostics.lab.execution.outcome import TrialPlan, TrialResult
 from diagnostics.model.cell import BASELINE, Cell
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
-from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, TrialPlan
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Session
 from diagnostics.report.view.aggregate import LOOP_FIX, deciding, judged, result_of, seconds_per_call
 from diagnostics.report.view.phrasing import listed, times
 from diagnostics.report.view.view_models import FixOutcome
@@ -24,35 +25,35 @@ OPTIONS = {
 """What the plan says to try, and the fix of the matrix that is it."""
 
 
-def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def run(session: Session, options: PhaseOptions) -> list[TrialResult]:
     """The baseline and every fix, on the scenario of the plan and on its plainest relative."""
-    load = choice.load(runs=3, calls=50)
-    here, trials = session.target.environment.name, choice.trials or 2
-    played: list[PlayedTrial] = []
+    load = options.load(runs=3, calls=50)
+    here, trials = session.target.environment.name, options.trials or 2
+    played: list[TrialResult] = []
     hung: set[tuple[str, str]] = set()
     # The first trials of all cells first: a cell that hangs once is not made to hang again, which would cost minutes.
     for trial in range(trials + 1):
-        instrumented = choice.instrument or trial == trials
+        instrumented = options.instrument or trial == trials
         wanted = [
             TrialPlan(
-                Cell(here, choice.provider, scenario, fix, load), trial % trials, "fork", instrumented=instrumented
+                Cell(here, options.provider, scenario, fix, load), trial % trials, "fork", instrumented=instrumented
             )
             for scenario in SCENARIOS
             for fix in FIXES
-            if (scenario, fix) not in hung and not (choice.instrument and trial == trials)
+            if (scenario, fix) not in hung and not (options.instrument and trial == trials)
         ]
-        played += session.play(wanted, at_once=3 if instrumented else 1)
+        played += session.run(wanted, at_once=3 if instrumented else 1)
         hung = {(each.trial.cell.scenario, each.trial.cell.fix) for each in played if each.trial.symptom == "hang"}
     return played
 
 
-def answers(played: Sequence[PlayedTrial], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
+def answers(played: Sequence[TrialResult], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """Which alternative prevents the error, what the plan's four options do, and what each costs."""
     found = {scenario: results(played, scenario) for scenario in SCENARIOS}
-    return (which(found), options(found), cost(found))
+    return (which(found), plan_options(found), cost(found))
 
 
-def results(played: Sequence[PlayedTrial], scenario: str) -> dict[str, FixOutcome]:
+def results(played: Sequence[TrialResult], scenario: str) -> dict[str, FixOutcome]:
     """What the baseline and each fix did in a scenario; empty where nothing was tried."""
     own = [each.trial for each in played if each.trial.cell.scenario == scenario]
     by_fix = {fix: [trial for trial in own if trial.cell.fix == fix] for fix in FIXES}
@@ -129,7 +130,7 @@ def _verdict(result: FixOutcome | None) -> str:
     return f"baseline: {seen}" if result.verdict is None else f"{result.verdict}: {seen}"
 
 
-def options(found: dict[str, dict[str, FixOutcome]]) -> PhaseAnswer:
+def plan_options(found: dict[str, dict[str, FixOutcome]]) -> PhaseAnswer:
     """What do the plan's options A to D do?"""
     question = "What do the plan's options A to D do?"
     rows, sentences = [], []
@@ -182,4 +183,4 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-PHASE = Phase(4, "alternatives: every fix on the failing scenario", play, answers)
+PHASE = Phase(4, "alternatives: every fix on the failing scenario", run, answers)

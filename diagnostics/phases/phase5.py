@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import groupby
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.cell import Environment
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
-from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Session, plans
 from diagnostics.report.issues.known_issues import CHECKED, KNOWN_ISSUES, matching
 from diagnostics.report.view.aggregate import SYMPTOM_ORDER, worst
 from diagnostics.report.view.history import generation, version_key
@@ -20,31 +21,30 @@ SCENARIOS = (FAILING, "gc-inside-run", "repeated-run")
 _Release = tuple[str, str, str]  # of the provider; of the HTTP stack: name and version
 
 
-def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def run(session: Session, options: PhaseOptions) -> list[TrialResult]:
     """The baseline in the target, and in every environment of the matrix that is prepared and worth its time."""
-    played = play_here(session, choice)
-    if choice.others:
-        for other in session.elsewhere(choice.provider):
-            with other:
-                played += play_here(other, choice)
+    played = run_here(session, options)
+    if options.others:
+        for other in session.others(options.provider):
+            played += run_here(other, options)
     return played
 
 
-def play_here(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def run_here(session: Session, options: PhaseOptions) -> list[TrialResult]:
     """The baseline of each scenario in one environment."""
-    load = choice.load(runs=3, calls=50)
+    load = options.load(runs=3, calls=50)
     here = session.target.environment.name
     wanted = []
     for scenario in SCENARIOS:
         wanted += plans(
-            here, choice.provider, scenario, load, trials=choice.trials or 2, instrumented=choice.instrument
+            here, options.provider, scenario, load, trials=options.trials or 2, instrumented=options.instrument
         )
-    return session.play(wanted)
+    return session.run(wanted)
 
 
-def answers(played: Sequence[PlayedTrial], choice: PhaseOptions) -> tuple[PhaseAnswer, ...]:
+def answers(played: Sequence[TrialResult], options: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """Where it changes with the SDK and its stack, where with Python, and what is known of it."""
-    return (releases(played, choice.provider), pythons(played, choice.provider), issues(played))
+    return (releases(played, options.provider), pythons(played, options.provider), issues(played))
 
 
 def release(environment: Environment, provider: str) -> _Release:
@@ -61,7 +61,7 @@ def label(found: _Release) -> str:
     return f"{version} ({stack} {beneath})" if stack else version
 
 
-def _seen(played: Sequence[PlayedTrial], provider: str) -> dict[tuple[str, str, _Release], Counter[str]]:
+def _seen(played: Sequence[TrialResult], provider: str) -> dict[tuple[str, str, _Release], Counter[str]]:
     """Scenario, Python and release to the symptoms seen there."""
     found: dict[tuple[str, str, _Release], Counter[str]] = defaultdict(Counter)
     for each in played:
@@ -75,7 +75,7 @@ def _order(found: _Release) -> tuple[object, ...]:
     return (version_key(found[0]), found[1], version_key(found[2]))
 
 
-def releases(played: Sequence[PlayedTrial], provider: str) -> PhaseAnswer:
+def releases(played: Sequence[TrialResult], provider: str) -> PhaseAnswer:
     """With which release does it change?"""
     question = f"With which release of {provider} and of the HTTP stack does it change?"
     seen = _seen(played, provider)
@@ -119,7 +119,7 @@ def _worst(found: Counter[str]) -> str | None:
     return worst([word for word in found if word in SYMPTOM_ORDER])
 
 
-def pythons(played: Sequence[PlayedTrial], provider: str) -> PhaseAnswer:
+def pythons(played: Sequence[TrialResult], provider: str) -> PhaseAnswer:
     """Does it change with Python?"""
     question = "Does it change with Python?"
     seen = _seen(played, provider)
@@ -156,7 +156,7 @@ def pythons(played: Sequence[PlayedTrial], provider: str) -> PhaseAnswer:
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"python_differs": len(differ)})
 
 
-def issues(played: Sequence[PlayedTrial]) -> PhaseAnswer:
+def issues(played: Sequence[TrialResult]) -> PhaseAnswer:
     """Which public issues match?"""
     question = "Which public issues match what was seen?"
     ran = [each.trial for each in played if each.trial.status == "ran"]
@@ -186,4 +186,4 @@ def issues(played: Sequence[PlayedTrial]) -> PhaseAnswer:
     )
 
 
-PHASE = Phase(5, "versions: releases of Python, httpx and the SDK, and known issues", play, answers)
+PHASE = Phase(5, "versions: releases of Python, httpx and the SDK, and known issues", run, answers)

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.cell import Load
 from diagnostics.model.codec import encode
 from diagnostics.model.event import Event
 from diagnostics.model.phase import CANNOT_TELL, PhaseAnswer, PhaseResult, Table, cannot_tell
-from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Play, PlayedTrial, plans
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Session, plans
 from diagnostics.report.view.interval import in_words, wilson
 from diagnostics.report.view.phrasing import listed
 
@@ -26,43 +27,43 @@ BUDGET = 150.0
 """Seconds after which no further load is begun; what was not tried is said."""
 
 
-def loads(choice: PhaseOptions) -> list[tuple[str, Load]]:
+def loads(options: PhaseOptions) -> list[tuple[str, Load]]:
     """The loads of both sweeps, each with the name of its sweep; what a person fixed is not swept."""
-    runs = choice.runs or 3
-    calls = (choice.calls,) if choice.calls else JETS
-    at_once = (choice.concurrency,) if choice.concurrency else CONCURRENCIES
-    swept = [("calls", Load(runs, each, min(choice.concurrency or each, each))) for each in calls]
-    swept += [("concurrency", Load(runs, choice.calls or max(FULL, each), each)) for each in at_once]
+    runs = options.runs or 3
+    calls = (options.calls,) if options.calls else JETS
+    at_once = (options.concurrency,) if options.concurrency else CONCURRENCIES
+    swept = [("calls", Load(runs, each, min(options.concurrency or each, each))) for each in calls]
+    swept += [("concurrency", Load(runs, options.calls or max(FULL, each), each)) for each in at_once]
     return list(dict.fromkeys(swept))
 
 
-def play(session: Play, choice: PhaseOptions) -> list[PlayedTrial]:
+def run(session: Session, options: PhaseOptions) -> list[TrialResult]:
     """Both sweeps, one trial at a time so that its seconds are its own, and one instrumented trial of each load."""
-    here, trials = session.target.environment.name, choice.trials or 3
-    played: list[PlayedTrial] = []
+    here, trials = session.target.environment.name, options.trials or 3
+    played: list[TrialResult] = []
     done: set[Load] = set()
     clock = time.perf_counter()
-    for _, load in loads(choice):
+    for _, load in loads(options):
         if load in done or time.perf_counter() - clock > BUDGET:
             continue
         done.add(load)
-        wanted = plans(here, choice.provider, FAILING, load, trials=trials)
-        played += session.play(wanted + plans(here, choice.provider, FAILING, load, trials=1, instrumented=True))
+        wanted = plans(here, options.provider, FAILING, load, trials=trials)
+        played += session.run(wanted + plans(here, options.provider, FAILING, load, trials=1, instrumented=True))
     return played
 
 
-def answers(played: Sequence[PlayedTrial], choice: PhaseOptions) -> tuple[PhaseAnswer, ...]:
+def answers(played: Sequence[TrialResult], options: PhaseOptions) -> tuple[PhaseAnswer, ...]:
     """Does it depend on concurrency, on the number of calls; threshold or chance; what is the chance made of?"""
-    rates = {load: rate(played, load) for _, load in loads(choice)}
+    rates = {load: rate(played, load) for _, load in loads(options)}
     return (
-        sweep("calls", rates, choice),
-        sweep("concurrency", rates, choice),
-        threshold(rates, choice),
-        chance(played, choice),
+        sweep("calls", rates, options),
+        sweep("concurrency", rates, options),
+        threshold(rates, options),
+        chance(played, options),
     )
 
 
-def rate(played: Sequence[PlayedTrial], load: Load) -> dict[str, Any]:
+def rate(played: Sequence[TrialResult], load: Load) -> dict[str, Any]:
     """What the uninstrumented trials of a load did."""
     own = [each.trial for each in played if each.trial.cell.load == load and not each.trial.instrumented]
     ran = [trial for trial in own if trial.symptom is not None]
@@ -80,13 +81,13 @@ def rate(played: Sequence[PlayedTrial], load: Load) -> dict[str, Any]:
     }
 
 
-def sweep(name: str, rates: dict[Load, dict[str, Any]], choice: PhaseOptions) -> PhaseAnswer:
+def sweep(name: str, rates: dict[Load, dict[str, Any]], options: PhaseOptions) -> PhaseAnswer:
     """How often, at which concurrency or number of calls?"""
     question = {
         "calls": "Does it depend on the number of calls?",
         "concurrency": "Does it depend on how many calls are in flight at once?",
     }[name]
-    own = [rates[load] for which, load in loads(choice) if which == name]
+    own = [rates[load] for which, load in loads(options) if which == name]
     rows = tuple(
         (
             str(each["calls"]),
@@ -135,10 +136,10 @@ def _dependence(tried: Sequence[dict[str, Any]], name: str) -> str:
     return f"Yes: seen at {said}."
 
 
-def threshold(rates: dict[Load, dict[str, Any]], choice: PhaseOptions) -> PhaseAnswer:
+def threshold(rates: dict[Load, dict[str, Any]], options: PhaseOptions) -> PhaseAnswer:
     """Is there a threshold, or only chance?"""
     question = "Is there a threshold, or only chance?"
-    own = [rates[load] for which, load in loads(choice) if which == "calls" and rates[load]["trials"]]
+    own = [rates[load] for which, load in loads(options) if which == "calls" and rates[load]["trials"]]
     if len(own) < 2:
         return cannot_tell(question, "It takes two loads at least.")
     mixed = [each for each in own if 0 < each["shown"] < each["trials"]]
@@ -166,11 +167,11 @@ def threshold(rates: dict[Load, dict[str, Any]], choice: PhaseOptions) -> PhaseA
     return PhaseAnswer(question, (sentence,), facts={"threshold": None})
 
 
-def chance(played: Sequence[PlayedTrial], choice: PhaseOptions) -> PhaseAnswer:
+def chance(played: Sequence[TrialResult], options: PhaseOptions) -> PhaseAnswer:
     """What is the chance made of?"""
     question = "What is the chance made of?"
     rows, moments = [], []
-    for load in dict.fromkeys(load for _, load in loads(choice)):
+    for load in dict.fromkeys(load for _, load in loads(options)):
         each = next((each for each in played if each.trial.cell.load == load and each.events), None)
         if each is None:
             continue
@@ -261,4 +262,4 @@ def _machine(found: PhaseResult) -> str:
     return f"{where}, Python {found.environment.python}, {found.started[:10]}"
 
 
-PHASE = Phase(6, "environment: concurrency, number of calls, and chance", play, answers, compare)
+PHASE = Phase(6, "environment: concurrency, number of calls, and chance", run, answers, compare)

@@ -10,6 +10,7 @@ from diagnostics.model.cell import Environment
 from diagnostics.model.codec import LOCAL
 from diagnostics.model.event import Event
 from diagnostics.model.field_types import Digest, Text, Time, Version, Word
+from diagnostics.model.limits import Limits
 from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import STATUSES
@@ -81,7 +82,7 @@ class RunRequest:
     retries: int = 2
     cold: bool = False
     instrument: Word = "all"
-    timeout: float = 30.0
+    timeout: float = Limits.timeout
     matrix: Text | None = None
     as_of: Word | None = None
 

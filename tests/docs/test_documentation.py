@@ -23,7 +23,7 @@ from diagnostics.cli import app
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.libraries import base_urls, key_variables
-from diagnostics.phases import plan
+from diagnostics.phases.command import build_parser
 from diagnostics.sanitizer.process import options
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def check_module(module: str, arguments: list[str]) -> None:
         check_diagnostics(*arguments)
     elif module.startswith("diagnostics.phase"):
         phase = import_module(f"diagnostics.phases.{module.rpartition('.')[2]}").PHASE
-        plan.options(phase).parse_args(arguments)
+        build_parser(phase).parse_args(arguments)
     elif module == "benchmarks":
         assert set(arguments) <= {*PARTS}
     elif module == "nox":

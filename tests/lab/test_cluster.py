@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.parts.machines import Machines, machines, play_and_kill, redactor
+from benchmarks.parts.machines import Machines, machines, play_and_kill
 from diagnostics.lab.cluster import Cluster
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import default_cache
@@ -29,8 +29,10 @@ from diagnostics.lab.execution.work import (
     WorkResult,
     fingerprint,
 )
+from diagnostics.lab.redactor import redactor
 from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.model.cell import Environment
+from diagnostics.model.limits import Limits
 from diagnostics.runs.layout import TRIALS
 from diagnostics.runs.reader import stored_trials
 
@@ -52,32 +54,32 @@ def there() -> Iterator[Machines]:
         yield started
 
 
-def order(slug: str = "1.0") -> WorkItem:
+def item(slug: str = "1.0") -> WorkItem:
     return WorkItem(Combination("3.13", (("openai", slug),)), redactor, fingerprint())
 
 
-def quick(order: WorkItem) -> WorkResult:
+def quick(item: WorkItem) -> WorkResult:
     """Says which process has carried it out."""
     return WorkResult(Environment(str(os.getpid()), "3.13.0"))
 
 
-def never(order: WorkItem) -> WorkResult:
+def never(item: WorkItem) -> WorkResult:
     """Freezes the worker that carries it out."""
     os.kill(os.getpid(), signal.SIGSTOP)
-    return quick(order)
+    return quick(item)
 
 
-def stuck(order: WorkItem) -> WorkResult:
+def stuck(item: WorkItem) -> WorkResult:
     threading.Event().wait()
-    return quick(order)
+    return quick(item)
 
 
-def deadly(order: WorkItem) -> WorkResult:
+def deadly(item: WorkItem) -> WorkResult:
     os.kill(os.getpid(), signal.SIGKILL)
-    return quick(order)
+    return quick(item)
 
 
-def unlike(order: WorkItem) -> WorkResult:
+def unlike(item: WorkItem) -> WorkResult:
     raise CodeMismatch("another Python")
 
 
@@ -85,7 +87,7 @@ def asked(executor: Cluster) -> str:
     """Which process answers; asked again like by a run, because on a busy machine the living are silent too."""
     for _ in range(10):
         with suppress(MachineLost):
-            return executor.submit(quick, order()).result(LONG).environment.name
+            return executor.submit(quick, item()).result(LONG).environment.name
     pytest.fail("nobody answers")
 
 
@@ -104,42 +106,42 @@ def test_a_worker_that_dies_or_freezes_costs_the_order_in_hand_and_nobody_left_i
     with Cluster(there.address, silence=5) as executor:
         assert asked(executor) == str(there.workers[0].pid)
         with pytest.raises(CodeMismatch, match="another Python"):
-            executor.submit(unlike, order()).result(LONG)
+            executor.submit(unlike, item()).result(LONG)
 
-        lost = executor.submit(deadly, order())
+        lost = executor.submit(deadly, item())
         with pytest.raises(MachineLost, match="is gone or silent"):
             lost.result(LONG)
 
         there.replace(0, None)
         assert asked(executor) == str(there.workers[0].pid)
         with pytest.raises(MachineLost, match="is gone or silent"):
-            executor.submit(never, order()).result(LONG)
+            executor.submit(never, item()).result(LONG)
 
         with pytest.raises(ExecutorUnavailable, match=r"no worker is left at tcp://127\.0\.0\.1"):
-            executor.submit(quick, order()).result(LONG)
+            executor.submit(quick, item()).result(LONG)
 
 
 def test_what_takes_too_long_is_lost_though_its_worker_lives(there: Machines) -> None:
     with Cluster(there.address) as executor, pytest.raises(MachineLost, match="did not answer within 0 s"):
-        executor.submit(stuck, replace(order(), preparing=0.1)).result(LONG)
+        executor.submit(stuck, replace(item(), limits=Limits(preparing=0.1))).result(LONG)
 
 
 def test_a_machine_that_is_not_alike_is_refused(there: Machines) -> None:
     with Cluster(there.address) as executor, pytest.raises(CodeMismatch, match="another version of this project"):
-        executor.submit(execute, replace(order(), code="another")).result(LONG)
+        executor.submit(execute, replace(item(), code="another")).result(LONG)
 
 
 def test_leaving_ends_what_waits(there: Machines) -> None:
     with Cluster(there.address) as executor:
-        frozen = executor.submit(never, order())
-        waiting = executor.submit(quick, order())
+        frozen = executor.submit(never, item())
+        waiting = executor.submit(quick, item())
     for future in (frozen, waiting):
         with pytest.raises((ExecutorUnavailable, CancelledError)):
             future.result(LONG)
 
 
 def test_a_scheduler_that_is_not_there_is_one_line() -> None:
-    nobody = pytest.raises(ExecutorUnavailable, match=r"no dask scheduler answers at tcp://127.0.0.1:9: start one")
+    nobody = pytest.raises(ExecutorUnavailable, match=r"no dask scheduler answers at tcp://127.0.0.1:9; start one")
     with nobody, cluster("tcp://127.0.0.1:9"):
         pytest.fail("nobody is there")
 

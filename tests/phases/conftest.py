@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from diagnostics.lab.target import PlayedTrial, Target
+from diagnostics.lab.execution.outcome import TrialResult
+from diagnostics.lab.execution.workers import Target
 from diagnostics.model.cell import BASELINE, Cell, Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
@@ -31,7 +32,7 @@ def make(
     trial: int = 0,
     instrumented: bool = False,
     **changes: Any,
-) -> PlayedTrial:
+) -> TrialResult:
     """A trial that ran, its accounting clean unless told otherwise."""
     where = changes.pop("environment", HERE)
     load = changes.pop("load", Load(2, 50, 50))
@@ -51,7 +52,7 @@ def make(
         evidence=changes.pop("evidence", EVIDENCE.get(symptom)),
         accounting=replace(accounting, **changes),
     )
-    return PlayedTrial(record, tuple(events))
+    return TrialResult(record, tuple(events))
 
 
 class Diary:
@@ -98,21 +99,21 @@ def closed_runs() -> list[Event]:
 class Table:
     """A target that is not there: it answers each plan with what it was told, and remembers what was asked."""
 
-    def __init__(self, answer: Callable[[Any], PlayedTrial]) -> None:
+    def __init__(self, answer: Callable[[Any], TrialResult]) -> None:
         self.target = Target(None, HERE)  # type: ignore[arg-type]  # nothing is started
         self.asked: list[Any] = []
         self._answer = answer
 
-    def play(self, plans: Any, *, at_once: int = 1) -> list[PlayedTrial]:
+    def run(self, plans: Any, *, at_once: int = 1) -> list[TrialResult]:
         self.asked += plans
         return [self._answer(plan) for plan in plans]
 
-    def elsewhere(self, provider: str) -> Any:
+    def others(self, provider: str) -> Any:
         return iter(())
 
 
 @pytest.fixture(scope="session")
-def played() -> Callable[..., PlayedTrial]:
+def played() -> Callable[..., TrialResult]:
     return make
 
 
@@ -132,5 +133,5 @@ def runs() -> list[Event]:
 
 
 @pytest.fixture(scope="session")
-def session() -> Callable[[Callable[[Any], PlayedTrial]], Table]:
+def session() -> Callable[[Callable[[Any], TrialResult]], Table]:
     return Table

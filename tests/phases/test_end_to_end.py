@@ -16,11 +16,14 @@ from typer.testing import CliRunner
 from diagnostics.cli import app
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, default_cache
-from diagnostics.lab.target import Target, TrialSession
+from diagnostics.lab.execution.workers import Target
+from diagnostics.lab.session import TrialSession, open_session
 from diagnostics.model.cell import Environment
 from diagnostics.model.phase import PhaseResult, read_phase
 from diagnostics.phases import phase1, phase2, phase3, phase4, phase5, phase6
-from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, command, examine, options, write
+from diagnostics.phases.command import build_parser, command
+from diagnostics.phases.plan import FAILING, Phase, PhaseOptions
+from diagnostics.phases.record import run_phase, write_phase
 
 pytestmark = pytest.mark.environment
 
@@ -30,13 +33,14 @@ SMALL = PhaseOptions(runs=2, calls=2, concurrency=2, trials=1, others=False)
 @pytest.fixture(scope="module")
 def session(environment: Callable[[str], PreparedEnvironment]) -> Iterator[TrialSession]:
     prepared = environment("httpx2")
-    with TrialSession(Target(prepared.python, prepared.environment), cache=default_cache(), redact=str) as open_ward:
-        yield open_ward
+    target = Target(prepared.python, prepared.environment)
+    with open_session(target, cache=default_cache(), redact=str) as opened:
+        yield opened
 
 
 def played(phase: Phase, session: TrialSession, folder: Path) -> PhaseResult:
-    found, trials = examine(phase, session, SMALL)
-    write(found, trials, folder)
+    found, trials = run_phase(phase, session, SMALL)
+    write_phase(found, trials, folder)
     again = read_phase(json.loads((folder / f"phase{phase.number}.json").read_bytes()))
     assert again == found
     assert (folder / f"phase{phase.number}.md").read_text(encoding="utf-8").startswith(f"# Phase {phase.number}")
@@ -150,19 +154,19 @@ def test_an_interrupted_phase_leaves_no_empty_folder(
         raise KeyboardInterrupt
 
     # A command of `diagnostics.cli` is called like its module.
-    for module in (sys.modules[name] for name in ("diagnostics.phases.plan", "diagnostics.cli.diagnose")):
+    for module in (sys.modules[name] for name in ("diagnostics.phases.command", "diagnostics.cli.diagnose")):
         monkeypatch.setattr(module, "find_target", lambda *_, **__: Target(Path(), Environment("e", "3.13")))
-    assert command(replace(phase4.PHASE, play=interrupted), ["--reports", str(tmp_path)]) == 130
+    assert command(replace(phase4.PHASE, run=interrupted), ["--reports", str(tmp_path)]) == 130
     assert capsys.readouterr().err == "interrupted\n"
     assert list(tmp_path.iterdir()) == []
 
-    monkeypatch.setattr(module, "PHASES", (replace(phase1.PHASE, play=interrupted),))
+    monkeypatch.setattr(module, "PHASES", (replace(phase1.PHASE, run=interrupted),))
     assert CliRunner().invoke(app, ["diagnose", "--reports", str(tmp_path)]).exit_code == 130
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_help_of_a_phase_names_every_status() -> None:
-    assert "130 interrupted" in " ".join(options(phase4.PHASE).format_help().split())
+    assert "130 interrupted" in " ".join(build_parser(phase4.PHASE).format_help().split())
 
 
 def test_the_diagnosis_answers_the_plan(

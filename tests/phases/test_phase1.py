@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.cell import Load
 from diagnostics.model.event import Event
 from diagnostics.model.phase import CANNOT_TELL, KNOWN
 from diagnostics.phases import phase1
-from diagnostics.phases.plan import PhaseOptions, PlayedTrial
+from diagnostics.phases.plan import PhaseOptions
 
-Make = Callable[..., PlayedTrial]
+Make = Callable[..., TrialResult]
 
 
-def trials(make: Make, **symptoms: str) -> list[PlayedTrial]:
+def trials(make: Make, **symptoms: str) -> list[TrialResult]:
     """One trial an arm; `outside`, `inside`, `neither` and `kept` name the symptoms."""
     return [
         make("gc-between-runs", symptoms.get("outside", "none")),
@@ -95,7 +96,7 @@ def test_what_it_plays(played: Make, session: Any) -> None:
         lambda plan: played(plan.cell.scenario, load=plan.cell.load, instrumented=plan.instrumented, trial=plan.trial)
     )
 
-    phase1.play(table, PhaseOptions(calls=5, trials=1))
+    phase1.run(table, PhaseOptions(calls=5, trials=1))
 
     arms = {(plan.cell.scenario, plan.instrumented) for plan in table.asked if plan.cell.load.runs == 2}
     assert arms == {(arm, instrumented) for arm in phase1.ARMS for instrumented in (False, True)}

@@ -6,23 +6,24 @@ from collections.abc import Callable
 
 import pytest
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.event import Event
 from diagnostics.model.phase import CANNOT_TELL
 from diagnostics.phases import phase2, phase3
-from diagnostics.phases.plan import PhaseOptions, PlayedTrial
+from diagnostics.phases.plan import PhaseOptions
 
-Make = Callable[..., PlayedTrial]
+Make = Callable[..., TrialResult]
 
 
 @pytest.fixture
-def instrumented(played: Make, late: list[Event], runs: list[Event]) -> list[PlayedTrial]:
+def instrumented(played: Make, late: list[Event], runs: list[Event]) -> list[TrialResult]:
     return [
         played("sequential-classifiers", "logged", instrumented=True, events=late),
         played("repeated-run", "raised", instrumented=True, events=runs),
     ]
 
 
-def test_a_loop_for_each_object(instrumented: list[PlayedTrial]) -> None:
+def test_a_loop_for_each_object(instrumented: list[TrialResult]) -> None:
     assert phase2.new_for_each(instrumented).facts["new_loop_for_each"] == {
         "sequential-classifiers": True,
         "repeated-run": True,
@@ -39,7 +40,7 @@ def test_a_loop_that_is_run_twice_is_reused(played: Make, diary: Callable[[], Ca
     assert answer.facts["new_loop_for_each"] == {"repeated-run": False}
 
 
-def test_what_closes_the_loop_is_named_by_function_and_file(instrumented: list[PlayedTrial]) -> None:
+def test_what_closes_the_loop_is_named_by_function_and_file(instrumented: list[TrialResult]) -> None:
     answer = phase2.what_closes(instrumented)
 
     assert answer.facts["closed_by"] == {
@@ -51,18 +52,18 @@ def test_what_closes_the_loop_is_named_by_function_and_file(instrumented: list[P
     assert any("generation 1" in cell for row in answer.tables[0].rows for cell in row)
 
 
-def test_loops_between_configurations(instrumented: list[PlayedTrial]) -> None:
+def test_loops_between_configurations(instrumented: list[TrialResult]) -> None:
     assert phase2.closed_between(instrumented).facts["closed_between"] == {
         "sequential-classifiers": 0,
         "repeated-run": 1,
     }
 
 
-def test_the_loop_went_before_its_client(instrumented: list[PlayedTrial]) -> None:
+def test_the_loop_went_before_its_client(instrumented: list[TrialResult]) -> None:
     assert phase2.timing(instrumented).facts["loop_closed_first"] == {"sequential-classifiers": 1, "repeated-run": 0}
 
 
-def test_a_finaliser_on_another_loop_is_counted(instrumented: list[PlayedTrial]) -> None:
+def test_a_finaliser_on_another_loop_is_counted(instrumented: list[TrialResult]) -> None:
     answer = phase3.finalised(instrumented)
 
     assert answer.facts["finalised_on_another_loop"] == {"sequential-classifiers": 1, "repeated-run": 0}
@@ -71,11 +72,11 @@ def test_a_finaliser_on_another_loop_is_counted(instrumented: list[PlayedTrial])
     ].rows
 
 
-def test_a_client_on_two_loops_is_named(instrumented: list[PlayedTrial]) -> None:
+def test_a_client_on_two_loops_is_named(instrumented: list[TrialResult]) -> None:
     assert "C1 used on more than one loop" in phase3.made(instrumented).sentences[1]
 
 
-def test_the_touch_is_named(instrumented: list[PlayedTrial]) -> None:
+def test_the_touch_is_named(instrumented: list[TrialResult]) -> None:
     (touch,) = phase3.touched(instrumented).facts["touches"]
     assert touch.startswith("connection.aclose by `aclose`")
 

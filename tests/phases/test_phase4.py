@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.phase import CANNOT_TELL
 from diagnostics.phases import phase4
-from diagnostics.phases.plan import PhaseOptions, PlayedTrial
+from diagnostics.phases.plan import PhaseOptions
 
-Make = Callable[..., PlayedTrial]
+Make = Callable[..., TrialResult]
 
 
 def test_fixes_that_remove_are_ordered_by_their_price(played: Make) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.cell import Environment
 from diagnostics.model.phase import CANNOT_TELL
 from diagnostics.phases import phase5
-from diagnostics.phases.plan import PhaseOptions, PlayedTrial
+from diagnostics.phases.plan import PhaseOptions
 
-Make = Callable[..., PlayedTrial]
+Make = Callable[..., TrialResult]
 
 
 def environment(python: str, openai: str, **stack: str) -> Environment:

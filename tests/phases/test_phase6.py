@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.cell import Environment, Load
 from diagnostics.model.event import Event
 from diagnostics.model.machine import Machine
 from diagnostics.model.phase import CANNOT_TELL, KNOWN, PhaseResult
 from diagnostics.phases import phase6
-from diagnostics.phases.plan import PhaseOptions, PlayedTrial
+from diagnostics.phases.plan import PhaseOptions
 
-Make = Callable[..., PlayedTrial]
+Make = Callable[..., TrialResult]
 
 
-def sweep(make: Make, shown: Callable[[Load, int], bool], trials: int = 5) -> list[PlayedTrial]:
+def sweep(make: Make, shown: Callable[[Load, int], bool], trials: int = 5) -> list[TrialResult]:
     return [
         make("sequential-classifiers", "logged" if shown(load, trial) else "none", load=load, trial=trial)
         for load in dict.fromkeys(load for _, load in phase6.loads(PhaseOptions()))
@@ -85,7 +86,7 @@ def test_a_load_that_is_fixed_is_not_swept(played: Make, session: Any) -> None:
         lambda plan: played(plan.cell.scenario, load=plan.cell.load, instrumented=plan.instrumented, trial=plan.trial)
     )
 
-    trials = phase6.play(table, PhaseOptions(calls=5, concurrency=5, trials=2))
+    trials = phase6.run(table, PhaseOptions(calls=5, concurrency=5, trials=2))
 
     assert len(trials) == 3  # two trials and a instrumented one
     answer = phase6.answers(trials, PhaseOptions(calls=5, concurrency=5))[0]
@@ -93,7 +94,7 @@ def test_a_load_that_is_fixed_is_not_swept(played: Make, session: Any) -> None:
     assert [each["trials"] for each in answer.facts["by_calls"]] == [2]  # for a comparison it will do
 
 
-def findings(played: list[PlayedTrial], python: str) -> PhaseResult:
+def findings(played: list[TrialResult], python: str) -> PhaseResult:
     answers = phase6.answers(played, PhaseOptions())
     machine = Machine("Linux", 2, "")
     return PhaseResult(6, "x", "openai", Environment("e", python), machine, "2026-11-22T00:00:00+00:00", 1.0, answers)

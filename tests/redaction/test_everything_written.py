@@ -12,16 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnostics.lab.execution.outcome import Traces, TrialPlan, conclude, missing
+from diagnostics.lab.execution.outcome import Traces, TrialPlan, TrialResult, conclude, not_run
 from diagnostics.lab.server import Account
-from diagnostics.lab.target import PlayedTrial
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.codec import encode
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, Hint, Site
 from diagnostics.model.machine import Machine
 from diagnostics.model.phase import PhaseAnswer, PhaseResult, Table
-from diagnostics.phases.plan import write
+from diagnostics.phases.record import write_phase
 from diagnostics.redaction import Secrets, redact
 from diagnostics.redaction.records import redacted
 from diagnostics.report.formats.registry import FORMATS, write_reports
@@ -61,7 +60,9 @@ def a_run(text: str) -> Run:
     """Records as a careless program would have left them: nothing in them was ever cleaned."""
     careless = [
         trial("x", evidence=text),
-        replace(missing(TrialPlan(replace(CELL, fix="single-run"), 0, "cold"), HERE, "incompatible", "x"), reason=text),
+        replace(
+            not_run(TrialPlan(replace(CELL, fix="single-run"), 0, "cold"), HERE, "incompatible", "x", str), reason=text
+        ),
     ]
     rows = tuple(
         EnvironmentRow(f"{status}-1", f"{status}-1", status, text, "3.13.0", {"openai": "3.54.0+canarymarple"})
@@ -126,7 +127,7 @@ def test_no_file_of_a_phase_holds_one(text: str, tmp_path_factory: pytest.TempPa
     found = PhaseResult(1, "t", "openai", HERE, Machine(text, 1, text), "now", 1.0, (answer,), (one,), (HERE,))
     # The names of this process are not those of the canaries' owner: theirs go where the phase itself knows them.
     own = redacted(found, ME)
-    write(own, [PlayedTrial(one, (event,))], folder)
+    write_phase(own, [TrialResult(one, (event,))], folder)
     for path in folder.iterdir():
         kinds = (*FORMED, *PLACED.values()) if path.name.endswith("events.jsonl") else EVERY
         assert traces(path.read_text(encoding="utf-8"), kinds) == [], path.name

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.lab.execution.playing import LIVES, WORKERS, Spans, play
+from diagnostics.lab.execution.trials import ATTEMPTS, MOST_LOST, run_trials
+from diagnostics.lab.execution.work import Spans
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.model.cell import Cell, Environment, Load
 
@@ -51,23 +52,23 @@ def test_it_alone_is_given_up(
     good = [plan(number) for number in range(6)]
     spans: Spans = []
     asked = [*good[:2], bad, *good[2:]]
-    played = play(asked, SOMEWHERE, hired.hire, at_once=at_once, clean=str, spans=spans)
+    played = run_trials(asked, SOMEWHERE, hired.hire, at_once=at_once, redact=str, spans=spans)
     trials = {result.trial.key: result.trial for result in played}
     assert {key: trial.status for key, trial in trials.items()} == {
         bad.key: "broken",
         **dict.fromkeys((one.key for one in good), "ran"),
     }
     reason = trials[bad.key].reason or ""
-    assert f"{LIVES} workers ended with this trial in hand" in reason
+    assert f"{ATTEMPTS} workers ended while this trial ran" in reason
     assert "status -9" in reason
-    assert hired.count == len(spans) == LIVES + 1
+    assert hired.count == len(spans) == ATTEMPTS + 1
 
 
 def test_where_each_of_them_does_it_ends(broken: Callable[[str], Path], inside: Path, server: ProviderServer) -> None:
     hired = Hired(broken("kills_the_worker"), inside, server)
-    asked = [plan(number) for number in range(3 * WORKERS)]
-    played = play(asked, SOMEWHERE, hired.hire, at_once=2, clean=str, spans=[])
+    asked = [plan(number) for number in range(3 * MOST_LOST)]
+    played = run_trials(asked, SOMEWHERE, hired.hire, at_once=2, redact=str)
     trials = [result.trial for result in played]
     assert sorted(trial.key for trial in trials) == sorted(one.key for one in asked)
     assert {trial.status for trial in trials} == {"broken"}
-    assert hired.count <= 2 * WORKERS
+    assert hired.count <= 2 * MOST_LOST

@@ -17,6 +17,7 @@ from diagnostics.lab.environments import find_interpreter
 from diagnostics.lab.execution.outcome import EVIDENCE_CHARACTERS, TrialPlan, conclude
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.model.cell import Cell, Environment, Load
+from diagnostics.model.limits import Limits
 from diagnostics.model.verdict import Level, level
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def test_each_ends_as_what_a_person_would_see_and_the_next_trial_runs(
 ) -> None:
     symptom, word = BROKEN[name]
     timeout = 2.0 if symptom == "hang" else LONG
-    with Worker(broken(name), inside, server, timeout=timeout, memory=MEMORY) as worker:
+    with Worker(broken(name), inside, server, limits=Limits(timeout=timeout, memory=MEMORY)) as worker:
         assert worker.probe("openai") == ("ran", None)
         trial, after = play(worker, plan(mode=mode), plan("httpx", mode=mode))
 
@@ -114,7 +115,7 @@ def test_a_trial_that_kills_the_worker_is_told_as_that(
 def test_the_first_call_tells_what_cannot_be_tried(
     name: str, status: str, word: str, fork: bool, broken: Callable[[str], Path], inside: Path, server: ProviderServer
 ) -> None:
-    with Worker(broken(name), inside, server, probe_timeout=2.0, fork=fork) as worker:
+    with Worker(broken(name), inside, server, limits=Limits(first_call=2.0), fork=fork) as worker:
         found, reason = worker.probe("openai")
         assert found == status, reason
         assert word in (reason or "")
@@ -157,7 +158,7 @@ def test_a_trial_does_not_outlive_its_worker(
 ) -> None:
     python = broken("hangs")
     pipe = began(python)
-    with Worker(python, inside, server, timeout=LONG) as worker:
+    with Worker(python, inside, server, limits=Limits(timeout=LONG)) as worker:
         worker.probe("openai")
         asking = Asking(lambda: play(worker, plan(mode=mode)))
         asking.start()
@@ -183,7 +184,7 @@ def test_a_worker_that_waits_for_a_first_call_can_be_ended(
 ) -> None:
     python = broken("hangs_at_first_call")
     pipe = began(python)
-    with Worker(python, inside, server, probe_timeout=LONG) as worker:
+    with Worker(python, inside, server, limits=Limits(first_call=LONG)) as worker:
         asking = Asking(lambda: worker.probe("openai"))
         asking.start()
         throwaway = pipe.wait()
@@ -198,9 +199,11 @@ import sys
 from pathlib import Path
 from diagnostics.lab.execution.worker import Worker
 from diagnostics.lab.server import ProviderServer
+from diagnostics.model.limits import Limits
 from tests.worker.test_worker import plan, play
 
-with ProviderServer() as server, Worker(Path(sys.argv[1]), Path(sys.argv[2]), server, timeout=3600) as worker:
+python, staged = map(Path, sys.argv[1:])
+with ProviderServer() as server, Worker(python, staged, server, limits=Limits(timeout=3600)) as worker:
     worker.probe("openai")
     play(worker, plan())
 """

@@ -1,7 +1,7 @@
-"""Which release changed it: the search, what there is to choose from, what is held still, and who judges.
+"""Finds the release of a package in which the outcome of a cell, or of a script, changed.
 
-`search` says which candidates to look at (pure), `releases` what the index lists, `packages` which packages there are,
-`scope` which of their releases are in question (pure), `hold` gives each its environment, `cell` and `script` play it,
-`votes` says what its trials come to (pure), `judge` is all of that for one release, `history` a whole search, `claims`
-what is said of a change, and `asked` begins with what a person asks.
+`run_bisection` in `request` is the entry point. `releases` lists what the index has, `scope` selects the candidates
+(pure), `pinning` resolves an environment for each, `cell` and `script` run trials in it, `consensus` makes one outcome
+of several trials (pure) and `evaluate` does all of that for one release. `search` chooses the next candidate (pure),
+`history` is a search from beginning to end, and `attribution` says whether the package itself causes a change.
 """

@@ -1,31 +1,34 @@
-"""Plays a cell of the matrix: provider, scenario, fix and load, as in a run."""
+"""Runs a cell of the matrix, such as a scenario without a fix, in the environment of each release."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from diagnostics.lab.bisection.consensus import outcome_of
-from diagnostics.lab.bisection.evaluate import NoOutcome, Session
+from diagnostics.lab.bisection.evaluate import NoOutcome, OutcomeSession
 from diagnostics.lab.environments import PreparedEnvironment
 from diagnostics.lab.execution.outcome import TrialPlan
-from diagnostics.lab.target import Target, TrialSession
+from diagnostics.lab.execution.workers import Target
+from diagnostics.lab.redactor import Redact
+from diagnostics.lab.session import TrialSession, open_session
 from diagnostics.model.bisection import Outcome
 from diagnostics.model.cell import Cell, Load
+from diagnostics.model.limits import Limits
 
-AT_ONCE = 2
-"""Trials in flight: retries mostly wait."""
+AT_ONCE: Final = 2
+"""Trials that run at the same time; retries mostly wait."""
 
 
 @dataclass(frozen=True)
 class CellRunner:
-    """Plays one cell in whatever environment it is given.
+    """Runs one cell in any environment.
 
     Attributes:
         mode: `fork` or `cold`.
-        timeout: seconds a trial may take.
     """
 
     provider: str
@@ -33,31 +36,32 @@ class CellRunner:
     fix: str
     load: Load
     mode: str
-    timeout: float
+    limits: Limits
     cache: Path
-    redact: Callable[[str], str]
+    redact: Redact
 
     @contextmanager
-    def open(self, prepared: PreparedEnvironment) -> Iterator[Session]:
-        """A worker in the environment, and the server that it calls."""
+    def open(self, prepared: PreparedEnvironment) -> Iterator[OutcomeSession]:
+        """Starts a worker in the environment, and the server that it calls."""
         target = Target(prepared.python, prepared.environment)
-        with TrialSession(target, cache=self.cache, redact=self.redact, timeout=self.timeout) as session:
-            yield _CellSession(self, session)
+        with open_session(target, cache=self.cache, redact=self.redact, limits=self.limits) as session:
+            cell = Cell(target.environment.name, self.provider, self.scenario, self.fix, self.load)
+            yield _CellSession(session, cell, self.mode)
 
 
 class _CellSession:
-    def __init__(self, player: CellRunner, session: TrialSession) -> None:
-        self._ward = session
-        self._mode = player.mode
-        name = session.target.environment.name
-        self._cell = Cell(name, player.provider, player.scenario, player.fix, player.load)
-        self._played = {True: 0, False: 0}
+    def __init__(self, session: TrialSession, cell: Cell, mode: str) -> None:
+        self._session = session
+        self._cell = cell
+        self._mode = mode
+        self._count = {True: 0, False: 0}
 
-    def play(self, count: int, *, instrumented: bool) -> list[Outcome]:
-        first = self._played[instrumented]
-        self._played[instrumented] += count
-        plans = [TrialPlan(self._cell, number, self._mode, instrumented) for number in range(first, first + count)]
-        trials = [played.trial for played in self._ward.play(plans, at_once=AT_ONCE)]
+    def run(self, count: int, *, instrumented: bool) -> list[Outcome]:
+        first = self._count[instrumented]
+        self._count[instrumented] += count
+        numbers = range(first, first + count)
+        plans = [TrialPlan(self._cell, number, self._mode, instrumented=instrumented) for number in numbers]
+        trials = [result.trial for result in self._session.run(plans, at_once=AT_ONCE)]
         for trial in trials:
             if trial.status != "ran":
                 raise NoOutcome(f"{trial.status}: {trial.reason}")

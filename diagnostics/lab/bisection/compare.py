@@ -1,4 +1,4 @@
-"""Where two releases of a package can be read side by side: from what the package itself says of where it is made."""
+"""The web page that compares two releases of a package, found from the package's own metadata."""
 
 from __future__ import annotations
 
@@ -10,32 +10,31 @@ from pathlib import Path
 _REPOSITORY = re.compile(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?(?:[/#?].*)?$")
 
 
-def compare_link(addresses: Iterable[str], tag: str, before: str, after: str) -> str | None:
-    """The page that compares the tags of two releases; `None` where the package names no repository that has one.
+def compare_link(urls: Iterable[str], tag: str, before: str, after: str) -> str | None:
+    """Returns the page that compares the tags of two releases; `None` if the package names no GitHub repository.
 
     Args:
-        addresses: the project's addresses, as its metadata has them.
+        urls: see `project_urls`.
         tag: what the repository writes before a version in a tag.
     """
-    for address in addresses:
-        found = _REPOSITORY.match(address.strip())
-        # A sponsors page is on the same host and is no repository.
+    for url in urls:
+        found = _REPOSITORY.match(url.strip())
+        # A sponsors page is on the same host but is not a repository.
         if found and found[1] != "sponsors":
             return f"https://github.com/{found[1]}/{found[2]}/compare/{tag}{before}...{tag}{after}"
     return None
 
 
-def addresses(package: str, place: Path) -> list[str]:
-    """A package's own addresses, from its metadata in an environment; none where it is not there.
+def project_urls(package: str, folder: Path) -> list[str]:
+    """Returns a package's URLs from its metadata in an environment, the source repository first.
 
     Args:
-        place: the environment's folder.
+        folder: of the environment; without the package in it there are no URLs.
     """
-    folders = [str(path) for path in (*place.glob("lib/python*/site-packages"), *place.glob("Lib/site-packages"))]
+    paths = [str(path) for path in (*folder.glob("lib/python*/site-packages"), *folder.glob("Lib/site-packages"))]
     result: list[str] = []
-    for found in importlib.metadata.distributions(name=package, path=folders):
+    for found in importlib.metadata.distributions(name=package, path=paths):
         labelled = [line.partition(",")[::2] for line in found.metadata.get_all("Project-URL") or []]
-        # Of several, the one that is called source or repository is meant.
         labelled.sort(key=lambda each: not re.search(r"source|repo|code|github", each[0], re.IGNORECASE))
-        result += [address.strip() for _, address in labelled] + (found.metadata.get_all("Home-page") or [])
+        result += [url.strip() for _, url in labelled] + (found.metadata.get_all("Home-page") or [])
     return result

@@ -1,7 +1,7 @@
-"""What several trials of one release come to. Pure.
+"""Makes one outcome of several trials of a release. Pure.
 
-Trials of a cell may differ: when the collector runs decides what is printed. So each is tried a few times, more often
-where they differ, and what is not the same in two of three is no outcome.
+Trials of a cell may differ, because the moment at which the collector runs decides what is printed. So each release is
+tried a few times, and more often if its trials differ. What fewer than two of three trials agree on is no outcome.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from diagnostics.model.bisection import Outcome, answers_word, requests_word
 from diagnostics.model.trial import Trial
 
 ROUNDS: Final = 3
-"""How often as many trials are played again, while they differ."""
+"""Rounds of trials, of which the second and the third only run while trials differ."""
 
 QUORUM: Final = 2 / 3
 
 
 def outcome_of(trial: Trial) -> Outcome:
-    """What one trial that ran came to."""
+    """Returns the outcome of one trial that ran.
+
+    It leaves out what differs from trial to trial: seconds, connections and the number of additional requests.
+    """
     assert trial.symptom is not None
     return Outcome(
         trial.symptom,
@@ -35,24 +38,24 @@ def outcome_of(trial: Trial) -> Outcome:
 
 
 def last_line(text: str) -> str | None:
-    """The line that says it in a traceback or a log; `None` where there is none."""
+    """Returns the last line, which names the error in a traceback or a log; `None` if there is none."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return shorten(lines[-1], 300) if lines else None
 
 
-def agreed(uninstrumented: Sequence[Outcome], instrumented: Sequence[Outcome], *, last_word: bool) -> Outcome | None:
-    """The outcome of a release; `None` while it is not clear.
+def agreed(uninstrumented: Sequence[Outcome], instrumented: Sequence[Outcome], *, final: bool) -> Outcome | None:
+    """Returns the outcome of a release; `None` while it is unclear.
 
     Symptom, accounting and exit status come from the uninstrumented trials, findings from the instrumented ones.
 
     Args:
-        last_word: there will be no more trials: two of three are enough, and a finding counts that was made in half.
-            Before, all have to agree.
+        final: whether these are all trials. If so, two of three are enough, and a finding counts if half of the trials
+            have it. Otherwise, all trials have to agree.
     """
     bare = [replace(outcome, findings=()) for outcome in uninstrumented]
-    (first, votes), *_ = Counter(bare).most_common(1)
+    (most_common, votes), *_ = Counter(bare).most_common(1)
     kinds = Counter(kind for outcome in instrumented for kind in outcome.findings)
-    if last_word:
+    if final:
         if votes < QUORUM * len(bare):
             return None
         findings = tuple(sorted(kind for kind, count in kinds.items() if 2 * count >= len(instrumented)))
@@ -60,11 +63,11 @@ def agreed(uninstrumented: Sequence[Outcome], instrumented: Sequence[Outcome], *
         if votes < len(bare) or any(count < len(instrumented) for count in kinds.values()):
             return None
         findings = tuple(sorted(kinds))
-    return replace(first, findings=findings)
+    return replace(most_common, findings=findings)
 
 
 def disagreement(uninstrumented: Sequence[Outcome]) -> str:
-    """Why there is no outcome, for a person."""
+    """Returns, for a person, why there is no outcome."""
     symptoms = Counter(outcome.symptom for outcome in uninstrumented)
     shown = ", ".join(f"{count} x {symptom}" for symptom, count in symptoms.most_common())
     return f"its trials differ: {shown}"

@@ -1,8 +1,9 @@
-"""What counts as a change, as a person writes it: `outcome`, `symptom`, `symptom=raised`, `finding=KIND`, `exit`."""
+"""What counts as a change, as `--by` says it: `outcome`, `symptom`, `symptom=raised`, `finding=KIND`, `exit`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.bisection.search import Answer
@@ -11,18 +12,24 @@ from diagnostics.model.errors import unknown
 from diagnostics.model.words import FINDING_KINDS, SYMPTOMS
 
 Criterion = Callable[[Outcome], Answer]
-"""Outcomes with the same label are the same."""
+"""Two outcomes for which it returns the same are the same."""
+
+_WHOLE: Final[dict[str, Criterion]] = {
+    "outcome": lambda outcome: outcome,
+    "symptom": lambda outcome: outcome.symptom,
+    "exit": lambda outcome: outcome.exit_status,
+}
 
 
-def reader(text: str, *, is_script: bool) -> Criterion:
-    """The label that a written word asks for.
+def parse_criterion(text: str, *, is_script: bool) -> Criterion:
+    """Returns the criterion that a value of `--by` names.
 
     Raises:
-        InvalidRequest: there is no such word, symptom or finding, or a cell is asked for its exit status.
+        InvalidRequest: there is no such criterion, symptom or finding, or a cell has no exit status.
     """
     word, equals, value = text.partition("=")
     if word == "exit" and not equals and not is_script:
-        raise InvalidRequest("--by exit is for --script: a cell has no exit status; say --by symptom")
+        raise InvalidRequest("--by exit is for --script: a cell has no exit status; use --by symptom")
     if not equals and word in _WHOLE:
         return _WHOLE[word]
     if word == "symptom" and value in SYMPTOMS:
@@ -33,11 +40,4 @@ def reader(text: str, *, is_script: bool) -> Criterion:
         raise InvalidRequest(unknown("symptom", value, SYMPTOMS))
     if word == "finding":
         raise InvalidRequest(unknown("finding", value, FINDING_KINDS))
-    raise InvalidRequest(f"--by {text!r} is not known; say outcome, symptom, symptom=raised, finding=KIND or exit")
-
-
-_WHOLE: dict[str, Criterion] = {
-    "outcome": lambda outcome: outcome,
-    "symptom": lambda outcome: outcome.symptom,
-    "exit": lambda outcome: outcome.exit_status,
-}
+    raise InvalidRequest(f"--by {text!r} is not known; use outcome, symptom, symptom=raised, finding=KIND or exit")

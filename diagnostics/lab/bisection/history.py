@@ -1,8 +1,8 @@
-"""A search from its first look to its last.
+"""A search from its first candidate to its result.
 
-The ends are looked at before the search starts. Both sides of every change are looked at again, more thoroughly, before
-it is claimed; where that shows something else, the search goes on. A change beside which other packages moved is tried
-once more with those held.
+Both ends are evaluated before the search starts. Both sides of every change are evaluated again, thoroughly, before the
+change is reported; if that shows something else, the search continues. A change in which other packages differ, too, is
+tried once more with these held still.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from diagnostics.lab.bisection import attribution
+from diagnostics.lab.bisection.attribution import change_record, span_record
 from diagnostics.lab.bisection.criterion import Criterion
-from diagnostics.lab.bisection.search import Answer, boundaries, search, spread, stretches
+from diagnostics.lab.bisection.search import Answer, boundaries, search, spans, spread
 from diagnostics.lab.bisection.session import Search
 from diagnostics.model.bisection import ReleaseChange, ReleaseSpan, TriedRelease
 from diagnostics.model.libraries import Searched
 
 SAMPLES: Final = 32
-"""Parts into which a history is cut at first."""
+"""Parts into which the range is cut at first when all changes are searched for."""
 
 
 class SearchFailed(Exception):
-    """There is no answer; one line says why and what to do."""
+    """The search has no result; the message is one line that says why and what to do."""
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
         tried: oldest version first.
-        releases: from the first to the last that told.
+        releases: how many there are from the first to the last that has an outcome.
     """
 
     changes: tuple[ReleaseChange, ...]
@@ -42,7 +42,7 @@ class SearchResult:
     releases: int
 
 
-def find(
+def find_changes(
     state: Search,
     *,
     package: Searched,
@@ -54,101 +54,96 @@ def find(
     """Searches.
 
     Args:
-        state: the search; what it has looked at already is not looked at again.
-        named: whether a person named the lower and the upper end; one that nobody named gives way to the next that
-            can tell.
-        every: whether to look for every change, by samples over the whole range.
+        state: the search; candidates that it has evaluated are not evaluated again.
+        named: whether a person named the lower and the upper end; otherwise the next candidate with an outcome replaces
+            an end that has none.
+        every: whether to search for every change, by samples over the whole range.
         samples: into how many parts the range is cut at first.
 
     Raises:
-        SearchFailed: an end cannot tell, or the ends do not differ.
+        SearchFailed: an end has no outcome, or the ends do not differ.
         IndexUnreachable: the index does not answer.
     """
-    scope, by = state.scope, state.by
-    last = len(scope.open) - 1
-    state.ahead(state.ends)
+    scope, criterion = state.scope, state.criterion
+    last = len(scope.candidates) - 1
+    state.prepare_ahead(state.ends)
     low = _end(state, lambda step: step, "the lower end", named=named[0])
     high = _end(state, lambda step: last - step, "the upper end", named=named[1])
     if low >= high:
-        raise SearchFailed(f"only {scope.open[low].version} can tell: widen the range, or choose another --python")
+        version = scope.candidates[low].version
+        raise SearchFailed(f"only {version} has an outcome; widen the range, or choose another --python")
     if not every:
-        state.by = _as_at(state, low)
-        if state.label(low) == state.label(high):
-            _same_ends(state, low, high)
+        state.criterion = _same_as(state, low)
+        if state.ask(low) == state.ask(high):
+            raise SearchFailed(_same_ends(state, low, high))
     wanted = [low + index for index in _samples(high - low + 1, samples if every else 0)]
-    known = _settle(state, wanted, low, high)
+    known = _confirmed(state, wanted, low, high)
     if not every and not boundaries(known):
-        raise SearchFailed("the ends differ no more when they are tried again: try more often, with --trials")
-    state.by = by
-    changes = tuple(attribution.change(state, package, cache, boundary) for boundary in boundaries(known))
+        raise SearchFailed("the ends no longer differ when they are tried again; try more often, with --trials")
+    state.criterion = criterion
     return SearchResult(
-        changes,
+        tuple(change_record(state, package, cache, boundary) for boundary in boundaries(known)),
         tuple(
-            attribution.stretch(state, found.first, found.last, found.looked)
-            for found in stretches({index: state.answer(index) for index in known})
+            span_record(state, span.first, span.last, span.known)
+            for span in spans({index: state.answer(index) for index in known})
         ),
         tuple(state.tried[index] for index in sorted(state.tried)),
-        scope.span(scope.open[low].version, scope.open[high].version),
+        scope.span(scope.candidates[low].version, scope.candidates[high].version),
     )
 
 
 def _samples(count: int, samples: int) -> list[int]:
-    """What to look at first. Where that is about half of all, all."""
+    """The first candidates to evaluate: all of them, if about half of them would be samples."""
     return list(range(count)) if samples and count <= 2 * samples else spread(count, samples)
 
 
-def _as_at(state: Search, low: int) -> Criterion:
-    """Whether a release still does what the lower end does: two answers, for one boundary."""
-    by, before = state.by, state.tried[low].outcome
+def _same_as(state: Search, low: int) -> Criterion:
+    """Whether a release does what the lower end does: two possible answers, so that there is one boundary."""
+    criterion, before = state.criterion, state.tried[low].outcome
     assert before is not None
-    return lambda outcome: by(outcome) == by(before)
+    return lambda outcome: criterion(outcome) == criterion(before)
 
 
 def _end(state: Search, index: Callable[[int], int], name: str, *, named: bool) -> int:
-    """The first release from an end inwards that can tell.
+    """The first candidate with an outcome, from an end inwards.
 
     Args:
-        index: from steps inwards to the release's index.
+        index: from steps inwards to the index of the candidate.
     """
-    count = len(state.scope.open)
-    step, reach, mute = 0, 1, -1
-    while (tried := state.look(index(step), name)).outcome is None:
+    count = len(state.scope.candidates)
+    step, stride, without = 0, 1, -1
+    while (tried := state.evaluate(index(step), name)).outcome is None:
         if named or step == count - 1:
             raise SearchFailed(
-                f"{name}, {tried.version}, cannot tell ({tried.reason}): "
+                f"{name}, {tried.version}, has no outcome ({tried.reason}); "
                 "choose another --good, --bad, --python or --with"
             )
-        # Those that cannot tell come in rows, at an end above all: strides that double, then back.
-        mute, step = step, min(count - 1, step + reach)
-        reach *= 2
-    if mute + 1 < step:
-        known = search(lambda at: state.look(index(at), name).outcome is not None, count, (mute, step))
+        # Releases without an outcome come in rows, most of all at an end: the strides double, then it goes back.
+        without, step = step, min(count - 1, step + stride)
+        stride *= 2
+    if without + 1 < step:
+        known = search(lambda at: state.evaluate(index(at), name).outcome is not None, count, (without, step))
         step = max(boundary.after for boundary in boundaries(known))
     return index(step)
 
 
-def _same_ends(state: Search, low: int, high: int) -> None:
+def _same_ends(state: Search, low: int, high: int) -> str:
     first, last = state.tried[low], state.tried[high]
     assert first.outcome is not None
-    raise SearchFailed(
-        f"{first.version} and {last.version} do the same here ({first.outcome.symptom}): name other ends, "
-        "another --scenario or --by, or say --all to look for a change that was taken back"
+    return (
+        f"{first.version} and {last.version} do the same here ({first.outcome.symptom}); name other ends, "
+        "another --scenario or --by, or use --all to search for a change that was reverted"
     )
 
 
-def _settle(state: Search, wanted: list[int], low: int, high: int) -> dict[int, Answer]:
-    """Searches until both sides of every boundary have been looked at twice."""
-    known: dict[int, Answer] = {}
+def _confirmed(state: Search, wanted: list[int], low: int, high: int) -> dict[int, Answer]:
+    """Searches until both sides of every boundary are confirmed."""
     while True:
-        inside = {index: state.answer(index) for index in state.tried if low <= index <= high}
-        known = search(state.label, high + 1, wanted, known=inside, ahead=state.ahead)
-        doubtful = [
-            index
-            for boundary in boundaries(known)
-            for index in (boundary.before, boundary.after)
-            if index not in state.sure
-        ]
-        if not doubtful:
+        earlier = {index: state.answer(index) for index in state.tried if low <= index <= high}
+        known = search(state.ask, high + 1, wanted, known=earlier, prepare=state.prepare_ahead)
+        sides = [index for boundary in boundaries(known) for index in (boundary.before, boundary.after)]
+        unconfirmed = [index for index in dict.fromkeys(sides) if index not in state.confirmed]
+        if not unconfirmed:
             return known
-        for index in dict.fromkeys(doubtful):
-            state.make_sure(index)
+        for index in unconfirmed:
+            state.confirm(index)

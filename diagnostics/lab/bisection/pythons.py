@@ -1,4 +1,7 @@
-"""On which Python to search, where nobody says: the newest of this machine on which both ends can tell."""
+"""Chooses the Python to search on: the newest one of this machine on which both ends have an outcome.
+
+That a release can be installed on a newer Python does not mean that it works there.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from diagnostics.lab.matrix_file import load_matrix
 
 
 def available() -> list[str]:
-    """The Pythons of the matrix that this machine has, newest first.
+    """Returns the Pythons of the matrix that this machine has, newest first.
 
     Raises:
         Unavailable: it has none.
@@ -21,26 +24,26 @@ def available() -> list[str]:
     named = sorted({combination.python for combination in load_matrix()}, key=Version, reverse=True)
     found = [python for python in named if find_interpreter(python) is not None]
     if not found:
-        raise Unavailable(f"there is none of Python {', '.join(named)}; install one, say uv python install 3.13")
+        raise Unavailable(
+            f"none of Python {', '.join(named)} is installed; install one, for example: uv python install 3.13"
+        )
     return found
 
 
-def choose(pythons: Sequence[str], tells: Callable[[str], bool]) -> str:
-    """The first of the Pythons on which both ends can tell; if there is none, the first that does not rule them out.
-
-    A release of long ago may install on a newer Python and not work there: only a trial shows it.
+def choose(pythons: Sequence[str], works: Callable[[str], bool]) -> str:
+    """Returns the first Python on which both ends have an outcome, else the first that has two candidates.
 
     Args:
-        tells: whether they can; raises `InvalidRequest` where the range has no two releases for that Python.
+        works: whether both ends have one; raises `InvalidRequest` if the range has fewer than two candidates there.
 
     Raises:
-        InvalidRequest: no Python has two releases to choose between.
+        InvalidRequest: the range has fewer than two candidates on every Python.
     """
     why: InvalidRequest | None = None
     possible = []
     for python in pythons:
         try:
-            if tells(python):
+            if works(python):
                 return python
             possible.append(python)
         except InvalidRequest as error:  # noqa: PERF203 - six at most

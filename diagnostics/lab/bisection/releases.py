@@ -1,9 +1,10 @@
-"""The releases of a package, as the package index lists them: versions, days, what was taken back.
+"""The releases of a package, as the package index lists them: versions, days, and which are yanked.
 
     read_releases("openai", cache=…)    every release, oldest version first
 
-The index is the one that uv is configured with, asked in the JSON form of the simple API (PEP 691 and 700). Its answer
-is kept in the cache, and stands in for the index where that may not be asked or does not answer.
+The index is the one that uv is configured with (uv itself says which), in the JSON form of the simple API (PEP 691).
+Bisection and `--exclude-newer` both need upload times (PEP 700), so an index without them is an error and not a guess.
+The list is kept in the cache, and replaces the index if that may not be asked or does not answer.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _TIMEOUT: Final = 30.0
 
 
 class ReleasesUnavailable(Exception):
-    """The index has no such package, or lists it in a form that does not help; one line that says what to do."""
+    """The index has no such package, or lists it without the days; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,9 @@ class Release:
 
     Attributes:
         version: in its normal form.
-        day: on which it was published, in UTC, such as `2025-10-10`; of its first wheel, where it has one.
-        yanked: its author has taken it back.
-        wheels: it can be installed without building it.
-        requires_python: which Pythons it is for, as a specifier; "" for all.
+        day: when it was published, in UTC, such as `2025-10-10`; if it has wheels, the day of the first one.
+        wheels: whether it can be installed without building it.
+        requires_python: the Pythons that it supports, as a specifier; "" for all.
     """
 
     version: str
@@ -58,7 +58,7 @@ class Release:
     requires_python: str = ""
 
     def why_not(self, python: str) -> str | None:
-        """Why nobody needs to try it on a Python such as `3.13`; `None` if it may work."""
+        """Returns why it cannot work on a Python such as `3.13`; `None` if it may work."""
         if self.yanked:
             return "yanked"
         if not self.wheels:
@@ -70,40 +70,40 @@ class Release:
 
 
 def read_releases(package: str, *, cache: Path, offline: bool = False) -> list[Release]:
-    """Every release of a package, oldest version first, pre-releases and yanked ones included.
+    """Returns every release of a package, oldest version first, including pre-releases and yanked ones.
 
     Raises:
-        ReleasesUnavailable: there is no such package on the index, or its list has no upload times.
-        IndexUnreachable: the index does not answer, and nothing is kept from before.
+        ReleasesUnavailable: the index has no such package, or its list has no upload times.
+        IndexUnreachable: the index does not answer, and the cache has no earlier list.
         BuildFailed: uv is missing.
     """
     kept = cache / "releases" / f"{package}.json"
-    data = None if offline else _ask(package)
+    data = None if offline else _fetch(package)
     if data is not None:
-        with suppress(Exception):  # a cache that cannot be written costs the next run a question, no more
+        with suppress(Exception):  # if the cache cannot be written, the next run asks the index again
             files.keep(kept, json.dumps(data))
     else:
         with suppress(OSError, ValueError):
             data = json.loads(kept.read_bytes())
     if data is None:
         raise IndexUnreachable(
-            f"the releases of {package} are not known yet and the package index cannot be asked; "
-            "check the network or the index setting, then run the same command without --offline"
+            f"the list of releases of {package} is not in the cache and the package index does not answer; "
+            "check the network and the index setting, then run the command without --offline"
         )
     return parse(package, data["files"])
 
 
-def _ask(package: str) -> dict[str, Any] | None:
-    """The index's answer; `None` where no index answers.
+def _fetch(package: str) -> dict[str, Any] | None:
+    """The list of the first index that has the package; `None` if an index does not answer and no other has it.
 
     Raises:
-        ReleasesUnavailable: every index that answers says that there is no such package, or none says it in JSON.
+        ReleasesUnavailable: no index has the package, or an index has no usable list.
     """
     with tempfile.TemporaryDirectory(prefix="diagnostics-index-") as folder:
         indexes = uv.indexes(Path(folder))
     if not indexes:
         raise ReleasesUnavailable(
-            "uv is configured to use no package index; set one, for example with UV_DEFAULT_INDEX"
+            "uv is configured without a package index; set one, for example with UV_DEFAULT_INDEX"
         )
     answers = [_listing(f"{index.rstrip('/')}/{package}/") for index in indexes]
     for answer in answers:
@@ -115,57 +115,55 @@ def _ask(package: str) -> dict[str, Any] | None:
 
 
 class IndexFailure(Enum):
-    """Why an index gives no list."""
+    """Why an index returns no list."""
 
     UNREACHABLE = "unreachable"
-    UNKNOWN = "unknown"
+    NO_SUCH_PACKAGE = "no such package"
 
 
-def _listing(address: str) -> dict[str, Any] | IndexFailure:
+def _listing(url: str) -> dict[str, Any] | IndexFailure:
     try:
-        return _get(address)
+        return _get(url)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (401, 403):
             raise ReleasesUnavailable(
-                "the package index wants credentials: put them into the address that uv is configured with"
+                "the package index requires credentials; put them into the index URL that uv is configured with"
             ) from None
-        return IndexFailure.UNKNOWN if error.code in (404, 410) else IndexFailure.UNREACHABLE
+        return IndexFailure.NO_SUCH_PACKAGE if error.code in (404, 410) else IndexFailure.UNREACHABLE
     except (OSError, ValueError):
         return IndexFailure.UNREACHABLE
 
 
-def _get(address: str) -> dict[str, Any]:
-    if not address.startswith(("https://", "http://")):
+def _get(url: str) -> dict[str, Any]:
+    if not url.startswith(("https://", "http://")):
         raise ReleasesUnavailable(
-            "the package index is a folder, which does not say when a release was made; set one that does"
+            "the package index is a folder, which has no upload times; use an index that has them"
         )
-    parts = urllib.parse.urlsplit(address)
+    parts = urllib.parse.urlsplit(url)
     headers = {"Accept": _JSON, "User-Agent": "event-loop-diagnostics"}
     if parts.username is not None:
         words = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
         headers["Authorization"] = f"Basic {base64.b64encode(words.encode()).decode()}"
-        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    request = urllib.request.Request(address, headers=headers)  # noqa: S310 - checked above
+        url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - checked above
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - the same
         if answer.headers.get_content_type() != _JSON:
-            raise ReleasesUnavailable(
-                "the package index lists no release days (PEP 700); set one that does, as most do"
-            )
+            raise ReleasesUnavailable("the package index lists no upload times (PEP 700); use an index that does")
         content = json.load(answer)
-    # What is kept is what is read: the full list of a large package has megabytes of hashes.
+    # The hashes are left out, which take megabytes for a large package.
     wanted = ("filename", "upload-time", "yanked", "requires-python")
     return {"files": [{key: file.get(key) for key in wanted} for file in content["files"]]}
 
 
 def parse(package: str, files: Iterable[Mapping[str, Any]]) -> list[Release]:
-    """The releases behind a list of files.
+    """Returns the releases that a list of files belongs to.
 
     Args:
-        files: with `filename`, `upload-time`, `yanked` and `requires-python`, as PEP 691 and 700 have them.
+        files: with `filename`, `upload-time`, `yanked` and `requires-python`, as in PEP 691 and 700.
 
     Raises:
-        ReleasesUnavailable: no file says when it was uploaded.
+        ReleasesUnavailable: no file has an upload time.
     """
     versions: dict[Version, list[Mapping[str, Any]]] = defaultdict(list)
     for file in files:
@@ -174,7 +172,7 @@ def parse(package: str, files: Iterable[Mapping[str, Any]]) -> list[Release]:
             versions[version].append(file)
     if not versions:
         raise ReleasesUnavailable(
-            f"the package index lists no release of {package} with its day (PEP 700); set one that does"
+            f"the package index lists no upload time for any release of {package} (PEP 700); use an index that does"
         )
     return [_release(version, versions[version]) for version in sorted(versions)]
 
@@ -192,7 +190,7 @@ def _release(version: Version, files: list[Mapping[str, Any]]) -> Release:
 
 
 def _version(filename: str) -> Version | None:
-    """The version in the name of a file; `None` for what is neither a wheel nor a source archive of our time."""
+    """The version in the name of a file; `None` if that is neither a wheel nor a modern source archive."""
     with suppress(InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
         if filename.endswith(".whl"):
             return parse_wheel_filename(filename)[1]

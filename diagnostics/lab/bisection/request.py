@@ -1,14 +1,14 @@
-"""A search as a person asks for it, and the whole of it: `answer(asked, …)` gives the record.
+"""A bisection as a person requests it: `run_bisection(BisectRequest("openai"), …)` returns its record.
 
-Names are checked before anything is fetched, releases are listed, the Python is chosen, the search runs.
+Names are checked before anything is fetched. Then the releases are listed, a Python is chosen and the search runs.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,42 +19,44 @@ from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.as_of import parse_day
-from diagnostics.lab.bisection import criterion, pythons
+from diagnostics.lab.bisection import pythons
 from diagnostics.lab.bisection.cell import CellRunner
-from diagnostics.lab.bisection.evaluate import Evaluator, Player
-from diagnostics.lab.bisection.history import SAMPLES, SearchResult, find
+from diagnostics.lab.bisection.criterion import Criterion, parse_criterion
+from diagnostics.lab.bisection.evaluate import Evaluator, OutcomeRunner
+from diagnostics.lab.bisection.history import SAMPLES, SearchResult, find_changes
 from diagnostics.lab.bisection.pinning import DATE, Pinning, requirement
-from diagnostics.lab.bisection.releases import read_releases
+from diagnostics.lab.bisection.releases import Release, read_releases
 from diagnostics.lab.bisection.scope import InvalidRequest, scope
 from diagnostics.lab.bisection.script import ScriptRunner, dependencies
 from diagnostics.lab.bisection.session import Search, SearchListener
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import Unavailable, find_interpreter
+from diagnostics.lab.redactor import Redact
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.errors import unknown
 from diagnostics.model.libraries import LIBRARIES, SEARCHED, Searched
+from diagnostics.model.limits import Limits
 
 
 @dataclass(frozen=True)
 class BisectRequest:
-    """What a person asks for; `None` is what the search chooses.
+    """What a person asks for; `None` stands for the search's own choice.
 
     Attributes:
         package: one of `SEARCHED`.
-        provider: whose client calls; the package's own, if nobody says.
+        provider: whose client calls; by default, the package's own.
         script: a program to run instead of a scenario.
         good: the version at the lower end, such as `1.0.0`.
         bad: the version at the upper end.
-        requirements: what else is to be there, such as `httpx==0.27.2`.
-        by: what counts as a change, as `criterion.reader` reads it.
-        every: whether to look for every change.
+        requirements: what else to install, such as `httpx==0.27.2`.
+        by: what counts as a change; see `criterion.parse_criterion`.
+        every: whether to search for every change.
         samples: into how many parts the range is cut at first, if so.
         pre: whether pre-releases count.
-        hold: `date`, or a day.
+        hold: how the other packages are held still: `date`, or a day.
         jobs: environments prepared ahead at the same time; 0 for none.
-        trials: in a round, with and without the sanitizer each.
-        timeout: seconds a trial may take.
+        trials: in a round, as many with the sanitizer as without.
     """
 
     package: str
@@ -75,136 +77,163 @@ class BisectRequest:
     jobs: int = 2
     trials: int = 3
     mode: str = "fork"
-    timeout: float = 30.0
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
     offline: bool = False
 
 
-def answer(
-    asked: BisectRequest,
+def run_bisection(
+    request: BisectRequest,
     *,
     cache: Path,
-    redact: Callable[[str], str],
+    redact: Redact,
     listener: SearchListener,
     command: tuple[str, ...] = (),
 ) -> Bisection:
-    """Searches.
+    """Searches for the release that changed an outcome.
 
     Args:
-        redact: takes secrets and this machine's names out of a text.
-        command: what a person types to see it again, for the record.
+        command: what a person types to repeat the search, for the record.
 
     Raises:
-        InvalidRequest: a name, a version or a day cannot be meant so.
+        InvalidRequest: a name, a version or a day is invalid.
         ReleasesUnavailable: the index has no such package, or lists no days.
-        SearchFailed: an end cannot tell, or the ends do not differ.
+        SearchFailed: an end has no outcome, or the ends do not differ.
         EnvironmentProblem: the index does not answer, or there is no interpreter.
     """
     started = time.perf_counter()
-    package = SEARCHED[_known("package", asked.package, SEARCHED)]
-    provider = _known("provider", asked.provider or package.provider, PROVIDERS)
-    _known("scenario", asked.scenario, SCENARIOS)
-    _known("fix", asked.fix, FIXES)
-    label = criterion.reader(asked.by, is_script=asked.script is not None)
-    wanted = _requirements(asked, package, provider)
-    hold = _day(asked.hold)
-    releases = read_releases(asked.package, cache=cache, offline=asked.offline)
-
-    player = _player(asked, provider, cache=cache, redact=redact)
-    with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(asked.jobs)) if asked.jobs else None
-        if pool is not None:
-            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-
-        def on(python: str) -> Search:
-            ends = scope(
-                asked.package,
-                releases,
-                python=python,
-                good=asked.good,
-                bad=asked.bad,
-                first=package.first,
-                pre=asked.pre,
-            )
-            held = Pinning(asked.package, python, wanted, hold, package.loop)
-            judge = Evaluator(
-                held,
-                player,
-                pool=pool,
-                cache=cache,
-                trials=asked.trials,
-                offline=asked.offline,
-                redact=redact,
-            )
-            return Search(ends, held, judge, label, listener)
-
-        search = _chosen(asked, on)
-        found = find(
+    plan = _plan(request, cache, redact, listener)
+    with _pool(request.jobs) as pool:
+        search = _chosen_search(request, lambda python: plan.search(python, pool))
+        result = find_changes(
             search,
-            package=package,
+            package=plan.package,
             cache=cache,
-            named=(asked.good is not None, asked.bad is not None),
-            every=asked.every,
-            samples=asked.samples,
+            named=(request.good is not None, request.bad is not None),
+            every=request.every,
+            samples=request.samples,
         )
-    interpreter = find_interpreter(search.held.python)
+    interpreter = find_interpreter(search.pinning.python)
     assert interpreter is not None
-    return _record(
-        asked,
-        found,
+    seconds = round(time.perf_counter() - started, 3)
+    return _record(plan, result, python=interpreter.version, command=command, seconds=seconds)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A checked request, and all that its search needs but the Python."""
+
+    request: BisectRequest
+    package: Searched
+    provider: str
+    requirements: tuple[str, ...]
+    criterion: Criterion
+    releases: Sequence[Release]
+    runner: OutcomeRunner
+    cache: Path
+    redact: Redact
+    listener: SearchListener
+
+    def search(self, python: str, pool: Executor | None) -> Search:
+        """Returns the search on a Python."""
+        request = self.request
+        candidates = scope(
+            request.package,
+            self.releases,
+            python=python,
+            good=request.good,
+            bad=request.bad,
+            first=self.package.first,
+            pre=request.pre,
+        )
+        pinning = Pinning(request.package, python, self.requirements, request.hold, self.package.loop)
+        evaluator = Evaluator(
+            pinning,
+            self.runner,
+            pool=pool,
+            cache=self.cache,
+            trials=request.trials,
+            offline=request.offline,
+            redact=self.redact,
+        )
+        return Search(candidates, pinning, evaluator, self.criterion, self.listener)
+
+
+def _plan(request: BisectRequest, cache: Path, redact: Redact, listener: SearchListener) -> _Plan:
+    package = SEARCHED[_known("package", request.package, SEARCHED)]
+    provider = _known("provider", request.provider or package.provider, PROVIDERS)
+    _known("scenario", request.scenario, SCENARIOS)
+    _known("fix", request.fix, FIXES)
+    return _Plan(
+        replace(request, hold=_hold(request.hold)),
+        package,
         provider,
-        interpreter.version,
-        package.loop,
-        wanted,
-        command,
-        round(time.perf_counter() - started, 3),
+        _requirements(request, package, provider),
+        parse_criterion(request.by, is_script=request.script is not None),
+        read_releases(request.package, cache=cache, offline=request.offline),
+        _runner(request, provider, cache, redact),
+        cache,
+        redact,
+        listener,
     )
 
 
-def _chosen(asked: BisectRequest, on: Callable[[str], Search]) -> Search:
-    """The search on the Python that a person names, or on the newest on which both ends can tell."""
-    if asked.python is not None:
-        if find_interpreter(asked.python) is None:
-            raise Unavailable(
-                f"this machine has no Python {asked.python}; install it, for example: uv python install {asked.python}"
-            )
-        return on(asked.python)
+@contextmanager
+def _pool(jobs: int) -> Iterator[Executor | None]:
+    if not jobs:
+        yield None
+        return
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _chosen_search(request: BisectRequest, on: Callable[[str], Search]) -> Search:
+    """The search on the Python that a person names, or on the newest one on which both ends have an outcome."""
+    if request.python is not None:
+        if find_interpreter(request.python) is None:
+            python = request.python
+            raise Unavailable(f"Python {python} is not installed; install it, for example: uv python install {python}")
+        return on(request.python)
     searches: dict[str, Search] = {}
 
-    def tells(python: str) -> bool:
+    def works(python: str) -> bool:
         searches[python] = on(python)
-        return all(searches[python].look(index).outcome is not None for index in searches[python].ends)
+        return all(searches[python].evaluate(index).outcome is not None for index in searches[python].ends)
 
-    return searches[pythons.choose(pythons.available(), tells)]
-
-
-def _player(asked: BisectRequest, provider: str, *, cache: Path, redact: Callable[[str], str]) -> Player:
-    if asked.script is not None:
-        return ScriptRunner(asked.script, LIBRARIES[asked.package].module, asked.timeout, cache, redact)
-    return CellRunner(provider, asked.scenario, asked.fix, asked.load, asked.mode, asked.timeout, cache, redact)
+    return searches[pythons.choose(pythons.available(), works)]
 
 
-def _requirements(asked: BisectRequest, package: Searched, provider: str) -> tuple[str, ...]:
-    """What the environment needs beside the package: what a person wants, then what makes the package be used."""
+def _runner(request: BisectRequest, provider: str, cache: Path, redact: Redact) -> OutcomeRunner:
+    limits = request.limits
+    if request.script is not None:
+        return ScriptRunner(request.script, LIBRARIES[request.package].module, limits.timeout, cache, redact)
+    return CellRunner(provider, request.scenario, request.fix, request.load, request.mode, limits, cache, redact)
+
+
+def _requirements(request: BisectRequest, package: Searched, provider: str) -> tuple[str, ...]:
+    """What the environment needs beside the package: what a person adds, then what makes the package be used."""
     try:
-        wanted = [requirement(text) for text in asked.requirements]
+        added = [requirement(text) for text in request.requirements]
     except ValueError as error:
         raise InvalidRequest(f"--with {error}") from None
-    if asked.script is not None:
-        # The script says itself what else it needs; what it says of the package is what is searched for.
-        needed = dependencies(asked.script)
+    if request.script is not None:
+        # A script names its own dependencies; what it says about the package is what is searched for.
+        needed = dependencies(request.script)
     else:
         needed = [*package.requirements, PROVIDERS[provider].distribution]
-    named = {_name(text) for text in wanted}
-    if asked.package in named:
-        raise InvalidRequest(f"--with names {asked.package}, whose releases are searched: leave it out")
-    return (*wanted, *dict.fromkeys(text for text in needed if _name(text) not in {asked.package, *named}))
+    names = {_name(text) for text in added}
+    if request.package in names:
+        raise InvalidRequest(f"--with names {request.package}, whose releases are searched; leave it out")
+    return (*added, *dict.fromkeys(text for text in needed if _name(text) not in {request.package, *names}))
 
 
 def _name(text: str) -> str:
     return canonicalize_name(Requirement(text).name)
 
 
-def _day(text: str) -> str:
+def _hold(text: str) -> str:
     if text == DATE:
         return text
     try:
@@ -219,33 +248,25 @@ def _known(kind: str, name: str, table: Collection[str]) -> str:
     return name
 
 
-def _record(
-    asked: BisectRequest,
-    found: SearchResult,
-    provider: str,
-    python: str,
-    loop: str,
-    wanted: tuple[str, ...],
-    command: tuple[str, ...],
-    seconds: float,
-) -> Bisection:
+def _record(plan: _Plan, result: SearchResult, *, python: str, command: tuple[str, ...], seconds: float) -> Bisection:
+    request = plan.request
     return Bisection(
-        package=asked.package,
-        provider=provider,
-        what=asked.scenario if asked.script is None else asked.script.name,
-        is_script=asked.script is not None,
-        fix=asked.fix,
-        load=asked.load,
+        package=request.package,
+        provider=plan.provider,
+        what=request.scenario if request.script is None else request.script.name,
+        is_script=request.script is not None,
+        fix=request.fix,
+        load=request.load,
         python=python,
-        loop=loop,
-        hold=asked.hold,
-        requirements=wanted,
-        by=asked.by,
-        every=asked.every,
-        releases=found.releases,
-        changes=found.changes,
-        history=found.history,
-        tried=tuple(replace(each, packages={}) for each in found.tried),
+        loop=plan.package.loop,
+        hold=request.hold,
+        requirements=plan.requirements,
+        by=request.by,
+        every=request.every,
+        releases=result.releases,
+        changes=result.changes,
+        history=result.history,
+        tried=tuple(replace(each, packages={}) for each in result.tried),
         command=command,
         seconds=seconds,
     )

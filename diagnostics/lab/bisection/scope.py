@@ -1,4 +1,4 @@
-"""Which releases are in question: from what the index lists and what a person asked for. Pure."""
+"""The releases to search: selected from what the index lists by what a person asked for. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diagnostics.lab.bisection.releases import Release
 
 
 class InvalidRequest(Exception):
-    """What was asked for cannot be meant so; one line that says what to do."""
+    """The request is invalid; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -21,20 +21,20 @@ class Scope:
 
     Attributes:
         every: all of them, oldest version first.
-        open: those that may work on the Python in question: what is searched.
+        candidates: those that may work on this Python, which are searched.
     """
 
     every: tuple[Release, ...]
-    open: tuple[Release, ...]
+    candidates: tuple[Release, ...]
     python: str
 
     def between(self, before: str, after: str) -> list[Release]:
-        """The releases strictly between two."""
+        """Returns the releases between two, without both."""
         low, high = Version(before), Version(after)
         return [release for release in self.every if low < Version(release.version) < high]
 
     def span(self, first: str, last: str) -> int:
-        """How many there are from one to another, both counted."""
+        """Returns how many there are from one to another, both counted."""
         return len(self.between(first, last)) + (1 if first == last else 2)
 
 
@@ -48,23 +48,23 @@ def scope(
     first: str = "",
     pre: bool = False,
 ) -> Scope:
-    """The releases in question.
+    """Returns the releases to search.
 
     Args:
         good: the version at the lower end; `None` for the first.
         bad: the version at the upper end; `None` for the newest.
-        first: where to begin if nobody says.
+        first: where to begin if there is no `good`.
         pre: whether pre-releases count. One that is named as an end always does.
 
     Raises:
-        InvalidRequest: an end is no release, cannot work on this Python, or the range is the wrong way round or empty.
+        InvalidRequest: an end is not a release or cannot work on this Python, or the range is reversed or too small.
     """
     low = _end(package, releases, "--good", good, python)
     high = _end(package, releases, "--bad", bad, python)
     if low and high and low == high:
-        raise InvalidRequest(f"--good and --bad are both {low}: name two releases")
+        raise InvalidRequest(f"--good and --bad are both {low}; name two releases")
     if low and high and low > high:
-        raise InvalidRequest(f"the range is the wrong way round: {low} comes after {high}; exchange --good and --bad")
+        raise InvalidRequest(f"the range is reversed: {low} comes after {high}; swap --good and --bad")
     begin = low or (Version(first) if first else None)
     every = tuple(
         release
@@ -76,13 +76,13 @@ def scope(
             and (high is None or version <= high)
         )
     )
-    open_ = tuple(release for release in every if release.why_not(python) is None)
-    if len(open_) < 2:
+    candidates = tuple(release for release in every if release.why_not(python) is None)
+    if len(candidates) < 2:
         raise InvalidRequest(
-            f"of the {len(every)} releases of {package} in this range, {len(open_)} can work on Python {python}: "
+            f"of the {len(every)} releases of {package} in this range, {len(candidates)} can work on Python {python}; "
             "widen the range, or choose another --python"
         )
-    return Scope(every, open_, python)
+    return Scope(every, candidates, python)
 
 
 def _end(package: str, releases: Sequence[Release], option: str, text: str | None, python: str) -> Version | None:
@@ -98,5 +98,5 @@ def _end(package: str, releases: Sequence[Release], option: str, text: str | Non
         hint = f"; there is {', '.join(near)}" if near else ""
         raise InvalidRequest(f"{package} has no release {text}{hint}")
     if (why := found.why_not(python)) is not None:
-        raise InvalidRequest(f"{option} {text} cannot be tried on Python {python} ({why}): choose another one")
+        raise InvalidRequest(f"{option} {text} cannot be tried on Python {python} ({why}); choose another release")
     return version

@@ -1,8 +1,8 @@
-"""Plays a person's own script, as a program of its own, in whatever environment it is given.
+"""Runs a person's own script, as a program of its own, in the environment of each release.
 
-The script calls the provider server: the variables that the SDKs read name it, and hold no key. It gets nothing of the
-person's shell, and no input. What it depends on stands in its header (PEP 723). What it leaves behind is read as for a
-trial: exit status, what it wrote to standard error, and with the sanitizer its findings.
+The script calls the provider server: the variables that the SDKs read name its URL, and keys that are none. It gets no
+input and nothing of the user's shell. Its dependencies are in its header (PEP 723). Its outcome is what is left of a
+trial without a result file: exit status, standard error and, with the sanitizer, findings.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import contextlib
 import json
 import os
 import re
-import signal
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,25 +21,27 @@ from typing import Any
 import tomllib
 
 from diagnostics.lab.bisection.consensus import last_line
-from diagnostics.lab.bisection.evaluate import NoOutcome, Session
+from diagnostics.lab.bisection.evaluate import NoOutcome, OutcomeSession
 from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.environments import PreparedEnvironment
 from diagnostics.lab.execution.outcome import printable
+from diagnostics.lab.execution.process import ProcessResult, run_bounded
 from diagnostics.lab.execution.staging import stage_code
-from diagnostics.lab.execution.worker import clean_environment, read_ends
+from diagnostics.lab.execution.worker import clean_environment
+from diagnostics.lab.redactor import Redact
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.bisection import Outcome
 from diagnostics.model.libraries import base_urls, key_variables
 
 _HEADER = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
-"""As PEP 723 gives it."""
+"""The regular expression of PEP 723."""
 
 
 def dependencies(script: Path) -> list[str]:
-    """What a script says that it needs.
+    """Returns the dependencies in a script's header.
 
     Raises:
-        InvalidRequest: it cannot be read, or its header is not TOML.
+        InvalidRequest: the script cannot be read, or its header is not TOML.
     """
     try:
         text = script.read_text(encoding="utf-8")
@@ -60,22 +60,22 @@ def dependencies(script: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class ScriptRunner:
-    """Plays one script.
+    """Runs one script in any environment.
 
     Attributes:
-        module: what must be importable, or the release cannot tell.
-        timeout: seconds it may take.
+        module: must be importable, or the release has no outcome.
+        timeout: seconds until the script counts as hanging.
     """
 
     script: Path
     module: str
     timeout: float
     cache: Path
-    redact: Callable[[str], str]
+    redact: Redact
 
     @contextmanager
-    def open(self, prepared: PreparedEnvironment) -> Iterator[Session]:
-        """The server that the script calls, and a folder for what it leaves."""
+    def open(self, prepared: PreparedEnvironment) -> Iterator[OutcomeSession]:
+        """Starts the server that the script calls."""
         with (
             ProviderServer() as server,
             tempfile.TemporaryDirectory(prefix="diagnostics-script-", ignore_cleanup_errors=True) as folder,
@@ -86,31 +86,32 @@ class ScriptRunner:
 
 
 class _ScriptSession:
-    def __init__(self, player: ScriptRunner, prepared: PreparedEnvironment, server: ProviderServer, folder: Path):
-        self._player = player
+    def __init__(self, runner: ScriptRunner, prepared: PreparedEnvironment, server: ProviderServer, folder: Path):
+        self._runner = runner
         self._python = prepared.python
         self._server = server
         self._folder = folder
-        self._inside = stage_code(player.cache)
-        self._played = 0
+        self._staged = stage_code(runner.cache)
+        self._count = 0
 
     def check(self) -> None:
-        """Raises `NoOutcome` where the package itself cannot be imported."""
-        ended = self._run(["-c", f"import {self._player.module}"], "check")
-        if ended.status != 0:
-            last = (ended.output.strip().splitlines() or ["it said nothing"])[-1]
-            raise NoOutcome(f"incompatible: {self._player.module} cannot be imported: {last}")
+        """Raises `NoOutcome` if the package itself cannot be imported."""
+        ended = self._execute(["-c", f"import {self._runner.module}"], "check")
+        if ended.exit_status != 0:
+            last = (ended.output.strip().splitlines() or ["no output"])[-1]
+            raise NoOutcome(f"incompatible: {self._runner.module} cannot be imported: {last}")
 
-    def play(self, count: int, *, instrumented: bool) -> list[Outcome]:
+    def run(self, count: int, *, instrumented: bool) -> list[Outcome]:
         return [self._once(instrumented=instrumented) for _ in range(count)]
 
     def _once(self, *, instrumented: bool) -> Outcome:
-        self._played += 1
-        name = f"script-{os.getpid()}-{self._played}"
+        self._count += 1
+        name = f"script-{os.getpid()}-{self._count}"
         findings = self._folder / f"{name}.json"
-        script = str(self._player.script.resolve())
-        under = ["-m", "diagnostics.sanitizer", "--json", str(findings), "--exit-code", "0", "--", script]
-        ended = self._run(under if instrumented else [script], name)
+        arguments = [str(self._runner.script.resolve())]
+        if instrumented:
+            arguments = ["-m", "diagnostics.sanitizer", "--json", str(findings), "--exit-code", "0", "--", *arguments]
+        ended = self._execute(arguments, name)
         account = self._server.forget(name)
         data: Mapping[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
@@ -119,62 +120,33 @@ class _ScriptSession:
             _symptom(ended, repeats=account.retries > 0),
             tuple(sorted({finding["kind"] for finding in data.get("findings", ())})),
             repeats=account.retries > 0,
-            exit_status=None if ended.hang else ended.status,
-            evidence=last_line(self._player.redact(printable(ended.output))),
+            exit_status=ended.exit_status,
+            evidence=last_line(self._runner.redact(printable(ended.output))),
         )
 
-    def _run(self, arguments: Sequence[str], name: str) -> _Ended:
-        output = self._folder / f"{name}.out"
-        url = self._server.trial_url(name)
-        with output.open("wb") as stream:
-            process = subprocess.Popen(
-                [str(self._python), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stream,
-                env={**clean_environment(self._inside, self._server.ca_file, str(self._folder)), **variables(url)},
-                # It is ended with whatever it has started.
-                start_new_session=True,
-            )
-            hang = False
-            try:
-                process.wait(self._player.timeout)
-            except subprocess.TimeoutExpired:
-                hang = True
-            finally:
-                _end(process)
-        return _Ended(process.returncode, hang, read_ends(output))
-
-
-@dataclass(frozen=True)
-class _Ended:
-    status: int
-    hang: bool
-    output: str
+    def _execute(self, arguments: Sequence[str], name: str) -> ProcessResult:
+        clean = clean_environment(self._staged, self._server.ca_file, str(self._folder))
+        return run_bounded(
+            [str(self._python), *arguments],
+            self._folder / f"{name}.out",
+            env={**clean, **variables(self._server.trial_url(name))},
+            timeout=self._runner.timeout,
+            only_stderr=True,
+        )
 
 
 def variables(url: str) -> dict[str, str]:
-    """What tells the SDKs where the provider server is."""
+    """Returns the environment variables that make the SDKs call the provider server."""
     return {**base_urls(url), **dict.fromkeys(key_variables(), "none")}
 
 
-def _symptom(ended: _Ended, *, repeats: bool) -> str:
-    if ended.hang:
+def _symptom(ended: ProcessResult, *, repeats: bool) -> str:
+    if ended.exit_status is None:
         return "hang"
-    if ended.status < 0:
+    if ended.exit_status < 0:
         return "crash"
-    if ended.status > 0:
+    if ended.exit_status > 0:
         return "raised"
     if ended.output.strip():
         return "logged"
     return "retried" if repeats else "none"
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a script and whatever it has started; nothing of it may be left when the next one begins."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()

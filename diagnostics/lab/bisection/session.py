@@ -1,4 +1,4 @@
-"""A search while it goes on: in which releases, by whom they are judged, and what was looked at so far."""
+"""The state of one search: its candidates, how they are evaluated, and what was found so far."""
 
 from __future__ import annotations
 
@@ -12,63 +12,72 @@ from diagnostics.lab.bisection.pinning import Pinning
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.lab.bisection.scope import Scope
 from diagnostics.lab.bisection.search import Answer
-from diagnostics.model.bisection import TriedRelease
+from diagnostics.model.bisection import Outcome, TriedRelease
 
 
 class SearchListener(Protocol):
-    """Told how a search goes on."""
+    """Receives the progress of a search."""
 
-    def looking(self, release: Release, why: str) -> None:
-        """A release is being looked at."""
+    def release_started(self, release: Release, why: str) -> None:
+        """A release is about to be evaluated."""
 
-    def looked(self, tried: TriedRelease) -> None:
-        """It was."""
+    def release_finished(self, tried: TriedRelease) -> None:
+        """A release was evaluated."""
 
 
 @dataclass
 class Search:
-    """One search: where, by whom, and what was looked at so far."""
+    """One search.
+
+    Attributes:
+        tried: by index, what was found of the candidates that were evaluated.
+        confirmed: indices of those that were evaluated again, thoroughly.
+    """
 
     scope: Scope
-    held: Pinning
-    judge: Evaluator
-    by: Criterion
+    pinning: Pinning
+    evaluator: Evaluator
+    criterion: Criterion
     listener: SearchListener
     tried: dict[int, TriedRelease] = field(default_factory=dict)
-    sure: set[int] = field(default_factory=set)
+    confirmed: set[int] = field(default_factory=set)
 
     @property
     def ends(self) -> tuple[int, int]:
-        """The indices of the first and the last release."""
-        return 0, len(self.scope.open) - 1
+        """The indices of the first and the last candidate."""
+        return 0, len(self.scope.candidates) - 1
 
-    def look(self, index: int, why: str = "") -> TriedRelease:
-        """What the release with this index does; looked at once."""
+    def evaluate(self, index: int, why: str = "") -> TriedRelease:
+        """Returns what a candidate does; it is evaluated once."""
         if index not in self.tried:
-            release = self.scope.open[index]
-            self.listener.looking(release, why)
-            self.tried[index] = self.judge.look(release)
-            self.listener.looked(self.tried[index])
+            self._evaluate(index, why, thorough=False)
         return self.tried[index]
 
-    def make_sure(self, index: int) -> None:
-        """Looks at a side of a change again."""
-        release = self.scope.open[index]
-        self.listener.looking(release, "again, to be sure")
-        self.tried[index] = self.judge.look(release, thorough=True)
-        self.listener.looked(self.tried[index])
-        self.sure.add(index)
+    def confirm(self, index: int) -> None:
+        """Evaluates a candidate again, thoroughly."""
+        self._evaluate(index, "again, to be sure", thorough=True)
+        self.confirmed.add(index)
+
+    def answer_of(self, outcome: Outcome) -> Answer:
+        """Returns the answer of `search` for an outcome; never `None`, which means that there is no outcome."""
+        return ("answer", self.criterion(outcome))
 
     def answer(self, index: int) -> Answer:
-        """The answer that `search` gets for a release that was looked at."""
+        """Returns the answer for a candidate that was evaluated."""
         outcome = self.tried[index].outcome
-        return None if outcome is None else ("label", self.by(outcome))
+        return None if outcome is None else self.answer_of(outcome)
 
-    def label(self, index: int) -> Answer:
-        """The same, for a release that may still have to be looked at."""
-        self.look(index)
+    def ask(self, index: int) -> Answer:
+        """Returns the answer for any candidate."""
+        self.evaluate(index)
         return self.answer(index)
 
-    def ahead(self, indices: Sequence[int]) -> None:
-        """Has what may be looked at next prepared."""
-        self.judge.ahead(self.scope.open[index] for index in indices if index not in self.tried)
+    def prepare_ahead(self, indices: Sequence[int]) -> None:
+        """Starts to prepare the environments of candidates."""
+        self.evaluator.prepare_ahead(self.scope.candidates[index] for index in indices if index not in self.tried)
+
+    def _evaluate(self, index: int, why: str, *, thorough: bool) -> None:
+        release = self.scope.candidates[index]
+        self.listener.release_started(release, why)
+        self.tried[index] = self.evaluator.evaluate(release, thorough=thorough)
+        self.listener.release_finished(self.tried[index])

@@ -1,1 +1,1 @@
-"""Running trials: the inside zone laid out for an environment, its worker, and what came out of each trial."""
+"""Running trials: the staged code of the inside zone, workers, retries, and the record of each trial."""

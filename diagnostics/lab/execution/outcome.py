@@ -1,7 +1,8 @@
-"""What a trial's traces mean: result file, end of the process, output and the server's account -> a `Trial`. Pure.
+"""Makes the record of a trial from its result file, its exit status, its output and the server's account. Pure.
 
-Precedence where several things happened: what ended the process, then what reached the caller, then what was printed,
-then what only the server saw.
+If several things happened, the symptom is the first of: the process did not end (`hang`), it died (`crash`), a call
+raised (`raised`), something was printed (`logged`), the server received more requests than calls, or requests that say
+they repeat another one (`retried`).
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import re
 import signal
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from diagnostics.lab.redactor import Redact
 from diagnostics.lab.server import Account
 from diagnostics.model.cell import Cell, Environment
 from diagnostics.model.event import Event
@@ -20,10 +22,10 @@ from diagnostics.model.request import HARNESS_FAILED
 from diagnostics.model.trial import Accounting, FindingCount, Trial
 from diagnostics.redaction import bounded, taken
 
-EVIDENCE_CHARACTERS = 2000
+EVIDENCE_CHARACTERS: Final = 2000
 
-INNERMOST = 9
-"""Frames that are kept of each stack of a program that hangs."""
+INNERMOST: Final = 9
+"""Frames to keep of each stack of a program that hangs."""
 
 _STACK = re.compile(r"^(?=(?:Current thread|Thread) 0x[0-9a-f]+)", re.MULTILINE)
 _INSTALLED = re.compile(r"(?<=File \")[^\"\n]*[\\/]site-packages[\\/]")
@@ -34,12 +36,12 @@ class Traces:
     """What a trial left behind.
 
     Attributes:
-        result: the result file's object; `None` where there is none or it is not whole.
-        exit: exit status; negative, the signal that ended the process.
-        hang: it was ended because its time was over.
-        output: what it printed, or the beginning and the end of it.
-        account: what the server saw.
-        events: what was written for its timeline, one JSON object a line; empty where none is kept.
+        result: the object in the result file; `None` if there is no such file or it is incomplete.
+        exit: exit status; if negative, the signal that ended the process.
+        hang: whether the process was killed because its time was over.
+        output: what it printed; of a long output, the beginning and the end.
+        account: what the server received.
+        events: what an instrumented trial has written of its events, one JSON object a line.
     """
 
     result: Mapping[str, Any] | None
@@ -52,39 +54,44 @@ class Traces:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """The record of a trial, and the timeline that is kept of it, if any."""
+    """The record of a trial, and its events if they were recorded."""
 
     trial: Trial
-    timeline: tuple[Event, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """One trial to run; `timeline` says whether what happens in it, if it is instrumented, is kept."""
+    """One trial to run.
+
+    Attributes:
+        trial: its number among the trials of the cell.
+        mode: `fork` or `cold`.
+        instrumented: whether it runs under the sanitizer.
+        events: whether an instrumented trial records its events as they happen, without an upper limit.
+        timeline: whether it records a timeline: fewer events, with connections, threads and stacks.
+    """
 
     cell: Cell
     trial: int
     mode: str
     instrumented: bool = False
+    events: bool = False
     timeline: bool = False
 
     @property
     def key(self) -> str:
-        """The trial's identity, in every process and on every day."""
+        """The trial's identity, the same in every process and on every day."""
         return self.cell.key(self.trial, mode=self.mode, instrumented=self.instrumented)
 
 
-def conclude(plan: TrialPlan, environment: Environment, traces: Traces, clean: Callable[[str], str]) -> Trial:
-    """The record of a trial.
-
-    Args:
-        clean: takes secrets and this machine's names out of a text.
-    """
-    status, symptom, text = _judge(traces)
+def conclude(plan: TrialPlan, environment: Environment, traces: Traces, redact: Redact) -> Trial:
+    """Returns the record of a trial that was started."""
+    status, symptom, text = _classify(traces)
     result = traces.result or {}
-    # Shortened last: half a secret would not be recognised. What is bounded first is cut where nothing is shown.
+    # Shortened after the redaction, which does not recognise half a secret. `bounded` cuts far beyond what is shown.
     raw = bounded(printable(text))
-    whole = clean(raw)
+    whole = redact(raw)
     shown = shorten(whole) if text else None
     return Trial(
         key=plan.key,
@@ -113,12 +120,10 @@ def conclude(plan: TrialPlan, environment: Environment, traces: Traces, clean: C
     )
 
 
-def missing(
-    plan: TrialPlan, environment: Environment, status: str, reason: str, clean: Callable[[str], str] = str
-) -> Trial:
-    """The record of a trial that could not run; `clean` is as for `conclude`."""
+def not_run(plan: TrialPlan, environment: Environment, status: str, reason: str, redact: Redact) -> Trial:
+    """Returns the record of a trial that could not run."""
     raw = bounded(printable(reason))
-    whole = clean(raw)
+    whole = redact(raw)
     return Trial(
         key=plan.key,
         environment=environment,
@@ -132,7 +137,7 @@ def missing(
     )
 
 
-def _judge(traces: Traces) -> tuple[str, str | None, str]:
+def _classify(traces: Traces) -> tuple[str, str | None, str]:
     """Status, symptom, and the text that shows it."""
     output = traces.output.strip()
     if traces.hang:
@@ -148,7 +153,7 @@ def _judge(traces: Traces) -> tuple[str, str | None, str]:
     if traces.result["status"] != "ran":
         return str(traces.result["status"]), None, str(traces.result["reason"] or "no reason was given")
     if traces.result["raised"]:
-        return "ran", "raised", "\n".join(traces.result["errors"]).strip() or "an exception without a word"
+        return "ran", "raised", "\n".join(traces.result["errors"]).strip() or "an exception without a message"
     if output:
         return "ran", "logged", output
     account, calls = traces.account, traces.result["calls"]
@@ -158,14 +163,14 @@ def _judge(traces: Traces) -> tuple[str, str | None, str]:
 
 
 def innermost(output: str) -> str:
-    """What a program printed, with the innermost frames alone of each stack that `faulthandler` added.
+    """Returns what a program printed, with only the innermost frames of each stack that `faulthandler` added.
 
-    Stacks that are the same, as those of the threads of a pool, are told once, with their number.
+    Identical stacks, such as those of idle threads in a pool, are shown once, with their number.
     """
     last, *blocks = _STACK.split(_INSTALLED.sub("", output))
     stacks = Counter("\n".join(block.rstrip().split("\n")[1 : INNERMOST + 1]) for block in blocks)
-    told = (f"{count} thread{'s' if count > 1 else ''}, innermost first:\n{stack}" for stack, count in stacks.items())
-    return "\n".join(filter(None, (last.rstrip(), *told)))
+    shown = (f"{count} thread{'s' if count > 1 else ''}, innermost first:\n{stack}" for stack, count in stacks.items())
+    return "\n".join(filter(None, (last.rstrip(), *shown)))
 
 
 def _signal_name(number: int) -> str:
@@ -176,12 +181,12 @@ def _signal_name(number: int) -> str:
 
 
 def printable(text: str) -> str:
-    """The text as any file can hold it: half a surrogate, as in an error about a file name, cannot be encoded."""
+    """Returns the text without lone surrogates, which no file can hold; errors about file names have them."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def shorten(text: str, limit: int = EVIDENCE_CHARACTERS) -> str:
-    """The beginning and the end of a text, at most `limit` characters; what was left out is counted in between."""
+    """Returns the beginning and the end of a text, at most `limit` characters, and how many were left out between."""
     if len(text) <= limit:
         return text
     half = (limit - 40) // 2

@@ -1,6 +1,6 @@
-"""Lays the inside zone out in a folder of its own, so that an environment can import it and nothing else of ours.
+"""Copies the inside zone to a folder of its own, which is all that an environment gets on its `PYTHONPATH`.
 
-Putting this project's own site-packages on `PYTHONPATH` would let its libraries shadow those under test.
+With this project's own site-packages there, its libraries would shadow the packages under test.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import shutil
 import tempfile
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
-INSIDE = ("__init__.py", "async_tools", "model", "sanitizer", "experiment", "worker")
+INSIDE: Final = ("__init__.py", "async_tools", "model", "sanitizer", "experiment", "worker")
+"""The inside zone: what may be imported in an environment under test."""
 
 
 def stage_code(cache: Path) -> Path:
-    """The folder to put on `PYTHONPATH`; made once for each state of the code.
+    """Returns the folder to put on `PYTHONPATH`; it is made once for each state of the code.
 
     Raises:
         OSError: the cache cannot be written.
@@ -30,19 +32,19 @@ def stage_code(cache: Path) -> Path:
     digest = hashlib.sha256()
     for path in sources:
         digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes() + b"\0")
-    place = cache / "inside" / digest.hexdigest()[:16]
-    if place.is_dir():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent) as temporary:
+    folder = cache / "inside" / digest.hexdigest()[:16]
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         draft = Path(temporary, "draft")
         for path in sources:
             copy = draft / "diagnostics" / path.relative_to(package)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
         try:
-            os.replace(draft, place)
+            os.replace(draft, folder)
         except OSError:
-            if not place.is_dir():  # otherwise another run was faster, with the same content
+            if not folder.is_dir():  # otherwise another process was faster, with the same content
                 raise
-    return place
+    return folder

@@ -1,10 +1,10 @@
-"""What is asked of a machine, and what it answers: records that any process on any machine can be sent.
+"""Work items and their results: all that an executor receives and returns, so both can be pickled.
 
-    an `WorkItem` without plans   prepare this environment and say what it is
-    an `WorkItem` with plans      play these trials in it
+    a `WorkItem` without plans   prepare this environment and say what it is
+    a `WorkItem` with plans      run these trials in it
 
-An order names no folder and no port of the machine that gives it: whoever carries it out has a cache, a provider server
-and workers of its own. It may be carried out twice; trials are told apart by their keys.
+A work item names no folder and no port of the machine that creates it: each executor has its own cache, provider server
+and workers. It may be executed more than once, because trials are identified by their keys.
 """
 
 from __future__ import annotations
@@ -19,41 +19,40 @@ from pathlib import Path
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.execution.outcome import TrialPlan, TrialResult
+from diagnostics.lab.redactor import Redact
 from diagnostics.model.cell import Environment
+from diagnostics.model.limits import Limits
 
-Redact = Callable[[str], str]
-"""Takes secrets and a machine's names out of a text."""
+Spans = list[tuple[float, float]]
+"""When trials were running, from and to, in seconds since the epoch."""
 
 
 class MachineLost(Exception):
-    """The machine that was to carry out an order is gone; another one can."""
+    """The machine that had a work item is gone; another one can execute it."""
 
 
 class ExecutorUnavailable(Exception):
-    """There is nobody left to carry out orders; the message says what to do."""
+    """No machine is available to execute work items; the message says what to do."""
 
 
 class CodeMismatch(Exception):
-    """A machine is not what this run was begun with: its trials would not belong to it. The message says how."""
+    """A machine differs from the one that started the run, so that its trials would not belong to the run."""
 
 
 @dataclass(frozen=True)
 class WorkItem:
-    """An environment, and trials to play in it.
+    """An environment, and trials to run in it.
 
     Attributes:
         combination: what the environment is made from.
-        redactor: makes the `Redact` of the machine that it is called on from that machine's cache folder; a function
-            of a module, because it is pickled.
-        code: `fingerprint()` of who gives the order.
-        lock: what is installed, as a requirements file with hashes; without it, the machine finds the lock itself.
-        environment: what the environment must turn out to be; without it, whatever it is.
-        plans: the trials; none only prepares.
-        at_once: trials in flight.
-        timeout: seconds a trial may take.
-        memory: bytes of address space a trial may use; 0 is no limit.
+        redactor: makes the `Redact` of the machine that it is called on from that machine's cache folder; a function of
+            a module, because it is pickled.
+        code: `fingerprint()` of the process that creates the item.
+        lock: what is installed, as a requirements file with hashes; without it, the executor finds the lock.
+        environment: what the environment must turn out to be; `None` for any.
+        plans: the trials; with none, the environment is only prepared.
+        at_once: trials that run at the same time.
         offline: whether the package index may not be asked.
-        preparing: seconds for an environment that must be downloaded and built.
     """
 
     combination: Combination
@@ -63,34 +62,28 @@ class WorkItem:
     environment: Environment | None = None
     plans: tuple[TrialPlan, ...] = ()
     at_once: int = 2
-    timeout: float = 30.0
-    memory: int = 8 * 2**30
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
     offline: bool = False
-    preparing: float = 600.0
 
     @property
-    def patience(self) -> float:
-        """Seconds after which an order that is not carried out never will be: each step has a limit of its own."""
+    def time_limit(self) -> float:
+        """Seconds after which the item is lost, because each of its steps has a limit that is shorter."""
         steps = len(self.plans) / self.at_once + len({plan.cell.provider for plan in self.plans})
-        return self.preparing + steps * max(self.timeout, FIRST_CALL)
-
-
-FIRST_CALL = 60.0
-"""Seconds a provider's first call may take, imports included."""
+        return self.limits.preparing + steps * max(self.limits.timeout, self.limits.first_call)
 
 
 @dataclass(frozen=True)
 class WorkResult:
-    """What became of an order.
+    """What became of a work item.
 
     Attributes:
         environment: what was prepared, or what could not be.
-        lock: what is installed in it; empty where it could not be prepared.
-        status: `ran`, or why there is no environment, one of `model.words.STATUSES`.
-        reason: of a status that is not `ran`.
+        lock: what is installed in it; empty if it could not be prepared.
+        status: `ran`, or why there is no environment: one of `model.words.STATUSES`.
+        reason: of a status other than `ran`.
         redacted: what was taken out of the reason, by kind.
-        results: of the trials, those that were not kept by the listener of the order already.
-        playing: when trials were in flight, from and to, in seconds since the epoch.
+        results: of the trials that the executor has not handed over one by one.
+        spans: when trials were running.
     """
 
     environment: Environment
@@ -99,11 +92,11 @@ class WorkResult:
     reason: str | None = None
     redacted: Mapping[str, int] = field(default_factory=dict)
     results: tuple[TrialResult, ...] = ()
-    playing: tuple[tuple[float, float], ...] = ()
+    spans: tuple[tuple[float, float], ...] = ()
 
 
 def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """How long it was the time of at least one of these spans, each from and to."""
+    """Returns for how many seconds at least one of the spans lasted."""
     total, until = 0.0, -math.inf
     for begin, end in sorted(spans):
         total += max(0.0, end - max(begin, until))
@@ -113,7 +106,7 @@ def covered(spans: Iterable[tuple[float, float]]) -> float:
 
 @functools.cache
 def fingerprint() -> str:
-    """A hash of this project's code: machines with the same one judge alike."""
+    """Returns a hash of this project's code: machines with the same hash give comparable trials."""
     package = Path(str(files("diagnostics")))
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):

@@ -1,7 +1,7 @@
-"""The host's side of a worker: starting it, asking it for trials, reading what they left.
+"""Starts a worker process in an environment, sends it trials and collects what they leave behind.
 
-One `Worker` belongs to one thread. The worker ends when its standard input does, and takes its children with it, so
-nothing outlives the host even if the host is killed.
+One `Worker` belongs to one thread. The worker process ends when its standard input does and takes its children with it,
+so nothing outlives the host, even if the host is killed.
 """
 
 from __future__ import annotations
@@ -14,32 +14,35 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from diagnostics.lab.execution.outcome import Traces, TrialPlan
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.codec import encode
 from diagnostics.model.event import EVENTS_SUFFIX
+from diagnostics.model.limits import Limits
 from diagnostics.model.request import TrialRequest
 
-OUTPUT_READ = 64 * 1024
-"""Bytes of a trial's output that are read from each of its two ends."""
+OUTPUT_READ: Final = 64 * 1024
+"""Bytes to read from the beginning and from the end of a trial's output."""
 
+TIMELINE_READ: Final = 2 * 2**20
+"""Bytes to read of the events of a timeline, which shows a few hundred events."""
 
-EVENTS_READ = 2 * 2**20
-"""Bytes that are read of what a trial wrote for its timeline."""
+EXIT_TIMEOUT: Final = 10.0
+"""Seconds for a worker to end once its standard input is closed."""
 
 
 class WorkerLost(Exception):
-    """The worker itself ended or could not start; the message says how.
+    """The worker process ended or could not start; the message says how.
 
     Attributes:
-        in_flight: the trials it had in hand: one of them may be why.
+        running: the trials it was running, one of which may be the reason.
     """
 
-    def __init__(self, message: str, in_flight: tuple[TrialPlan, ...] = ()) -> None:
+    def __init__(self, message: str, running: tuple[TrialPlan, ...] = ()) -> None:
         super().__init__(message)
-        self.in_flight = in_flight
+        self.running = running
 
 
 class Worker:
@@ -47,36 +50,30 @@ class Worker:
 
     Args:
         python: the environment's interpreter.
-        inside: folder to put on `PYTHONPATH`.
-        server: where the calls go.
-        timeout: seconds a trial may take.
-        memory: bytes of address space a trial may use; 0 is no limit.
-        probe_timeout: seconds a provider's first call may take, imports included.
+        staged: the folder of `staging.stage_code`.
+        server: receives the calls of the trials.
+        loop: the loop implementation.
         fork: whether the worker may fork; it never does where the system cannot.
-        events: whether instrumented trials write their events down, beside their results in `folder`.
+
+    Raises:
+        WorkerLost: the process cannot start.
     """
 
     def __init__(
         self,
         python: Path,
-        inside: Path,
+        staged: Path,
         server: ProviderServer,
         *,
         loop: str = "asyncio",
-        timeout: float = 30.0,
-        memory: int = 0,
-        probe_timeout: float = 60.0,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
         fork: bool = True,
-        events: bool = False,
     ) -> None:
         self._server = server
         self._loop = loop
-        self._timeout = timeout
-        self._memory = memory
-        self._events = events
-        self._probe_timeout = probe_timeout
+        self._limits = limits
         self._probed: dict[str, tuple[str, str | None]] = {}
-        # What a killed trial still writes while its files are removed is no error.
+        # A killed trial may still write while its files are removed.
         self._folder = tempfile.TemporaryDirectory(prefix="diagnostics-trials-", ignore_cleanup_errors=True)
         self._errors = Path(self._folder.name, "worker.err")
         try:
@@ -87,8 +84,8 @@ class Worker:
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     cwd=self._folder.name,
-                    env=clean_environment(inside, server.ca_file, self._folder.name),
-                    # Ctrl-C in a terminal reaches the whole group: this process decides what ends when.
+                    env=clean_environment(staged, server.ca_file, self._folder.name),
+                    # Ctrl-C in a terminal reaches the whole process group, but this process decides what ends when.
                     start_new_session=True,
                 )
         except OSError as error:
@@ -110,27 +107,24 @@ class Worker:
 
     @property
     def folder(self) -> Path:
-        """Where trials leave their files; gone once the worker is closed."""
+        """Where trials write their files; removed when the worker is closed."""
         return Path(self._folder.name)
 
     def kill(self) -> None:
-        """Ends the worker at once, from any thread; it takes its children with it as its input ends.
-
-        Whoever waits for it in `run` or `probe` gets `WorkerLost`.
-        """
+        """Ends the worker and its children at once, from any thread; `run` and `probe` raise `WorkerLost`."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
 
     def close(self) -> None:
-        """Ends the worker and what it started, and removes the trials' files."""
+        """Ends the worker and its children, and removes the trials' files."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=EXIT_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -155,17 +149,17 @@ class Worker:
 
     def _how_it_ended(self) -> str:
         try:
-            status = self._process.wait(timeout=10)
+            status = self._process.wait(timeout=EXIT_TIMEOUT)
         except subprocess.TimeoutExpired:
-            return "the worker closed its output and still runs"
+            return "the worker closed its output but still runs"
         lines = self._errors.read_text(errors="replace").strip().splitlines()
         return f"the worker ended with status {status}: {lines[-1] if lines else 'it printed nothing'}"
 
     def probe(self, provider: str) -> tuple[str, str | None]:
-        """Tries a provider once and preloads what it imports; asked again, it answers from memory.
+        """Calls a provider once and preloads what it imports; later calls return the first answer.
 
         Returns:
-            A status (`ran`, `incompatible`, `broken`) and the reason where it is not `ran`.
+            A status (`ran`, `incompatible`, `broken`), and the reason if it is not `ran`.
         """
         if provider in self._probed:
             return self._probed[provider]
@@ -175,7 +169,7 @@ class Worker:
                 "probe": provider,
                 "url": self._server.trial_url(name),
                 "folder": self._folder.name,
-                "timeout": self._probe_timeout,
+                "timeout": self._limits.first_call,
             }
         )
         answer = self._receive()
@@ -187,7 +181,7 @@ class Worker:
         """Runs trials, at most `at_once` at the same time, and yields each as it ends.
 
         Raises:
-            WorkerLost: the worker ended; the trials not yet yielded have no traces.
+            WorkerLost: the worker ended; trials that were not yielded yet have no traces.
         """
         waiting = iter(plans)
         running: dict[str, TrialPlan] = {}
@@ -213,12 +207,12 @@ class Worker:
             load=plan.cell.load,
             url=self._server.trial_url(plan.key),
             folder=self._folder.name,
-            timeout=self._timeout,
-            memory=self._memory,
+            timeout=self._limits.timeout,
+            memory=self._limits.memory,
             loop=self._loop,
             cold=plan.mode == "cold",
             instrumented=plan.instrumented,
-            events=plan.instrumented and (self._events or plan.timeline),
+            events=plan.instrumented and (plan.events or plan.timeline),
             timeline=plan.instrumented and plan.timeline,
         )
 
@@ -230,7 +224,7 @@ class Worker:
         except (OSError, ValueError):
             result = None
         output = read_ends(output_file)
-        events = self._timeline(plan)
+        events = self._read_events(plan)
         for file in (result_file, output_file, result_file.with_suffix(".json.part")):
             file.unlink(missing_ok=True)
         return Traces(
@@ -242,23 +236,22 @@ class Worker:
             events=events,
         )
 
-    def _timeline(self, plan: TrialPlan) -> str:
-        """What a trial wrote for its timeline; the file stays where somebody follows it."""
-        if not (plan.instrumented and plan.timeline):
+    def _read_events(self, plan: TrialPlan) -> str:
+        if not (plan.instrumented and (plan.events or plan.timeline)):
             return ""
         file = Path(self._folder.name, plan.key + EVENTS_SUFFIX)
         try:
             with file.open("rb") as stream:
-                text = stream.read(EVENTS_READ).decode(errors="replace")
+                text = stream.read(None if plan.events else TIMELINE_READ).decode(errors="replace")
         except OSError:
             return ""
-        if not self._events:
+        if not plan.events:  # others are being tailed, and are removed with the folder
             file.unlink(missing_ok=True)
         return text
 
 
 def read_ends(file: Path) -> str:
-    """The text of a file; of a large one, its beginning and its end."""
+    """Returns the text of a file; of a large file, its beginning and its end."""
     try:
         with file.open("rb") as stream:
             head = stream.read(OUTPUT_READ)
@@ -272,19 +265,19 @@ def read_ends(file: Path) -> str:
     return f"{head.decode(errors='replace')}\n[… of {size} bytes …]\n{tail.decode(errors='replace')}"
 
 
-def clean_environment(inside: Path, ca_file: Path, home: str) -> dict[str, str]:
-    """The variables of a trial: what an interpreter needs, our certificate, and nothing of the person's own.
+def clean_environment(staged: Path, ca_file: Path, home: str) -> dict[str, str]:
+    """Returns the environment variables of a trial: those that an interpreter needs, and our certificate.
 
-    No key, no proxy and no configuration of a person's shell reaches the target, and nothing leaves the loopback.
+    No key, proxy or configuration of the user's shell reaches the program under test, and no request leaves loopback.
     """
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR") if name in os.environ}
     return {
         **kept,
         "HOME": home,
-        "PYTHONPATH": str(inside),
+        "PYTHONPATH": str(staged),
         "PYTHONNOUSERSITE": "1",
         "SSL_CERT_FILE": str(ca_file),
-        # requests, which old releases of google-genai call synchronously, reads this one instead.
+        # requests, which the sync client of old releases of google-genai uses, reads this one instead.
         "REQUESTS_CA_BUNDLE": str(ca_file),
         "NO_PROXY": "*",
     }

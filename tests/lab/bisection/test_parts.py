@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.bisection import criterion
-from diagnostics.lab.bisection.compare import addresses, compare_link
+from diagnostics.lab.bisection.compare import compare_link, project_urls
 from diagnostics.lab.bisection.consensus import agreed, disagreement
 from diagnostics.lab.bisection.pinning import Pinning, moved, requirement
 from diagnostics.lab.bisection.releases import Release
@@ -37,7 +37,7 @@ def test_the_scope_is_what_lies_between_the_ends_and_may_work() -> None:
     found = scope("widget", RELEASES, python="3.11")
 
     assert [release.version for release in found.every] == ["1.0", "1.1", "1.2", "2.0", "2.1"]
-    assert [release.version for release in found.open] == ["1.0", "1.2", "2.1"]
+    assert [release.version for release in found.candidates] == ["1.0", "1.2", "2.1"]
     assert [release.version for release in found.between("1.0", "2.1")] == ["1.1", "1.2", "2.0"]
     assert (found.span("1.0", "2.1"), found.span("1.0", "1.0"), found.span("1.0", "1.1")) == (5, 1, 2)
 
@@ -46,12 +46,12 @@ def test_pre_releases_count_if_asked_for_or_named() -> None:
     every = scope("widget", RELEASES, python="3.12", pre=True)
     named = scope("widget", RELEASES, python="3.12", good="1.1b1")
 
-    assert "1.1b1" in [release.version for release in every.open]
-    assert [release.version for release in named.open] == ["1.1b1", "1.2", "2.0", "2.1"]
+    assert "1.1b1" in [release.version for release in every.candidates]
+    assert [release.version for release in named.candidates] == ["1.1b1", "1.2", "2.0", "2.1"]
 
 
 def test_nobody_need_say_where_to_begin() -> None:
-    assert [each.version for each in scope("widget", RELEASES, python="3.12", first="1.2").open] == [
+    assert [each.version for each in scope("widget", RELEASES, python="3.12", first="1.2").candidates] == [
         "1.2",
         "2.0",
         "2.1",
@@ -72,7 +72,7 @@ OUTCOMES = st.builds(
 def test_an_outcome_is_one_that_two_of_three_trials_had(
     uninstrumented: list[Outcome], instrumented: list[Outcome], last_word: bool
 ) -> None:
-    found = agreed(uninstrumented, instrumented, last_word=last_word)
+    found = agreed(uninstrumented, instrumented, final=last_word)
 
     if found is not None:
         share = sum(each.symptom == found.symptom for each in uninstrumented) / len(uninstrumented)
@@ -88,11 +88,11 @@ def test_an_outcome_is_one_that_two_of_three_trials_had(
 
 def test_trials_that_all_agree_are_believed_at_once_and_others_not() -> None:
     quiet, loud = outcome(), outcome("logged", "client-left-open")
-    assert agreed([quiet] * 3, [quiet] * 3, last_word=False) == quiet
-    assert agreed([quiet, quiet, loud], [quiet] * 3, last_word=False) is None
-    assert agreed([quiet] * 3, [quiet, loud, loud], last_word=False) is None
-    assert agreed([quiet, quiet, loud], [quiet, loud, loud], last_word=True) == outcome("none", "client-left-open")
-    assert agreed([quiet, loud], [quiet, loud], last_word=True) is None
+    assert agreed([quiet] * 3, [quiet] * 3, final=False) == quiet
+    assert agreed([quiet, quiet, loud], [quiet] * 3, final=False) is None
+    assert agreed([quiet] * 3, [quiet, loud, loud], final=False) is None
+    assert agreed([quiet, quiet, loud], [quiet, loud, loud], final=True) == outcome("none", "client-left-open")
+    assert agreed([quiet, loud], [quiet, loud], final=True) is None
     assert disagreement([quiet, loud, loud]) == "its trials differ: 2 x logged, 1 x none"
 
 
@@ -122,22 +122,22 @@ def test_retried_becomes_raised_is_a_change_and_so_is_a_lost_answer() -> None:
     ],
 )
 def test_what_counts_as_a_change(text: str, same: Outcome, other: Outcome) -> None:
-    label = criterion.reader(text, is_script=True)
+    label = criterion.parse_criterion(text, is_script=True)
     assert label(same) == label(same)
     assert label(same) != label(other)
 
 
 def test_everything_else_is_held_as_on_the_day_of_each_release_or_on_one_day() -> None:
     release, later = Release("1.2", "2025-03-01"), Release("2.0", "2025-04-01")
-    held = Pinning("widget", "3.12", ("gadget==1.0", "other"))
+    pinning = Pinning("widget", "3.12", ("gadget==1.0", "other"))
 
-    asked = held.question(release)
+    asked = pinning.request(release)
     assert asked.requirements == ("widget==1.2", "gadget==1.0", "other")
     assert asked.as_of == "2025-03-01"
     assert asked.newer == ("widget", "gadget")  # what is pinned is wanted on any day
-    assert Pinning("widget", "3.12", (), "2025-03-15").question(later).as_of == "2025-03-15"
+    assert Pinning("widget", "3.12", (), "2025-03-15").request(later).as_of == "2025-03-15"
 
-    among = held.among(release, later, {"widget": "2.0", "gadget": "1.0", "other": "7"})
+    among = pinning.with_packages_of(release, later, {"widget": "2.0", "gadget": "1.0", "other": "7"})
     assert among.requirements == asked.requirements
     assert among.constraints == ("gadget==1.0", "other==7")
     assert among.as_of == "2025-04-01"
@@ -175,8 +175,8 @@ def test_a_packages_own_addresses_come_with_its_repository_first(tmp_path: Path)
         "Metadata-Version: 2.1\nName: widget\nVersion: 1.0\n"
         "Project-URL: Homepage, https://widget.test\nProject-URL: Source Code, https://github.com/some/widget\n"
     )
-    assert addresses("widget", tmp_path) == ["https://github.com/some/widget", "https://widget.test"]
-    assert addresses("gadget", tmp_path) == []
+    assert project_urls("widget", tmp_path) == ["https://github.com/some/widget", "https://widget.test"]
+    assert project_urls("gadget", tmp_path) == []
 
 
 def test_every_package_has_a_provider_that_there_is() -> None:

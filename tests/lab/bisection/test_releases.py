@@ -72,7 +72,7 @@ def test_files_of_another_time_are_passed_over() -> None:
 
 
 def test_a_list_without_days_is_one_line() -> None:
-    with pytest.raises(ReleasesUnavailable, match=r"lists no release of widget with its day \(PEP 700\)"):
+    with pytest.raises(ReleasesUnavailable, match=r"lists no upload time for any release of widget \(PEP 700\)"):
         parse("widget", [file("widget-1.0-py3-none-any.whl", None)])
 
 
@@ -95,7 +95,7 @@ def test_what_it_said_is_kept_for_when_it_cannot_be_asked(
 
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     assert read_releases("helper", cache=tmp_path) == first
-    with pytest.raises(IndexUnreachable, match="the releases of openai are not known yet"):
+    with pytest.raises(IndexUnreachable, match="the list of releases of openai is not in the cache"):
         read_releases("openai", cache=tmp_path)
     assert "127.0.0.1" not in (tmp_path / "releases" / "helper.json").read_text()
 
@@ -121,7 +121,7 @@ def test_an_index_that_does_not_say_days_or_is_a_folder_is_one_line(
     own_index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"{own_index.url}/files")
-    with pytest.raises(ReleasesUnavailable, match=r"the package index lists no release days \(PEP 700\)"):
+    with pytest.raises(ReleasesUnavailable, match=r"the package index lists no upload times \(PEP 700\)"):
         read_releases(next(iter(own_index.days)), cache=tmp_path)  # what is not JSON, whatever it is
 
     monkeypatch.setenv("UV_DEFAULT_INDEX", tmp_path.as_uri())
@@ -129,5 +129,5 @@ def test_an_index_that_does_not_say_days_or_is_a_folder_is_one_line(
         read_releases("openai", cache=tmp_path)
 
     monkeypatch.setenv("UV_NO_INDEX", "1")
-    with pytest.raises(ReleasesUnavailable, match="uv is configured to use no package index"):
+    with pytest.raises(ReleasesUnavailable, match="uv is configured without a package index"):
         read_releases("openai", cache=tmp_path)

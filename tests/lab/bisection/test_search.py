@@ -10,14 +10,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from diagnostics.lab.bisection.search import (
-    PATIENCE,
+    MOST_UNANSWERED,
     Answer,
     Boundary,
     boundaries,
-    next_looks,
+    next_questions,
     search,
+    spans,
     spread,
-    stretches,
 )
 
 COUNTS = st.integers(2, 700)
@@ -32,7 +32,7 @@ def two_answers(draw: st.DrawFn) -> tuple[int, int]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Answer]:
-    """Answers in stretches, some of which cannot tell."""
+    """Answers in spans, some of which cannot tell."""
     runs = draw(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 30)), min_size=1, max_size=8))
     answers: list[Answer] = [letter for letter, length in runs for _ in range(length)]
     for index in draw(st.sets(st.integers(0, len(answers) - 1), max_size=20)):
@@ -69,15 +69,15 @@ def test_the_boundary_is_found_with_the_least_possible_number_of_looks(case: tup
 def test_those_that_cannot_tell_are_stepped_around_and_named(case: tuple[int, int], data: st.DataObject) -> None:
     count, first = case
     inner = st.integers(1, count - 2) if count > 2 else st.nothing()
-    mute = data.draw(st.sets(inner, max_size=PATIENCE - 1)) if count > 2 else set()
+    mute = data.draw(st.sets(inner, max_size=MOST_UNANSWERED - 1)) if count > 2 else set()
     look = Looks([None if index in mute else index >= first for index in range(count)])
 
     known = search(look, count, (0, count - 1))
 
     (found,) = boundaries(known)
     assert found.before < first <= found.after
-    assert set(found.cannot_tell) == set(range(found.before + 1, found.after)) <= mute
-    assert found.not_looked_at == ()
+    assert set(found.unanswered) == set(range(found.before + 1, found.after)) <= mute
+    assert found.not_asked == ()
     in_vain = sum(answer is None for answer in known.values())
     assert len(look.order) <= 4 + math.ceil(math.log2(count)) + 2 * in_vain
 
@@ -99,8 +99,8 @@ def test_a_boundary_in_a_long_row_that_cannot_tell_is_given_up_and_said() -> Non
 
     (found,) = boundaries(known)
     assert (found.before, found.after) == (0, 599)
-    assert len(found.cannot_tell) == PATIENCE
-    assert len(found.cannot_tell) + len(found.not_looked_at) == 598
+    assert len(found.unanswered) == MOST_UNANSWERED
+    assert len(found.unanswered) + len(found.not_asked) == 598
 
 
 @given(histories(), st.integers(0, 12))
@@ -115,9 +115,9 @@ def test_no_boundary_is_claimed_without_both_its_sides_and_all_between_is_named(
         assert known[found.before] == answers[found.before] is not None
         assert known[found.after] == answers[found.after] is not None
         assert known[found.before] != known[found.after]
-        between = sorted((*found.cannot_tell, *found.not_looked_at))
+        between = sorted((*found.unanswered, *found.not_asked))
         assert between == list(range(found.before + 1, found.after))
-        assert all(answers[index] is None for index in found.cannot_tell)
+        assert all(answers[index] is None for index in found.unanswered)
     assert sorted(look.order) == sorted(set(look.order)) == sorted(known)
 
 
@@ -131,41 +131,41 @@ def test_every_boundary_that_the_samples_show_is_closed(answers: list[Answer], g
     changes = sum(one != other for one, other in itertools.pairwise(shown))
     found = boundaries(known)
     assert len(found) >= changes
-    assert all(not boundary.not_looked_at or len(boundary.cannot_tell) >= PATIENCE for boundary in found)
+    assert all(not boundary.not_asked or len(boundary.unanswered) >= MOST_UNANSWERED for boundary in found)
 
 
 @given(histories())
 def test_looking_everywhere_finds_the_history_itself(answers: list[Answer]) -> None:
     known = search(Looks(answers), len(answers), range(len(answers)))
 
-    rebuilt = [answer for stretch in stretches(known) for answer in [stretch.answer] * stretch.looked]
+    rebuilt = [answer for stretch in spans(known) for answer in [stretch.answer] * stretch.known]
     assert rebuilt == [answer for answer in answers if answer is not None]
-    assert len(boundaries(known)) == max(0, len(stretches(known)) - 1)
+    assert len(boundaries(known)) == max(0, len(spans(known)) - 1)
 
 
 @given(histories(), st.integers(0, 12))
-def test_stretches_begin_and_end_where_somebody_looked(answers: list[Answer], gaps: int) -> None:
+def test_spans_begin_and_end_where_somebody_looked(answers: list[Answer], gaps: int) -> None:
     known = search(Looks(answers), len(answers), spread(len(answers), gaps))
 
-    for stretch in stretches(known):
+    for stretch in spans(known):
         assert known[stretch.first] == known[stretch.last] == stretch.answer is not None
-        assert 1 <= stretch.looked <= stretch.last - stretch.first + 1
+        assert 1 <= stretch.known <= stretch.last - stretch.first + 1
 
 
 @given(two_answers())
-def test_whichever_of_two_answers_comes_the_next_look_was_foreseen(case: tuple[int, int]) -> None:
+def test_whichever_of_two_answers_comes_the_next_question_was_foreseen(case: tuple[int, int]) -> None:
     count, first = case
     look = Looks([index >= first for index in range(count)])
     foreseen: list[list[int]] = []
 
-    search(look, count, (0, count - 1), ahead=lambda coming: foreseen.append(list(coming)))
+    search(look, count, (0, count - 1), prepare=lambda coming: foreseen.append(list(coming)))
 
     assert all(len(coming) <= 2 for coming in foreseen)
     assert all(index in coming for index, coming in zip(look.order[1:], foreseen, strict=False))
 
 
 @given(histories())
-def test_what_is_known_is_not_looked_at_again(answers: list[Answer]) -> None:
+def test_what_is_known_is_not_asked_again(answers: list[Answer]) -> None:
     first = search(Looks(answers), len(answers), (0, len(answers) - 1))
     again = Looks(answers)
 
@@ -187,7 +187,7 @@ def test_samples_are_the_ends_and_leave_no_gap_wider_than_their_share(count: int
 def test_an_empty_list_has_no_samples_and_no_history() -> None:
     assert spread(0, 8) == []
     assert search(Looks([]), 0, []) == {}
-    assert next_looks({}, [], 0) == []
+    assert next_questions({}, [], 0) == []
 
 
 def test_a_sample_beyond_the_list_is_an_error() -> None:

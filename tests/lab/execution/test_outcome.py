@@ -15,7 +15,7 @@ from diagnostics.lab.execution.outcome import (
     Traces,
     TrialPlan,
     conclude,
-    missing,
+    not_run,
     shorten,
 )
 from diagnostics.lab.server import Account
@@ -150,7 +150,7 @@ def test_a_shortened_text_keeps_its_beginning_and_its_end(text: str, limit: int)
 
 
 def test_the_reason_for_a_trial_that_could_not_run_is_shortened_too() -> None:
-    trial = missing(PLAN, SOMEWHERE, "broken", "x" * 10_000 + "\udcff")
+    trial = not_run(PLAN, SOMEWHERE, "broken", "x" * 10_000 + "\udcff", str)
     assert len(trial.reason or "") <= EVIDENCE_CHARACTERS
     (trial.reason or "").encode("utf-8")
 
@@ -163,4 +163,4 @@ def test_what_is_taken_out_is_counted_before_the_text_is_cut() -> None:
     left = Traces({**CLEAN, "raised": 1, "errors": [said]}, 0, hang=False, output="", account=Account(0, 0, 0))
     trial = conclude(PLAN, SOMEWHERE, left, clean)
     assert trial.redacted == {"user": 500}
-    assert missing(PLAN, SOMEWHERE, "broken", "by marple", clean).redacted == {"user": 1}
+    assert not_run(PLAN, SOMEWHERE, "broken", "by marple", clean).redacted == {"user": 1}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.lab.execution.outcome import Traces
-from diagnostics.lab.execution.timeline import EVENTS_AT_MOST, kept, parsed, timeline
+from diagnostics.lab.execution.events import EVENTS_AT_MOST, in_order, parsed, recorded, timeline
+from diagnostics.lab.execution.outcome import Traces, TrialPlan
 from diagnostics.lab.server import Account
+from diagnostics.model.cell import Cell
 from diagnostics.model.codec import encode
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
@@ -32,9 +34,12 @@ def hide(text: str) -> str:
     return text.replace("alice", "<user>")
 
 
+PLAN = TrialPlan(Cell("e", "openai", "repeated-run", "none"), 0, "fork", instrumented=True, timeline=True)
+
+
 def test_it_holds_the_events_in_order_and_can_be_read_again() -> None:
     second = Event(2, "L1", "", "closed", same_stack=1)
-    first, other = timeline(traces(line(second) + line(EVENT)), hide)
+    first, other = recorded(PLAN, traces(line(second) + line(EVENT)), hide)
     clean = Site("<user>/program.py", 3, "main", "")
     assert first == Event(
         1, "L1", "asyncio", "created", by=clean, site=clean, stack=(clean,), thread="<user>", at=0.5, open=False
@@ -43,7 +48,7 @@ def test_it_holds_the_events_in_order_and_can_be_read_again() -> None:
 
 
 def test_without_events_there_is_none() -> None:
-    assert timeline(traces(""), hide) == ()
+    assert recorded(PLAN, traces(""), hide) == ()
 
 
 @pytest.mark.parametrize(
@@ -65,6 +70,14 @@ def test_what_is_no_event_is_passed_over(rubbish: str) -> None:
     assert list(parsed(f"{rubbish}\n{line(EVENT)}")) == [EVENT]
 
 
+@pytest.mark.parametrize("bounded", [True, False])
+def test_only_a_timeline_is_bounded(bounded: bool) -> None:
+    many = [Event(number, "L1", "", "created") for number in range(1, 2 * EVENTS_AT_MOST)]
+    plan = replace(PLAN, timeline=bounded, events=not bounded)
+    found = recorded(plan, traces("".join(map(line, many))), str)
+    assert len(found) == (EVENTS_AT_MOST + 1 if bounded else len(many))
+
+
 numbers = st.lists(st.sampled_from(["L1", "C1", "GC"]), max_size=3 * EVENTS_AT_MOST)
 
 
@@ -74,7 +87,7 @@ def test_in_order_bounded_and_the_collector_only_where_something_follows(subject
     shuffled = list(events)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
 
-    found = kept(shuffled, str)
+    found = timeline(in_order(shuffled), str)
 
     assert [event.number for event in found] == sorted(event.number for event in found)
     shown = [event for event in found if event.what != "cut"]

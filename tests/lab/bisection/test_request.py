@@ -10,7 +10,7 @@ import pytest
 
 from diagnostics.lab.bisection.history import SearchFailed
 from diagnostics.lab.bisection.releases import Release, ReleasesUnavailable
-from diagnostics.lab.bisection.request import BisectRequest, answer
+from diagnostics.lab.bisection.request import BisectRequest, run_bisection
 from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.environments import IndexUnreachable
 from diagnostics.model.bisection import Bisection, TriedRelease
@@ -28,15 +28,15 @@ class Heard:
     def __init__(self) -> None:
         self.versions: list[str] = []
 
-    def looking(self, release: Release, why: str) -> None:
+    def release_started(self, release: Release, why: str) -> None:
         self.versions.append(release.version)
 
-    def looked(self, tried: TriedRelease) -> None:
+    def release_finished(self, tried: TriedRelease) -> None:
         assert tried.version == self.versions[-1]
 
 
 def search(asked: BisectRequest, cache: Path, heard: Heard | None = None) -> Bisection:
-    return answer(asked, cache=cache, redact=str, listener=heard or Heard(), command=("again",))
+    return run_bisection(asked, cache=cache, redact=str, listener=heard or Heard(), command=("again",))
 
 
 @pytest.mark.environment
@@ -90,7 +90,7 @@ def test_ends_that_do_the_same_are_refused(cache: Path) -> None:
 @pytest.mark.environment
 @pytest.mark.usefixtures("own_index")
 def test_an_end_that_cannot_tell_is_refused_if_it_was_named(cache: Path) -> None:
-    with pytest.raises(SearchFailed, match=r"the lower end, 1\.2\.0, cannot tell \(.*half of it is missing"):
+    with pytest.raises(SearchFailed, match=r"the lower end, 1\.2\.0, has no outcome \(.*half of it is missing"):
         search(replace(ASKED, good="1.2.0"), cache)
 
 
@@ -137,8 +137,8 @@ def test_a_change_that_another_package_brought_is_put_down_to_that(own_index: In
         ({"package": "opnai"}, "unknown package 'opnai' (did you mean 'openai'?); choose from openai, "),
         ({"scenario": "nothing"}, "unknown scenario 'nothing'; choose from "),
         ({"provider": "nobody"}, "unknown provider 'nobody'; choose from "),
-        ({"good": "2.0.0", "bad": "1.0.0"}, "the range is the wrong way round: 2.0.0 comes after 1.0.0"),
-        ({"good": "1.0.0", "bad": "1.0.0"}, "--good and --bad are both 1.0.0: name two releases"),
+        ({"good": "2.0.0", "bad": "1.0.0"}, "the range is reversed: 2.0.0 comes after 1.0.0"),
+        ({"good": "1.0.0", "bad": "1.0.0"}, "--good and --bad are both 1.0.0; name two releases"),
         ({"good": "1.1.9"}, "openai has no release 1.1.9; there is 1.1.0"),
         ({"good": "one"}, "--good 'one' is not a version"),
         ({"good": "1.3.0"}, f"--good 1.3.0 cannot be tried on Python {RUNNING} (yanked)"),
@@ -149,7 +149,7 @@ def test_a_change_that_another_package_brought_is_put_down_to_that(own_index: In
         ({"by": "exit"}, "--by exit is for --script"),
         ({"requirements": ("openai==1.0.0",)}, "--with names openai, whose releases are searched"),
         ({"requirements": ("???",)}, "--with '???' is not a requirement such as httpx==0.27.2"),
-        ({"requirements": ("a @ https://a.test/a.whl",)}, "names an address"),
+        ({"requirements": ("a @ https://a.test/a.whl",)}, "names a URL"),
     ],
 )
 @pytest.mark.usefixtures("own_index")
@@ -172,5 +172,5 @@ def test_a_package_that_the_index_does_not_have_is_one_line(cache: Path) -> None
 @pytest.mark.parametrize("offline", [False, True])
 def test_without_an_index_one_line_says_so(cache: Path, monkeypatch: pytest.MonkeyPatch, *, offline: bool) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
-    with pytest.raises(IndexUnreachable, match="the releases of httpcore are not known yet"):
+    with pytest.raises(IndexUnreachable, match="the list of releases of httpcore is not in the cache"):
         search(replace(ASKED, package="httpcore", offline=offline), cache)

@@ -49,7 +49,7 @@ DEAD = "http://127.0.0.1:9/simple"
     ("arguments", "status", "said"),
     [
         (("opnai",), 2, "error: unknown package 'opnai' (did you mean 'openai'?); choose from openai, "),
-        (("openai",), 1, "error: the releases of openai are not known yet and the package index cannot"),
+        (("openai",), 1, "error: the list of releases of openai is not in the cache"),
     ],
 )
 def test_what_cannot_be_is_one_line(tmp_path: Path, arguments: tuple[str, ...], status: int, said: str) -> None:

@@ -1,1 +1,1 @@
-"""The six phases of a diagnosis: isolate, loops, clients, alternatives, versions, environment."""
+"""The six phases of `diagnose`: isolation, loops, clients, fixes, versions, load."""

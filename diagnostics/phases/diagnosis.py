@@ -1,25 +1,28 @@
-"""What all six phases come to: when, why, where, how to fix, and the debugging plan's success criteria. Pure.
+"""The conclusion of all six phases: when, why, where and how to fix it, and whether the success criteria are met. Pure.
 
-Each sentence rests on facts of the phases; where they have none, it says that it cannot tell. A criterion is ticked by
-what was measured, and names the number.
+The questions and the criteria are those of the debugging plan. Each sentence rests on facts of the phases. A criterion
+is met by a measurement, which it names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from diagnostics.model.field_types import Text
-from diagnostics.model.phase import CANNOT_TELL, KNOWN, PhaseAnswer
-from diagnostics.report.view.phrasing import count, listed
+from diagnostics.model.phase import PhaseAnswer, cannot_tell
+from diagnostics.report.view.phrasing import listed
 
 Facts = Mapping[str, Any]
+
+EFFECTS: Final = {"prevents": "prevents the error", "does not cause": "does not cause the error", "causes": "causes it"}
+"""What phase 1 says of an explicit collection, as a person reads it."""
 
 
 @dataclass(frozen=True)
 class SuccessCriterion:
-    """One of the plan's success criteria; `met` is `None` where it cannot be told."""
+    """One of the success criteria; `met` is `None` if it is unknown."""
 
     text: Text
     met: bool | None
@@ -28,7 +31,7 @@ class SuccessCriterion:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What all phases found together, as `diagnosis.json` has it."""
+    """The conclusion, as `diagnosis.json` has it."""
 
     SCHEMA: ClassVar[str] = "diagnostics.conclusion/2"
 
@@ -38,11 +41,11 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The whole run with the best fix: every scenario, the baseline's place taken by the fix.
+    """Every scenario with the best fix.
 
     Attributes:
         scenarios: those that ran.
-        clean: those without a symptom and with every call answered.
+        clean: those without a symptom and with an answer for every call.
     """
 
     fix: str
@@ -51,59 +54,56 @@ class Pipeline:
 
 
 def four_answers(facts: Facts, failing: str) -> tuple[PhaseAnswer, ...]:
-    """When, why, where, how to fix."""
+    """Returns when, why, where, and how to fix it."""
     return (_when(facts, failing), _why(facts, failing), _where(facts), _how(facts))
 
 
 def _when(facts: Facts, failing: str) -> PhaseAnswer:
     question = "When: which operation closes the loop?"
-    found = facts.get("closed_by", {}).get(failing)
-    if not found:
-        return PhaseAnswer(question, ("No loop was seen being closed.",), CANNOT_TELL)
-    sentences = [f"In `{failing}`: {listed([f'`{each}`' for each in found])}."]
-    others = {each for name, each_ in facts["closed_by"].items() if name != failing for each in each_}
+    closed_by = facts.get("closed_by", {})
+    operations = closed_by.get(failing)
+    if not operations:
+        return cannot_tell(question, "No loop was seen being closed.")
+    sentences = [f"In `{failing}`: {_code(operations)}."]
+    others = sorted({operation for found in closed_by.values() for operation in found} - set(operations))
     if others:
-        sentences.append(f"Where runs go through `asyncio.run`: {listed([f'`{each}`' for each in sorted(others)])}.")
-    return PhaseAnswer(question, tuple(sentences), facts={"operation": list(found)})
+        sentences.append(f"In the scenarios that use `asyncio.run`: {_code(others)}.")
+    return PhaseAnswer(question, tuple(sentences), facts={"operation": list(operations)})
 
 
 def _why(facts: Facts, failing: str) -> PhaseAnswer:
     question = "Why: the collector, an explicit cleanup, or something else?"
-    found = facts.get("closed_by", {}).get(failing)
-    between, inside = facts.get("collection_between_runs"), facts.get("collection_inside_run")
+    operations = facts.get("closed_by", {}).get(failing)
     sentences = []
-    if found:
-        collected = any("__del__" in each for each in found)
+    if operations:
+        collected = any("__del__" in operation for operation in operations)
         sentences.append(
-            f"In `{failing}` the collector: nobody closes the loop, so its finaliser does when its holder goes."
+            f"In `{failing}` the collector: nobody closes the loop, so its finaliser does once it is unreachable."
             if collected
-            else f"In `{failing}` an explicit cleanup: the program's own call ends in it."
+            else f"In `{failing}` an explicit cleanup: the program itself calls it."
         )
-    wrong = facts.get("finalised_on_another_loop", {}).get(failing)
-    if wrong is not None:
-        sentences.append(f"Finalised while a loop ran that was not its own: {count(wrong, 'client')} of that trial.")
-    if between:
-        said = {"prevents": "prevents the error", "does not cause": "does not cause it", "causes": "causes it"}
-        sentences.append(f"An explicit collection between the runs {said.get(between, 'changes nothing')}.")
-    if inside == "causes":
-        sentences.append("The same collection while the next loop runs causes it.")
+    foreign = facts.get("finalised_on_another_loop", {}).get(failing)
+    if foreign is not None:
+        sentences.append(f"Clients of that trial that were finalised while another loop ran: {foreign}.")
+    if between := facts.get("collection_between_runs"):
+        sentences.append(f"An explicit collection between the runs {EFFECTS.get(between, 'changes nothing')}.")
+    if facts.get("collection_inside_run") == "causes":
+        sentences.append("The same collection while the next loop runs causes the error.")
     if not sentences:
-        return PhaseAnswer(
-            question, ("Neither the closing of a loop nor the arms with a collection were seen.",), CANNOT_TELL
+        return cannot_tell(
+            question, "Neither the closing of a loop nor the scenarios with an explicit collection were seen."
         )
-    return PhaseAnswer(question, tuple(sentences), KNOWN)
+    return PhaseAnswer(question, tuple(sentences))
 
 
 def _where(facts: Facts) -> PhaseAnswer:
-    question = "Where: which component touches it afterwards, and whose client is it?"
+    question = "Where: which component uses it afterwards, and whose client is it?"
     touches = facts.get("touches")
     if touches is None:
-        return PhaseAnswer(question, ("No trial was instrumented, so no component can be named.",), CANNOT_TELL)
-    sentences = (
-        [f"The touch comes from {listed(touches, 4)}."] if touches else ["Nothing was seen touching a foreign loop."]
-    )
+        return cannot_tell(question, "No trial was instrumented.")
+    sentences = [f"It is used in {listed(touches, 4)}." if touches else "Nothing was seen using another loop."]
     if facts.get("created_at"):
-        sentences.append(f"The client was made at {facts['created_at']}, and never closed there.")
+        sentences.append(f"The client is created at {facts['created_at']} and not closed there.")
     return PhaseAnswer(question, tuple(sentences))
 
 
@@ -111,38 +111,35 @@ def _how(facts: Facts) -> PhaseAnswer:
     question = "How to fix it?"
     best = facts.get("removes")
     if best is None:
-        return PhaseAnswer(question, ("The error was not reproduced, so no fix could be tried on it.",), CANNOT_TELL)
+        return cannot_tell(question, "The error was not reproduced, so no fix could be tried.")
     if not best:
-        return PhaseAnswer(question, ("No fix of the matrix removes it here; phase 4 says which only hide it.",))
-    others = listed([f"`{name}`" for name in best[1:]])
-    sentence = f"`{best[0]}` removes it at the lowest cost measured"
-    return PhaseAnswer(
-        question, (f"{sentence}; so do {others}." if best[1:] else f"{sentence}.",), facts={"fix": best[0]}
-    )
+        return PhaseAnswer(question, ("No fix of the matrix removes it here; phase 4 shows which ones only hide it.",))
+    others = f"; so do {_code(best[1:])}" if best[1:] else ""
+    sentence = f"`{best[0]}` removes it at the lowest measured cost{others}."
+    return PhaseAnswer(question, (sentence,), facts={"fix": best[0]})
 
 
 def criteria(facts: Facts, failing: str, pipeline: Pipeline | None) -> tuple[SuccessCriterion, ...]:
-    """The plan's success criteria, in its order."""
+    """Returns the success criteria, in the order of the debugging plan."""
     best = facts.get("removes")
-    closed = facts.get("closed_by", {}).get(failing)
+    operations = facts.get("closed_by", {}).get(failing)
+    met = None if best is None else bool(best)
     return (
         _reproduced(facts, failing),
         SuccessCriterion(
             "Identify exact line/operation that closes the loop",
-            bool(closed) if "closed_by" in facts else None,
-            listed([f"`{each}`" for each in closed]) if closed else "no loop was seen being closed",
+            bool(operations) if "closed_by" in facts else None,
+            _code(operations) if operations else "no loop was seen being closed",
         ),
         SuccessCriterion(
             "Identify which alternative approach prevents the error",
-            None if best is None else bool(best),
-            listed([f"`{name}`" for name in best], 13) if best else "none was found",
+            met,
+            _code(best, 13) if best else "none was found",
         ),
         SuccessCriterion(
             "Implement and test the fix",
-            bool(best) if best is not None else None,
-            f"`{best[0]}` was played beside the baseline, and removed the error in every trial"
-            if best
-            else "nothing to test",
+            met,
+            f"`{best[0]}` ran next to the baseline and removed the error in every trial" if best else "nothing to test",
         ),
         _whole(pipeline),
     )
@@ -162,9 +159,11 @@ def _reproduced(facts: Facts, failing: str) -> SuccessCriterion:
 def _whole(pipeline: Pipeline | None) -> SuccessCriterion:
     text = "Run full pipeline without errors"
     if pipeline is None or not pipeline.scenarios:
-        return SuccessCriterion(text, None, "no fix to run it with")
+        return SuccessCriterion(text, None, "there is no fix to run it with")
     left = [name for name in pipeline.scenarios if name not in pipeline.clean]
     measured = f"{len(pipeline.clean)} of {len(pipeline.scenarios)} scenarios clean with `{pipeline.fix}`"
-    return SuccessCriterion(
-        text, not left, measured + (f"; not {listed([f'`{name}`' for name in left])}" if left else "")
-    )
+    return SuccessCriterion(text, not left, measured + (f"; not {_code(left)}" if left else ""))
+
+
+def _code(names: list[str], most: int = 6) -> str:
+    return listed([f"`{name}`" for name in names], most)

@@ -1,4 +1,4 @@
-"""The entry point of `python -m diagnostics.phaseN`; says in one line what to install where the lab is missing."""
+"""The entry point of `python -m diagnostics.phaseN`; standard library only, to report a missing installation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diagnostics.extras import install
 
 
 def main(number: int) -> None:
-    """Runs phase `number` with the arguments of the process, and exits with its status."""
+    """Runs a phase with the arguments of the process, and exits with its status."""
     try:
         commands = importlib.import_module("diagnostics.phases.command")
         module = importlib.import_module(f"diagnostics.phases.phase{number}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from rich import box
 from rich.console import Console
@@ -10,45 +11,45 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from diagnostics.model.libraries import named
-from diagnostics.model.phase import KNOWN, PhaseResult, Table
+from diagnostics.model.phase import KNOWN, PhaseAnswer, PhaseResult, Table
 from diagnostics.report.markup.escape import Md, prose, row, text
 
-ROWS_AT_MOST = 60
-"""Rows of a table that a page and a screen show; all of them are in the JSON."""
+MOST_ROWS: Final = 60
+"""Rows of a table that a page and a terminal show; the JSON has all of them."""
 
-_PIPE_WIDTH = 200
+_PIPE_WIDTH: Final = 200
 
 
-def markdown(found: PhaseResult) -> str:
-    """The text of `phaseN.md`."""
-    lines = [f"# Phase {found.number}: {text(found.title)}", "", _where(found), ""]
-    for answer in found.answers:
+def markdown(record: PhaseResult) -> str:
+    """Returns the text of `phaseN.md`."""
+    lines = [f"# Phase {record.number}: {text(record.title)}", "", _subtitle(record), ""]
+    for answer in record.answers:
         lines += [f"## {text(answer.question)}", ""]
-        mark = "" if answer.verdict == KNOWN else "**Cannot tell.** "
+        mark = "" if answer.verdict == KNOWN else "**Unknown.** "
         lines += [mark + " ".join(prose(sentence) for sentence in answer.sentences), ""]
         for table in answer.tables:
             lines += [*_table(table), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _where(found: PhaseResult) -> Md:
-    ran = sum(trial.status == "ran" for trial in found.trials)
+def _subtitle(record: PhaseResult) -> Md:
+    ran = sum(trial.status == "ran" for trial in record.trials)
     return Md(
-        f"{prose(described(found))} {len(found.trials)} trials, {ran} of them ran; {found.seconds:.1f} s. "
-        f"Started {text(found.started)}."
+        f"{prose(described(record))} {ran} of {len(record.trials)} trials ran, in {record.seconds:.1f} s. "
+        f"Started {text(record.started)}."
     )
 
 
-def described(found: PhaseResult) -> str:
-    """The environment and the machine in a sentence."""
-    packages = found.environment.packages
+def described(record: PhaseResult) -> str:
+    """Returns the environment and the machine in a sentence."""
+    packages = record.environment.packages
     names = named("sdk", "client", "pool", "transport")
     stack = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
-    cpus = found.machine.cpus
+    cpus = record.machine.cpus
     processors = f", {cpus} processors" if cpus else ""
     return (
-        f"`{found.provider}` on Python {found.environment.python} ({found.environment.loop}) with {stack}; "
-        f"{found.machine.system}{processors}."
+        f"`{record.provider}` on Python {record.environment.python} ({record.environment.loop}) with {stack}; "
+        f"{record.machine.system}{processors}."
     )
 
 
@@ -59,37 +60,42 @@ def _table(table: Table) -> list[str]:
         row([text(column) for column in table.columns]),
         row([Md("---")] * len(table.columns)),
     ]
-    shown += [row([prose(cell) for cell in cells]) for cells in table.rows[:ROWS_AT_MOST]]
-    if len(table.rows) > ROWS_AT_MOST:
-        shown += ["", f"_{len(table.rows) - ROWS_AT_MOST} more rows are in the JSON file._"]
+    shown += [row([prose(cell) for cell in cells]) for cells in table.rows[:MOST_ROWS]]
+    if len(table.rows) > MOST_ROWS:
+        shown += ["", f"_{len(table.rows) - MOST_ROWS} more rows are in the JSON file._"]
     return shown
 
 
-def show(found: PhaseResult, console: Console | None = None) -> None:
+def show(record: PhaseResult, console: Console | None = None) -> None:
     """Prints a phase, in colour on a terminal."""
     console = console or Console()
     if not console.is_terminal:
         console.width = max(console.width, _PIPE_WIDTH)
-    console.print(Text(f"Phase {found.number}: {found.title}", style="bold"))
-    console.print(Text(plain(described(found)), style="dim"))
-    for answer in found.answers:
+    console.print(Text(f"Phase {record.number}: {record.title}", style="bold"))
+    console.print(Text(plain(described(record)), style="dim"))
+    for answer in record.answers:
         console.print()
         console.print(Text(plain(answer.question), style="bold cyan"))
         for table in answer.tables:
             console.print(_grid(table, ascii_only=not console.is_terminal))
-        mark = Text() if answer.verdict == KNOWN else Text("Cannot tell: ", style="bold yellow")
-        console.print(Text.assemble(mark, plain(" ".join(answer.sentences))))
+        console.print(answer_line(answer))
+
+
+def answer_line(answer: PhaseAnswer) -> Text:
+    """Returns the sentences of an answer, marked if it is unknown."""
+    mark = Text() if answer.verdict == KNOWN else Text("Unknown: ", style="bold yellow")
+    return Text.assemble(mark, plain(" ".join(answer.sentences)))
 
 
 def _grid(table: Table, *, ascii_only: bool) -> Grid:
     grid = Grid(title=table.title, title_justify="left", box=box.ASCII2 if ascii_only else box.ROUNDED)
     for column in table.columns:
         grid.add_column(Text(plain(column)), overflow="fold")
-    for cells in table.rows[:ROWS_AT_MOST]:
+    for cells in table.rows[:MOST_ROWS]:
         grid.add_row(*(Text(plain(cell)) for cell in cells))
     return grid
 
 
 def plain(sentence: str) -> str:
-    """Without backticks, and without an escape sequence of a trial."""
+    """Returns a sentence without backticks, and without the escape sequences that a trial may have printed."""
     return "".join(char if char.isprintable() else " " for char in re.sub(r"`([^`]+)`", r"\1", sentence))

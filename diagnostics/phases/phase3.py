@@ -1,4 +1,4 @@
-"""Phase 3, the life of every client: made where, used on which loop, closed or finalised when, in which state."""
+"""Phase 3, clients: where each client is created, on which loop it is used, and when and how it is cleaned up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.event import Event
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
-from diagnostics.phases.phase2 import NOT_WATCHED, SCENARIOS, first_of
+from diagnostics.phases.phase2 import NOT_INSTRUMENTED, instrumented
 from diagnostics.phases.phase2 import run as run_instrumented
 from diagnostics.phases.plan import Phase, PhaseOptions, Session
 from diagnostics.report.view.lifecycle import Clients, Loops, spot
@@ -19,115 +19,90 @@ def run(session: Session, options: PhaseOptions) -> list[TrialResult]:
     return run_instrumented(session, options)
 
 
-def answers(played: Sequence[TrialResult], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
-    """The three things that the plan says to look for, and the order of it all."""
-    seen = [each for each in played if each.events]
-    return (made(seen), finalised(seen), touched(seen), order(seen))
+def answers(results: Sequence[TrialResult], _: PhaseOptions) -> tuple[PhaseAnswer, ...]:
+    """Answers the questions of the phase."""
+    seen = instrumented(results)
+    return (created(seen), finalised(seen), touched(seen), order(seen))
 
 
-def made(played: Sequence[TrialResult]) -> PhaseAnswer:
-    """When is each client made, and on which loops is it used?"""
-    question = "Where is each client made, and on which loops is it used?"
+def created(seen: dict[str, TrialResult]) -> PhaseAnswer:
+    """Where is each client created, and on which loops is it used?"""
+    question = "Where is each client created, and on which loops is it used?"
     rows, sentences = [], []
-    for scenario in SCENARIOS:
-        each = first_of(played, scenario)
-        if each is None:
-            continue
+    for scenario, each in seen.items():
         clients = Clients(each.events)
         several = []
         for name in clients.names:
             event = clients.event(name, "created")
             used = [use.loop or "no loop" for use in clients.all(name, "used")]
             during = f"while {event.running} ran" if event and event.running else "before any loop ran"
-            rows.append(
-                (
-                    f"`{scenario}`",
-                    name,
-                    event.name if event else "",
-                    spot(event.site if event else None),
-                    during,
-                    ", ".join(used) or "never used",
-                )
-            )
+            kind, site = (event.name, event.site) if event else ("", None)
+            rows.append((f"`{scenario}`", name, kind, spot(site), during, ", ".join(used) or "none"))
             if len(set(used)) > 1:
                 several.append(name)
-        sentences.append(
-            f"`{scenario}`: {count(len(clients.names), 'client')}"
-            + (f"; {listed(several)} used on more than one loop." if several else ", each used on one loop only.")
-        )
+        how = f"{listed(several)} used on more than one loop" if several else "each used on one loop"
+        sentences.append(f"`{scenario}`: {count(len(clients.names), 'client')}, {how}.")
     if not rows:
-        return cannot_tell(question, NOT_WATCHED)
-    table = Table("every client", ("scenario", "client", "type", "made at", "when", "used on"), tuple(rows))
+        return cannot_tell(question, NOT_INSTRUMENTED)
+    table = Table("Every client", ("scenario", "client", "type", "created at", "when", "used on"), tuple(rows))
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"created_at": rows[0][3]})
 
 
-def finalised(played: Sequence[TrialResult]) -> PhaseAnswer:
+def finalised(seen: dict[str, TrialResult]) -> PhaseAnswer:
     """When is `__del__` called, and in what state is the loop then?"""
     question = "When is a client's `__del__` called, and in what state is its loop then?"
     rows, sentences, facts = [], [], {}
-    for scenario in SCENARIOS:
-        each = first_of(played, scenario)
-        if each is None:
-            continue
+    for scenario, each in seen.items():
         clients, loops = Clients(each.events), Loops(each.events)
-        wrong = 0
+        rows += [(f"`{scenario}`", *_finaliser(name, clients, loops)) for name in clients.names]
+        foreign = 0
         for name in clients.names:
-            event, home = clients.event(name, "finalised"), clients.home(name)
-            if event is None:
-                rows.append((f"`{scenario}`", name, "never", "", home or "none", "", ""))
-                continue
-            state = loops.state(home, event.number) if home else "it had none"
-            wrong += event.running is not None and event.running != home
-            rows.append(
-                (
-                    f"`{scenario}`",
-                    name,
-                    f"event {event.number}",
-                    event.detail,
-                    home or "none",
-                    state,
-                    event.running or "none",
-                )
-            )
-        facts[scenario] = wrong
-        own = sum(row[0] == f"`{scenario}`" for row in rows)
-        sentences.append(f"`{scenario}`: {wrong} of {own} clients were finalised while a loop that is not theirs ran.")
+            event = clients.event(name, "finalised")
+            foreign += event is not None and event.running not in (None, clients.home(name))
+        facts[scenario] = foreign
+        sentences.append(
+            f"`{scenario}`: {foreign} of {count(len(clients.names), 'client')} finalised while another loop ran."
+        )
     if not rows:
-        return cannot_tell(question, NOT_WATCHED)
+        return cannot_tell(question, NOT_INSTRUMENTED)
     table = Table(
-        "the finaliser of every client",
-        ("scenario", "client", "called", "how", "its loop", "state of its loop", "loop that ran"),
+        "The finaliser of every client",
+        ("scenario", "client", "called", "how", "its loop", "state of its loop", "running loop"),
         tuple(rows),
     )
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"finalised_on_another_loop": facts})
 
 
-def touched(played: Sequence[TrialResult]) -> PhaseAnswer:
-    """Who touches a closed loop, or another one's connections?"""
-    question = "Which operation touches a loop that is closed, or is not the running one?"
+def _finaliser(name: str, clients: Clients, loops: Loops) -> tuple[str, ...]:
+    event, home = clients.event(name, "finalised"), clients.home(name)
+    if event is None:
+        return (name, "never", "", home or "none", "", "")
+    state = loops.state(home, event.number) if home else "it has none"
+    return (name, f"event {event.number}", event.detail, home or "none", state, event.running or "none")
+
+
+def touched(seen: dict[str, TrialResult]) -> PhaseAnswer:
+    """What uses a closed loop, or connections of another loop?"""
+    question = "Which operation uses a loop that is closed, or is not the running one?"
     rows: list[tuple[str, ...]] = []
     operations = []
-    for scenario in SCENARIOS:
-        each = first_of(played, scenario)
-        for event in _first_touches(each.events if each else ()):
-            rows.append(
-                (f"`{scenario}`", event.subject, _loop(event), event.running or "none", event.detail, spot(event.by))
-            )
-            operations.append(f"{event.detail.partition(': ')[2]} by {spot(event.by)}")
-    if not played:
-        return cannot_tell(question, NOT_WATCHED)
+    for scenario, each in seen.items():
+        for event in _first_touches(each.events):
+            running, by = event.running or "none", spot(event.by)
+            rows.append((f"`{scenario}`", event.subject, _loop(event), running, event.detail, by))
+            operations.append(f"{event.detail.partition(': ')[2]} by {by}")
+    if not seen:
+        return cannot_tell(question, NOT_INSTRUMENTED)
     if not rows:
-        return PhaseAnswer(
-            question, ("None was seen in these trials: nothing touched a foreign loop.",), facts={"touches": []}
-        )
+        return PhaseAnswer(question, ("None in these trials.",), facts={"touches": []})
     table = Table(
-        "the first foreign touch of each client and kind",
-        ("scenario", "client", "the loop it belongs to", "loop that ran", "what", "by"),
+        "The first use of each kind by each client",
+        ("scenario", "client", "its loop", "running loop", "operation", "by"),
         tuple(rows),
     )
     return PhaseAnswer(
         question,
-        (f"Kinds of touch: {len(rows)}. The first is {operations[0]}.",),
+        (f"Kinds of use: {len(rows)}. The first is {operations[0]}.",),
         tables=(table,),
         facts={"touches": list(dict.fromkeys(operations))},
     )
@@ -146,14 +121,12 @@ def _loop(event: Event) -> str:
     return f"{event.loop}, {state}" if event.loop else "none"
 
 
-def order(played: Sequence[TrialResult]) -> PhaseAnswer:
-    """In what order does it all happen?"""
+def order(seen: dict[str, TrialResult]) -> PhaseAnswer:
+    """In what order does it happen?"""
     question = "In what order does it happen?"
+    columns = ("event", "of", "what", "on", "running loop", "by", "more")
     tables = []
-    for scenario in SCENARIOS:
-        each = first_of(played, scenario)
-        if each is None:
-            continue
+    for scenario, each in seen.items():
         shown = [event for event in each.events if event.subject != "GC" and not event.detail.startswith("to shut")]
         rows = tuple(
             (
@@ -167,19 +140,15 @@ def order(played: Sequence[TrialResult]) -> PhaseAnswer:
             )
             for event in _without_repetition(shown)
         )
-        columns = ("event", "of", "what", "on", "loop that ran", "by", "more")
-        tables.append(Table(f"{scenario}, in order; the collector's own passes left out", columns, rows))
+        tables.append(Table(f"{scenario} in order, without passes of the collector", columns, rows))
     if not tables:
-        return cannot_tell(question, NOT_WATCHED)
-    return PhaseAnswer(
-        question,
-        ("As the tables say; the log of all events is beside this file, in `phase3.events.jsonl`.",),
-        tables=tuple(tables),
-    )
+        return cannot_tell(question, NOT_INSTRUMENTED)
+    sentence = "The tables show the order. All events are in `phase3.events.jsonl`, next to this file."
+    return PhaseAnswer(question, (sentence,), tables=tuple(tables))
 
 
 def _without_repetition(events: Sequence[Event]) -> list[Event]:
-    """Of touches that are alike only the first: a hundred connections make a hundred."""
+    """Only the first of identical touches, because a hundred connections make a hundred of them."""
     kept, seen = [], set()
     for event in events:
         key = (event.subject, event.what, event.detail)
@@ -189,4 +158,4 @@ def _without_repetition(events: Sequence[Event]) -> list[Event]:
     return kept
 
 
-PHASE = Phase(3, "the life of every client", run, answers)
+PHASE = Phase(3, "clients: where each is created, used and cleaned up", run, answers)

@@ -1,10 +1,11 @@
-"""Phase 5, versions: the same scenario over releases of Python, httpx and the SDK, and the public issues that match."""
+"""Phase 5, versions: the same scenarios on several releases of Python, httpx and the SDK, and known issues."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Final
 
 from diagnostics.lab.execution.outcome import TrialResult
 from diagnostics.model.cell import Environment
@@ -15,40 +16,38 @@ from diagnostics.report.view.aggregate import SYMPTOM_ORDER, worst
 from diagnostics.report.view.history import generation, version_key
 from diagnostics.report.view.phrasing import listed, times
 
-SCENARIOS = (FAILING, "gc-inside-run", "repeated-run")
-"""Of these the first depends on when the collector starts; the others force what they are about."""
+SCENARIOS: Final = (FAILING, "gc-inside-run", "repeated-run")
+"""The first one depends on when the collector starts; the others force their error."""
 
 _Release = tuple[str, str, str]  # of the provider; of the HTTP stack: name and version
 
 
 def run(session: Session, options: PhaseOptions) -> list[TrialResult]:
-    """The baseline in the target, and in every environment of the matrix that is prepared and worth its time."""
-    played = run_here(session, options)
+    """The baseline in the session's environment, and in the other prepared ones that are worth their time."""
+    results = run_here(session, options)
     if options.others:
         for other in session.others(options.provider):
-            played += run_here(other, options)
-    return played
+            results += run_here(other, options)
+    return results
 
 
 def run_here(session: Session, options: PhaseOptions) -> list[TrialResult]:
     """The baseline of each scenario in one environment."""
     load = options.load(runs=3, calls=50)
-    here = session.target.environment.name
+    environment, trials = session.target.environment.name, options.trials or 2
     wanted = []
     for scenario in SCENARIOS:
-        wanted += plans(
-            here, options.provider, scenario, load, trials=options.trials or 2, instrumented=options.instrument
-        )
+        wanted += plans(environment, options.provider, scenario, load, trials=trials, instrumented=options.instrument)
     return session.run(wanted)
 
 
-def answers(played: Sequence[TrialResult], options: PhaseOptions) -> tuple[PhaseAnswer, ...]:
-    """Where it changes with the SDK and its stack, where with Python, and what is known of it."""
-    return (releases(played, options.provider), pythons(played, options.provider), issues(played))
+def answers(results: Sequence[TrialResult], options: PhaseOptions) -> tuple[PhaseAnswer, ...]:
+    """Answers the questions of the phase."""
+    return (releases(results, options.provider), pythons(results, options.provider), issues(results))
 
 
 def release(environment: Environment, provider: str) -> _Release:
-    """The release of a provider and of the HTTP stack beneath it."""
+    """Returns the release of a provider and of its HTTP stack."""
     packages = environment.packages
     stack = generation(provider, packages)
     beneath = stack.partition("+")[2] or stack
@@ -56,18 +55,18 @@ def release(environment: Environment, provider: str) -> _Release:
 
 
 def label(found: _Release) -> str:
-    """Such as `3.54.0 (httpx2 2.16.2)`."""
+    """Returns a text such as `3.54.0 (httpx2 2.16.2)`."""
     version, stack, beneath = found
     return f"{version} ({stack} {beneath})" if stack else version
 
 
-def _seen(played: Sequence[TrialResult], provider: str) -> dict[tuple[str, str, _Release], Counter[str]]:
+def _seen(results: Sequence[TrialResult], provider: str) -> dict[tuple[str, str, _Release], Counter[str]]:
     """Scenario, Python and release to the symptoms seen there."""
     found: dict[tuple[str, str, _Release], Counter[str]] = defaultdict(Counter)
-    for each in played:
+    for each in results:
         trial = each.trial
-        where = (trial.cell.scenario, trial.environment.python, release(trial.environment, provider))
-        found[where][trial.symptom or trial.status] += 1
+        key = (trial.cell.scenario, trial.environment.python, release(trial.environment, provider))
+        found[key][trial.symptom or trial.status] += 1
     return found
 
 
@@ -75,32 +74,28 @@ def _order(found: _Release) -> tuple[object, ...]:
     return (version_key(found[0]), found[1], version_key(found[2]))
 
 
-def releases(played: Sequence[TrialResult], provider: str) -> PhaseAnswer:
-    """With which release does it change?"""
-    question = f"With which release of {provider} and of the HTTP stack does it change?"
-    seen = _seen(played, provider)
+def releases(results: Sequence[TrialResult], provider: str) -> PhaseAnswer:
+    """With which release does the error change?"""
+    question = f"With which release of {provider} and of the HTTP stack does the error change?"
+    seen = _seen(results, provider)
     rows, sentences, changes = [], [], {}
     for scenario in SCENARIOS:
         for python in sorted({key[1] for key in seen if key[0] == scenario}, key=version_key):
             own = sorted((key[2] for key in seen if key[:2] == (scenario, python)), key=_order)
-            points = [(found, times_or_status(seen[scenario, python, found])) for found in own]
-            rows += [(f"`{scenario}`", python, label(found), said) for found, said in points]
-            told = [(found, word) for found in own if (word := _worst(seen[scenario, python, found])) is not None]
-            stretches = groupby(told, key=lambda point: point[1])
-            known = [(word, [found for found, _ in group]) for word, group in stretches]
-            if len(own) > 1 and known:
-                parts = [f"{word} on {_span(group)}" for word, group in known]
-                changes[f"{scenario}, Python {python}"] = [word for word, _ in known]
-                verdict = "the same on all of them" if len(known) == 1 else "it changes"
-                sentences.append(f"`{scenario}` on Python {python}: {verdict}: {'; '.join(parts)}.")
-    table = Table(
-        "the baseline, without a fix", ("scenario", "Python", f"{provider} and its stack", "symptoms"), tuple(rows)
-    )
+            points = [(found, seen[scenario, python, found]) for found in own]
+            rows += [(f"`{scenario}`", python, label(found), times_or_status(counts)) for found, counts in points]
+            known = [(found, word) for found, counts in points if (word := _worst(counts)) is not None]
+            spans = [(word, [each for each, _ in group]) for word, group in groupby(known, key=lambda point: point[1])]
+            if len(own) > 1 and spans:
+                changes[f"{scenario}, Python {python}"] = [word for word, _ in spans]
+                parts = "; ".join(f"{word} on {_span(group)}" for word, group in spans)
+                verdict = "the same on all releases" if len(spans) == 1 else "it changes"
+                sentences.append(f"`{scenario}` on Python {python}: {verdict}: {parts}.")
+    columns = ("scenario", "Python", f"{provider} and its HTTP stack", "symptoms")
+    table = Table("The baseline, without a fix", columns, tuple(rows))
     if not sentences:
         return cannot_tell(
-            question,
-            "Only one release ran: prepare environments of the matrix (nox -s repro), and more of them are tried here.",
-            table,
+            question, "Only one release ran; prepare more environments of the matrix with nox -s repro.", table
         )
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"changes": changes})
 
@@ -110,7 +105,7 @@ def _span(group: Sequence[_Release]) -> str:
 
 
 def times_or_status(found: Counter[str]) -> str:
-    """The symptoms; where nothing ran, why."""
+    """Returns the symptoms, or the statuses if nothing ran."""
     ran = times(found)
     return ran if ran != "nothing ran" else ", ".join(found)
 
@@ -119,71 +114,62 @@ def _worst(found: Counter[str]) -> str | None:
     return worst([word for word in found if word in SYMPTOM_ORDER])
 
 
-def pythons(played: Sequence[TrialResult], provider: str) -> PhaseAnswer:
-    """Does it change with Python?"""
-    question = "Does it change with Python?"
-    seen = _seen(played, provider)
-    rows, differ, compared = [], [], 0
+def pythons(results: Sequence[TrialResult], provider: str) -> PhaseAnswer:
+    """Does the error change with Python?"""
+    question = "Does the error change with Python?"
+    seen = _seen(results, provider)
+    rows, differ = [], []
     for scenario in SCENARIOS:
         for found in sorted({key[2] for key in seen if key[0] == scenario}, key=_order):
             words = {key[1]: _worst(counts) for key, counts in seen.items() if key[0] == scenario and key[2] == found}
-            known = {
-                python: word for python, word in sorted(words.items(), key=lambda item: version_key(item[0])) if word
-            }
+            known = {python: words[python] for python in sorted(words, key=version_key) if words[python]}
             if len(known) < 2:
                 continue
-            compared += 1
-            rows.append(
-                (f"`{scenario}`", label(found), ", ".join(f"{python}: {word}" for python, word in known.items()))
-            )
+            shown = ", ".join(f"{python}: {word}" for python, word in known.items())
+            rows.append((f"`{scenario}`", label(found), shown))
             if len(set(known.values())) > 1:
                 differ.append(f"`{scenario}` with {label(found)}")
-    table = Table(
-        "the same packages on several Pythons", ("scenario", f"{provider} and its stack", "symptom"), tuple(rows)
-    )
-    if not compared:
+    if not rows:
         return cannot_tell(question, "No set of packages ran on two Pythons.")
+    columns = ("scenario", f"{provider} and its HTTP stack", "symptom")
+    table = Table("The same packages on several Pythons", columns, tuple(rows))
     if not differ:
-        sentence = f"No: in all {compared} comparisons the Pythons agree."
+        sentences = [f"No: in all {len(rows)} comparisons the Pythons agree."]
     else:
-        sentence = f"In {len(differ)} of {compared} comparisons it does: {listed(differ)}."
-    sentences = [sentence]
-    if differ and all(FAILING in name for name in differ):
-        sentences.append(
-            f"Only in `{FAILING}`, which waits for the collector to start by itself: where that is silent, the cause "
-            "is there all the same, as the scenarios that force it show."
-        )
+        sentences = [f"Yes, in {len(differ)} of {len(rows)} comparisons: {listed(differ)}."]
+        if all(FAILING in name for name in differ):
+            sentences.append(
+                f"It changes only in `{FAILING}`, where the collector starts by itself. Where that scenario shows "
+                "nothing, the cause is still there, as the scenarios that force the error show."
+            )
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"python_differs": len(differ)})
 
 
-def issues(played: Sequence[TrialResult]) -> PhaseAnswer:
+def issues(results: Sequence[TrialResult]) -> PhaseAnswer:
     """Which public issues match?"""
     question = "Which public issues match what was seen?"
-    ran = [each.trial for each in played if each.trial.status == "ran"]
+    ran = [each.trial for each in results if each.trial.status == "ran"]
     if not ran:
-        return cannot_tell(question, "No trial ran, so there is nothing to compare with.")
+        return cannot_tell(question, "No trial ran.")
     found = matching(ran)
+    facts = {"issues": [issue.url for issue, _ in found]}
+    if not found:
+        return PhaseAnswer(question, (f"None of the {len(KNOWN_ISSUES)} known issues.",), facts=facts)
     rows = tuple(
         (
             issue.name,
             issue.title,
             issue.affected,
-            issue.outcome + ("" if issue.read == "thread" else " (read as cited)"),
+            issue.outcome + ("" if issue.read == "thread" else " (as cited elsewhere)"),
             listed(sorted({f"`{trial.cell.scenario}`" for trial in shown})),
             issue.url,
         )
         for issue, shown in found
     )
     columns = ("issue", "about", "releases", "outcome", "seen in", "link")
-    table = Table(f"of {len(KNOWN_ISSUES)} known issues, as of {CHECKED}", columns, rows)
-    if not found:
-        return PhaseAnswer(question, (f"None of the {len(KNOWN_ISSUES)} that are known here.",), facts={"issues": []})
-    return PhaseAnswer(
-        question,
-        (f"{len(found)} of {len(KNOWN_ISSUES)}: {listed([issue.name for issue, _ in found], 10)}.",),
-        tables=(table,),
-        facts={"issues": [issue.url for issue, _ in found]},
-    )
+    table = Table(f"Of {len(KNOWN_ISSUES)} known issues, as of {CHECKED}", columns, rows)
+    sentence = f"{len(found)} of {len(KNOWN_ISSUES)} known issues: {listed([issue.name for issue, _ in found], 10)}."
+    return PhaseAnswer(question, (sentence,), tables=(table,), facts=facts)
 
 
 PHASE = Phase(5, "versions: releases of Python, httpx and the SDK, and known issues", run, answers)

@@ -16,7 +16,7 @@ Make = Callable[..., TrialResult]
 
 
 def trials(make: Make, **symptoms: str) -> list[TrialResult]:
-    """One trial an arm; `outside`, `inside`, `neither` and `kept` name the symptoms."""
+    """One trial of each scenario; `outside`, `inside`, `neither` and `kept` name the symptoms."""
     return [
         make("gc-between-runs", symptoms.get("outside", "none")),
         make("gc-inside-run", symptoms.get("inside", "logged"), fds_left=25),
@@ -28,17 +28,17 @@ def trials(make: Make, **symptoms: str) -> list[TrialResult]:
 
 
 def test_the_first_failing_configuration_is_the_smallest_number_of_runs_with_a_symptom(played: Make) -> None:
-    answer = phase1.which(trials(played))
+    answer = phase1.failing_run(trials(played))
 
     assert answer.facts["first_failing"] == {"sequential-classifiers": 3, "repeated-run": 2}
-    assert "configuration 3: `RuntimeError: Event loop is closed`" in answer.sentences[0]
-    assert "Never on the first" in answer.sentences[-1]
+    assert "run 3: `RuntimeError: Event loop is closed`" in answer.sentences[0]
+    assert "The first run never fails" in answer.sentences[-1]
 
 
 def test_a_scenario_that_shows_nothing_is_said_to(played: Make) -> None:
     silent = [played("sequential-classifiers", load=Load(n, 5, 5)) for n in (1, 2, 3)]
 
-    answer = phase1.which(silent)
+    answer = phase1.failing_run(silent)
 
     assert answer.facts["first_failing"]["sequential-classifiers"] is None
     assert "nothing with up to 3" in answer.sentences[0]
@@ -74,7 +74,7 @@ def test_kept_references_leave_descriptors(played: Make) -> None:
 
 
 def test_states_need_a_watched_trial(played: Make) -> None:
-    assert phase1.state(trials(played)).verdict == CANNOT_TELL
+    assert phase1.states(trials(played)).verdict == CANNOT_TELL
 
 
 def test_states_are_read_off_the_events(played: Make, late: list[Event], runs: list[Event]) -> None:
@@ -83,7 +83,7 @@ def test_states_are_read_off_the_events(played: Make, late: list[Event], runs: l
         played("repeated-run", instrumented=True, events=runs),
     ]
 
-    answer = phase1.state([*trials(played), *instrumented])
+    answer = phase1.states([*trials(played), *instrumented])
 
     assert answer.verdict == KNOWN
     rows = answer.tables[0].rows
@@ -98,8 +98,8 @@ def test_what_it_plays(played: Make, session: Any) -> None:
 
     phase1.run(table, PhaseOptions(calls=5, trials=1))
 
-    arms = {(plan.cell.scenario, plan.instrumented) for plan in table.asked if plan.cell.load.runs == 2}
-    assert arms == {(arm, instrumented) for arm in phase1.ARMS for instrumented in (False, True)}
+    scenarios = {(plan.cell.scenario, plan.instrumented) for plan in table.asked if plan.cell.load.runs == 2}
+    assert scenarios == {(scenario, instrumented) for scenario in phase1.SCENARIOS for instrumented in (False, True)}
     assert {plan.cell.load.runs for plan in table.asked if plan.cell.scenario == "repeated-run"} == {1, 2, 3}
     assert {plan.cell.load.calls for plan in table.asked} == {5}
     assert len({plan.key for plan in table.asked}) == len(table.asked)

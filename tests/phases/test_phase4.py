@@ -26,7 +26,7 @@ def test_fixes_that_remove_are_ordered_by_their_price(played: Make) -> None:
     assert prevents.facts["removes"] == ["single-run", "client-per-loop", "context-manager"]
     assert prevents.facts["baseline"]["repeated-run"] == {"raised": 2}
     assert any("hides: `never-close`" in sentence for sentence in prevents.sentences)
-    assert any("Option A" in sentence and "hides" in sentence for sentence in options.sentences)
+    assert any("`never-close` (never close the loop): hides" in sentence for sentence in options.sentences)
     assert ("`repeated-run`", "`context-manager`", "3.00", "1.00", "1.00", "0", "0") in cost.tables[0].rows
 
 
@@ -41,7 +41,7 @@ def test_a_fix_has_to_remove_it_in_both_scenarios(played: Make) -> None:
     assert phase4.answers(trials, PhaseOptions())[0].facts["removes"] == []
 
 
-def test_a_silent_control_says_nothing_of_any_fix(played: Make) -> None:
+def test_a_silent_baseline_says_nothing_of_any_fix(played: Make) -> None:
     trials = [played("repeated-run"), played("repeated-run", fix="single-run")]
 
     prevents, options, _ = phase4.answers(trials, PhaseOptions())

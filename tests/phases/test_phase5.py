@@ -48,7 +48,7 @@ def test_a_release_that_cannot_run_does_not_part_its_neighbours(played: Make) ->
     answer = phase5.releases(trials, "openai")
 
     assert answer.facts["changes"] == {"repeated-run, Python 3.13.0": ["retried"]}
-    assert "the same on all of them" in answer.sentences[0]
+    assert "the same on all releases" in answer.sentences[0]
 
 
 def test_one_release_alone_says_nothing(played: Make) -> None:
@@ -67,8 +67,8 @@ def test_pythons_are_compared_on_equal_packages(played: Make) -> None:
     trials.append(played("sequential-classifiers", environment=NEW_310))
     answer = phase5.pythons(trials, "openai")
     assert answer.facts == {"python_differs": 1}
-    assert "In 1 of 2 comparisons" in answer.sentences[0]
-    assert "waits for the collector" in answer.sentences[1]
+    assert "in 1 of 2 comparisons" in answer.sentences[0]
+    assert "the collector starts by itself" in answer.sentences[1]
 
     trials.append(played("gc-inside-run", "logged", environment=NEW))
     trials.append(played("gc-inside-run", environment=NEW_310))

@@ -58,7 +58,7 @@ def test_more_load_need_not_be_more_error(played: Make) -> None:
 def test_few_trials_are_not_called_sure(played: Make) -> None:
     answer = phase6.answers(sweep(played, lambda load, _: load.calls >= 50, trials=1), PhaseOptions())[0]
 
-    assert answer.sentences[0].startswith("It looks so")
+    assert answer.sentences[0].startswith("It seems so")
 
 
 def test_never_seen_has_no_threshold(played: Make) -> None:

@@ -15,7 +15,7 @@ from diagnostics.model.cell import Environment
 from diagnostics.model.codec import encode
 from diagnostics.model.machine import Machine
 from diagnostics.model.phase import CANNOT_TELL, KNOWN, PhaseAnswer, PhaseResult, Table, cannot_tell, read_phase
-from diagnostics.phases.formats import ROWS_AT_MOST, markdown, show
+from diagnostics.phases.formats import MOST_ROWS, markdown, show
 
 WORDS = st.text(min_size=1, max_size=40).filter(lambda text: text.strip() != "")
 
@@ -83,11 +83,11 @@ def test_the_page_has_questions_tables_and_answers() -> None:
     assert rendered.count("<h2>") == 2
     assert rendered.count("<tr>") == 3
     assert "<code>BaseEventLoop.__del__</code>" in rendered
-    assert "<strong>Cannot tell.</strong> Nothing was instrumented." in rendered
+    assert "<strong>Unknown.</strong> Nothing was instrumented." in rendered
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
-    rows = tuple((str(number),) for number in range(ROWS_AT_MOST + 5))
+    rows = tuple((str(number),) for number in range(MOST_ROWS + 5))
 
     page = markdown(findings(PhaseAnswer("Q?", ("A.",), tables=(Table("t", ("n",), rows),))))
 

@@ -73,7 +73,9 @@ def bisect(
     calls: Annotated[int, typer.Option("--calls", "--jets", min=1, help="Make so many calls per run.")] = 5,
     concurrency: Annotated[int, typer.Option(min=1, help="Allow so many calls in flight at once.")] = 5,
     retries: Annotated[int, typer.Option(min=0, help="Let the SDK retry a call so many times.")] = 2,
-    timeout: Annotated[float, typer.Option(min=1, help="Report a trial as hanging after so many seconds.")] = Limits.timeout,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Report a trial as hanging after so many seconds.")
+    ] = Limits.timeout,
     json_file: Annotated[
         Path | None, typer.Option("--json", dir_okay=False, help="Write the record to this file.")
     ] = None,

@@ -22,7 +22,7 @@ RELEASES = {
     "segfaults": ("2.0", "ran", "crash", "SIGSEGV"),
     "eats_memory": ("3.0", "ran", "raised", "MemoryError"),
     "floods": ("4.0", "ran", "logged", "characters …]"),
-    "kills_the_worker": ("5.0", "broken", None, "workers ended with this trial in hand"),
+    "kills_the_worker": ("5.0", "broken", None, "workers ended while this trial ran"),
     "cannot_be_imported": ("6.0", "incompatible", None, "libfoo.so.3"),
 }
 

@@ -89,7 +89,7 @@ def test_phase_6_counts(session: TrialSession, tmp_path: Path) -> None:
     found = played(phase6.PHASE, session, tmp_path)
 
     table = found.answers[3].tables[0]
-    assert table.title.startswith("passes that the collector began by itself")
+    assert table.title.startswith("Passes that the collector started by itself")
     assert [row[:2] for row in table.rows] == [("2", "2")]
 
 

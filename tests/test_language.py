@@ -22,15 +22,9 @@ FUNCTION_LINES: Final = 60
 MODULE_LINES: Final = 400
 
 # Being rewritten now; each leaves the list with its last finding.
-IN_WORK: Final = (
-    "diagnostics/__main__.py",
-    "diagnostics/cli/",
-    "diagnostics/jets/",
-    "diagnostics/lab/",
-    "diagnostics/phases/",
-    "diagnostics/report/",
-    "diagnostics/sanitizer/",
-)
+IN_WORK: Final = ("diagnostics/__main__.py", "diagnostics/cli/", "diagnostics/lab/")
+# Two jobs in one module, to be split.
+LONG: Final = ("diagnostics/sanitizer/analyze/advice.py", "diagnostics/sanitizer/capture/tracker.py")
 
 
 def files(*folders: str, suffixes: tuple[str, ...] = (".py",)) -> Iterator[tuple[str, Path]]:
@@ -65,7 +59,7 @@ def test_functions_and_modules_are_short() -> None:
     long: list[str] = []
     for name, path in files("diagnostics", "benchmarks"):
         text = path.read_text(encoding="utf-8")
-        if text.count("\n") > MODULE_LINES:
+        if text.count("\n") > MODULE_LINES and name not in LONG:
             long.append(name)
         long += [
             f"{name}:{node.lineno}: {node.name}"

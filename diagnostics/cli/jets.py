@@ -30,9 +30,9 @@ from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUs
 from diagnostics.runs import writer
 
 if TYPE_CHECKING:
-    from diagnostics.jets.arrangement import JetEndpoint
     from diagnostics.jets.data import Jets
     from diagnostics.jets.outcome import StrategyResult
+    from diagnostics.jets.program import JetEndpoint
 
 LOCAL_MODEL = "jet-classifier"
 PLANS_MODEL = "openai/gpt-oss-120b"
@@ -123,8 +123,8 @@ def jets(
 def _endpoint(
     base_url: str | None, model: str | None, retries: int
 ) -> Iterator[tuple[JetEndpoint, ProviderServer | None]]:
-    from diagnostics.jets.arrangement import JetEndpoint
     from diagnostics.jets.classifier import NO_KEY
+    from diagnostics.jets.program import JetEndpoint
 
     if base_url is not None:
         key = os.environ.get("OPENAI_API_KEY") or NO_KEY

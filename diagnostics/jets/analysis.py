@@ -16,9 +16,9 @@ from openai import OpenAIError
 from sklearn.metrics import roc_auc_score
 
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.jets.arrangement import Answers, Inquiry, JetEndpoint, play
 from diagnostics.jets.classifier import LocalLLMClassifier, Unanswered
 from diagnostics.jets.data import QUARK, Jets, constituents
+from diagnostics.jets.program import Answers, Inquiry, JetEndpoint, play
 from diagnostics.jets.progress import bar
 from diagnostics.jets.prompt import compose
 from diagnostics.jets.templates import TEMPLATES

@@ -78,9 +78,9 @@ def run(request: TrialRequest) -> None:
 
         sanitizer.install()
         if request.events:
-            from diagnostics.sanitizer.output.timeline import Timeline
+            from diagnostics.sanitizer.output.timeline import TimelineWriter
 
-            Timeline(request.events_file, whole=request.timeline)
+            TimelineWriter(request.events_file, whole=request.timeline)
     try:
         measured = play(request, ledger)
     except Incompatible as error:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import settings
 
 from diagnostics import async_tools
-from diagnostics.jets.arrangement import JetEndpoint
 from diagnostics.jets.data import Jets, load
+from diagnostics.jets.program import JetEndpoint
 from diagnostics.lab.server import Faults, ProviderServer
 
 if TYPE_CHECKING:

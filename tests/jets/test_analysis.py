@@ -15,7 +15,7 @@ from diagnostics.lab.server import Faults, ProviderServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diagnostics.jets.arrangement import JetEndpoint
+    from diagnostics.jets.program import JetEndpoint
 
 # Those that leave nothing open; all of them are compared by tests/cli/test_jets.py, in a process of their own.
 CLEAN = [OWN, "context-manager", "sync-client"]

@@ -14,7 +14,7 @@ from diagnostics.lab.server import Faults, ProviderServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diagnostics.jets.arrangement import JetEndpoint
+    from diagnostics.jets.program import JetEndpoint
 
 PROMPT = "A client outlived its loop, and"
 some_beams = st.lists(st.builds(Beam, st.text("ab", max_size=2), st.floats(-9, 0)), max_size=12)

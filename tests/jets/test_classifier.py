@@ -23,7 +23,7 @@ from diagnostics.lab.server import Faults, ProviderServer, jet_classifier, story
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diagnostics.jets.arrangement import JetEndpoint
+    from diagnostics.jets.program import JetEndpoint
 
 
 def classifier(endpoint: JetEndpoint, template: str = "simple_list") -> LocalLLMClassifier:

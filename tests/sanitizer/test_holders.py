@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from diagnostics.sanitizer.capture.holders import Holder, holder, variable
+from diagnostics.sanitizer.capture.holders import ClientHolder, holder, variable
 
-Client = Callable[[], Holder | None]
+Client = Callable[[], ClientHolder | None]
 
 
-def created() -> Holder | None:
+def created() -> ClientHolder | None:
     return holder(sys._getframe(1), "no_such_library")
 
 

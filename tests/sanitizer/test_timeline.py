@@ -15,7 +15,7 @@ from diagnostics import sanitizer
 from diagnostics.model.codec import decode
 from diagnostics.model.event import Event
 from diagnostics.sanitizer.capture.tracker import TRACKER
-from diagnostics.sanitizer.output.timeline import Timeline
+from diagnostics.sanitizer.output.timeline import TimelineWriter
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def events(tmp_path: Path) -> Iterator[Callable[[], list[Event]]]:
     """Watches; what is returned stops the log and reads it."""
     file = tmp_path / "k.events.jsonl"
     sanitizer.install()
-    timeline = Timeline(str(file))
+    timeline = TimelineWriter(str(file))
 
     def read() -> list[Event]:
         timeline.stop()
@@ -113,7 +113,7 @@ def test_two_threads_of_one_name_are_told_apart(events: Callable[[], list[Event]
 def test_stacks_are_written_where_a_timeline_is_kept_and_each_once(tmp_path: Path) -> None:
     file = tmp_path / "k.events.jsonl"
     sanitizer.install()
-    timeline = Timeline(str(file), whole=True)
+    timeline = TimelineWriter(str(file), whole=True)
     for _ in range(2):
         asyncio.run(nothing())
     timeline.stop()
@@ -140,7 +140,7 @@ def test_nothing_stays(tmp_path: Path) -> None:
     callbacks, before = list(gc.callbacks), TRACKER.instruments._active
 
     sanitizer.install()
-    timeline = Timeline(str(tmp_path / "events"))
+    timeline = TimelineWriter(str(tmp_path / "events"))
     timeline.stop()
     timeline.stop()  # the second does nothing
     sanitizer.uninstall()

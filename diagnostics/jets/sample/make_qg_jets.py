@@ -11,7 +11,7 @@ Z (to neutrinos) + jet in proton-proton collisions at 14 TeV: `q g -> Z q` with 
 between 500 and 550 GeV and its rapidity within 1.7. The recipe is that of EnergyFlow's `qg_jets` (Komiske, Metodiev and
 Thaler, "Energy flow networks", JHEP 01 (2019) 121).
 
-The same seed gives the same jets. The file is written whole or not at all; exit status 2 for a command line that cannot
+The same seed gives the same jets. The file is written atomically; exit status 2 for a command line that cannot
 be meant so.
 """
 

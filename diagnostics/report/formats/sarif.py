@@ -1,7 +1,7 @@
 """`results.sarif`: findings for code scanning, SARIF 2.1.0: a rule for each kind, a result for each kind and location.
 
 A run of the matrix knows kinds and scenarios, not lines: its location is the file of the scenario in this project. A
-document of `diagnostics run --json` knows the line at fault, and `render_findings` places it there. Paths are relative.
+document of `diagnostics run --json` knows the line at fault, where `render_findings` reports it. Paths are relative.
 """
 
 from __future__ import annotations

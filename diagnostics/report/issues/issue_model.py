@@ -64,7 +64,7 @@ class Project:
         providers: of the matrix, those that concern it.
         package: the distribution whose newest release is looked for; "" for the interpreter itself.
         needs: distributions that an environment must hold, so that the script runs and a subject concerns the project.
-        shown: distributions whose versions are told, where they are there.
+        shown: distributions whose versions are listed if they are installed.
         words: what the script templates leave open.
     """
 

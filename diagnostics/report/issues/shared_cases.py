@@ -63,7 +63,7 @@ def collected_in_run(client: str) -> Case:
             "connection, so the others are left to the collector."
         ),
         expected=(
-            "Collecting a client never starts work on a loop that is not its own. A client that was left open is told "
-            "about once, for example by a ResourceWarning that names it."
+            "Collecting a client never starts work on a loop that is not its own. A client that was left open is "
+            "reported once, for example by a ResourceWarning that names it."
         ),
     )

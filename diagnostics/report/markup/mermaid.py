@@ -83,7 +83,7 @@ def _around_the_touch(steps: Sequence[_Step], most: int) -> tuple[Sequence[_Step
 
 
 def _lanes(steps: Sequence[_Step], names: Mapping[str, str]) -> dict[str, str]:
-    """Lanes with the name of what they stand for: loops, then clients; connections are told by their client."""
+    """Lanes with the name of what they stand for: loops, then clients; a connection has the name of its client."""
     found: dict[str, str] = {}
     for event in (step.event for step in steps):
         for lane in (event.running, event.loop, _who(event)):

@@ -56,7 +56,7 @@ class _Table:
 
 def page_data(view: View) -> dict[str, Any]:
     """Everything the script needs, as JSON can hold it."""
-    texts, places = _Table(TEXT), _Table(3 * NAME)
+    texts, sites = _Table(TEXT), _Table(3 * NAME)
     fixes = (BASELINE, *view.fixes)
     several = len({subject.load for subject in view.subjects}) > 1
     environments = {row.label: number for number, row in enumerate(view.environments)}
@@ -73,7 +73,7 @@ def page_data(view: View) -> dict[str, Any]:
         }
         for subject in sorted(view.subjects, key=lambda each: _order(each, environments))
     ]
-    timelines = [_timeline(timeline, places) for timeline in view.timelines]
+    timelines = [_timeline(timeline, sites) for timeline in view.timelines]
     return {
         "words": {
             "verdicts": VERDICTS,
@@ -92,7 +92,7 @@ def page_data(view: View) -> dict[str, Any]:
         "rows": rows,
         "texts": texts.texts,
         "timelines": timelines,
-        "places": places.texts,
+        "sites": sites.texts,
     }
 
 
@@ -150,7 +150,7 @@ def _cell(result: FixOutcome | None, texts: _Table) -> dict[str, Any] | None:
     return {name: value for name, value in cell.items() if value not in (None, [], {}, "")}
 
 
-def _timeline(timeline: Timeline, places: _Table) -> dict[str, Any]:
+def _timeline(timeline: Timeline, sites: _Table) -> dict[str, Any]:
     stacks = {event.number: event.stack for event in timeline.events if event.stack}
     return {
         "e": timeline.environment,
@@ -158,11 +158,11 @@ def _timeline(timeline: Timeline, places: _Table) -> dict[str, Any]:
         "s": cut(timeline.scenario, NAME),
         "fix": cut(timeline.fix, NAME),
         "y": timeline.symptom,
-        "events": [_event(event, stacks, places) for event in timeline.events],
+        "events": [_event(event, stacks, sites) for event in timeline.events],
     }
 
 
-def _event(event: Event, stacks: dict[int, tuple[Site, ...]], places: _Table) -> dict[str, Any]:
+def _event(event: Event, stacks: dict[int, tuple[Site, ...]], sites: _Table) -> dict[str, Any]:
     stack = event.stack or stacks.get(event.same_stack or 0, ())
     told = {
         "n": event.number,
@@ -172,20 +172,20 @@ def _event(event: Event, stacks: dict[int, tuple[Site, ...]], places: _Table) ->
         "run": event.running,
         "loop": event.loop,
         "open": event.open,
-        "by": places.number(_place(event.by)),
-        "site": places.number(_place(event.site)),
+        "by": sites.number(_place(event.by)),
+        "site": sites.number(_place(event.site)),
         "more": cut(event.detail, NAME),
         "ms": round(event.at * 1000, 3) if event.at is not None else None,
         "th": cut(event.thread, 80) if event.thread else None,
         "c": event.client,
         "x": event.connection,
-        "stack": _numbers(stack, places),
+        "stack": _numbers(stack, sites),
     }
     return {name: value for name, value in told.items() if value not in (None, [], "")}
 
 
-def _numbers(stack: Iterable[Site], places: _Table) -> list[int | None]:
-    return [places.number(_place(site)) for site in stack]
+def _numbers(stack: Iterable[Site], sites: _Table) -> list[int | None]:
+    return [sites.number(_place(site)) for site in stack]
 
 
 def _place(site: Site | None) -> str | None:

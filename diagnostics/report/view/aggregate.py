@@ -18,7 +18,7 @@ from diagnostics.model.words import SEVERITIES, STATUSES, SYMPTOMS
 from diagnostics.report.view.view_models import Cost, FixOutcome
 
 LOOP_FIX = "single-run"
-"""The arrangement that every time is compared with: one long loop."""
+"""The fix that every time is compared with: one long loop."""
 
 SYMPTOM_ORDER = tuple(SYMPTOMS)
 EVIDENCE_LIMIT = 4000

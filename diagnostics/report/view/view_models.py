@@ -32,7 +32,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an arrangement costs, over all its trials; a ratio is `None` where there is nothing to divide by.
+    """The cost of a fix over all its trials; a ratio is `None` if there is nothing to divide by.
 
     Attributes:
         connections_per_call: connections the server accepted for each call asked.

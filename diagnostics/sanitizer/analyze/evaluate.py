@@ -142,7 +142,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
 def _at_fault(fact: Fact, client: ClientRecord | None, made: Stack) -> str:
     """Returns whose code has to change: `user`, or a distribution."""
     if fact.kind == "abandoned-stream":
-        # Whoever stopped reading: the library if its own code was in the middle of that, else who got the stream.
+        # The code that stopped reading: the library if its own code was reading, otherwise the owner of the stream.
         opened = fact.connection.opened if fact.connection is not None else fact.stack
         return "user" if users_frame(opened) is not None else component(client, made)
     if fact.kind == "loop-closed-by-gc" and fact.loop is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.capture.holders import Holder, Variable
+from diagnostics.sanitizer.capture.holders import ClientHolder, Variable
 from diagnostics.sanitizer.capture.journal import entries
 from diagnostics.sanitizer.capture.sites import RecordedCode, Stack
 
@@ -146,7 +146,7 @@ class _Reader:
             record = self._clients[number] = ClientRecord(None, name, package, self._stacks[created])
         owner, record.calls, record.requests, held, variable = state
         record.owner = self._clients.get(owner)
-        record.holder = None if held is None else Holder(held[0], None, held[1])
+        record.holder = None if held is None else ClientHolder(held[0], None, held[1])
         record.variable = None if variable is None else Variable(*variable)
 
     def _connection(self, number: int, loop: int, client: int, peer: str, opened: int) -> None:

@@ -10,7 +10,7 @@ import itertools
 import weakref
 from typing import Any
 
-from diagnostics.sanitizer.capture.holders import Holder, Variable
+from diagnostics.sanitizer.capture.holders import ClientHolder, Variable
 from diagnostics.sanitizer.capture.sites import Stack
 
 Reference = Any
@@ -96,7 +96,7 @@ class ClientRecord:
         self.package = package
         self.created = created
         self.owner: ClientRecord | None = None
-        self.holder: Holder | None = None
+        self.holder: ClientHolder | None = None
         self.variable: Variable | None = None
         self.searches = 0
         self.calls = 0

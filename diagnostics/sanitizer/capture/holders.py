@@ -27,7 +27,7 @@ _DEPTH: Final = 3
 _WIDTH: Final = 100
 
 
-class Holder(NamedTuple):
+class ClientHolder(NamedTuple):
     """The object that a person has in hand.
 
     Attributes:
@@ -57,7 +57,7 @@ class Variable(NamedTuple):
     function: int
 
 
-def holder(frame: FrameType | None, package: str) -> Holder | None:
+def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
     """Finds who holds a client that is being created.
 
     Args:
@@ -90,7 +90,7 @@ def holder(frame: FrameType | None, package: str) -> Holder | None:
         receiver = _receiver(made) if made is not None else None
         return _described(receiver, is_persons=made is not None or creator is outermost)
     if wrapped is None or _receiver(creator) is None:
-        return Holder("", None, is_persons=False)
+        return ClientHolder("", None, is_persons=False)
     can_be_closed = any(callable(getattr(type(wrapped), each, None)) for each in CLOSERS)
     return _described(wrapped, is_persons=can_be_closed)
 
@@ -121,9 +121,9 @@ def _receiver(frame: FrameType) -> Any:
     return first if named_self or hasattr(type(first), code.co_name) else None
 
 
-def _described(receiver: Any, *, is_persons: bool) -> Holder:
+def _described(receiver: Any, *, is_persons: bool) -> ClientHolder:
     if receiver is None:
-        return Holder("", None, is_persons)
+        return ClientHolder("", None, is_persons)
     cls = receiver if isinstance(receiver, type) else type(receiver)
     reference = None
     if cls is not receiver:
@@ -131,7 +131,7 @@ def _described(receiver: Any, *, is_persons: bool) -> Holder:
             reference = weakref.ref(receiver)
         except TypeError:  # it takes none
             reference = None
-    return Holder(f"{_package(cls)}.{cls.__qualname__}", reference, is_persons)
+    return ClientHolder(f"{_package(cls)}.{cls.__qualname__}", reference, is_persons)
 
 
 def _package(cls: type) -> str:

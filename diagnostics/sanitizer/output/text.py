@@ -128,7 +128,7 @@ def _loop_ids(findings: Sequence[Finding]) -> list[str]:
 
 
 def _labels(findings: Sequence[Finding], named: dict[str, str]) -> list[_Label]:
-    """Returns the places to show, each with what happened there: the client, the loops, the access."""
+    """Returns the source locations to show, each with what happened there: the client, the loops, the access."""
     found: list[_Label] = []
     client = next((each.client for each in findings if each.client is not None), None)
     if client is not None:

@@ -1,7 +1,7 @@
 """An instrument that writes a timeline: what happens to loops and clients, one line per event, as it happens.
 
-    timeline = Timeline(file)                  after `install`
-    timeline = Timeline(file, whole=True)      with connections and stacks, as `report` shows them
+    timeline = TimelineWriter(file)                  after `install`
+    timeline = TimelineWriter(file, whole=True)      with connections and stacks, as `report` shows them
     timeline.stop()                            before `uninstall`
 
 The recorder keeps what findings are made of; the timeline keeps when. It costs something for every event, so it is off
@@ -31,7 +31,7 @@ _PASSING = ("_run_forever_setup", "_run_forever_cleanup", "run_forever", "run_un
 """Functions of asyncio that run a loop for their caller."""
 
 
-class Timeline(Instrument):
+class TimelineWriter(Instrument):
     """Writes events to a file from now until `stop`.
 
     Args:

@@ -34,8 +34,7 @@ PROJECT = Project(
             expected="Nothing better: a stream belongs to its loop. At most, that the socket is closed all the same.",
             whose=(
                 "This is not a bug of AnyIO: it passes on what asyncio says. The stream was kept longer than its loop, "
-                "and that is the doing of whoever kept it: a pool of httpcore or httpcore2, or the program that keeps "
-                "the client."
+                "by a pool of httpcore or httpcore2, or by the program that keeps the client."
             ),
         ),
     ),

@@ -40,8 +40,8 @@ PROJECT = Project(
             ),
             whose=(
                 "This is not a bug of CPython: a transport belongs to the loop that made it, asyncio.run closes its "
-                "loop as documented, and the check is right. Whoever keeps the connection longer than its loop is to "
-                "be changed. What can be asked for here is a clearer message."
+                "loop as documented, and the check is right. The code that keeps the connection longer than its "
+                "loop has to change. The request here is a clearer message."
             ),
         ),
     ),

@@ -16,8 +16,8 @@ PROJECT = Project(
             SENT_AND_LOST,
             title="AsyncConnectionPool on a second event loop: the request is sent, then a bare RuntimeError",
             whose=(
-                "A pool belongs to one loop, by design, and whoever keeps it longer is to be changed: the program, or "
-                "the client library that holds the pool. What is asked for is the error: nothing says that the "
+                "A pool belongs to one loop, by design, and the code that keeps it longer has to change: the program "
+                "or the client library that holds the pool. The request is about the error: nothing says that the "
                 "connection belongs to another loop, and the request has been received by then."
             ),
         ),

@@ -16,8 +16,8 @@ PROJECT = Project(
             SENT_AND_LOST,
             title="AsyncClient on a second event loop: the request is sent, then a bare RuntimeError",
             whose=(
-                "A client belongs to one loop, by design, and a program that keeps it longer is to be changed. What is "
-                "asked for is the error: nothing says which client, or that it belongs to another loop, and the "
+                "A client belongs to one loop, by design, and a program that keeps it longer has to change. The "
+                "request is about the error: nothing says which client, or that it belongs to another loop, and the "
                 "request has been received by then."
             ),
         ),

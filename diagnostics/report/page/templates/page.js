@@ -272,7 +272,7 @@
   const STEP_LEAST = 3;
   const STEP_MOST = 90;
   const view = { number: -1, step: 12, kinds: new Set(Object.keys(KINDS)), touchedOnly: false, event: 0, model: null };
-  const place = (number) => data.places[number] ?? "";
+  const place = (number) => data.sites[number] ?? "";
 
   function sentence(event) {
     if (event.what === "touched") {
@@ -519,7 +519,7 @@
     addEventListener("afterprint", () => { view.step = before; drawLanes(); });
   }
 
-  // ---- At a glance: a cell of the overview chooses its places below.
+  // ---- At a glance: a cell of the overview selects its combinations below.
 
   byId("overview").addEventListener("click", (event) => {
     const button = event.target.closest(".tally");

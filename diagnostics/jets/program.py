@@ -1,8 +1,8 @@
 """The same analysis under any fix of `diagnostics.experiment`, the failing ones included.
 
-The program is the plan's, the scenario `sequential-classifiers`: for each configuration an object with a loop of its
-own and a lazy client, rebound for the next one. A fix rearranges that as it rearranges every scenario; what is here
-only translates: a question of the scenario is a jet of a configuration, and an answer goes to that jet's place.
+The program is the scenario `sequential-classifiers`: for each configuration an object with a loop of its own and a lazy
+client, rebound for the next one. A fix works on it as on every scenario. This module only translates: a question of the
+scenario is a jet of a configuration.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SCENARIO = SCENARIOS["sequential-classifiers"]
 
 @dataclass(frozen=True)
 class JetEndpoint:
-    """Whom to ask.
+    """An OpenAI-compatible endpoint.
 
     Attributes:
         base_url: with the version, such as `http://localhost:8000/v1`.

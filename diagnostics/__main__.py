@@ -25,7 +25,7 @@ def main() -> int:
     Returns:
         The exit status: 0 done, 1 an error, described in one line, 2 invalid usage, 130 interrupted.
     """
-    if sys.version_info < (3, 10):  # noqa: UP036 - whoever starts it with an older one gets a sentence
+    if sys.version_info < (3, 10):  # noqa: UP036 - an older Python gets a sentence
         version = ".".join(map(str, sys.version_info[:3]))
         sys.stderr.write(f"error: diagnostics needs Python 3.10 or newer, and this is Python {version}\n")
         return 1

@@ -42,7 +42,7 @@ def test_every_environment_is_a_session_and_none_runs_by_default() -> None:
         "repro",
         "lint",
         "bench",
-        "instrumented",
+        "watched",
         "coverage",
         "fast",
     ],

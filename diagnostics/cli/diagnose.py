@@ -10,25 +10,18 @@ from typing import Annotated
 import typer
 
 from diagnostics.experiment.providers import PROVIDERS
-from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.redactor import redactor
 from diagnostics.lab.server import ServerError
-from diagnostics.lab.session import TrialSession, open_session
+from diagnostics.lab.session import open_session
 from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target
 from diagnostics.model.codec import encode
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, unknown
-from diagnostics.model.phase import KNOWN, PhaseResult
-from diagnostics.phases import diagnosis, phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.command import event_printer, print_line
-from diagnostics.phases.diagnosis_formats import markdown, show
-from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, plans
-from diagnostics.phases.record import run_phase, write_phase
-from diagnostics.redaction import Secrets
-from diagnostics.redaction.records import redacted
+from diagnostics.phases.diagnose import PHASES, run_diagnosis
+from diagnostics.phases.diagnosis_formats import show
+from diagnostics.phases.plan import Phase, PhaseOptions
 from diagnostics.runs import writer
-
-PHASES: tuple[Phase, ...] = tuple(module.PHASE for module in (phase1, phase2, phase3, phase4, phase5, phase6))
 
 
 def diagnose(
@@ -69,7 +62,7 @@ def diagnose(
     """
     if provider not in PROVIDERS:
         raise InvalidUsage(unknown("provider", provider, PROVIDERS))
-    choice = PhaseOptions(provider, runs, calls, concurrency, trials, instrument=instrument, others=not here)
+    options = PhaseOptions(provider, runs, calls, concurrency, trials, instrument=instrument, others=not here)
     cache = default_cache()
     on_event = event_printer(as_json=as_json) if instrument else None
     try:
@@ -78,50 +71,20 @@ def diagnose(
             writer.new_folder(reports) as folder,
             open_session(target, cache=cache, redact=redactor(cache), on_event=on_event) as session,
         ):
-            known = _diagnose(session, choice, folder, as_json=as_json)
+            diagnosis = run_diagnosis(session, options, folder, phases=PHASES, on_phase=_announce)
     except UnknownTarget as error:
         raise InvalidUsage(str(error)) from error
     except (TargetUnavailable, writer.StoreError, ServerError, OSError) as error:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt:
         raise CommandInterrupted("interrupted; the phases that finished are kept") from None
-    sys.exit(0 if known else 1)
-
-
-def _diagnose(session: TrialSession, choice: PhaseOptions, folder: Path, *, as_json: bool) -> bool:
-    """Runs the phases, writes and prints; whether any of the four questions has an answer."""
-    found: list[PhaseResult] = []
-    for phase in PHASES:
-        sys.stderr.write(f"phase {phase.number} of {len(PHASES)}: {phase.title}\n")
-        findings, played = run_phase(phase, session, choice)
-        write_phase(findings, played, folder)
-        found.append(findings)
-    facts = {name: value for findings in found for name, value in findings.facts().items()}
-    pipeline = whole_pipeline(session, choice, facts.get("removes") or [])
-    answers = diagnosis.four_answers(facts, FAILING)
-    criteria = diagnosis.criteria(facts, FAILING, pipeline)
-    found_out = redacted(diagnosis.Diagnosis(tuple(answers), tuple(criteria)), Secrets.of_this_machine())
-    writer.write_record(folder / "diagnosis.json", found_out)
-    writer.write_whole(folder / "diagnosis.md", markdown(found, answers, criteria))
     if as_json:
-        print_line(json.dumps(encode(found_out)))
+        print_line(json.dumps(encode(diagnosis)))
     else:
-        show(answers, criteria)
+        show(diagnosis.answers, diagnosis.criteria)
         print_line(f"\nWritten to {folder}/diagnosis.md, with a page for each phase beside it")
-    return any(answer.verdict == KNOWN for answer in answers)
+    sys.exit(0 if diagnosis.found_out else 1)
 
 
-def whole_pipeline(session: TrialSession, choice: PhaseOptions, removing: list[str]) -> diagnosis.Pipeline | None:
-    """Every scenario with the best fix; `None` where there is none."""
-    if not removing:
-        return None
-    load, here = choice.load(runs=3, calls=50), session.target.environment.name
-    wanted = [
-        plan
-        for scenario in SCENARIOS
-        for plan in plans(here, choice.provider, scenario, load, trials=1, fix=removing[0])
-    ]
-    ran = [played.trial for played in session.run(wanted, at_once=2) if played.trial.status == "ran"]
-    fine = [trial for trial in ran if trial.symptom == "none" and trial.accounting.answers == trial.accounting.calls]
-    names = (tuple(trial.cell.scenario for trial in group) for group in (ran, fine))
-    return diagnosis.Pipeline(removing[0], *names)
+def _announce(phase: Phase) -> None:
+    sys.stderr.write(f"phase {phase.number} of {len(PHASES)}: {phase.title}\n")

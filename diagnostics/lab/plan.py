@@ -1,9 +1,9 @@
-"""Which cells are tried in which environment. Pure.
+"""Plans which cells are tried in which environment. Pure.
 
-A profile says how much, by the *role* of an environment. The `lead` environment, the newest of all on the newest
-Python, gets every scenario and fix; the newest of the other generation is its `second`; those with aiohttp test that
-transport; one with an SDK to itself (`own`) tests that SDK; every `other` shows what changes from release to release
-and from Python to Python. The whole takes minutes.
+A profile says how much is tried, depending on the *role* of an environment. The `lead` environment, with the newest
+releases on the newest Python, gets every scenario and fix. The `second` is the newest with the other HTTP stack. Those
+with aiohttp test that transport, and one with an SDK to itself (`own`) tests that SDK. Every `other` environment shows
+what changes from release to release and from Python to Python. The default profile takes minutes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from diagnostics.model.libraries import placed
 
 
 class Role(Enum):
-    """What an environment is there to show."""
+    """What an environment is used for."""
 
     LEAD = "lead"
     SECOND = "second"
@@ -40,14 +40,14 @@ def roles(
     available_pythons: Collection[str],
     unsatisfiable: Collection[Combination] = (),
 ) -> list[tuple[Combination, Role]]:
-    """Each combination with its role, those that take longest first.
+    """Returns each combination with its role, those that take longest first.
 
-    The lead and the second are on the newest available Python, have no extras, and can be.
+    The lead and the second can be installed, have no extras, and are on the newest available Python that has them.
     """
     newest: dict[str | None, Combination] = {}
     for combination in combinations:
-        can_be = combination.python in available_pythons and combination not in unsatisfiable
-        if can_be and combination.loop == "asyncio" and not (_has_aiohttp(combination) or _own_sdks(combination)):
+        possible = combination.python in available_pythons and combination not in unsatisfiable
+        if possible and combination.loop == "asyncio" and not (_has_aiohttp(combination) or _own_sdks(combination)):
             best = newest.get(combination.generation)
             if best is None or _age(combination) > _age(best):
                 newest[combination.generation] = combination
@@ -82,7 +82,7 @@ def _age(combination: Combination) -> tuple[Version, Version, Version]:
 
 @dataclass(frozen=True)
 class Block:
-    """Providers x scenarios x fixes, each cell tried some times."""
+    """The cells of providers x scenarios x fixes, and how many trials each gets."""
 
     providers: tuple[str, ...]
     scenarios: tuple[str, ...]
@@ -90,7 +90,7 @@ class Block:
     trials: int
 
     def cells(self, environment: str, load: Load) -> Iterator[Cell]:
-        """The cells of the block; the baseline is always among them."""
+        """Yields the cells of the block; the baseline is always among them."""
         fixes = (BASELINE, *(fix for fix in self.fixes if fix != BASELINE))
         for provider, scenario, fix in product(self.providers, self.scenarios, fixes):
             yield Cell(environment, provider, scenario, fix, load)
@@ -98,10 +98,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is tried, by role.
+    """How much is tried in the environments of each role.
 
     Attributes:
-        every_environment: whether all Pythons run the whole product, not only the newest.
+        every_environment: whether every environment of every Python is used, and not only those of the newest one.
     """
 
     blocks: Mapping[Role, tuple[Block, ...]]
@@ -118,7 +118,7 @@ _AIOHTTP = "aiohttp-transport"
 _WITHOUT_AIOHTTP = tuple(name for name in FIXES if name != _AIOHTTP)
 
 _OWN_FIXES = ("background-loop", "client-per-loop", "context-manager", "explicit-close", "never-close")
-"""Enough to tell whether an SDK behaves like the others; the rest is a matter of `--fix`."""
+"""Enough to show whether an SDK behaves like the others; `--fix` selects more."""
 
 _SMOKE = Block(("openai",), ("repeated-run",), ("context-manager", "never-close"), 1)
 _EVERYTHING = Block(_ALL_PROVIDERS, _ALL_SCENARIOS, _ALL_FIXES, 3)
@@ -150,12 +150,12 @@ INSTRUMENT: Final[dict[str, str]] = {
 """Which trials run under the sanitizer."""
 
 TIMELINES: Final = (Role.LEAD, Role.SECOND)
-"""In which environments the instrumented trials of the baselines keep what happened in them."""
+"""Roles of the environments in which instrumented trials of the baseline record a timeline."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What a person asked for on the command line; empty means what the profile says.
+    """What a person selects on the command line; what is empty is selected by the profile.
 
     Attributes:
         instrument: one of `INSTRUMENT`.
@@ -179,63 +179,63 @@ def plans(
     role: Role,
     can_fork: bool = True,
 ) -> list[TrialPlan]:
-    """The trials of one environment, first trials of all cells first, so that a run cut short has seen the most.
+    """Returns the trials of one environment.
+
+    The first trials of all cells come first, so that an interrupted run has seen the most.
 
     Args:
         environment: its name.
-        installed: distributions that are there, normalised; a provider that is not is left out.
-        role: what the environment is there to show.
-        can_fork: whether `os.fork` exists here; if not, the scenarios that need it are left out.
+        installed: normalised names of installed distributions; providers that are not among them are left out.
+        can_fork: whether `os.fork` exists; if not, the scenarios that need it are left out.
     """
     blocks = [replace(block, trials=choice.trials or block.trials) for block in profile.blocks.get(role, ())]
     if choice.scenarios or choice.providers or choice.fixes:
-        blocks = _asked_for(blocks, choice)
-    numbered: dict[Cell, int] = {}
+        blocks = _selected(blocks, choice)
+    trials: dict[Cell, int] = {}
     for block in blocks:
-        here = replace(
+        possible = replace(
             block,
             providers=tuple(name for name in block.providers if PROVIDERS[name].distribution in installed),
             scenarios=tuple(name for name in block.scenarios if can_fork or not SCENARIOS[name].needs_fork),
         )
-        for cell in here.cells(environment, choice.load):
-            numbered[cell] = max(numbered.get(cell, 0), block.trials)
-    rounds = max(numbered.values(), default=0)
+        for cell in possible.cells(environment, choice.load):
+            trials[cell] = max(trials.get(cell, 0), block.trials)
+    rounds = max(trials.values(), default=0)
     instrumented = {
-        cell
-        for cell in numbered
-        if choice.instrument == "all" or (choice.instrument == "baseline" and cell.is_baseline)
+        cell for cell in trials if choice.instrument == "all" or (choice.instrument == "baseline" and cell.is_baseline)
     }
-    # The baseline keeps all its uninstrumented trials; of a fix, the instrumented one takes the place of the last.
-    left_out = {cell for cell in instrumented if not cell.is_baseline and numbered[cell] > 1}
+    # The instrumented trial of a fix replaces its last uninstrumented one. The baseline keeps all of these, because
+    # every verdict rests on them.
+    replaced = {cell for cell in instrumented if not cell.is_baseline and trials[cell] > 1}
     return [
-        TrialPlan(cell, trial, choice.mode)
-        for trial in range(rounds)
-        for cell, trials in numbered.items()
-        if trial < trials - (cell in left_out)
+        TrialPlan(cell, number, choice.mode)
+        for number in range(rounds)
+        for cell, count in trials.items()
+        if number < count - (cell in replaced)
     ] + [
         TrialPlan(cell, 0, choice.mode, instrumented=True, timeline=cell.is_baseline and role in TIMELINES)
-        for cell in numbered
+        for cell in trials
         if cell in instrumented
     ]
 
 
 def may_hold(combination: Combination) -> tuple[str, ...]:
-    """The distributions of providers that an environment can have, as far as can be told before it is there."""
+    """Returns the distributions of providers that an environment can have, as far as is known before it is built."""
     named = {name for name, _ in combination.packages} | (set() if combination.generation else set(GENERATIONS))
     distributions = (provider.distribution for provider in PROVIDERS.values())
     return tuple(dict.fromkeys(name for name in distributions if name in named))
 
 
 def why_nothing(installed: Collection[str], choice: Selection) -> str:
-    """Why a choice has no cell where these distributions are."""
+    """Returns why a selection has no cell in an environment with these distributions."""
     missing = [name for name in choice.providers if PROVIDERS[name].distribution not in installed]
     if not missing or len(missing) < len(choice.providers):
-        return "nothing that was asked for can be tried"
+        return "none of the selected cells is possible"
     return f"there is no {' and no '.join(missing)}"
 
 
-def _asked_for(blocks: Sequence[Block], choice: Selection) -> list[Block]:
-    """One block of what was named, filled up with what the profile has of the kinds that were not named."""
+def _selected(blocks: Sequence[Block], choice: Selection) -> list[Block]:
+    """One block of what was selected, with what the profile has for the kinds that were not."""
 
     def of(kind: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for block in blocks for name in getattr(block, kind)))

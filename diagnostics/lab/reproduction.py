@@ -1,7 +1,8 @@
-"""From the request of a run to its settings: names are checked, environments selected, and no request runs nothing.
+"""Turns the request of a run into its settings: checks names, selects environments, and refuses a request of nothing.
 
-settings = run_settings(RunRequest(openai=("3.54.0",), scenario=("repeated-run",)))
-run(settings, store, listener, about)
+Example:
+    settings = run_settings(RunRequest(openai=("3.54.0",), scenario=("repeated-run",)))
+    run(settings, store, listener, about)
 """
 
 from __future__ import annotations

@@ -1,41 +1,43 @@
-"""Which combinations a run tries: those that a person asks for, or those that are worth their time by default. Pure."""
+"""Selects the combinations of a run: those that a person names, or by default those that are worth their time. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 from packaging.version import Version
 
 from diagnostics.lab.combination import AXES, EXTRAS, Combination, MatrixError, predicate
 
-ABSENT = "none"
-"""As a filter's value: the combination has nothing there, such as no aiohttp."""
+ABSENT: Final = "none"
+"""A value of a filter: the combination does not have the package, such as aiohttp."""
 
-FILTERS = (*AXES, *EXTRAS, "environment")
-"""What `select` can be asked for; `environment` is a combination's slug."""
+FILTERS: Final = (*AXES, *EXTRAS, "environment")
+"""The filters of `select`; `environment` is the slug of a combination."""
 
 
 def select(combinations: Sequence[Combination], filters: Mapping[str, Collection[str]]) -> list[Combination]:
-    """The combinations that fit every filter, in their order; a filter without values asks for nothing.
+    """Returns the combinations that match every filter, in their order; a filter without values matches all.
 
     Args:
-        combinations: what `expand` gave.
-        filters: one of `FILTERS` to its values, of which one must fit: a version or the beginning of one (`3` is every
-            3.x), a specifier (`>=2`), `none`, for httpx also `httpx2` or `httpx2==2.16.2`, for environment a slug.
+        combinations: the result of `expand`.
+        filters: maps each of `FILTERS` to its values, one of which must match: a version or the beginning of one (`3`
+            is every 3.x), a specifier (`>=2`), `none`, for httpx also `httpx2` or `httpx2==2.16.2`, for environment a
+            slug.
 
     Raises:
-        MatrixError: a filter or a value is not in the matrix, or no combination fits all filters together.
+        MatrixError: a filter or a value is not in the matrix, or no combination matches all filters together.
     """
     kept = list(combinations)
     for key, values in filters.items():
         if key not in FILTERS:
             raise MatrixError(f"there is no filter {key!r}; there are {', '.join(FILTERS)}")
-        fitting = {combination for value in values for combination in _fitting(combinations, key, value)}
+        matching = {combination for value in values for combination in _matching(combinations, key, value)}
         if values:
-            kept = [combination for combination in kept if combination in fitting]
+            kept = [combination for combination in kept if combination in matching]
     if combinations and not kept:
-        asked = ", ".join(f"{key} {' or '.join(values)}" for key, values in filters.items() if values)
-        raise MatrixError(f"no combination of the matrix has {asked} together; leave one of them out")
+        selected = ", ".join(f"{key} {' or '.join(values)}" for key, values in filters.items() if values)
+        raise MatrixError(f"no combination of the matrix has {selected} together; leave one of them out")
     return kept
 
 
@@ -44,17 +46,17 @@ def default_selection(
     available_pythons: Collection[str],
     unsatisfiable: Collection[Combination] = (),
 ) -> list[Combination]:
-    """What a run without options tries.
+    """Returns the combinations of a run without options.
 
-    For the newest available Python everything; for every other one, available or not, the newest openai of each httpx
-    generation on the newest release of that generation; and what has extras, for that was included by name. What is
-    unavailable stays in, so that it is recorded; what is unsatisfiable does on the newest Python, and where its whole
-    generation is.
+    These are all combinations of the newest available Python; for every other Python, the newest openai with the
+    newest release of each HTTP stack; and those with extras, because the matrix includes them by name. Unavailable
+    combinations are among them, so that a run records them. Unsatisfiable ones are left out if another one can replace
+    them.
 
     Args:
-        combinations: what `expand` gave.
+        combinations: the result of `expand`.
         available_pythons: those of the matrix for which this machine has an interpreter, as the matrix writes them.
-        unsatisfiable: those of which the resolver is known to have said no.
+        unsatisfiable: those that the resolver has rejected.
     """
     newest = max((c.python for c in combinations if c.python in available_pythons), key=Version, default=None)
     kept = {combination for combination in combinations if _extras(combination)}
@@ -82,7 +84,7 @@ def _extras(combination: Combination) -> int:
     return sum(name in EXTRAS for name, _ in combination.packages) + (combination.loop != "asyncio")
 
 
-def _fitting(combinations: Iterable[Combination], key: str, value: str) -> list[Combination]:
+def _matching(combinations: Iterable[Combination], key: str, value: str) -> list[Combination]:
     there = list(dict.fromkeys(_shown(combination, key) for combination in combinations))
     if key == "environment":
         found = [combination for combination in combinations if combination.slug == value]

@@ -1,7 +1,4 @@
-"""The command of a phase: `python -m diagnostics.phase3 --instrument`.
-
-sys.exit(command(PHASE))
-"""
+"""The command of a phase, such as `python -m diagnostics.phase3 --instrument`."""
 
 from __future__ import annotations
 

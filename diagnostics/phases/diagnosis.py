@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from diagnostics.model.field_types import Text
-from diagnostics.model.phase import PhaseAnswer, cannot_tell
+from diagnostics.model.phase import KNOWN, PhaseAnswer, cannot_tell
 from diagnostics.report.view.phrasing import listed
 
 Facts = Mapping[str, Any]
@@ -37,6 +37,11 @@ class Diagnosis:
 
     answers: tuple[PhaseAnswer, ...]
     criteria: tuple[SuccessCriterion, ...]
+
+    @property
+    def found_out(self) -> bool:
+        """Whether any of the questions has an answer."""
+        return any(answer.verdict == KNOWN for answer in self.answers)
 
 
 @dataclass(frozen=True)

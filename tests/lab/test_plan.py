@@ -140,4 +140,4 @@ def test_what_an_environment_can_hold_is_known_before_it_is_there() -> None:
     either = Combination("3.13", (("openai", "1.0.0"),))
     assert set(may_hold(either)) == {"openai", "httpx", "httpx2"}
     assert why_nothing(may_hold(openai_3), Selection(providers=("httpx",))) == "there is no httpx"
-    assert why_nothing(may_hold(openai_3), Selection(scenarios=("fork",))) == "nothing that was asked for can be tried"
+    assert why_nothing(may_hold(openai_3), Selection(scenarios=("fork",))) == "none of the selected cells is possible"

@@ -88,8 +88,8 @@ def coverage(session: nox.Session) -> None:
     session.run(python, "-m", "pytest", "-n", "auto", "--cov", *reports, *session.posargs)
 
 
-@nox.session(name="watched")
-def instrumented(session: nox.Session) -> None:
+@nox.session
+def watched(session: nox.Session) -> None:
     """The tests under the project's own sanitizer, in one process: what workers of xdist run is not instrumented."""
     python = install(session, "tests", "bridges")
     options = ("--leaks", "error", "--suppress", "tests/on_purpose.txt")

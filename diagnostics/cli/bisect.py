@@ -29,6 +29,7 @@ from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage
 from diagnostics.model.libraries import SEARCHED
 from diagnostics.model.limits import Limits
+from diagnostics.model.visible import visible
 from diagnostics.report.formats import bisection as reports
 from diagnostics.runs.writer import StoreError, write_record
 
@@ -140,7 +141,7 @@ def bisect(
         raise CommandInterrupted("interrupted; prepared environments are kept for the next search") from None
     # On a person's own screen stands what that person typed; what is posted or kept has no name of this machine.
     typed = replace(found, command=("python", "-m", "diagnostics", *_again(sys.argv[1:])))
-    sys.stdout.write(reports.markdown(found) if markdown else reports.text(typed))
+    sys.stdout.write(visible(reports.markdown(found) if markdown else reports.text(typed)))
     if json_file is not None:
         _keep(found, json_file)
 

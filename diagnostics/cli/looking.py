@@ -12,6 +12,7 @@ from rich.status import Status
 from diagnostics.lab.bisection.releases import Release
 from diagnostics.lab.bisection.session import SearchListener
 from diagnostics.model.bisection import TriedRelease
+from diagnostics.model.visible import visible
 from diagnostics.report.formats.bisection import outcome_words
 
 
@@ -45,7 +46,7 @@ class ReleaseLines:
         """Says what came out."""
         self._count += 1
         result = outcome_words(tried.outcome) if tried.outcome else f"cannot tell: {tried.reason}"
-        line = f"[{self._count}] {self._package} {tried.version} ({tried.day}){self._why}: {result[:240]}"
+        line = f"[{self._count}] {self._package} {tried.version} ({tried.day}){self._why}: {visible(result)[:240]}"
         if self._status is not None:
             self._status.console.print(line, markup=False, highlight=False)
         else:

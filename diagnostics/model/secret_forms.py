@@ -55,11 +55,117 @@ KEY_FORMS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     # Twilio, Databricks, Mailgun.
     (r"(?<![A-Za-z0-9])(?:AC|SK|dapi|key-)[0-9a-f]{32}(?![0-9A-Za-z])", ("ac", "sk", "dapi", "key-")),
     (r"(?<![A-Za-z0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}", (":aa",)),  # Telegram
+    (r"(?<![A-Za-z0-9])(?:fw_|a[ks]-)(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,}", ("fw_", "ak-", "as-")),  # Fireworks, Modal
+    (r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==", ("==",)),  # Azure storage
+    (r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[A-Za-z]*[0-9])[A-Za-z0-9]{12,}", (".",)),  # Zhipu
     # JSON web tokens.
     (r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)*", ("eyj",)),
 )
 """Regular expressions, each of which runs through a text once whatever is in it, and pieces in lower case, one of which
 is in every text that the expression matches."""
+
+QUOTE: Final = r"\\{0,7}[\"']"
+"""A quote, however often it is escaped."""
+
+# A name and its value are apart by `:` or `=`, or are a pair in a list of headers, as text or as bytes.
+_IS = rf"(?:{QUOTE})?\s*(?:[=:]|=>|,(?=\s*b?{QUOTE}))\s*b?(?:{QUOTE})?"
+_NAME = (
+    r"[a-z0-9_-]{0,64}?(?:api[_-]?key|access[_-]?key|secret[_-]?key|account[_-]?key|private[_-]?key|token|secret|passwd"
+    r"|password|passphrase|credentials?|signature|subscription[_-]?key)"
+)
+
+# Not to the end of the line: what follows may be the name of another secret.
+_PAIR = r"[^\s=;,\"'\\<>]+=(?:\\{0,7}\"[^\"\r\n]*\"|[^\s;,\"'\\]+|(?=;))"
+_SCHEME = r"[a-z][a-z0-9-]{2,20}[ ]+"
+
+SECRET_FORMS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    (
+        "key",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END)[A-Za-z0-9+/=\s\\,:\"'-])*(?:-----END [A-Z ]*-----)?",
+        ("private key-----",),
+    ),
+    *(("key", pattern, needs) for pattern, needs in KEY_FORMS),
+    (
+        "cookie",
+        (
+            rf"(?i:((?<![a-z0-9-])(?:set-)?cookie2?{_IS})(?!<cookie>){_PAIR}"
+            rf"(?:;[ ]*(?:{_PAIR}|secure|httponly|partitioned))*"
+            rf"|((?<![a-z0-9_-])[a-z_]*cookies?(?:{QUOTE})?\s*[:=]\s*(?:Cookies\()?)\{{[^{{}}]+\}}"
+            rf"|(<Cookie )(?!<cookie>)[^\s>]+)"
+        ),
+        ("cookie",),
+    ),
+    (
+        "key",
+        (
+            rf"(?i:((?<![a-z0-9-])(?:proxy-)?authorization{_IS}(?!(?:{_SCHEME})?<key>)(?:{_SCHEME}(?=[^\s<]))?)(?!<key>)"
+            r"[^\s\"'\\,<>)\]}]{3,}(?:[ ,]+[a-z]+=(?:\"[^\"\r\n]*\"|[^\s,\"']+))*)"
+        ),
+        ("authorization",),
+    ),
+    (
+        "key",
+        r"(?i:(\b(?:bearer|basic)\s+)(?!<key>)(?=[A-Za-z._~+/=-]*[0-9._~+/=-])[A-Za-z0-9._~+/=-]{6,})",
+        ("bearer", "basic"),
+    ),
+    # A header, a query parameter or a field of a repr: the name stays, the value goes.
+    (
+        "key",
+        (
+            rf"(?i:((?:x-(?:goog-)?api-key|api[_-]?key|access[_-]?token|client[_-]?secret|subscription[_-]?key|password|passwd|pwd){_IS})"
+            r"(?!<key>|(?:None|null|str|bytes|Optional|SecretStr)\b)[^\s\"'&,;)}\]<>\\]+)"
+        ),
+        ("key", "token", "secret", "passw", "pwd"),
+    ),
+    (
+        "key",
+        (
+            r"(?i:([?&;](?:[a-z0-9_.-]{0,40}?(?:key|token|secret|signature|credential|password|passwd|session)"
+            r"|sig|auth|code|pwd)=)"
+            r"(?!<key>)[^\s\"'&,;)}\]<>\\]+)"
+        ),
+        (
+            *("key=", "token=", "secret=", "signature=", "credential=", "password=", "passwd=", "session=", "sig="),
+            *("auth=", "code=", "pwd="),
+        ),
+    ),
+    # Any other name that ends like one of a secret: only before a literal, or before what no program would write bare.
+    (
+        "key",
+        (
+            rf"(?i:((?<![a-z0-9_-]){_NAME}(?:{QUOTE})?\s*(?:=|:)\s*b?{QUOTE})(?!<key>)[^\s\"'\\<>]{{4,}}"
+            rf"|((?<![a-z0-9_-]){_NAME}\s*[=:]\s*)(?!<key>)(?=[a-z_+/.-]*[0-9])[a-z0-9_+/=.~-]{{8,}}(?![\w(\[]))"
+        ),
+        ("key", "token", "secret", "pass", "credential", "signature"),
+    ),
+    # An option with its value after a blank: only what no sentence would go on with.
+    (
+        "key",
+        (
+            r"(?i:((?<![\w-])--?[a-z0-9-]{0,40}?(?:key|token|secret|passwd|password|pwd|credentials?|auth)"
+            r"(?:=| +)[\"']?)"
+            r"(?!<key>)(?=[a-z_+/.-]*[0-9])[^\s\"'<>]{6,})"
+        ),
+        ("key", "token", "secret", "passw", "pwd", "credential", "auth"),
+    ),
+    ("key", r"(?i:((?<![\w-])--?(?:proxy-)?user(?:=|[ ]+)[\"']?)(?!<key>)[^\s:\"'<>]+:[^\s\"'<>]+)", ("-user",)),
+    # "Incorrect API key provided: X".
+    (
+        "key",
+        r"(?i:(\bapi key(?: (?:provided|given|is))?: *[\"'`]?)(?!<key>)(?=[a-z_+/.-]*[0-9*])[^\s\"'`,;<>]{6,})",
+        ("api key",),
+    ),
+    # A line of a PEM body.
+    (
+        "key",
+        (
+            r"(?<![\w+/=.-])(?=[A-Z0-9+/]{0,75}[a-z])(?=[a-z0-9+/]{0,75}[A-Z])(?=[A-Fa-f0-9]{0,75}[G-Zg-z+/])"
+            r"(?=[A-Za-z+/]{0,75}[0-9])(?:[A-Za-z0-9+/]{76}|[A-Za-z0-9+/]{64})(?![\w+/=.-])"
+        ),
+        (*"0123456789",),
+    ),
+)
+"""Kind, expression and pieces of each form. The first group is kept: it is the name in front of a secret."""
 
 ANY_KEY: Final = re.compile("|".join(pattern for pattern, _ in KEY_FORMS))
 

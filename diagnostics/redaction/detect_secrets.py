@@ -42,6 +42,9 @@ _OVERLAP: Final = 256
 
 _LONG = re.compile(rf"(?<![A-Za-z0-9+_=-])[A-Za-z0-9+_=-]{{{_SHORTEST},}}")
 _HEX = re.compile(r"[0-9a-fA-F]{32,}")
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""A commit or a SHA-256: evidence. A key of that form is known by the name in front of it."""
+
 _HASH = re.compile(r"(?:sha\d{1,3}|md5|blake2[bs]?|digest|commit|hash)[=:@ /-]{1,2}\Z", re.IGNORECASE)
 _MARK = re.compile(PLACEHOLDER)
 
@@ -71,6 +74,8 @@ def _is_random(match: re.Match[str]) -> bool:
     word = match.group()
     # No word has more bits a character than the logarithm of how many different ones it has.
     if len(set(word)) <= 2 ** _LIMITS["hex"] or _HASH.search(match.string[max(0, match.start() - 12) : match.start()]):
+        return False
+    if _DIGEST.fullmatch(word):
         return False
     if _HEX.fullmatch(word):
         return _bits(word, "hex") > _LIMITS["hex"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import html
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +26,12 @@ Clean = Callable[[str], str]
 _WORD = re.compile(r"[^\s\"'<>]+")
 # What is several words long is known by its first one, which an escaped line break hangs on to.
 _ESCAPED_LINE = re.compile(r"^.*\\[nrtux\"'].*$", re.MULTILINE)
+_LINE = re.compile(r"[^\n]+")
 _ESCAPE = re.compile(r"\\{1,8}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|([0-7]{3})|([nrtbf/\"']))|\\\\")
+# Colours of a terminal, and characters without width.
+_INVISIBLE = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]|[\x00\x1b\xad\u200b-\u200f\u2060\ufeff]")
+_NUMBER = r"(?:0[xX][0-9A-Fa-f]{1,2}|[0-9]{1,3})"
+_NUMBERS = re.compile(rf"(?<![\w.])(?:{_NUMBER},\s{{0,4}}){{7,}}{_NUMBER}(?![\w.])")
 _SHORTEST = 8
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "/": "/", '"': '"', "'": "'"}
 _PRINTABLE = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{4,}")
@@ -68,6 +74,8 @@ def _unescape(word: str) -> str:
 WORDS: Final[dict[str, Alphabet]] = {
     "percent": Alphabet(lambda word: "%" in word, lambda word: unquote(word, errors="replace")),
     "escapes": Alphabet(lambda word: "\\" in word, _unescape),
+    "invisible": Alphabet(lambda word: _INVISIBLE.search(word) is not None, lambda word: _INVISIBLE.sub("", word)),
+    "full width": Alphabet(lambda word: not word.isascii(), lambda word: unicodedata.normalize("NFKC", word)),
     "entities": Alphabet(lambda word: "&" in word and ";" in word, html.unescape),
 }
 """Alphabets that keep most letters as they are."""
@@ -83,6 +91,10 @@ def decode(text: str, clean: Clean) -> str:
         text = _WORD.sub(lambda match: _word(match.group(), clean), text)
     if "\\" in text:
         text = _ESCAPED_LINE.sub(lambda match: _plain_if_it_hides(match.group(), WORDS["escapes"], clean), text)
+    for name in ("invisible", "full width"):
+        if WORDS[name].may_be(text):
+            text = _LINE.sub(lambda match, name=name: _plain_if_it_hides(match.group(), WORDS[name], clean), text)  # type: ignore[misc]
+    text = _NUMBERS.sub(lambda match: _bytes(match.group(), _of_numbers(match.group()), clean), text)
     text = _BASE64.sub(lambda match: _lines(match.group(), clean), text)
     return _HEX.sub(lambda match: _bytes(match.group(), _readable(bytes.fromhex(match[1])), clean), text)
 
@@ -128,7 +140,13 @@ def _bytes(word: str, readable: Sequence[str], clean: Clean) -> str:
 
 
 def _readable(data: bytes) -> tuple[str, ...]:
-    return tuple(run.group().decode("ascii") for run in _PRINTABLE.finditer(data))
+    found = tuple(run.group().decode("ascii") for run in _PRINTABLE.finditer(data))
+    return found + _readable(data.replace(b"\0", b"")) if b"\0" in data else found  # UTF-16
+
+
+def _of_numbers(text: str) -> tuple[str, ...]:
+    numbers = [int(each, 0) if each[:2] in ("0x", "0X") else int(each) for each in re.findall(_NUMBER, text)]
+    return _readable(bytes(number for number in numbers if number < 256))
 
 
 @lru_cache(maxsize=4096)  # a traceback is made of the same few paths

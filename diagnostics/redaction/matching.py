@@ -16,6 +16,9 @@ from diagnostics.redaction.kinds import KINDS, PLACEHOLDER
 from diagnostics.redaction.patterns import ADDRESSES, CONTENT, E_MAIL, FORMS, Form
 from diagnostics.redaction.secrets import NOBODY, Secrets
 
+_SHARED = ipaddress.ip_network("100.64.0.0/10")
+"""Addresses behind a carrier's translation: `ipaddress` calls them neither private nor public."""
+
 _FAMILIES = {
     "content": "content",
     "key": "keys",
@@ -100,7 +103,7 @@ def _is_address(found: dict[str, str | None]) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    private = address.is_private or address.is_loopback or address.is_link_local
+    private = address in _SHARED or address.is_private or address.is_loopback or address.is_link_local
     has_port = bool(found.get("port4") or found.get("port6"))
     return has_port or (private and not address.is_unspecified)
 

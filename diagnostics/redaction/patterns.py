@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from diagnostics.model.secret_forms import KEY_FORMS
+from diagnostics.model.secret_forms import QUOTE as _Q
+from diagnostics.model.secret_forms import SECRET_FORMS
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,6 @@ class Form:
         return False
 
 
-_Q = r"\\{0,7}[\"']"
-# A name and its value are apart by `:` or `=`, or are a pair in a list of headers, as text or as bytes.
-_IS = rf"(?:{_Q})?\s*(?:[=:]|=>|,(?=\s*b?{_Q}))\s*b?(?:{_Q})?"
 # A literal to its own closing quote, however often it is quoted itself; one that was cut off goes to the end.
 _LITERAL = r"(?P<{0}>\\{{0,7}}(?:\"\"\"|'''|[\"']))(?:(?!(?<!\\)(?P={0})).)*(?:(?P={0})|\Z)"
 _WORDS = (
@@ -56,15 +54,9 @@ _CONTENT_NEEDS = (
     *("content", "prompt", "input", "output_text", "instructions", "system", "messages", "history", "text", "thinking"),
     *("reasoning", "completion", "answer", "question", "arguments", "transcript", "refusal"),
 )
+# A parameter of one short word, such as `text='abc'`, is no prompt.
+_NO_WORD = r"(?!text=\\{0,7}(?:'\w{1,20}\\{0,7}'|\"\w{1,20}\\{0,7}\"))"
 _CONTENT_IS = rf"(?:{_Q})?\s*[:=]\s*[bfru]{{0,2}}"
-_NAME = (
-    r"[a-z0-9_-]{0,64}?(?:api[_-]?key|access[_-]?key|secret[_-]?key|account[_-]?key|private[_-]?key|token|secret|passwd"
-    r"|password|passphrase|credentials?|signature)"
-)
-
-# Not to the end of the line: what follows may be the name of another secret.
-_PAIR = r"[^\s=;,\"'\\<>]+=(?:\\{0,7}\"[^\"\r\n]*\"|[^\s;,\"'\\]+|(?=;))"
-_SCHEME = r"[a-z][a-z0-9-]{2,20}[ ]+"
 
 CONTENT: Final[tuple[Form, ...]] = (
     Form(
@@ -73,7 +65,9 @@ CONTENT: Final[tuple[Form, ...]] = (
         ("wronganswer",),
         " and got another answer",
     ),
-    Form("content", rf"(?is:((?<![a-z0-9_]){_WORDS}{_CONTENT_IS}){_LITERAL.format('quote')})", _CONTENT_NEEDS),
+    Form(
+        "content", rf"(?is:((?<![a-z0-9_]){_NO_WORD}{_WORDS}{_CONTENT_IS}){_LITERAL.format('quote')})", _CONTENT_NEEDS
+    ),
     # A list of bare literals; lists of messages are made of fields that the row above takes one by one.
     Form(
         "content",
@@ -85,55 +79,7 @@ CONTENT: Final[tuple[Form, ...]] = (
 """Prompts and answers, as SDKs quote them in errors, reprs and logs."""
 
 FORMS: Final[tuple[Form, ...]] = (
-    Form(
-        "key",
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END)[A-Za-z0-9+/=\s\\,:\"'-])*(?:-----END [A-Z ]*-----)?",
-        ("private key-----",),
-    ),
-    *(Form("key", pattern, needs) for pattern, needs in KEY_FORMS),
-    Form(
-        "cookie",
-        rf"(?i:((?<![a-z0-9-])(?:set-)?cookie2?{_IS})(?!<cookie>){_PAIR}"
-        rf"(?:;[ ]*(?:{_PAIR}|secure|httponly|partitioned))*"
-        rf"|((?<![a-z0-9_-])[a-z_]*cookies?(?:{_Q})?\s*[:=]\s*(?:Cookies\()?)\{{[^{{}}]+\}}"
-        rf"|(<Cookie )(?!<cookie>)[^\s>]+)",
-        ("cookie",),
-    ),
-    Form(
-        "key",
-        rf"(?i:((?<![a-z0-9-])(?:proxy-)?authorization{_IS}(?!(?:{_SCHEME})?<key>)(?:{_SCHEME}(?=[^\s<]))?)(?!<key>)"
-        r"[^\s\"'\\,<>)\]}]{3,}(?:[ ,]+[a-z]+=(?:\"[^\"\r\n]*\"|[^\s,\"']+))*)",
-        ("authorization",),
-    ),
-    Form(
-        "key",
-        r"(?i:(\b(?:bearer|basic)\s+)(?!<key>)(?=[A-Za-z._~+/=-]*[0-9._~+/=-])[A-Za-z0-9._~+/=-]{6,})",
-        ("bearer", "basic"),
-    ),
-    # A header, a query parameter or a field of a repr: the name stays, the value goes.
-    Form(
-        "key",
-        rf"(?i:((?:x-(?:goog-)?api-key|api[_-]?key|access[_-]?token|client[_-]?secret|password|passwd){_IS})"
-        r"(?!<key>|(?:None|null|str|bytes|Optional|SecretStr)\b)[^\s\"'&,;)}\]<>\\]+)",
-        ("key", "token", "secret", "passw"),
-    ),
-    Form(
-        "key",
-        r"(?i:([?&;](?:[a-z0-9_.-]{0,40}?(?:key|token|secret|signature|credential|password|passwd|session)"
-        r"|sig|auth|code|pwd)=)"
-        r"(?!<key>)[^\s\"'&,;)}\]<>\\]+)",
-        (
-            *("key=", "token=", "secret=", "signature=", "credential=", "password=", "passwd=", "session=", "sig="),
-            *("auth=", "code=", "pwd="),
-        ),
-    ),
-    # Any other name that ends like one of a secret: only before a literal, or before what no program would write bare.
-    Form(
-        "key",
-        rf"(?i:((?<![a-z0-9_-]){_NAME}(?:{_Q})?\s*(?:=|:)\s*b?{_Q})(?!<key>)[^\s\"'\\<>]{{4,}}"
-        rf"|((?<![a-z0-9_-]){_NAME}\s*[=:]\s*)(?!<key>)(?=[a-z_+/.-]*[0-9])[a-z0-9_+/=.~-]{{8,}}(?![\w(\[]))",
-        ("key", "token", "secret", "pass", "credential", "signature"),
-    ),
+    *(Form(kind, pattern, needs) for kind, pattern, needs in SECRET_FORMS),
     Form("credentials", r"(?i:((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://)(?!<credentials>@)[^\s/?#\"'<>]*(?=@))", ("://",)),
     # A host of one word or below a name that only a private network has; `localhost` is everybody's.
     Form(
@@ -157,7 +103,11 @@ ADDRESSES: Final[tuple[Form, ...]] = (
         r"(?<![\w:-])[0-9A-Fa-f]{2}(?P<between>[:-])(?:[0-9A-Fa-f]{2}(?P=between)){4}[0-9A-Fa-f]{2}(?![\w:-])",
         (":", "-"),
     ),
-    Form("address", r"(?<![\w.])(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?P<port4>:\d{1,5})?(?!\.?\d)", (".",)),
+    Form(
+        "address",
+        r"(?<![\w.])(?<![Vv]ersion[ =:])(?<!==)(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?P<port4>:\d{1,5})?(?!\.?\d)",
+        (".",),
+    ),
     Form("address", r"\[(?P<v6b>[0-9A-Fa-f:.]{2,45})(?:%\w+)?\](?P<port6>:\d{1,5})?", (":",)),
     Form(
         "address",

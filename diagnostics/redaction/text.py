@@ -10,6 +10,7 @@ import re
 from functools import lru_cache, partial
 
 from diagnostics.redaction.detect_secrets import without_detected_keys
+from diagnostics.redaction.disguised import without_disguised
 from diagnostics.redaction.encoded import DEPTH, decode
 from diagnostics.redaction.kinds import KINDS
 from diagnostics.redaction.line_wraps import mend, wrapped_addresses, wrapped_keys, wrapped_names
@@ -54,7 +55,7 @@ def _once(text: str, secrets: Secrets, depth: int) -> str:
     text = mend(text, wrapped_addresses())
     if depth > 0:
         text = decode(text, partial(_redact, secrets=secrets, depth=depth - 1))
-    return without_detected_keys(text)
+    return without_detected_keys(without_disguised(text, secrets))
 
 
 @lru_cache(maxsize=16)

@@ -105,6 +105,38 @@ SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
 }
 
 
+DISGUISES: Final[dict[str, Callable[[str], str]]] = {
+    "colours": lambda text: f"\x1b[31m{text[:9]}\x1b[0m{text[9:]}",
+    "zero-width space": lambda text: f"{text[:9]}\u200b{text[9:]}",
+    "soft hyphen": lambda text: f"{text[:9]}\xad{text[9:]}",
+    "a quote": lambda text: f'{text[:9]}"{text[9:]}',
+    "two literals": lambda text: f"'{text[:9]}' + '{text[9:]}'",
+    "full width": lambda text: "".join("\u3000" if char == " " else chr(ord(char) + 0xFEE0) for char in text),
+    "NUL": "\0".join,
+    "UTF-16, then hexadecimal": lambda text: text.encode("utf-16").hex(),
+    "base85": lambda text: base64.b85encode(text.encode()).decode(),
+    "base85 after two": lambda text: base64.b85encode(b"ab" + text.encode()).decode(),
+    "ascii85": lambda text: base64.a85encode(text.encode()).decode(),
+    "a list of bytes": lambda text: str(list(text.encode())),
+    "a list of hexadecimal bytes": lambda text: ", ".join(hex(byte) for byte in text.encode()),
+}
+"""Spellings of a value that is known, which only a person with a mind to it would undo."""
+
+BARE_KEYS: Final = (
+    "Ocp-Apim-Subscription-Key: 0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d",
+    "Ocp-Apim-Subscription-Key: 7f3b2a10-1c2d-4e5f-8a9b-0c1d2e3f4a5b",
+    "app.py --api-key 7f3b2a10-1c2d-4e5f-8a9b-0c1d2e3f4a5b",
+    "Incorrect API key provided: 7f3b2a10-1c2d-4e5f-8a9b-0c1d2e3f4a5b",
+    "fw_3ZabcdefGHI12345678",
+    "ak-4Zdefghijk1234567890",
+    "as-4Zdefghijk1234567890",
+    "0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d.AbCdEf0123456789",
+    f"AccountKey={'Ab3/' * 21}Q1==",
+    f"{'Ab3/' * 21}Q1==",
+)
+"""Texts of which the last word is a key, by its form or by the name in front of it."""
+
+
 def traces(text: str, canaries: Iterable[str]) -> list[str]:
     """The canaries of which there is a trace in a text, in any spelling that somebody could undo."""
     opened = {text, unquote(unquote(text)), html.unescape(text), _unescaped(text), _unescaped(_unescaped(text))}

@@ -17,7 +17,7 @@ from diagnostics.redaction.kinds import SAID, sentence, together
 from diagnostics.redaction.matching import all_forms, sweep
 from diagnostics.redaction.patterns import Form
 from diagnostics.redaction.text import LONGEST
-from tests.redaction.canaries import FORMED, KNOWN, PLACED, SPELLINGS, VARIABLES, traces
+from tests.redaction.canaries import BARE_KEYS, DISGUISES, FORMED, KNOWN, PLACED, SPELLINGS, VARIABLES, traces
 
 ME = Secrets.of_this_machine(VARIABLES)
 EVERY = (*KNOWN, *FORMED)
@@ -37,6 +37,26 @@ FRAMES = (
 def test_what_is_known_comes_out_in_no_spelling(spelling: str, canary: str, frame: str) -> None:
     said = frame.replace("{}", SPELLINGS[spelling](canary))
     assert traces(redact(said, ME), [canary]) == []
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize("value", [value for value in KNOWN if value.startswith(("sk-", "canary.of"))])
+def test_a_known_value_comes_out_in_no_disguise(value: str, disguise: str) -> None:
+    shown = redact(f"before {DISGUISES[disguise](value)} after", ME)
+    assert re.sub(r"[\[\]']", "", shown) == "before <key> after"
+
+
+@pytest.mark.parametrize("text", BARE_KEYS)
+def test_a_key_is_known_by_its_form_or_by_its_name(text: str) -> None:
+    shown = redact(f"before {text} after", ME)
+    assert "0a1b" not in shown
+    assert "Ab3/" not in shown
+    assert shown.startswith("before ")
+    assert shown.endswith("<key> after")
+
+
+def test_an_address_behind_the_translation_of_a_carrier_is_private() -> None:
+    assert redact("in 100.64.3.4 now", ME) == "in <address> now"
 
 
 @pytest.mark.parametrize("spelling", ["plain", "percent", "json", "json in json", "base64", "hexadecimal"])
@@ -86,6 +106,10 @@ INNOCENT = (
     "12:30:45, 1:2:3, 2026-11-22T04:33:00+00:00, 1.2.3.4, 3.13.0, ::, std::vector",
     "deque([(<aiohttp.client_proto.ResponseHandler object at 0x7f3381a75dd0>, 8287.773127335)])",
     "Task-70 coro=<AsyncClient.aclose() done, defined at httpx2/_client.py:2192>",
+    f"{HASH} and da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "version 10.0.0.1, package==10.0.0.2 now",
+    "label(text='abc'), use --token or --api-key, API key: missing",
+    "request 7f3b2a10-1c2d-4e5f-8a9b-0c1d2e3f4a5b, [1, 2, 3, 4, 5, 6, 7, 8, 9], na\xefve caf\xe9",
     "aGVsbG8gd29ybGQsIHRoaXMgaXMgZmluZQ==",
     "68656c6c6f20776f726c64",
 )

@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from diagnostics.model.visible import visible
 from diagnostics.model.words import SYMPTOM_NAMES, SYMPTOMS, VERDICTS
 from diagnostics.report.markup.truncate import cut
 from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, libraries, page_data
@@ -35,7 +36,7 @@ _TAGS = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: 
 def render(view: View) -> str:
     """The text of `report.html`."""
     style, script = _asset("page.css"), _asset("page.js")
-    return (
+    return visible(
         _environment()
         .get_template("report.html.j2")
         .render(

@@ -1,0 +1,73 @@
+"""Finds known values in spellings of which no word tells that it is one: cut by quotes, or written in base85.
+
+Such a spelling is only searched for values that are known: read as base85, half of all words would be something.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from diagnostics.redaction.kinds import KINDS
+from diagnostics.redaction.matching import known_forms
+from diagnostics.redaction.secrets import Secrets
+
+_SHORTEST: Final = 8
+"""Characters of a value: a shorter one may come about by chance where quotes are left out."""
+
+_QUOTES: Final = str.maketrans("", "", "\"'`+ \\")
+_CUT: Final = r"(?:\\*[\"'`](?:[ ]*\+?[ ]*\\*[\"'`])?)?"
+_WORD: Final = r"\S*{}\S*"
+
+
+def without_disguised(text: str, secrets: Secrets) -> str:
+    """The text without known values that quotes cut or base85 hides."""
+    for needle, pattern, kind in _spellings(secrets):
+        if needle in text:
+            text = pattern.sub(KINDS[kind], text)
+    if not any(quote in text for quote in "\"'`"):
+        return text
+    plain = text.translate(_QUOTES).lower()
+    for letters, pattern, kind in _values(secrets):
+        if letters in plain:
+            text = pattern.sub(KINDS[kind], text)
+    return text
+
+
+@lru_cache(maxsize=16)
+def _values(secrets: Secrets) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    return tuple(
+        (value.translate(_QUOTES), re.compile(_CUT.join(map(re.escape, value)), re.IGNORECASE), kind)
+        for value, kind in _known(secrets)
+    )
+
+
+@lru_cache(maxsize=16)
+def _spellings(secrets: Secrets) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    given = {text.lower(): text for text, _ in (*secrets.known, (secrets.home, "home"))}
+    found = {
+        needle: kind
+        for value, kind in _known(secrets)
+        for needle in _in_base85(given.get(value, value).encode("utf-8", "replace"))
+    }
+    return tuple((needle, re.compile(_WORD.format(re.escape(needle))), kind) for needle, kind in found.items())
+
+
+def _known(secrets: Secrets) -> Iterator[tuple[str, str]]:
+    """Values in lower case, each with its kind; names are words, which only stand whole."""
+    for form in known_forms(secrets, shortest=_SHORTEST):
+        if form.kind in ("key", "home"):
+            yield form.needs[0], form.kind
+
+
+def _in_base85(value: bytes) -> Iterator[str]:
+    """The blocks that lie wholly within a value, for each place in a block where it may begin."""
+    for start in range(4):
+        part = value[start:]
+        part = part[: len(part) // 4 * 4]
+        if len(part) >= _SHORTEST:
+            yield base64.b85encode(part).decode()
+            yield base64.a85encode(part).decode()

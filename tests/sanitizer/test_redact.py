@@ -1,0 +1,60 @@
+"""The sanitizer removes secrets from command lines, code and messages, and leaves the rest of them as it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from diagnostics.sanitizer.output.redact import command_line, redact_text
+
+CANARY = "PlacedCanary4711"
+ARGUMENTS = (
+    [f"Authorization: Bearer {CANARY}"],
+    ["-H", f"x-api-key: {CANARY}"],
+    [f"password={CANARY}"],
+    ["password=PlacedCanary"],
+    [f"https://h.example/v1?a=1&api_key={CANARY}"],
+    ["--credential", CANARY],
+    ["--auth", CANARY],
+    ["--pwd", CANARY],
+    ["--pwd=" + CANARY],
+    ["--user", f"me:{CANARY}"],
+    [f"--user=me:{CANARY}"],
+    ["-u", f"me:{CANARY}"],
+    [json.dumps({"api_key": CANARY})],
+)
+CODE = (
+    f'headers={{"api-key": "{CANARY}"}}',
+    f"client = AsyncOpenAI(api_key='{CANARY}')",
+    f'httpx.get(url, headers={{"Authorization": "Bearer {CANARY}"}})',
+    "PlacedCanary4711zQ8vT3kLm9Xc2Vb7Nn4Qw1Er6Ty5Ui0P7aB3dE5fG7hJ9kM1",
+    "-----BEGIN PRIVATE KEY-----\nPlacedCanary4711\n-----END PRIVATE KEY-----",
+)
+HARMLESS = (
+    "client = AsyncOpenAI(api_key=settings.api_key)",
+    'client = AsyncOpenAI(api_key=os.environ["OPENAI_API_KEY"])',
+    'headers={"Authorization": f"Bearer {key}"}',
+    "token = self._token; max_tokens=4096; key=lambda pair: pair[0]; password: str | None = None",
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+)
+
+
+@pytest.mark.parametrize("words", ARGUMENTS, ids=" ".join)
+def test_no_secret_of_a_command_line_is_shown(words: list[str]) -> None:
+    assert "PlacedCanary" not in " ".join(command_line(["app.py", *words]))
+
+
+@pytest.mark.parametrize("text", CODE)
+def test_no_secret_of_a_line_of_code_is_shown(text: str) -> None:
+    assert "PlacedCanary" not in redact_text(text)
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_code_without_a_secret_stays(text: str) -> None:
+    assert redact_text(text) == text
+
+
+def test_a_command_line_without_a_secret_stays() -> None:
+    words = ["app.py", "--model", "gpt-5", "--max-tokens=5", "--user", "me", "text=abc", "https://h.example/?q=1"]
+    assert command_line(words) == words

@@ -20,7 +20,7 @@ _SHORTEST: Final = 8
 
 _QUOTES: Final = str.maketrans("", "", "\"'`+ \\")
 _CUT: Final = r"(?:\\*[\"'`](?:[ ]*\+?[ ]*\\*[\"'`])?)?"
-_WORD: Final = r"\S*{}\S*"
+_WORD: Final = r"(?<!\S)\S*{}\S*"
 
 
 def without_disguised(text: str, secrets: Secrets) -> str:

@@ -58,3 +58,10 @@ def test_code_without_a_secret_stays(text: str) -> None:
 def test_a_command_line_without_a_secret_stays() -> None:
     words = ["app.py", "--model", "gpt-5", "--max-tokens=5", "--user", "me", "text=abc", "https://h.example/?q=1"]
     assert command_line(words) == words
+
+
+@pytest.mark.parametrize(
+    "word", ["a" * 50_000, "x-" * 25_000, "key" * 15_000, "--" * 25_000], ids=lambda word: word[:3]
+)
+def test_a_long_word_of_a_command_line_is_read_once(word: str) -> None:
+    assert command_line([word]) == [word]

@@ -22,7 +22,7 @@ _OPTION_NAME = re.compile(
 _USER = re.compile(r"--?(?:proxy-)?(?:u|user)")
 _USER_VALUE = re.compile(r"(--?(?:proxy-)?user=)[^:]+:.+", re.DOTALL)
 _NAMED = re.compile(
-    r"(?P<front>(?P<name>[A-Za-z0-9_.-]+)[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|digest)\s+)?)"
+    r"(?<![A-Za-z0-9_.-])(?P<front>(?P<name>[A-Za-z0-9_.-]+)[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|digest)\s+)?)"
     r"(?!<key>)(?P<value>[^\s\"'&,;}\])<>]+)",
     re.IGNORECASE,
 )

@@ -24,7 +24,6 @@ MODULE_LINES: Final = 400
 # Two jobs in one module, or orchestration in a command: to be split.
 LONG: Final = (
     "diagnostics/cli/repro.py",
-    "diagnostics/sanitizer/analyze/advice.py",
     "diagnostics/sanitizer/capture/tracker.py",
 )
 # Programs that are shown to users, not parts of the package.

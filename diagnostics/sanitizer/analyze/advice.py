@@ -6,14 +6,11 @@ verdicts say what each of them does; the order within a row is theirs.
 
 from __future__ import annotations
 
-import ast
-import functools
-import re
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from diagnostics.model.finding import Advice, Finding, Site
+from diagnostics.sanitizer.analyze.sources import creation_of
 
 _SERVERS: Final = ("uvicorn", "hypercorn", "gunicorn", "granian", "daphne")
 _TASK_QUEUES: Final = ("celery", "rq", "dramatiq")
@@ -92,67 +89,6 @@ def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situa
 
 def _closer(type_: str) -> str:
     return "aclose()" if type_ in ("httpx.AsyncClient", "httpx2.AsyncClient") else "close()"
-
-
-def creation_of(where: Site | None, client: str) -> str:
-    """Returns the expression that creates a client, from the source; `Client(...)` where that cannot be read."""
-    tree = _parsed(where.file) if where is not None else None
-    if where is None or tree is None:
-        return f"{client}(...)"
-    calls = [
-        node
-        for node in ast.walk(tree[0])
-        if isinstance(node, ast.Call) and node.lineno <= where.line <= (node.end_lineno or 0)
-    ]
-    named = [call for call in calls if client and client in ast.unparse(call.func)]
-    chosen = named or [call for call in calls if call.lineno == where.line]
-    text = ast.get_source_segment(tree[1], chosen[0]) if chosen else None
-    if text is None:
-        return f"{client}(...)"
-    return re.sub(r",? \)$", ")", " ".join(text.split()).replace("( ", "("))
-
-
-@functools.cache
-def _parsed(file: str) -> tuple[ast.Module, str] | None:
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-        return ast.parse(text), text
-    except (OSError, SyntaxError, ValueError):
-        return None
-
-
-def assignment(file: str, name: str, function: int) -> tuple[int, int, int | None] | None:
-    """Finds where a variable is assigned: line, column and, on the same line, the end column of the value.
-
-    Args:
-        file: of the program.
-        name: of the variable, as one writes it: `client`, `state['client']`, `service.client`.
-        function: the first line of the function whose local variable it is; 0 for a module's.
-    """
-    tree = _parsed(file)
-    if tree is None:
-        return None
-    wanted = {name, f"self.{name.rpartition('.')[2]}"} if "." in name else {name}
-    scope: ast.AST = tree[0]
-    if function:
-        scope = next((n for n in ast.walk(scope) if getattr(n, "lineno", 0) == function and hasattr(n, "body")), scope)
-    found = []
-    for node in ast.walk(scope):
-        targets: list[ast.expr] = []
-        if isinstance(node, ast.Assign):
-            targets = node.targets
-        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)):
-            targets = [node.target]
-        value = getattr(node, "value", None)
-        if isinstance(value, ast.Await):
-            value = value.value
-        if isinstance(value, ast.Call) and any(ast.unparse(each) in wanted for each in targets):
-            found.append(value)
-    if not found:
-        return None
-    first = min(found, key=lambda value: value.lineno)
-    end = first.end_col_offset if first.end_lineno == first.lineno else None
-    return first.lineno, first.col_offset, end
 
 
 def advise(about: Situation) -> tuple[Advice, ...]:
@@ -396,10 +332,8 @@ def _bridge(about: Situation) -> list[Advice]:
     ]
 
 
-_CLIENT: Final = {
-    *("client-left-open", "cross-loop-use", "cross-loop-close", "duplicate-request", "stuck-waiter"),
-    *("use-after-loop-close", "unclosed-at-exit", "loop-closed-by-gc"),
-}
+_SEVERAL: Final = {"cross-loop-use", "cross-loop-close", "duplicate-request"}
+"""Kinds that need a second loop, also where it was not seen."""
 
 
 def _is_third_party(about: Situation) -> bool:
@@ -448,7 +382,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: about.uses(*_TASK_QUEUES), _per_task("the task")),
     (lambda about: about.uses("ipykernel"), _notebook),
     (lambda about: about.uses("streamlit"), _per_task("each run of the script")),
-    (lambda about: about.loops > 1, _several_runs),
+    (lambda about: about.loops > 1 or bool(about.kinds & _SEVERAL), _several_runs),
     (lambda about: about.loops >= 0, _one_run),
 )
 """Situations and their advice; the first that applies counts."""

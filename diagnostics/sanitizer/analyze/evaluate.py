@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, HeldBy, LoopFacts
-from diagnostics.sanitizer.analyze.advice import assignment
 from diagnostics.sanitizer.analyze.describe import (
     closed_by,
     component,
@@ -19,6 +18,7 @@ from diagnostics.sanitizer.analyze.describe import (
     who,
 )
 from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, OTHER_LOOP, UNKNOWN_CLIENT, About, hint
+from diagnostics.sanitizer.analyze.sources import assignment
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import Stack, users_frame
 

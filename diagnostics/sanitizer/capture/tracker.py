@@ -11,13 +11,13 @@ import contextvars
 import gc
 import sys
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.holders import holder, variable
 from diagnostics.sanitizer.capture.instruments import Instruments
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part
+from diagnostics.sanitizer.capture.repetitions import identities, repetitions
 from diagnostics.sanitizer.capture.sites import (
     Stack,
     belongs,
@@ -223,7 +223,7 @@ class Tracker:
             return call.foreign[1] if call.foreign[0] == request else None
         # The SDK may be one that nobody has listed: then each of its attempts is a call of the HTTP client, and only
         # the request itself says that it is a repetition.
-        return next((self._lost[key] for key in _repetitions(request, headers) if key in self._lost), None)
+        return next((self._lost[key] for key in repetitions(request, headers) if key in self._lost), None)
 
     # Connections
 
@@ -291,7 +291,7 @@ class Tracker:
         if call is not None and not closing and call.foreign is None:
             call.foreign = (call.latest, record)
             if len(self._lost) < MAX_DROPPED:
-                self._lost.update(dict.fromkeys(_identities(call.latest, call.headers), record))
+                self._lost.update(dict.fromkeys(identities(call.latest, call.headers), record))
         return self.foreign_access(
             "cross-loop-close" if closing else "cross-loop-use",
             record.loop,
@@ -369,28 +369,6 @@ class Tracker:
         self._reported.clear()
         self.active_calls.clear()
         self.instruments.call("forked")
-
-
-_REQUEST_IDS = (b"idempotency-key", b"x-idempotency-key", b"x-ms-client-request-id", b"x-client-request-id")
-"""Headers with a value that an SDK makes for a call and sends again with each attempt."""
-
-_ATTEMPTS = (b"x-stainless-retry-count",)
-"""Headers that count the attempts of a call, from 0."""
-
-
-def _identities(request: Any, headers: Any) -> Iterator[Any]:
-    """Yields what a repetition of a request can be known by."""
-    yield request
-    yield from ((request, value) for name, value in headers if name.lower() in _REQUEST_IDS)
-
-
-def _repetitions(request: Any, headers: Any) -> Iterator[Any]:
-    """Yields the same for a request that says that it is a repetition, or that may be one."""
-    for name, value in headers:
-        if name.lower() in _ATTEMPTS and value not in (b"", b"0"):
-            yield request
-        elif name.lower() in _REQUEST_IDS:
-            yield request, value
 
 
 def _search(client: ClientRecord) -> None:

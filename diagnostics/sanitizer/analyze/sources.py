@@ -1,0 +1,71 @@
+"""Reads the source of the program: the expression that creates a client, and where a variable is assigned."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from pathlib import Path
+
+from diagnostics.model.finding import Site
+
+
+def creation_of(where: Site | None, client: str) -> str:
+    """Returns the expression that creates a client, from the source; `Client(...)` where that cannot be read."""
+    tree = _parsed(where.file) if where is not None else None
+    if where is None or tree is None:
+        return f"{client}(...)"
+    calls = [
+        node
+        for node in ast.walk(tree[0])
+        if isinstance(node, ast.Call) and node.lineno <= where.line <= (node.end_lineno or 0)
+    ]
+    named = [call for call in calls if client and client in ast.unparse(call.func)]
+    chosen = named or [call for call in calls if call.lineno == where.line]
+    text = ast.get_source_segment(tree[1], chosen[0]) if chosen else None
+    if text is None:
+        return f"{client}(...)"
+    return re.sub(r",? \)$", ")", " ".join(text.split()).replace("( ", "("))
+
+
+@functools.cache
+def _parsed(file: str) -> tuple[ast.Module, str] | None:
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+        return ast.parse(text), text
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def assignment(file: str, name: str, function: int) -> tuple[int, int, int | None] | None:
+    """Finds where a variable is assigned: line, column and, on the same line, the end column of the value.
+
+    Args:
+        file: of the program.
+        name: of the variable, as one writes it: `client`, `state['client']`, `service.client`.
+        function: the first line of the function whose local variable it is; 0 for a module's.
+    """
+    tree = _parsed(file)
+    if tree is None:
+        return None
+    wanted = {name, f"self.{name.rpartition('.')[2]}"} if "." in name else {name}
+    scope: ast.AST = tree[0]
+    if function:
+        scope = next((n for n in ast.walk(scope) if getattr(n, "lineno", 0) == function and hasattr(n, "body")), scope)
+    found = []
+    for node in ast.walk(scope):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)):
+            targets = [node.target]
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Await):
+            value = value.value
+        if isinstance(value, ast.Call) and any(ast.unparse(each) in wanted for each in targets):
+            found.append(value)
+    if not found:
+        return None
+    first = min(found, key=lambda value: value.lineno)
+    end = first.end_col_offset if first.end_lineno == first.lineno else None
+    return first.lineno, first.col_offset, end

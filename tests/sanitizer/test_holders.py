@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -138,3 +139,13 @@ def test_variables_are_found_with_their_path() -> None:
     assert found == ("mine", __name__, __file__, line)
     assert variable(None) is None
     assert variable(object()) is None
+
+
+def test_looking_for_a_variable_keeps_nothing_alive() -> None:
+    thing = Service(object())
+    reference = weakref.ref(thing)
+    found = variable(thing)
+    assert found is not None
+    assert found.name == "thing"
+    del thing
+    assert reference() is None

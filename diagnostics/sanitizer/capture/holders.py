@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType, ModuleType
 from typing import Any, Final, NamedTuple
 
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.sites import belongs, file_in, in_stdlib, is_generated, is_ours, is_users
 
 CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
@@ -57,6 +58,7 @@ class Variable(NamedTuple):
     function: int
 
 
+@gc_neutral
 def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
     """Finds who holds a client that is being created.
 
@@ -95,6 +97,20 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
     return _described(wrapped, is_persons=can_be_closed)
 
 
+def _locals(frame: FrameType) -> Mapping[str, Any]:
+    """The local variables of a frame, without a copy that outlives the look.
+
+    Before Python 3.13 the frame keeps the dict that `f_locals` returns, and with it objects that the program drops
+    later: a client that should be collected would not be.
+    """
+    names = frame.f_locals
+    if sys.version_info >= (3, 13) or not frame.f_code.co_flags & 0x01:  # inspect.CO_OPTIMIZED: a function's
+        return names
+    found = dict(names)
+    names.clear()
+    return found
+
+
 def _is_constructor(frame: FrameType) -> bool:
     return frame.f_code.co_name in CONSTRUCTORS or isinstance(_first(frame), type)
 
@@ -103,9 +119,9 @@ def _first(frame: FrameType) -> Any:
     """The first argument of a function; of a wrapper that passes on what it gets, the first of those."""
     code = frame.f_code
     if code.co_argcount:
-        return frame.f_locals.get(code.co_varnames[0])
+        return _locals(frame).get(code.co_varnames[0])
     if code.co_flags & 0x04:  # inspect.CO_VARARGS
-        given = frame.f_locals.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+        given = _locals(frame).get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
         return given[0] if isinstance(given, tuple) and given else None
     return None
 
@@ -141,6 +157,7 @@ def _package(cls: type) -> str:
     return ".".join(parts[:2]) if getattr(top, "__file__", None) is None and len(parts) > 1 else parts[0]
 
 
+@gc_neutral
 def variable(*held: Any) -> Variable | None:
     """Finds a variable of the person's code that keeps one of these objects, directly or inside another one.
 
@@ -153,7 +170,7 @@ def variable(*held: Any) -> Variable | None:
     while frame is not None:
         file = frame.f_code.co_filename
         if frame.f_code.co_name != "<module>" and is_users(file) and not is_ours(file):
-            for name, value in list(frame.f_locals.items()):
+            for name, value in list(_locals(frame).items()):
                 found = _reaches(name, value, wanted, 1)
                 if found is not None:
                     module = str(frame.f_globals.get("__name__", ""))
@@ -202,12 +219,13 @@ def _attributes(value: Any) -> Any:
         return None
 
 
+@gc_neutral
 def loop_purpose(frame: FrameType | None) -> str:
     """Tells what a loop is created for, where a test runner or a portal creates it: the scope of its fixture, say."""
     while frame is not None:
         file = frame.f_code.co_filename.replace("\\", "/")
         if "/pytest_asyncio/" in file or file.endswith("/anyio/pytest_plugin.py"):
-            scope = getattr(frame.f_locals.get("request"), "scope", None)
+            scope = getattr(_locals(frame).get("request"), "scope", None)
             if isinstance(scope, str):
                 return f"{scope} scope"
             if frame.f_code.co_name.startswith("pytest_"):

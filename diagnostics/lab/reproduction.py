@@ -34,12 +34,12 @@ from diagnostics.runs.records import RunRequest
 
 
 def run_settings(
-    asked: RunRequest, *, content: bool = False, jobs: int | None = None, offline: bool = False
+    request: RunRequest, *, content: bool = False, jobs: int | None = None, offline: bool = False
 ) -> RunSettings:
     """Returns what a run of this request does: its environments, trials and limits.
 
     Args:
-        asked: the request, with a valid day in `as_of`.
+        request: the request, with a valid day in `as_of`.
         content: whether prompts and answers stay in the records.
         jobs: environments that run at once; by default as many as fit this machine.
         offline: whether the package index is left alone.
@@ -49,51 +49,51 @@ def run_settings(
         MatrixError: the matrix has no such environment or release.
         EnvironmentProblem: the index does not answer.
     """
-    known("profile", [asked.profile], PROFILES)
-    known("value of --instrument", [asked.instrument], INSTRUMENT)
+    known("profile", [request.profile], PROFILES)
+    known("value of --instrument", [request.instrument], INSTRUMENT)
     choice = Selection(
-        providers=known("provider", asked.provider, PROVIDERS),
-        scenarios=known("scenario", asked.scenario, SCENARIOS),
-        fixes=known("fix", asked.fix, FIXES),
-        trials=asked.trials,
-        mode="cold" if asked.cold or not hasattr(os, "fork") else "fork",
-        load=Load(asked.runs, asked.calls, asked.concurrency, asked.retries),
-        instrument=asked.instrument,
+        providers=known("provider", request.provider, PROVIDERS),
+        scenarios=known("scenario", request.scenario, SCENARIOS),
+        fixes=known("fix", request.fix, FIXES),
+        trials=request.trials,
+        mode="cold" if request.cold or not hasattr(os, "fork") else "fork",
+        load=Load(request.runs, request.calls, request.concurrency, request.retries),
+        instrument=request.instrument,
     )
-    combinations, found = _combinations(asked, offline=offline)
+    combinations, found = _combinations(request, offline=offline)
     at_once, each = default_width()
     settings = RunSettings(
         combinations=[
             (combination, role)
             for combination, role in roles(combinations, found, known_unsatisfiable(combinations))
-            if role in PROFILES[asked.profile].blocks
+            if role in PROFILES[request.profile].blocks
         ],
-        profile=PROFILES[asked.profile],
+        profile=PROFILES[request.profile],
         choice=choice,
         cache=default_cache(),
         redactor=functools.partial(redactor, content=content),
         offline=offline,
         environments_at_once=jobs or at_once,
         trials_at_once=each,
-        limits=Limits(timeout=asked.timeout),
+        limits=Limits(timeout=request.timeout),
     )
-    _require_trials(settings, asked.profile)
+    _require_trials(settings, request.profile)
     return settings
 
 
-def _combinations(asked: RunRequest, *, offline: bool) -> tuple[list[Combination], set[str]]:
+def _combinations(request: RunRequest, *, offline: bool) -> tuple[list[Combination], set[str]]:
     """The environments of the run, and the Pythons that this machine has."""
-    every = load_matrix(None if asked.matrix is None else Path(asked.matrix).expanduser())
+    every = load_matrix(None if request.matrix is None else Path(request.matrix).expanduser())
     found = {python for python in {c.python for c in every} if find_interpreter(python) is not None}
-    if asked.as_of and not asked.environment:
-        return _on_day(asked.as_of, asked.filters, found, offline=offline), found
-    if any(asked.filters.values()):
-        chosen = select(every, asked.filters)
-    elif PROFILES[asked.profile].every_environment:
+    if request.as_of and not request.environment:
+        return _on_day(request.as_of, request.filters, found, offline=offline), found
+    if any(request.filters.values()):
+        chosen = select(every, request.filters)
+    elif PROFILES[request.profile].every_environment:
         chosen = every
     else:
         chosen = default_selection(every, found, known_unsatisfiable(every))
-    return [replace(combination, as_of=asked.as_of) for combination in chosen], found
+    return [replace(combination, as_of=request.as_of) for combination in chosen], found
 
 
 def _on_day(day: str, filters: Mapping[str, Sequence[str]], found: set[str], *, offline: bool) -> list[Combination]:

@@ -175,7 +175,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_command_says_what_is_wrong_with_an_executor(tmp_path: Path) -> None:
     written = command("--executor", "dask://here", "--reports", str(tmp_path))
-    assert (written.returncode, written.stdout, written.stderr.count("\n")) == (2, "", 1)
+    assert (written.returncode, written.stdout, written.stderr.count("\n")) == (2, "", 2)  # the error, and a hint
     assert "write dask://HOST:PORT" in written.stderr
     assert list(tmp_path.iterdir()) == []
 

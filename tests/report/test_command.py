@@ -144,7 +144,7 @@ def test_a_script_that_cannot_be_run_is_an_issue_that_says_so(folder: Path, proj
     assert "--python" in result.stderr
 
 
-@pytest.mark.parametrize(("there", "said"), [(False, "cannot be started"), (True, "is no Python that can run it")])
+@pytest.mark.parametrize(("there", "said"), [(False, "cannot be started"), (True, "is not a Python that can run it")])
 def test_an_interpreter_that_is_none_is_an_error(folder: Path, tmp_path: Path, *, there: bool, said: str) -> None:
     python = tmp_path / "python"
     if there:

@@ -149,7 +149,7 @@ def test_findings_are_placed_at_the_line_at_fault() -> None:
     assert (result["ruleId"], result["level"], result["occurrenceCount"]) == ("cross-loop-use", "error", 3)
     place = result["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("app/main.py", 12)
-    assert "Fix: close the client before its loop closes" in result["message"]["text"]
+    assert "Fix: create the client inside each run and close it there" in result["message"]["text"]
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["cross-loop-use"]
 
 

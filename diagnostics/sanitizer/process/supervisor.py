@@ -115,7 +115,7 @@ class Supervisor:
         if not hasattr(os, "fork"):
             return self._run_without_signals()
         with _signals() as (arrived, wait):
-            process = subprocess.Popen(self._words, env=self._variables, preexec_fn=_end_with_parent)  # noqa: PLW1509
+            process = self._start(preexec_fn=_end_with_parent)
             deadline = None if self._timeout is None else time.monotonic() + self._timeout
             while process.poll() is None:
                 left = None if deadline is None else deadline - time.monotonic()
@@ -129,8 +129,12 @@ class Supervisor:
                     self._pass_on(process, number, wait)
             return process.returncode
 
+    def _start(self, **options: Any) -> subprocess.Popen[bytes]:
+        # Descriptors that this process was given are for the program (socket activation); its own are not inherited.
+        return subprocess.Popen(self._words, env=self._variables, close_fds=False, **options)
+
     def _run_without_signals(self) -> int | None:
-        process = subprocess.Popen(self._words, env=self._variables)
+        process = self._start()
         while True:
             try:
                 return process.wait(self._timeout)

@@ -121,20 +121,20 @@ class _Run:
         """Gives out work items until nothing is left to do, and stores what they bring back."""
         queues = WorkQueues([WorkQueue(self._item(combination), role) for combination, role in self._combinations])
         running: dict[Future[WorkResult], tuple[WorkQueue, WorkItem]] = {}
-        ended: SimpleQueue[Future[WorkResult]] = SimpleQueue()
+        ended: SimpleQueue[tuple[Future[WorkResult], float]] = SimpleQueue()
         try:
             while True:
                 while len(running) < max(1, execution.width()) and (taken := queues.take()) is not None:
                     future = execution.executor.submit(execution.execute, taken[1])
                     running[future] = taken
-                    future.add_done_callback(ended.put)
+                    future.add_done_callback(lambda done: ended.put((done, time.perf_counter())))
                 if not running:
                     return
                 # Whatever has ended meanwhile is stored together, because flushing the file takes most of the time.
                 futures = [ended.get()]
                 while not ended.empty():
                     futures.append(ended.get())
-                self._settle([(*running.pop(future), future) for future in futures], execution.chunk)
+                self._settle([(*running.pop(future), future, at) for future, at in futures], execution.chunk)
         except BaseException:
             for future in running:
                 future.cancel()
@@ -184,10 +184,13 @@ class _Run:
             offline=settings.offline,
         )
 
-    def _settle(self, ended: Sequence[tuple[WorkQueue, WorkItem, Future[WorkResult]]], chunk: int | None) -> None:
+    def _settle(
+        self, ended: Sequence[tuple[WorkQueue, WorkItem, Future[WorkResult], float]], chunk: int | None
+    ) -> None:
         """Stores the results of work items, and queues again what they did not bring back."""
-        settled = [(queue, item, *_result(item, future)) for queue, item, future in ended]
-        self.spans += [span for *_, result in settled for span in result.spans]
+        settled = [(queue, item, *_result(item, future)) for queue, item, future, _ in ended]
+        for (*_, at), (*_, result) in zip(ended, settled, strict=True):
+            self.spans += [(at + begin, at + end) for begin, end in result.spans]
         self.keep(*(trial for *_, result in settled for trial in result.results))
         for queue, item, completed, result in settled:
             given_up = queue.settle(item, completed=completed, stored=self._store.done)

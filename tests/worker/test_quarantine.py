@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ def test_it_alone_is_given_up(
     bad = plan(0, runs=2)
     good = [plan(number) for number in range(6)]
     spans: Spans = []
+    began = time.perf_counter()
     asked = [*good[:2], bad, *good[2:]]
     played = run_trials(asked, SOMEWHERE, hired.hire, at_once=at_once, redact=str, spans=spans)
     trials = {result.trial.key: result.trial for result in played}
@@ -62,6 +64,7 @@ def test_it_alone_is_given_up(
     assert f"{ATTEMPTS} workers ended while this trial ran" in reason
     assert "status -9" in reason
     assert hired.count == len(spans) == ATTEMPTS + 1
+    assert all(began <= start <= end <= time.perf_counter() for start, end in spans)
 
 
 def test_where_each_of_them_does_it_ends(broken: Callable[[str], Path], inside: Path, server: ProviderServer) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -87,7 +88,9 @@ class LocalExecutor:
             spans=spans,
         ):
             (on_result or results.append)(result)
-        return WorkResult(prepared.environment, prepared.lock, results=tuple(results), spans=tuple(spans))
+        now = time.perf_counter()
+        ago = tuple((begin - now, end - now) for begin, end in spans)
+        return WorkResult(prepared.environment, prepared.lock, results=tuple(results), spans=ago)
 
 
 def _difference(expected: Environment | None, found: Environment) -> str:

@@ -24,7 +24,7 @@ from diagnostics.model.cell import Environment
 from diagnostics.model.limits import Limits
 
 Spans = list[tuple[float, float]]
-"""When trials were running, from and to, in seconds since the epoch."""
+"""When trials were running, from and to, in seconds on a clock that no one sets."""
 
 
 class MachineLost(Exception):
@@ -83,7 +83,7 @@ class WorkResult:
         reason: of a status other than `ran`.
         redacted: what was taken out of the reason, by kind.
         results: of the trials that the executor has not handed over one by one.
-        spans: when trials were running.
+        spans: when trials were running, in seconds from the end of the work item: machines have no clock in common.
     """
 
     environment: Environment

@@ -164,7 +164,8 @@ def respond(endpoint: Operation | None, request: Request, raw: bytes, ident: str
         body = None
     if not isinstance(body, dict):
         return whole(error(400, "We could not parse the JSON object of your request", ident), 400)
-    question = ModelRequest(body, request.path_params, dict(request.query_params), ident, int(time.time()))
+    created = int(time.time())  # noqa: TID251 - a date
+    question = ModelRequest(body, request.path_params, dict(request.query_params), ident, created)
     try:
         return endpoint.answer(question)
     except BadRequest as wrong:

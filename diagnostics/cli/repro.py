@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import signal
 import sys
@@ -22,6 +23,7 @@ from diagnostics.lab.as_of import parse_day
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache
 from diagnostics.lab.execution.work import CodeMismatch, ExecutorUnavailable
+from diagnostics.lab.own_versions import own_pins
 from diagnostics.lab.plan import INSTRUMENT, PROFILES
 from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.lab.reproduction import run_settings
@@ -62,6 +64,31 @@ def repro(
         typer.Option(help="Run only these releases: 3.54.0, 3 or '>=2,<3'; repeatable."),
     ] = None,
     httpx: Annotated[list[str] | None, typer.Option(help="Run only these, such as httpx==0.28.1; repeatable.")] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Run the versions that this interpreter has instead of the matrix.")
+    ] = False,
+    requirements: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-r",
+            "--requirements",
+            "--lock",
+            "--pyproject",
+            help="Run the versions of requirements.txt, uv.lock, poetry.lock, pylock.toml or pyproject.toml instead of "
+            "the matrix; repeatable.",
+        ),
+    ] = None,
+    pin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME==VERSION", help="Run this release instead of the matrix; repeatable."),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VERSION,…",
+            help="Run each of these releases in the place of the pinned one, or in the newest environment; repeatable.",
+        ),
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Run so many trials of each combination and fix.")] = None,
     runs: Annotated[int, typer.Option(min=1, help="Enter the event loop so many times in a trial.")] = RunRequest.runs,
     calls: Annotated[
@@ -112,6 +139,10 @@ def repro(
 
     Example: python -m diagnostics repro --openai 3.54.0 --python 3.13 --scenario repeated-run --trials 5
 
+    Example: python -m diagnostics repro --here --vary openai=3.50.0,3.57.0
+
+    Example: python -m diagnostics repro --lock uv.lock --python 3.12
+
     Example: python -m diagnostics repro --resume reports/latest
 
     Exit status: 0 the run is complete, whatever it found; 1 it failed;
@@ -126,6 +157,8 @@ def repro(
         python=tuple(python or ()),
         openai=tuple(openai or ()),
         httpx=tuple(httpx or ()),
+        pin=tuple(pin or ()),
+        vary=tuple(vary or ()),
         trials=trials,
         runs=runs,
         calls=calls,
@@ -152,6 +185,10 @@ def repro(
         asked = replace(kept, **{name: value for name, value in vars(asked).items() if _is_given(context, name)})
     scheduler = _scheduler(executor)
     try:
+        if here or requirements:
+            on = (*asked.python, ".".join(platform.python_version_tuple()[:2]))[0]
+            own = own_pins(requirements or (), here=here, python=on, cache=default_cache(), offline=offline)
+            asked = replace(asked, pin=(*own, *(pin or ())))
         asked = replace(asked, as_of=parse_day(asked.as_of) if asked.as_of else None)
         hidden = Secrets.of_this_machine(folders={"cache": str(default_cache())}, content=with_content)
         settings = run_settings(asked, content=with_content, jobs=jobs, offline=offline)

@@ -5,6 +5,7 @@ Standard library and `packaging` only: the noxfile imports this before anything 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,12 +45,16 @@ class Combination:
         loop: `asyncio` or `uvloop`.
         as_of: the day on which the environment would have been installed, such as `2025-10-10`; nothing that was
             published later is in it. `None` for today.
+        pins: what else is pinned, such as `anyio==4.16.0`.
+        own: whether these are a person's own versions and not the matrix's.
     """
 
     python: str
     packages: tuple[tuple[str, str], ...]
     loop: str = "asyncio"
     as_of: str | None = None
+    pins: tuple[str, ...] = ()
+    own: bool = False
 
     @property
     def generation(self) -> str | None:
@@ -66,6 +71,7 @@ class Combination:
         """
         parts = [f"py{self.python}", *(f"{name}-{version}" for name, version in self.packages)]
         parts += [f"loop-{self.loop}"] if self.loop != "asyncio" else []
+        parts += [f"pins-{hashlib.sha256(repr(self.pins).encode()).hexdigest()[:8]}"] if self.pins else []
         return "_".join([*parts, f"as-of-{self.as_of}"] if self.as_of else parts)
 
     @property

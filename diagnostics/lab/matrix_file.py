@@ -9,7 +9,8 @@ import tomllib
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.matrix import expand
 
-_HERE = Path(__file__).resolve().parents[2] / "pyproject.toml"
+_SHIPPED = (Path(__file__).with_name("pyproject.toml"), Path(__file__).resolve().parents[2] / "pyproject.toml")
+"""The project's own: in a wheel, and in a clone."""
 
 
 def load_matrix(path: Path | None = None) -> list[Combination]:
@@ -21,11 +22,11 @@ def load_matrix(path: Path | None = None) -> list[Combination]:
     Raises:
         MatrixError: no file has a matrix, it is not TOML, or the matrix is invalid.
     """
-    for candidate in [path] if path else [Path("pyproject.toml"), _HERE]:
+    for candidate in [path] if path else [Path("pyproject.toml"), *_SHIPPED]:
         table = _table(candidate)
         if table is not None:
             return expand(table)
-    raise MatrixError(f"no [tool.diagnostics.matrix] in {path or 'pyproject.toml'}; run this from the project's folder")
+    raise MatrixError(f"no [tool.diagnostics.matrix] in {path or 'pyproject.toml'}")
 
 
 def _table(path: Path) -> dict[str, object] | None:

@@ -2,8 +2,9 @@
 
 A profile says how much is tried, depending on the *role* of an environment. The `lead` environment, with the newest
 releases on the newest Python, gets every scenario and fix. The `second` is the newest with the other HTTP stack. Those
-with aiohttp test that transport, and one with an SDK to itself (`own`) tests that SDK. Every `other` environment shows
-what changes from release to release and from Python to Python. The default profile takes minutes.
+with aiohttp test that transport, and one with an SDK to itself (`own`) tests that SDK. `yours` has a person's versions.
+Every `other` environment shows what changes from release to release and from Python to Python. The default profile
+takes minutes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Role(Enum):
     LEAD = "lead"
     SECOND = "second"
     AIOHTTP = "aiohttp"
+    YOURS = "yours"
     OWN = "own"
     OTHER = "other"
 
@@ -55,6 +57,8 @@ def roles(
     leads = dict(zip(ranked, (Role.LEAD, Role.SECOND), strict=False))
 
     def role(combination: Combination) -> Role:
+        if combination.own:
+            return Role.YOURS
         if _own_sdks(combination):
             return Role.OWN
         return leads.get(combination, Role.AIOHTTP if _has_aiohttp(combination) else Role.OTHER)
@@ -125,7 +129,7 @@ _EVERYTHING = Block(_ALL_PROVIDERS, _ALL_SCENARIOS, _ALL_FIXES, 3)
 _OTHER = Block(("openai",), _CORE, _WITHOUT_AIOHTTP, 2)
 
 PROFILES: Final[dict[str, Profile]] = {
-    "smoke": Profile({Role.LEAD: (_SMOKE,), Role.SECOND: (_SMOKE,)}),
+    "smoke": Profile(dict.fromkeys((Role.LEAD, Role.SECOND, Role.YOURS), (_SMOKE,))),
     "default": Profile(
         {
             Role.LEAD: (
@@ -134,6 +138,10 @@ PROFILES: Final[dict[str, Profile]] = {
             ),
             Role.SECOND: (Block(_ALL_PROVIDERS, _CORE, _WITHOUT_AIOHTTP, 2),),
             Role.AIOHTTP: (Block(_ALL_PROVIDERS, _CORE, (_AIOHTTP,), 2),),
+            Role.YOURS: (
+                Block(("openai",), _ALL_SCENARIOS, _ALL_FIXES, 2),
+                Block(_NOT_OPENAI + _OWN, _CORE, _ALL_FIXES, 2),
+            ),
             Role.OWN: (Block(_OWN, _CORE, _OWN_FIXES, 1),),
             Role.OTHER: (_OTHER,),
         }
@@ -149,7 +157,7 @@ INSTRUMENT: Final[dict[str, str]] = {
 }
 """Which trials run under the sanitizer."""
 
-TIMELINES: Final = (Role.LEAD, Role.SECOND)
+TIMELINES: Final = (Role.LEAD, Role.SECOND, Role.YOURS)
 """Roles of the environments in which instrumented trials of the baseline record a timeline."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from diagnostics.lab.environments import default_cache, find_interpreter
 from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
+from diagnostics.lab.own_versions import own_environments
 from diagnostics.lab.plan import INSTRUMENT, PROFILES, Selection, may_hold, roles, why_nothing
 from diagnostics.lab.redactor import redactor
 from diagnostics.lab.run import RunSettings, default_width
@@ -83,8 +85,10 @@ def run_settings(
 
 def _combinations(request: RunRequest, *, offline: bool) -> tuple[list[Combination], set[str]]:
     """The environments of the run, and the Pythons that this machine has."""
+    if request.pin or request.vary:
+        return _own(request)
     every = load_matrix(None if request.matrix is None else Path(request.matrix).expanduser())
-    found = {python for python in {c.python for c in every} if find_interpreter(python) is not None}
+    found = _available(every)
     if request.as_of and not request.environment:
         return _on_day(request.as_of, request.filters, found, offline=offline), found
     if any(request.filters.values()):
@@ -94,6 +98,24 @@ def _combinations(request: RunRequest, *, offline: bool) -> tuple[list[Combinati
     else:
         chosen = default_selection(every, found, known_unsatisfiable(every))
     return [replace(combination, as_of=request.as_of) for combination in chosen], found
+
+
+def _own(request: RunRequest) -> tuple[list[Combination], set[str]]:
+    """The environments of a person's own versions, or those around the newest of the matrix."""
+    if request.environment or request.openai or request.httpx or request.as_of or request.matrix:
+        raise InvalidUsage("own versions go with --python, and not with another choice of environments")
+    pins: Sequence[str] = request.pin
+    pythons = request.python or (".".join(platform.python_version_tuple()[:2]),)
+    if not pins:
+        every = load_matrix()
+        (newest, _), *_ = roles(every, _available(every), known_unsatisfiable(every))
+        pins = newest.requirements
+    combinations = own_environments(pins, pythons, request.vary)
+    return combinations, _available(combinations)
+
+
+def _available(combinations: Sequence[Combination]) -> set[str]:
+    return {python for python in {c.python for c in combinations} if find_interpreter(python) is not None}
 
 
 def _on_day(day: str, filters: Mapping[str, Sequence[str]], found: set[str], *, offline: bool) -> list[Combination]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -98,8 +99,16 @@ def _matching(combinations: Iterable[Combination], key: str, value: str) -> list
         else:
             found = [combination for combination in combinations if test(combination)]
     if not found:
-        raise MatrixError(f"{key} {value!r} is not in the matrix; there is {', '.join(there)}")
+        raise MatrixError(f"{key} {value!r} is not in the matrix; there is {', '.join(there)}{_anyway(key, value)}")
     return found
+
+
+def _anyway(key: str, value: str) -> str:
+    """What to type for a release that the matrix lacks."""
+    name, _, release = value.rpartition("==")
+    if key in ("python", "environment") or not re.fullmatch(r"\d+(\.\d+)+", release):
+        return ""
+    return f"; to run it anyway: python -m diagnostics repro --vary {name or key}={release}"
 
 
 def _shown(combination: Combination, key: str) -> str:

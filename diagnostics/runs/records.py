@@ -75,6 +75,8 @@ class RunRequest:
     python: tuple[Text, ...] = ()
     openai: tuple[Text, ...] = ()
     httpx: tuple[Text, ...] = ()
+    pin: tuple[Text, ...] = ()
+    vary: tuple[Text, ...] = ()
     trials: int | None = None
     runs: int = 3
     calls: int = 5

@@ -78,7 +78,10 @@ def test_the_ways_to_write_a_value() -> None:
 def test_a_value_that_is_not_there_is_an_error_that_says_what_is(key: str, value: str, there: str) -> None:
     with pytest.raises(MatrixError) as caught:
         select(MATRIX, {key: [value]})
-    assert str(caught.value) == f"{key} {value!r} is not in the matrix; there is {there}"
+    message, _, command = str(caught.value).partition("; to run it anyway: ")
+    assert message == f"{key} {value!r} is not in the matrix; there is {there}"
+    assert command in ("", f"python -m diagnostics repro --vary {key}={value}")
+    assert bool(command) == (key != "python" and value[0].isdigit())
 
 
 def test_an_unknown_filter_is_an_error_that_says_what_is() -> None:

@@ -55,11 +55,11 @@ class ResolveRequest:
 
 
 def question(combination: Combination, *, as_of: str | None = None) -> ResolveRequest:
-    """What a combination asks: its pins, without the other generation of the HTTP stack."""
+    """What a combination asks: its pins and, unless a person chose them, not the other generation of the HTTP stack."""
     return ResolveRequest(
         combination.python,
         combination.requirements,
-        without_other_generation(combination.generation),
+        combination.pins if combination.own else without_other_generation(combination.generation),
         as_of or combination.as_of,
     )
 

@@ -29,7 +29,7 @@ from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.lab.reproduction import run_settings
 from diagnostics.lab.run import RunSettings, run
 from diagnostics.lab.server import ServerError
-from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage
+from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, known
 from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.redaction.kinds import together
 from diagnostics.report.formats.registry import FORMATS, write_reports
@@ -37,9 +37,12 @@ from diagnostics.report.markup.escape import one_line
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
 from diagnostics.runs import writer as stores
-from diagnostics.runs.layout import RUN, TRIALS
+from diagnostics.runs.layout import TRIALS
 from diagnostics.runs.reader import RunError, read_meta, read_run, stored_trials
 from diagnostics.runs.records import RunMeta, RunRequest
+
+_RETRIED: Final = ("broken", "incompatible")
+"""The statuses of trials that can be run again."""
 
 _FOUND_OUT: Final = ("unsatisfiable", "incompatible")
 """The statuses that say something of packages, and not of this machine or this harness."""
@@ -126,6 +129,13 @@ def repro(
             "Trials that it holds are not repeated."
         ),
     ] = None,
+    retry: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"With --resume, run the trials of this status again: {', '.join(_RETRIED)}; repeatable.",
+            metavar="STATUS",
+        ),
+    ] = None,
     matrix: Annotated[Path | None, typer.Option(help="Read the matrix from this pyproject.toml.")] = None,
     as_of: Annotated[
         str | None,
@@ -143,7 +153,7 @@ def repro(
 
     Example: python -m diagnostics repro --lock uv.lock --python 3.12
 
-    Example: python -m diagnostics repro --resume reports/latest
+    Example: python -m diagnostics repro --resume reports/latest --retry broken
 
     Exit status: 0 the run is complete, whatever it found; 1 it failed;
     2 invalid usage; 130 interrupted, and the trials that ended are kept.
@@ -178,11 +188,17 @@ def repro(
         *(["--offline"] if offline else []),
         *(["--with-content"] if with_content else []),
     ]
-    place = _Place(reports, None if resume is None else _resumed(reports, resume), with_it)
+    again = known("value of --retry", retry or (), _RETRIED)
+    if again and resume is None:
+        raise InvalidUsage("--retry runs trials of an earlier run again: name its folder with --resume")
+    place = _Place(reports, None if resume is None else _resumed(reports, resume), with_it, again)
     earlier = place.noted()
     kept = None if earlier is None else earlier.request
+    given = {name: value for name, value in vars(asked).items() if _is_given(context, name)}
     if kept is not None:
-        asked = replace(kept, **{name: value for name, value in vars(asked).items() if _is_given(context, name)})
+        asked = replace(kept, **given)
+    elif earlier is not None and not given:
+        raise InvalidUsage(f"{place.folder} does not keep its options: give those that it was started with")
     scheduler = _scheduler(executor)
     try:
         if here or requirements:
@@ -233,11 +249,13 @@ class _Place:
 
     Attributes:
         with_it: the options that are needed again to go on in the same way.
+        retry: the statuses of stored trials that run again.
     """
 
     reports: Path
     folder: Path | None
     with_it: Sequence[str] = ()
+    retry: Collection[str] = ()
 
     def made(self) -> Path:
         """The folder, from now on.
@@ -250,16 +268,18 @@ class _Place:
 
     def noted(self) -> RunMeta | None:
         """What an earlier part of the run has noted of it."""
-        if self.folder is None or not (self.folder / RUN).exists():
+        if self.folder is None:
             return None
         try:
             return read_meta(self.folder)
         except RunError as error:
-            raise CommandError(f"{error}, or start another run") from error
+            raise InvalidUsage(
+                f"the options of this run cannot be read ({error}), or start a new run without --resume"
+            ) from error
 
     def kept(self, why: str) -> str:
         """What is said of a run that has ended too early."""
-        if self.folder is None:
+        if self.folder is None or not (self.folder / TRIALS).exists():
             return why
         kept = len(stored_trials(self.folder))
         return f"{why}; {kept} trials are kept; resume with: {_again(self.folder, self.with_it)}"
@@ -280,7 +300,7 @@ def _scheduler(executor: str | None) -> str | None:
 def _play(settings: RunSettings, place: _Place, scheduler: str | None, about: RunMeta, hidden: Secrets) -> None:
     elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
     try:
-        with elsewhere as there, stores.Store(place.made(), hidden) as store:
+        with elsewhere as there, stores.Store(place.made(), hidden, about=about, retry=place.retry) as store:
             _be_interrupted_by_every_signal()
             stores.point_latest(store.folder)
             with progress(total=len(settings.combinations), kept=len(store.done)) as listener:

@@ -6,7 +6,8 @@
     keep(path, content)                   a file of the cache, which stays on this machine
 
 A record leaves as its field types say (`records`). A text leaves as its name says: `FILES` lists the names, and another
-one is an `Unlisted`, which every test that writes such a file finds. Files are written atomically.
+one is an `Unlisted`, which every test that writes such a file finds. Files are written atomically
+and are on the disk when the function returns, so that a loss of power leaves the old file or the new one.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def write(path: Path, content: str, secrets: Secrets, *, like: str | None = None
 
 
 def write_record(path: Path, record: Any, secrets: Secrets) -> None:
-    """Writes a record, or a list of them, as indented JSON. It is on the disk when this returns.
+    """Writes a record, or a list of them, as indented JSON.
 
     Raises:
         TypeError: a field does not say how it may leave.
@@ -116,7 +117,7 @@ def write_record(path: Path, record: Any, secrets: Secrets) -> None:
         data: Any = [encode(redacted(each, secrets)) for each in record]
     else:
         data = encode(redacted(record, secrets))
-    _whole(path, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"), sync=True)
+    _whole(path, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
 
 
 def lines(records: Iterable[Any], secrets: Secrets) -> str:
@@ -155,17 +156,28 @@ def write_drawn(path: Path, content: str | bytes, secrets: Secrets) -> None:
     _whole(path, content)
 
 
-def _whole(path: Path, content: bytes, *, sync: bool = False) -> None:
-    """Replaces a file atomically; with `sync`, the content is flushed to the disk first."""
+def sync_folder(folder: Path) -> None:
+    """Flushes the names in a folder to the disk, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _whole(path: Path, content: bytes) -> None:
+    """Replaces a file atomically."""
     draft = path.with_name(f".{path.name}.{randomness.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("wb") as file:
             file.write(content)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(path)
+        sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):  # the folder itself is gone or read-only; the error says so
             draft.unlink(missing_ok=True)

@@ -159,8 +159,11 @@ def _bytes(path: Path) -> bytes:
 
 
 def _parsed(path: Path, read: Callable[[Any], _Read], advice: str = _COPY) -> _Read:
+    content = _bytes(path)
+    if not content.strip():
+        raise RunError(f"{path}: it is empty; {advice}")
     try:
-        return read(json.loads(_bytes(path)))
+        return read(json.loads(content))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{path}: {_why(error)}; {advice}") from error
 

@@ -13,7 +13,7 @@ import os
 import platform
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -41,6 +41,8 @@ class Store:
     Args:
         folder: made if it is not there.
         hidden: what is taken out of whatever is written; what this process knows, by default.
+        about: the `run.json` of a new run, which is there before its first trial: without it, no run can be resumed.
+        retry: the statuses of stored trials that are removed, so that they run again.
 
     Attributes:
         done: the key of each stored trial to its status.
@@ -51,7 +53,14 @@ class Store:
         StoreError: another run has it, a file in it is broken, or the disk refuses.
     """
 
-    def __init__(self, folder: Path, hidden: Secrets | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        hidden: Secrets | None = None,
+        *,
+        about: RunMeta | None = None,
+        retry: Collection[str] = (),
+    ) -> None:
         self.folder = folder
         self._hidden = hidden or Secrets.of_this_machine()
         try:
@@ -67,8 +76,12 @@ class Store:
         self.environments: dict[str, EnvironmentRow] = {}
         self.meta: RunMeta | None = None
         try:
-            self._open()
-            self._file = os.open(folder / TRIALS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            self._open(retry)
+            if about is not None and self.meta is None:
+                write_record(folder / RUN, about, self._hidden)
+            with _refused(folder / TRIALS):
+                self._file = os.open(folder / TRIALS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+                files.sync_folder(folder)
         except BaseException:
             self._lock.release()
             raise
@@ -144,29 +157,32 @@ class Store:
         """
         write_lines(timeline_file(self.folder, key), events, self._hidden)
 
-    def _open(self) -> None:
+    def _open(self, retry: Collection[str]) -> None:
         """Reads what an earlier part of the run left, and makes it fit to go on with."""
         trials_file = self.folder / TRIALS
         try:
             _cut(trials_file)
             self.meta = read_meta(self.folder) if (self.folder / RUN).exists() else None
             rows = read_environments(self.folder) if (self.folder / ENVIRONMENTS).exists() else ()
-            trials = read_trials(self.folder, rows, strict=True)[0] if trials_file.exists() else ()
+            stored = read_trials(self.folder, rows, strict=True)[0] if trials_file.exists() else ()
         except RunError as error:
             raise StoreError(str(error)) from error
         except OSError as error:
             raise unwritable(trials_file, error) from error
+        trials = [trial for trial in stored if trial.status not in retry]
         self.done = {trial.key: trial.status for trial in trials}
         self._used = {trial.environment.name for trial in trials}
         self.environments = {row.name: row for row in rows}
         for trial in trials:  # a folder of schema 1 may lack rows
             self.environments.setdefault(trial.environment.name, EnvironmentRow.of(trial.environment))
-        if trials and _is_of_schema_1(trials_file):
+        is_old = bool(stored) and _is_of_schema_1(trials_file)
+        if is_old:
             # The rows first: a trial of today names one.
             write_record(self.folder / ENVIRONMENTS, list(self.environments.values()), self._hidden)
+        if is_old or len(trials) < len(stored):
             write_lines(trials_file, trials, self._hidden)
-            if self.meta is not None:
-                self.put_meta(self.meta)
+        if is_old and self.meta is not None:
+            self.put_meta(self.meta)
 
 
 def _cut(file: Path) -> None:
@@ -219,7 +235,7 @@ def write_record(path: Path, record: Any, hidden: Secrets | None = None) -> None
 
 
 def write_lines(path: Path, records: Iterable[Any], hidden: Secrets | None = None) -> None:
-    """Writes records as JSON, one a line: atomically and redacted.
+    """Writes records as JSON, one a line: atomically, redacted, and on the disk when this returns.
 
     Raises:
         StoreError: the disk refuses.
@@ -265,6 +281,7 @@ def new_run(reports: Path) -> Path:
     for folder in (reports / name, reports / f"{name}-{secrets.token_hex(4)}"):
         try:
             folder.mkdir(parents=True)
+            files.sync_folder(reports)
         except FileExistsError:
             continue
         except OSError as error:
@@ -298,6 +315,7 @@ def point_latest(folder: Path) -> None:
         draft.unlink(missing_ok=True)
         raise StoreError(f"{link} is a folder, not a link to a run: move it away")
     os.replace(draft, link)
+    files.sync_folder(link.parent)
 
 
 def latest(reports: Path) -> Path:

@@ -20,6 +20,7 @@ from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.model.codec import encode
 from diagnostics.runs.layout import TRIALS
 from diagnostics.runs.reader import stored_trials
+from diagnostics.runs.records import RunRequest
 from diagnostics.runs.writer import Store, new_meta
 
 if TYPE_CHECKING:
@@ -214,8 +215,8 @@ def keeping(folder: Path, **fields: object) -> Path:
 @pytest.mark.parametrize(
     ("asked", "status", "said"),
     [
-        (7, 1, "run.json: request: expected an object, not 7"),
-        ({"trials": "many"}, 1, "run.json: request.trials: expected an integer of at least 0, not 'many'"),
+        (7, 2, "run.json: request: expected an object, not 7"),
+        ({"trials": "many"}, 2, "run.json: request.trials: expected an integer of at least 0, not 'many'"),
         ({"profile": "gone"}, 2, "unknown profile 'gone'"),
         ({"openai": ["99"]}, 2, "openai '99' is not in the matrix"),
     ],
@@ -223,13 +224,40 @@ def keeping(folder: Path, **fields: object) -> Path:
 def test_what_a_run_keeps_is_read_like_what_is_typed(asked: object, status: int, said: str, tmp_path: Path) -> None:
     folder = keeping(tmp_path / "run", request=asked)
     ended, output, errors = refused("--resume", str(folder))
-    assert (ended, output, errors.count("\n")) == (status, "", status)
+    assert (ended, output, errors.count("\n")) == (status, "", 2)
     assert said in errors
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"{", b"\0" * 100, b"[" * 100_000])
+def test_a_run_whose_options_cannot_be_read_is_not_resumed(content: bytes | None, tmp_path: Path) -> None:
+    """Least of all as the whole default matrix."""
+    folder = keeping(tmp_path / "run")
+    if content is None:
+        (folder / "run.json").unlink()
+    else:
+        (folder / "run.json").write_bytes(content)
+    for more in ((), ("--profile", "smoke")):
+        ended, output, errors = refused("--resume", str(folder), *more)
+        assert (ended, output, errors.count("\n")) == (2, "", 2)
+        assert errors.startswith(f"error: the options of this run cannot be read ({folder / 'run.json'}: ")
+        assert "start a new run without --resume" in errors
+    assert (folder / TRIALS).read_bytes() == b""
+
+
+def test_trials_run_again_only_as_part_of_an_earlier_run(tmp_path: Path) -> None:
+    assert "name its folder with --resume" in refused("--retry", "broken")[2]
+    ended, _, errors = refused("--retry", "ran", "--resume", str(keeping(tmp_path / "run")))
+    assert (ended, errors.splitlines()[0]) == (
+        2,
+        "error: unknown value of --retry 'ran'; choose from broken, incompatible",
+    )
 
 
 def test_a_run_that_does_not_say_what_it_was_asked_for_goes_on_with_what_is_typed(tmp_path: Path) -> None:
     folder = keeping(tmp_path / "run", profile="full")
     assert "'99' is not in the matrix" in refused("--resume", str(folder), "--openai", "99")[2]
+    ended, _, errors = refused("--resume", str(folder))
+    assert (ended, "give those that it was started with" in errors) == (2, True)
 
 
 def refused(*arguments: str) -> tuple[int, str, str]:
@@ -340,7 +368,7 @@ def test_a_name_alone_is_looked_for_where_the_runs_are(tmp_path: Path) -> None:
     (status, output, errors) = refused("--resume", "nosuch", "--reports", str(tmp_path))
     assert (status, output, errors.count("\n")) == (1, "", 1)
     assert errors.endswith(f"or name a run folder in {tmp_path}\n")
-    (tmp_path / "named").mkdir()
+    keeping(tmp_path / "named", request=encode(RunRequest()))
     (tmp_path / "named" / TRIALS).write_text("{\n", encoding="utf-8")
     assert f"{tmp_path / 'named' / TRIALS}: line 1" in refused("--resume", "named", "--reports", str(tmp_path))[2]
 
@@ -353,14 +381,15 @@ def test_reports_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
 
 
 def test_a_broken_line_is_named(runs: Runs, tmp_path: Path) -> None:
-    (tmp_path / TRIALS).write_text('{"half a tri\n{}\n', encoding="utf-8")
-    status, output, errors = runs.play("--resume", str(tmp_path))
+    folder = keeping(tmp_path / "run", request=encode(RunRequest()))
+    (folder / TRIALS).write_text('{"half a tri\n{}\n', encoding="utf-8")
+    status, output, errors = runs.play("--resume", str(folder))
     assert (status, output, errors.count("\n")) == (1, "", 1)
-    assert f"{tmp_path / TRIALS}: line 1: " in errors
+    assert f"{folder / TRIALS}: line 1: " in errors
 
 
 def test_two_runs_cannot_have_the_same_folder(runs: Runs, tmp_path: Path) -> None:
-    with Store(tmp_path / "run"):
+    with Store(keeping(tmp_path / "run", request=encode(RunRequest()))):
         status, output, errors = runs.play("--resume", str(tmp_path / "run"))
     assert (status, output, errors.count("\n")) == (1, "", 1)
     assert "another run is writing" in errors

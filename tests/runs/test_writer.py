@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -189,6 +190,48 @@ def test_what_an_earlier_part_of_the_run_noted_can_be_read(tmp_path: Path) -> No
     (tmp_path / "run.json").write_text("{", encoding="utf-8")
     with pytest.raises(StoreError, match=r"run\.json"):
         Store(tmp_path)
+
+
+def test_trials_that_are_to_run_again_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    lost = replace(trial(1), status="broken", reason="the certificate is gone", symptom=None, evidence=None)
+    refused = replace(lost, key=trial(2).key, trial=2, status="incompatible")
+    stored(tmp_path, trial(0), lost, refused)
+    for retry, left in ((["broken"], (trial(0), refused)), (["broken", "incompatible"], (trial(0),))):
+        with Store(tmp_path, retry=retry) as store:
+            assert list(store.done) == [each.key for each in left]
+        assert stored_trials(tmp_path) == left
+
+
+def test_a_run_says_what_it_is_before_its_first_trial(tmp_path: Path) -> None:
+    with Store(tmp_path, about=META):
+        pass
+    with Store(tmp_path, about=replace(META, profile="another")) as store:
+        assert store.meta == META
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder cannot be flushed")
+def test_every_file_of_a_run_is_flushed_and_so_is_the_folder_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: set[tuple[int, int]] = set()
+    flush = os.fsync
+
+    def noted(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        flushed.add((found.st_dev, found.st_ino))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    folder = stores.new_run(tmp_path / "reports")
+    with Store(folder, about=META) as store:
+        store.append(trial(0))
+        store.put_lock("somewhere", "openai==1.0\n")
+        store.put_timeline(trial(0).key, [])
+        stores.point_latest(folder)
+    written = [folder.parent, folder, *(path for path in folder.rglob("*") if path.name != ".lock")]
+    missing = [path for path in written if (path.stat().st_dev, path.stat().st_ino) not in flushed]
+    assert missing == []
+    assert len(written) > 6
 
 
 def test_a_trial_names_an_environment_that_is_listed(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ import sys
 from types import CodeType
 from typing import Any
 
+from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.sites import Stack, capture, frames
-from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER, record_of
+from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
 
 _CLOSING = ("abort", "close", "_force_close")
 _USING = ("write", "writelines", "write_eof", "resume_reading")

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.facts import ConnectionRecord
-from diagnostics.sanitizer.capture.tracker import record_of
 
 _LAYERS = 4
 

@@ -13,7 +13,16 @@ from typing import Any
 
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord
-from diagnostics.sanitizer.capture.sites import belongs, file_in, in_stdlib, is_generated, is_ours, is_users
+from diagnostics.sanitizer.capture.sites import (
+    belongs,
+    file_in,
+    file_of,
+    frames,
+    in_stdlib,
+    is_generated,
+    is_ours,
+    is_users,
+)
 
 _TRANSPORT = "handle_async_request"
 """How httpx calls a transport. A transport of another library may use a client of a third one."""
@@ -72,3 +81,12 @@ def is_inside(call: CallRecord) -> bool:
     while frame is not None and frame is not entry:
         frame = frame.f_back
     return frame is not None
+
+
+def made_by(record: ClientRecord, package: str) -> bool:
+    """Returns whether code of a package created this client itself, as opposed to being given it."""
+    for code, _ in frames(record.created):
+        file = file_of(code)
+        if package == record.package or not belongs(file, record.package):
+            return belongs(file, package)
+    return False

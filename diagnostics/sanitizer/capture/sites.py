@@ -257,6 +257,16 @@ def users_frame(stack: Stack) -> tuple[Any, Any] | None:
     return generated
 
 
+def is_finalized(stack: Stack) -> bool:
+    """Returns whether a `__del__` is at work, before any line of the person's."""
+    for code, _ in frames(stack):
+        if code.co_name == "__del__":
+            return True
+        if is_users(file_of(code)):
+            return False
+    return False
+
+
 def contains(stack: Stack, inner: Stack) -> bool:
     """Returns whether `stack` was captured inside the call that `inner` begins with."""
     few = inner[:16]

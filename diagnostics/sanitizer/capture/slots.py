@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import CallRecord, LoopRecord
-from diagnostics.sanitizer.capture.tracker import MARK, TRACKER
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
 class Slots(NamedTuple):

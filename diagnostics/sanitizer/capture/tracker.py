@@ -13,22 +13,13 @@ import sys
 import weakref
 from typing import Any
 
+from diagnostics.sanitizer.capture.connections import MARK, dropped, retire_tunnel
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.holders import holder, variable
 from diagnostics.sanitizer.capture.instruments import Instruments
-from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part
-from diagnostics.sanitizer.capture.repetitions import identities, repetitions
-from diagnostics.sanitizer.capture.sites import (
-    Stack,
-    belongs,
-    capture,
-    contains,
-    file_of,
-    frames,
-    is_users,
-    task_frames,
-    trigger_of,
-)
+from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part, made_by
+from diagnostics.sanitizer.capture.repetitions import LostRequests
+from diagnostics.sanitizer.capture.sites import Stack, capture, contains, is_finalized, task_frames, trigger_of
 
 CALL: contextvars.ContextVar[CallRecord | None] = contextvars.ContextVar("diagnostics_call", default=None)
 """The call that this code works for. It is never reset, so use the `innermost` call that is active."""
@@ -38,15 +29,7 @@ FINALIZER: contextvars.ContextVar[tuple[str, Stack] | None] = contextvars.Contex
 )
 """Set while a client's `__del__` runs, and in the tasks it starts: `gc` or `__del__`, and the stack it interrupted."""
 
-MARK = "_diagnostics_record"
-"""Attribute of loops, connections and transports that holds their record.
-
-A weak reference alone is not enough: the collector clears weak references before it calls the `__del__` that
-resurrects a client, with everything reachable from it, in order to close it.
-"""
-
 MAX_RECENT_SDK_CLIENTS = 8
-MAX_DROPPED = 100
 MAX_SEARCHES = 3
 
 
@@ -75,8 +58,7 @@ class Tracker:
         self._loops: dict[int, LoopRecord] = {}
         self._recent: list[weakref.ref[ClientRecord]] = []
         self._reported: set[tuple[Any, ...]] = set()
-        # Requests that went out on a connection of another loop, by what identifies a repetition.
-        self._lost: dict[Any, ConnectionRecord] = {}
+        self._lost = LostRequests()
 
     def report(self, *facts: Fact) -> None:
         """Sends facts to the instruments."""
@@ -196,7 +178,7 @@ class Tracker:
         if call.http is not None:
             call.http.outermost.requests += 1
         call.latest, call.headers = request, headers
-        connection = self._lost_before(call, request, headers) if self._lost or call.foreign is not None else None
+        connection = self._lost.connection_of(call, request, headers)
         if connection is None:
             return
         call.resent = True
@@ -214,16 +196,6 @@ class Tracker:
                 trigger="call",
             )
         )
-
-    def _lost_before(self, call: CallRecord, request: Any, headers: Any) -> ConnectionRecord | None:
-        """Returns the foreign connection on which the same request of this call went out before, if it did."""
-        if call.resent:
-            return None
-        if call.foreign is not None:
-            return call.foreign[1] if call.foreign[0] == request else None
-        # The SDK may be one that nobody has listed: then each of its attempts is a call of the HTTP client, and only
-        # the request itself says that it is a repetition.
-        return next((self._lost[key] for key in repetitions(request, headers) if key in self._lost), None)
 
     # Connections
 
@@ -244,7 +216,7 @@ class Tracker:
         record = ConnectionRecord(loop, client, peer, stack or capture(sys._getframe(1)))
         record.generation = self.generation
         setattr(connection, MARK, record)
-        _retire_tunnel(record, transport, descriptor)
+        retire_tunnel(record, transport, descriptor)
         if transport is not None:
             record.transport = weakref.ref(transport)
             setattr(transport, MARK, record)
@@ -290,8 +262,7 @@ class Tracker:
         call = self.current_call()
         if call is not None and not closing and call.foreign is None:
             call.foreign = (call.latest, record)
-            if len(self._lost) < MAX_DROPPED:
-                self._lost.update(dict.fromkeys(identities(call.latest, call.headers), record))
+            self._lost.add(call.latest, call.headers, record)
         return self.foreign_access(
             "cross-loop-close" if closing else "cross-loop-use",
             record.loop,
@@ -377,55 +348,6 @@ def _search(client: ClientRecord) -> None:
         client.searches += 1
         held = client.holder.ref() if client.holder is not None and client.holder.ref is not None else None
         client.variable = variable(client.ref(), held)
-
-
-def is_finalized(stack: Stack) -> bool:
-    """Returns whether a `__del__` is at work, before any line of the person's."""
-    for code, _ in frames(stack):
-        if code.co_name == "__del__":
-            return True
-        if is_users(file_of(code)):
-            return False
-    return False
-
-
-def dropped(record: ConnectionRecord) -> None:
-    """Records that only the collector closed a connection. A few of many are enough for a finding."""
-    if not record.by_collector and len(record.loop.dropped) < MAX_DROPPED:
-        record.by_collector = True
-        record.loop.dropped.append(record)
-
-
-def _retire_tunnel(record: ConnectionRecord, transport: Any, descriptor: int | None) -> None:
-    """Removes the connection that asked a proxy for a tunnel: a new one, over TLS, has taken its socket."""
-    if transport is not None:
-        earlier = record_of(transport)
-    else:
-        record.descriptor = descriptor
-        earlier = next((each for each in list(record.loop.connections.values()) if _is_tunnel(each, descriptor)), None)
-    if earlier is not None:
-        earlier.closed = True
-        earlier.loop.connections.pop(earlier.number, None)
-
-
-def _is_tunnel(record: ConnectionRecord, descriptor: int | None) -> bool:
-    tunnel = record.exchange is not None and record.exchange.tunnel
-    return tunnel and descriptor is not None and record.descriptor == descriptor
-
-
-def record_of(connection: Any) -> ConnectionRecord | None:
-    """Returns the record of a connection or transport that was opened while this process was instrumented."""
-    record: ConnectionRecord | None = connection.__dict__.get(MARK)
-    return record
-
-
-def made_by(record: ClientRecord, package: str) -> bool:
-    """Returns whether code of a package created this client itself, as opposed to being given it."""
-    for code, _ in frames(record.created):
-        file = file_of(code)
-        if package == record.package or not belongs(file, record.package):
-            return belongs(file, package)
-    return False
 
 
 def running_loop() -> Any:

@@ -8,10 +8,11 @@ import weakref
 from typing import Any
 
 from diagnostics.sanitizer.capture.calls import calls
+from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.facts import ClientRecord, Exchange
 from diagnostics.sanitizer.capture.patching import Patch, before, built
 from diagnostics.sanitizer.capture.sites import Stack, capture
-from diagnostics.sanitizer.capture.tracker import TRACKER, record_of, running_loop
+from diagnostics.sanitizer.capture.tracker import TRACKER, running_loop
 
 SESSION: contextvars.ContextVar[tuple[ClientRecord | None, Stack] | None] = contextvars.ContextVar(
     "diagnostics_session", default=None

@@ -1,8 +1,10 @@
-"""Suppressions: findings that the user has decided to ignore, as lines of `kind:pattern`."""
+"""Suppressions: findings that the user has decided to ignore, by lines of `kind:pattern` or by comments in the code."""
 
 from __future__ import annotations
 
 import fnmatch
+import linecache
+import re
 from collections.abc import Iterable, Sequence
 
 from diagnostics.model.finding import Finding
@@ -10,6 +12,8 @@ from diagnostics.model.words import FINDING_KINDS
 from diagnostics.sanitizer.analyze.describe import relative_path
 
 Rule = tuple[str, str]
+
+_COMMENT = re.compile(r"#\s*event-loops:\s*ignore(?:\[([^\]]*)\])?")
 
 
 class SuppressionError(ValueError):
@@ -37,8 +41,26 @@ def rules(lines: Iterable[str]) -> list[Rule]:
 
 
 def keep(findings: Sequence[Finding], suppressions: Sequence[Rule]) -> list[Finding]:
-    """Returns the findings that no rule matches."""
-    return [finding for finding in findings if not any(_matches(finding, *rule) for rule in suppressions)]
+    """Returns the findings that neither a rule nor a comment ignores."""
+    return [
+        finding
+        for finding in findings
+        if not any(_matches(finding, *rule) for rule in suppressions) and not _has_comment(finding)
+    ]
+
+
+def _has_comment(finding: Finding) -> bool:
+    """Returns whether a line that the finding names says `# event-loops: ignore` or `ignore[kind, kind]`."""
+    client, access, loop = finding.client, finding.access, finding.loop
+    sites = [finding.fault.site]
+    sites += [client.created_at, client.held_by.site if client.held_by else None] if client else []
+    sites += [access.site] if access else []
+    sites += [loop.created_at] if loop else []
+    for site in filter(None, sites):
+        comment = _COMMENT.search(linecache.getline(site.file, site.line))
+        if comment and (comment[1] is None or finding.kind in re.split(r"[\s,]+", comment[1].strip())):
+            return True
+    return False
 
 
 def _matches(finding: Finding, kind: str, pattern: str) -> bool:

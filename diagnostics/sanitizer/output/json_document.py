@@ -50,7 +50,15 @@ def write(file: str, data: dict[str, Any]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    text = json.dumps(redact(data), indent=1) + "\n"
+    write_text(file, json.dumps(redact(data), indent=1) + "\n")
+
+
+def write_text(file: str, text: str) -> None:
+    """Writes a text that has no secrets, in the same way.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     if not _can_be_replaced(file):
         with open(file, "a", encoding="utf-8") as stream:
             stream.write(text)

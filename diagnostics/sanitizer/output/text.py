@@ -45,14 +45,19 @@ class Style(NamedTuple):
         return f"\x1b]8;;file://{file}\x1b\\{text}\x1b]8;;\x1b\\"
 
 
-def style() -> Style:
-    """Returns the style for standard error: colours for a terminal only, and never with `NO_COLOR`."""
+def style(color: str = "auto", *, plain: bool = False) -> Style:
+    """Returns the style for standard error.
+
+    Args:
+        color: `always`, `never`, or `auto`: colours for a terminal only, and never with `NO_COLOR`.
+        plain: whether the text goes to a file.
+    """
     try:
         terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     except (AttributeError, ValueError):
         terminal = False
-    width = max(MIN_WIDTH, shutil.get_terminal_size((100, 24)).columns)
-    return Style(width, colour=terminal and not os.environ.get("NO_COLOR"))
+    colour = color == "always" or (color == "auto" and terminal and not plain and not os.environ.get("NO_COLOR"))
+    return Style(max(MIN_WIDTH, shutil.get_terminal_size((100, 24)).columns), colour)
 
 
 def render(causes: Sequence[RootCause], findings: Sequence[Finding], look: Style) -> str:

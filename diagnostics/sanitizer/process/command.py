@@ -31,7 +31,17 @@ def main(arguments: list[str]) -> int:
     except SystemExit as error:
         return int(error.code or 0)
     file = os.path.abspath(options.json) if options.json else None
-    settings = ReportSettings(file, options.leaks, options.exit_code, suppressions, bool(options.full))
+    settings = ReportSettings(
+        file=file,
+        leaks=options.leaks,
+        exit_code=options.exit_code,
+        suppressions=suppressions,
+        full=bool(options.full),
+        format=options.format,
+        output=os.path.abspath(options.output) if options.output else None,
+        color=options.color,
+        quiet=bool(options.quiet),
+    )
     handle, journal = tempfile.mkstemp(prefix="diagnostics-")
     try:
         variables = supervisor.environment(journal, settings.as_json())

@@ -1,15 +1,22 @@
-"""The options of `diagnostics run`: one table for the parser, the help and the environment variable."""
+"""The options of `diagnostics run`: one table for the parser, the help, the environment variable and pyproject.toml."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
+import sys
 import threading
 from typing import Any, Final, NamedTuple
 
 from diagnostics.model.errors import PROGRAM, ArgumentParser
+from diagnostics.sanitizer.output.formats import FORMATS
 
 VARIABLE: Final = "DIAGNOSTICS_OPTIONS"
+TABLE: Final = "tool.event-loop-diagnostics"
+"""The table of `pyproject.toml`, in the working directory or the nearest folder above that has the file."""
+
+COLOURS: Final = ("auto", "always", "never")
 LEAKS: Final = {
     "report": "print leaks",
     "error": "print leaks and fail because of them",
@@ -72,6 +79,17 @@ OPTIONS: Final = (
         None,
     ),
     Option("--full", "yes|no", "print every finding with its stacks, not a block per root cause", False, _yes),
+    Option(
+        "--format",
+        "|".join(("text", *FORMATS)),
+        "print the report as text, or for programs",
+        "text",
+        str,
+        ("text", *FORMATS),
+    ),
+    Option("--output", "FILE", "write what --format says to FILE instead of standard error", None),
+    Option("--color", "|".join(COLOURS), "auto: colours on a terminal without NO_COLOR", "auto", str, COLOURS),
+    Option("--quiet", "yes|no", "print nothing but root causes", False, _yes),
     Option("--timeout", "S", "after S seconds, report the calls that hang and end the program", None, _seconds),
 )
 
@@ -90,7 +108,9 @@ def parser() -> ArgumentParser:
             "examples:\n"
             "  python -m diagnostics run script.py --an-option-of-the-script\n"
             "  python -m diagnostics run --json findings.json --leaks error -m pytest tests\n\n"
-            f"{VARIABLE} sets options too, as key=value separated by colons: leaks=error:exit_code=3\n"
+            f"{VARIABLE} sets options too, as key=value separated by colons: leaks=error:exit_code=3,\n"
+            f"and so does [{TABLE}] in pyproject.toml. The command line wins, then the variable.\n"
+            "A comment `# event-loops: ignore[KIND]` on a line that a finding names ignores it.\n"
             "Exit status: the program's own; 66 if that is 0 but an error was found; 2 for invalid usage."
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -113,10 +133,10 @@ def parser() -> ArgumentParser:
 
 
 def read(arguments: list[str]) -> argparse.Namespace:
-    """Parses a command line and the environment variable; the command line wins.
+    """Parses a command line, the environment variable and `pyproject.toml`; the first that sets an option wins.
 
     Raises:
-        OptionError: there is no program, or the environment variable is invalid.
+        OptionError: there is no program, or the variable or the file is invalid.
         SystemExit: the command line is invalid, or asks for help.
     """
     given = parser().parse_args(arguments)
@@ -126,35 +146,71 @@ def read(arguments: list[str]) -> argparse.Namespace:
             given.module, given.program = True, given.program[1:]
     if not given.program:
         raise OptionError("no program given; write a script, or -m and a module")
-    from_environment = environment(os.environ.get(VARIABLE, ""))
+    elsewhere = {**project(os.getcwd()), **environment(os.environ.get(VARIABLE, ""))}
     for option in OPTIONS:
         key = _key(option)
         if getattr(given, key) is None:
-            setattr(given, key, from_environment.get(key, option.default))
+            setattr(given, key, elsewhere.get(key, option.default))
     return given
 
 
 def environment(text: str) -> dict[str, Any]:
-    """Parses `key=value:key=value`.
+    r"""Parses `key=value:key=value`; a colon before a slash or a backslash belongs to a path, as in `C:\x` and URLs.
 
     Raises:
         OptionError: a key or a value is invalid.
     """
-    known = {_key(option): option for option in OPTIONS}
     found: dict[str, Any] = {}
-    for part in filter(None, text.split(":")):
+    for part in filter(None, re.split(r":(?![\\/])", text)):
         key, equals, value = part.partition("=")
-        key = key.strip().replace("-", "_")
-        option = known.get(key)
-        if option is None or not equals:
-            raise OptionError(f"{VARIABLE}: {part!r} is not one of {', '.join(f'{name}=…' for name in known)}")
-        try:
-            found[key] = option.convert(value)
-        except argparse.ArgumentTypeError as error:
-            raise OptionError(f"{VARIABLE}: {key} cannot be {value!r}: {error}") from None
-        if option.choices and found[key] not in option.choices:
-            raise OptionError(f"{VARIABLE}: {key} is one of {', '.join(option.choices)}, not {value!r}")
+        found.update(_set(VARIABLE, key.strip(), value if equals else None))
     return found
+
+
+def project(folder: str) -> dict[str, Any]:
+    """Reads the table of the nearest `pyproject.toml`; empty before Python 3.11, which cannot read TOML.
+
+    Raises:
+        OptionError: the file is not TOML, or a key or a value is invalid.
+    """
+    if sys.version_info < (3, 11):
+        return {}
+    import tomllib
+
+    name = TABLE.partition(".")[2]
+    above = [folder]
+    while os.path.dirname(above[-1]) != above[-1]:
+        above.append(os.path.dirname(above[-1]))
+    file = next((path for each in above if os.path.isfile(path := os.path.join(each, "pyproject.toml"))), None)
+    if file is None:
+        return {}
+    try:
+        with open(file, encoding="utf-8") as stream:
+            text = stream.read()
+        table = tomllib.loads(text)["tool"].get(name, {}) if f"[tool.{name}" in text else {}
+    except (OSError, ValueError) as error:
+        raise OptionError(f"cannot read [{TABLE}] in {file}: {error}") from None
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+        found.update(_set(f"[{TABLE}] in {file}", key, text))
+    return found
+
+
+def _set(where: str, key: str, value: str | None) -> dict[str, Any]:
+    """Returns an option with its converted value."""
+    known = {_key(option): option for option in OPTIONS}
+    option = known.get(key.replace("-", "_"))
+    if option is None or value is None:
+        wrong = key if value is None else f"{key}={value}"
+        raise OptionError(f"{where}: {wrong!r} is not one of {', '.join(f'{name}=…' for name in known)}")
+    try:
+        converted = option.convert(value)
+    except argparse.ArgumentTypeError as error:
+        raise OptionError(f"{where}: {_key(option)} cannot be {value!r}: {error}") from None
+    if option.choices and converted not in option.choices:
+        raise OptionError(f"{where}: {_key(option)} is one of {', '.join(option.choices)}, not {value!r}")
+    return {_key(option): converted}
 
 
 def _key(option: Option) -> str:

@@ -16,7 +16,9 @@ from diagnostics.sanitizer.analyze.root_causes import Report, group
 from diagnostics.sanitizer.analyze.suppressions import Rule, keep
 from diagnostics.sanitizer.capture import sites
 from diagnostics.sanitizer.output import full_text, stderr
-from diagnostics.sanitizer.output.json_document import document, write
+from diagnostics.sanitizer.output.formats import FORMATS
+from diagnostics.sanitizer.output.json_document import document, write, write_text
+from diagnostics.sanitizer.output.redact import redact
 from diagnostics.sanitizer.output.text import blind_spot, render, style, summary
 
 _CLIENTS = {name for name, row in LIBRARIES.items() if row.role in ("sdk", "client")}
@@ -34,6 +36,9 @@ class ReportSettings(NamedTuple):
         leaks: as in the options.
         exit_code: as in the options.
         suppressions: see `analyze.suppressions`.
+        format: `text`, or a key of `FORMATS`.
+        output: absolute path for what `format` says, or `None` for standard error.
+        quiet: whether only root causes are printed.
     """
 
     file: str | None
@@ -41,6 +46,10 @@ class ReportSettings(NamedTuple):
     exit_code: int
     suppressions: Sequence[Rule]
     full: bool = False
+    format: str = "text"
+    output: str | None = None
+    color: str = "auto"
+    quiet: bool = False
 
     def as_json(self) -> str:
         """Returns JSON for the environment of the program."""
@@ -49,8 +58,8 @@ class ReportSettings(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> ReportSettings:
         """Parses the output of `as_json`."""
-        file, leaks, exit_code, suppressions, full = json.loads(text)
-        return cls(file, leaks, exit_code, [(kind, pattern) for kind, pattern in suppressions], full)
+        settings = cls(*json.loads(text))
+        return settings._replace(suppressions=[(kind, pattern) for kind, pattern in settings.suppressions])
 
 
 def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
@@ -67,7 +76,7 @@ def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
     found = processes(journal)
     main = found[0] if found else Process(0)
     data: dict[str, Any] | None = None
-    text, look = "", style()
+    text, look = "", style(settings.color, plain=settings.output is not None)
     causes: list[RootCause] = []
     findings: list[Finding] = []
     for process in found or [main]:
@@ -81,12 +90,13 @@ def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
     assert data is not None
     if settings.file:
         _write(settings.file, data)
-    text += "".join(blind_spot(each, look) + "\n" for each in data["cannot_tell"])
-    if causes or main.used:
+    if not settings.quiet:
+        text += "".join(blind_spot(each, look) + "\n" for each in data["cannot_tell"])
+    if causes or (main.used and not settings.quiet):
         counts = {word: data["accounting"][word] for word in ("calls", "requests")}
         clients = {name: version for name, version in data["environment"].items() if name in _CLIENTS}
         text += summary(causes, findings, versions=clients, **counts) + "\n"
-    stderr.write(text)
+    _print(text if settings.format == "text" else FORMATS[settings.format](redact(data)), settings)
     bad = {"error", "leak"} if settings.leaks == "error" else {"error"}
     failed = any(finding["severity"] in bad for finding in data["findings"])
     if not status:
@@ -155,6 +165,16 @@ def _joined(data: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     for word in ("calls", "requests"):
         data["accounting"][word] += part["accounting"][word]
     return data
+
+
+def _print(text: str, settings: ReportSettings) -> None:
+    if settings.output is None:
+        stderr.write(text)
+        return
+    try:
+        write_text(settings.output, text)
+    except OSError as error:
+        stderr.write(f"diagnostics: cannot write {settings.output}: {error.strerror}; choose another --output FILE\n")
 
 
 def _write(file: str, data: dict[str, Any]) -> None:

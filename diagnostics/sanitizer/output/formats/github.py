@@ -1,0 +1,35 @@
+"""Annotations of GitHub Actions, by its workflow commands."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from diagnostics.sanitizer.output.formats.place import first_line, main_finding
+
+_COMMANDS: Final = {"error": "error", "leak": "warning", "note": "notice"}
+
+
+def render(data: dict[str, Any]) -> str:
+    """Returns a line for each root cause; nothing for a clean run."""
+    return "".join(_annotation(data, cause) for cause in data["root_causes"])
+
+
+def _annotation(data: dict[str, Any], cause: dict[str, Any]) -> str:
+    site = first_line(data, cause)
+    properties = {"file": site["file"], "line": str(site["line"])} if site else {}
+    if site and site.get("column") is not None:
+        properties["col"] = str(site["column"] + 1)
+    properties["title"] = cause["kind"]
+    fault = main_finding(data, cause)["fault"]
+    advice = [f"help: {each['text']}" for each in cause["advice"][:1]]
+    message = _escaped("\n".join([cause["title"], f"cause: {fault['why']}", *advice]))
+    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{_COMMANDS[cause['severity']]} {written}::{message}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

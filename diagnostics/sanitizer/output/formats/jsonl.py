@@ -1,0 +1,39 @@
+"""One line of JSON for each root cause, and one for the run: what an agent needs to make the change."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from diagnostics.sanitizer.output.formats.place import first_line, main_finding
+
+
+def render(data: dict[str, Any]) -> str:
+    """Returns the lines."""
+    lines = [_cause(data, cause) for cause in data["root_causes"]]
+    counts = [cause["severity"] for cause in data["root_causes"]]
+    lines.append(
+        {
+            "type": "run",
+            "errors": counts.count("error"),
+            "leaks": counts.count("leak"),
+            **data["accounting"],
+            "exit_code": data["program"]["exit_code"],
+            "blind_spots": data["cannot_tell"],
+        }
+    )
+    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+
+
+def _cause(data: dict[str, Any], cause: dict[str, Any]) -> dict[str, Any]:
+    site = first_line(data, cause) or {}
+    fault = main_finding(data, cause)["fault"]
+    advice = [{name: value for name, value in each.items() if value and name != "where"} for each in cause["advice"]]
+    return {
+        "type": "root_cause",
+        **{name: cause[name] for name in ("kind", "severity", "title")},
+        **{name: site.get(name) for name in ("file", "line", "code")},
+        "fault": fault["component"],
+        "why": fault["why"],
+        "advice": advice,
+    }

@@ -29,6 +29,11 @@ def main() -> int:
         version = ".".join(map(str, sys.version_info[:3]))
         sys.stderr.write(f"error: diagnostics needs Python 3.10 or newer, and this is Python {version}\n")
         return 1
+    if sys.argv[1:] == ["--version"]:
+        from diagnostics import __version__
+
+        sys.stdout.write(f"event-loop-diagnostics {__version__}\n")
+        return 0
     if sys.argv[1:2] == ["run"]:
         # The person's own program, in whatever environment: nothing of the lab may be needed.
         from diagnostics.sanitizer.process.command import main as run
@@ -73,7 +78,7 @@ def _no_more(error: OSError) -> int:
 def _without_the_lab(missing: str | None) -> int:
     from diagnostics.extras import install
 
-    if set(sys.argv[1:]) <= {"--help"}:
+    if set(sys.argv[1:]) <= {"-h", "--help"}:
         sys.stdout.write(WITHOUT_THE_LAB.format(missing=missing, install=install("lab")))
         return 0
     sys.stderr.write(

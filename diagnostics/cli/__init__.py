@@ -11,7 +11,7 @@ from diagnostics.cli.async_tools import async_tools
 from diagnostics.cli.bisect import bisect
 from diagnostics.cli.diagnose import diagnose
 from diagnostics.cli.explain import explain
-from diagnostics.cli.group import Commands
+from diagnostics.cli.group import BY_SCRIPT, SCRIPT, Commands
 from diagnostics.cli.history import history
 from diagnostics.cli.jets import jets
 from diagnostics.cli.lock import lock
@@ -51,10 +51,11 @@ Exit status: each command lists its own; 2 always means invalid usage, and 130 i
 
 app = typer.Typer(
     cls=Commands,
-    name=PROGRAM,
+    name=SCRIPT if BY_SCRIPT else PROGRAM,
     help=HELP,
     epilog="Run one phase of the debugging plan alone: python -m diagnostics.phase1 to phase6, each with --help.",
-    add_completion=False,
+    add_completion=BY_SCRIPT,  # a shell completes the arguments of a program, not those of `python -m`
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -17,6 +18,11 @@ _USAGE_ERROR: Final[type[Exception]] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
 )
 
+SCRIPT: Final = "event-loop-diagnostics"
+"""The program that an installation adds to PATH."""
+
+BY_SCRIPT: Final = Path(sys.argv[0]).stem == SCRIPT
+
 
 class Commands(TyperGroup):
     """Runs a command, prints its error and exits with its status."""
@@ -25,7 +31,7 @@ class Commands(TyperGroup):
         """Never returns; without arguments, prints the help."""
         arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
         program = f"{PROGRAM} {arguments[0]}" if arguments[0] in self.commands else PROGRAM
-        extra.update(prog_name=PROGRAM, standalone_mode=False)
+        extra.update(prog_name=SCRIPT if BY_SCRIPT else PROGRAM, standalone_mode=False)
         try:
             status = super().main(arguments, **extra)
         except CommandError as error:

@@ -17,7 +17,6 @@ from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.script import ScriptError
 from diagnostics.model.errors import CommandError, InvalidUsage, known
 from diagnostics.redaction import Secrets, redact
-from diagnostics.report.formats import sarif
 from diagnostics.report.formats.changes import CHANGES_FORMATS
 from diagnostics.report.formats.drawing import NotDrawn
 from diagnostics.report.formats.registry import FORMATS, Content, Format, write_report, write_reports
@@ -27,6 +26,7 @@ from diagnostics.report.view.build import build_view
 from diagnostics.report.view.compare import compare
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.reader import RunError, read_findings, read_run
+from diagnostics.sanitizer.output.formats import sarif
 
 _BY_DEFAULT = ", ".join(name for name, row in FORMATS.items() if not row.on_request)
 
@@ -74,6 +74,8 @@ def report(
         elif len(runs) > 2:
             raise InvalidUsage(f"{len(runs)} runs given; name one to report it, or two to compare them")
         elif runs[0].is_file():
+            if projects:
+                raise InvalidUsage(f"an issue needs the run folder of repro, and {runs[0]} is a file; leave out --for")
             _findings(runs[0], formats, secrets, out)
         else:
             _one(runs[0], _chosen(formats, projects or []), projects or [], secrets, out, python)
@@ -119,7 +121,7 @@ def _findings(file: Path, formats: Sequence[str] | None, secrets: Secrets, out: 
         raise InvalidUsage(f"{file} holds the findings of one program, which can only be written as --format sarif")
     # Code scanning wants paths as the repository has them, and a program is run from there.
     here = f"{Path.cwd()}{os.sep}"
-    content = sarif.render_findings(read_findings(file, lambda text: redact(text.replace(here, ""), secrets)))
+    content = sarif.render(read_findings(file, lambda text: redact(text.replace(here, ""), secrets)))
     if out is not None and str(out) == "-":
         sys.stdout.write(content)
     else:

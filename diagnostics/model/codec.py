@@ -114,6 +114,8 @@ def _decoder(hint: Any) -> _Decoder:
         return _boolean
     if hint in (int, float):
         return _number(hint)
+    if hint is type(None):
+        return _nothing
     if is_dataclass(hint):
         return _record(cast("type[Any]", hint))
     raise TypeError(f"{hint!r} cannot be read from JSON")
@@ -128,6 +130,11 @@ def _string(data: Any, where: str, _named: Mapping[str, Any]) -> Any:
     if type(data) is not str:
         raise _wrong(where, "a string", data)
     return data
+
+
+def _nothing(data: Any, where: str, _named: Mapping[str, Any]) -> Any:
+    if data is not None:
+        raise _wrong(where, "null", data)
 
 
 def _boolean(data: Any, where: str, _named: Mapping[str, Any]) -> Any:

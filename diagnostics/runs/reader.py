@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from diagnostics.model.cell import Environment
-from diagnostics.model.codec import RecordError, decode
+from diagnostics.model.codec import RecordError, decode, encode
 from diagnostics.model.event import Event
-from diagnostics.model.finding import FINDINGS_SCHEMA
+from diagnostics.model.finding import FINDINGS_SCHEMA, Finding, RootCause
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES
 from diagnostics.runs.layout import ENVIRONMENTS, RUN, TRIALS, phase_file, timeline_file
@@ -122,25 +122,16 @@ def read_findings(path: Path, clean: Callable[[str], str]) -> dict[str, Any]:
 def _findings(data: Any) -> dict[str, Any]:
     if data["schema"] != FINDINGS_SCHEMA:
         raise ValueError(f"not a document of schema {FINDINGS_SCHEMA}")
-    for finding in data["findings"]:
-        _check_finding(finding)
-    return dict(data)
-
-
-def _check_finding(finding: Any) -> None:
-    """What a format relies on."""
-    if finding["kind"] not in FINDING_KINDS or finding["severity"] not in SEVERITIES:
-        raise ValueError(f"unknown finding {finding['kind']!r} of severity {finding['severity']!r}")
-    if not isinstance(finding["message"], str) or not _is_count(finding["count"]):
-        raise ValueError("a finding has a message and a count")
-    owners = [finding.get(name) or {} for name in ("fault", "client", "access")]
-    for site in filter(None, (owner.get(name) for owner in owners for name in ("site", "created_at"))):
-        if not isinstance(site["file"], str) or not _is_count(site["line"]):
-            raise ValueError("a site has a file and a line")
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
+    findings = [decode(Finding, each) for each in data["findings"]]
+    causes = [decode(RootCause, each) for each in data["root_causes"]]
+    ids = {finding.id for finding in findings}
+    every: list[Finding | RootCause] = [*findings, *causes]
+    for each in every:
+        if each.kind not in FINDING_KINDS or each.severity not in SEVERITIES:
+            raise ValueError(f"unknown finding {each.kind!r} of severity {each.severity!r}")
+    if not all(cause.findings and ids.issuperset(cause.findings) for cause in causes):
+        raise ValueError("a root cause names findings that are missing")
+    return {**data, "findings": [*map(encode, findings)], "root_causes": [*map(encode, causes)]}
 
 
 def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from diagnostics import __version__
 from diagnostics.cli import COMMANDS
 from diagnostics.extras import install
 
@@ -25,6 +27,31 @@ def test_its_help_names_every_command_and_the_phases() -> None:
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert {command for command in [*COMMANDS, "diagnostics.phase1"] if command not in done.stdout} == set()
+
+
+def test_its_version() -> None:
+    done = run("--version", options=WITHOUT_SITE)
+    assert (done.returncode, done.stdout) == (0, f"event-loop-diagnostics {__version__}\n")
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ""])
+def test_the_short_option_for_help_works_everywhere(command: str) -> None:
+    short = run(*command.split(), "-h")
+    assert (short.returncode, short.stdout) == (0, run(*command.split(), "--help").stdout)
+
+
+def test_a_shell_completes_the_arguments_of_the_installed_program() -> None:
+    script = Path(sys.executable).with_name("event-loop-diagnostics")
+    asked = {"COMP_WORDS": "event-loop-diagnostics repro --prof", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [script],
+        env={**os.environ, **asked, "_EVENT_LOOP_DIAGNOSTICS_COMPLETE": "complete_bash"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["--profile"]
+    assert "--show-completion" not in run("--help").stdout
 
 
 def test_the_help_of_run_is_its_own_one() -> None:

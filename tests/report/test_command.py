@@ -13,7 +13,11 @@ from typer.testing import CliRunner, Result
 
 from diagnostics.cli import app
 from diagnostics.experiment.fixes import FIXES
+from diagnostics.model.finding import Fault, Finding, Hint, Site
 from diagnostics.report.formats.registry import FORMATS
+from diagnostics.sanitizer.analyze.recorded import Process
+from diagnostics.sanitizer.analyze.root_causes import group
+from diagnostics.sanitizer.output.json_document import document
 
 
 def _invoke(*arguments: str) -> Result:
@@ -184,15 +188,20 @@ def test_two_runs_are_compared(folder: Path, tmp_path: Path) -> None:
 
 def test_the_findings_of_a_program_become_sarif(tmp_path: Path) -> None:
     file = tmp_path / "findings.json"
-    site = {"file": str(Path.cwd() / "app" / "main.py"), "line": 3, "function": "main", "code": ""}
-    finding = {
-        "kind": "cross-loop-use",
-        "severity": "error",
-        "count": 2,
-        "message": "sent with sk-abcdefghijklmnop",
-        "fault": {"component": "user", "site": site, "why": "it keeps one client"},
-    }
-    data = {"schema": "diagnostics.findings/2", "findings": [finding]}
+    site = Site(str(Path.cwd() / "app" / "main.py"), 3, "main", "")
+    finding = Finding(
+        kind="cross-loop-use",
+        severity="error",
+        count=2,
+        message="",
+        client=None,
+        loop=None,
+        connection=None,
+        access=None,
+        fault=Fault("user", site, "it sent sk-abcdefghijklmnop"),
+        hint=Hint(None, ""),
+    )
+    data = document(Process(1), group([finding], ()), exit_code=0, blind_spots=())
     file.write_text(json.dumps(data), encoding="utf-8")
     result = _invoke(str(file))
     assert result.exit_code == 0, result.output
@@ -201,6 +210,7 @@ def test_the_findings_of_a_program_become_sarif(tmp_path: Path) -> None:
     assert "abcdefghijklmnop" not in text
     assert _invoke(str(file), "-f", "sarif", "--out", "-").stdout == text
     assert "--format sarif" in _one_line(_invoke(str(file), "-f", "junit"), 2)
+    assert "an issue needs the run folder of repro" in _one_line(_invoke(str(file), "--for", "openai-python"), 2)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from diagnostics.report.view.build import build_view
 from diagnostics.runs.reader import read_run
 from diagnostics.sanitizer.analyze.recorded import Process
 from diagnostics.sanitizer.analyze.root_causes import group
+from diagnostics.sanitizer.output.formats import sarif as findings_sarif
 from diagnostics.sanitizer.output.json_document import document
 from tests.report.accepted import SCHEMAS, check_json, check_sarif, schema
 from tests.report.renew_schemas import RENEWED, renewed
@@ -144,7 +145,7 @@ def test_what_is_wrong_does_not_fit(name: str, change: dict[str, Any]) -> None:
 
 
 def test_findings_are_placed_at_the_line_at_fault() -> None:
-    (run,) = check_sarif(sarif.render_findings(made()))["runs"]
+    (run,) = check_sarif(findings_sarif.render(made()))["runs"]
     (result,) = run["results"]
     assert (result["ruleId"], result["level"], result["occurrenceCount"]) == ("cross-loop-use", "error", 3)
     place = result["locations"][0]["physicalLocation"]
@@ -168,4 +169,4 @@ def test_findings_are_placed_at_the_line_at_fault() -> None:
     ],
 )
 def test_a_path_is_a_relative_reference(file: str, uri: str) -> None:
-    assert sarif.uri(file) == uri
+    assert findings_sarif.uri(file) == uri

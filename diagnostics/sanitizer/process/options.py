@@ -117,15 +117,16 @@ def parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     for option in OPTIONS:
+        if option.convert is _yes:  # with a value, it would take the program for one
+            made.add_argument(option.name, help=option.help, action="store_const", const=True, default=None)
+            continue
         made.add_argument(
             option.name,
             metavar=option.metavar,
-            help=f"{option.help} (default {option.default})" if option.default not in (None, False) else option.help,
+            help=f"{option.help} (default {option.default})" if option.default is not None else option.help,
             type=option.convert,
             choices=option.choices,
             default=None,
-            nargs="?" if option.convert is _yes else None,
-            const=True if option.convert is _yes else None,
         )
     made.add_argument("-m", dest="module", action="store_true", help="run a module, as with `python -m`")
     made.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)

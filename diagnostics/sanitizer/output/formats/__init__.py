@@ -5,12 +5,12 @@ Each function takes the document of `json_document`, without secrets, and return
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from diagnostics.sanitizer.output.formats import github, jsonl, sarif
 
-FORMATS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
+FORMATS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "jsonl": jsonl.render,
     "github": github.render,
     "sarif": sarif.render,

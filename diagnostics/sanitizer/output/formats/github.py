@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from diagnostics.sanitizer.output.formats.place import first_line, main_finding
@@ -9,12 +10,12 @@ from diagnostics.sanitizer.output.formats.place import first_line, main_finding
 _COMMANDS: Final = {"error": "error", "leak": "warning", "note": "notice"}
 
 
-def render(data: dict[str, Any]) -> str:
+def render(data: Mapping[str, Any]) -> str:
     """Returns a line for each root cause; nothing for a clean run."""
     return "".join(_annotation(data, cause) for cause in data["root_causes"])
 
 
-def _annotation(data: dict[str, Any], cause: dict[str, Any]) -> str:
+def _annotation(data: Mapping[str, Any], cause: Mapping[str, Any]) -> str:
     site = first_line(data, cause)
     properties = {"file": site["file"], "line": str(site["line"])} if site else {}
     if site and site.get("column") is not None:

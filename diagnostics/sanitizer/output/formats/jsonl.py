@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from diagnostics.sanitizer.output.formats.place import first_line, main_finding
 
 
-def render(data: dict[str, Any]) -> str:
+def render(data: Mapping[str, Any]) -> str:
     """Returns the lines."""
     lines = [_cause(data, cause) for cause in data["root_causes"]]
     counts = [cause["severity"] for cause in data["root_causes"]]
@@ -25,7 +26,7 @@ def render(data: dict[str, Any]) -> str:
     return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
 
 
-def _cause(data: dict[str, Any], cause: dict[str, Any]) -> dict[str, Any]:
+def _cause(data: Mapping[str, Any], cause: Mapping[str, Any]) -> dict[str, Any]:
     site = first_line(data, cause) or {}
     fault = main_finding(data, cause)["fault"]
     advice = [{name: value for name, value in each.items() if value and name != "where"} for each in cause["advice"]]

@@ -72,14 +72,35 @@ class Process:
         return [*certain, *waited, *hanging]
 
 
+class JournalReader:
+    """Reads a journal, also while it grows.
+
+    Attributes:
+        processes: in the order in which they started. A process that `exec` replaced comes twice.
+    """
+
+    def __init__(self) -> None:
+        self.processes: list[Process] = []
+        self._readers: dict[int, _Reader] = {}
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """Reads what was appended; an incomplete entry waits for its rest."""
+        data = self._rest + data
+        at = 0
+        for at, (number, tag, *fields) in entries(data):  # noqa: B007 - the end of the last complete entry
+            if tag == "P" or number not in self._readers:
+                self._readers[number] = _Reader(Process(number))
+                self.processes.append(self._readers[number].process)
+            self._readers[number].read(tag, fields)
+        self._rest = data[at:]
+
+
 def processes(data: bytes) -> list[Process]:
     """Returns the processes of a journal, in the order in which they started."""
-    readers: dict[int, _Reader] = {}
-    for number, tag, *fields in entries(data):
-        if tag == "P" or number not in readers:
-            readers[number] = _Reader(Process(number))
-        readers[number].read(tag, fields)
-    return [reader.process for reader in readers.values()]
+    reader = JournalReader()
+    reader.feed(data)
+    return reader.processes
 
 
 _STATES: dict[str, tuple[Any, ...]] = {

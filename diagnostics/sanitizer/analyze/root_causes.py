@@ -53,7 +53,7 @@ def group(findings: Sequence[Finding], frameworks: Collection[str], first: int =
     named = [replace(finding, id=f"F{number}") for number, finding in enumerate(findings, first)]
     groups: dict[Any, list[Finding]] = {}
     for finding in named:
-        groups.setdefault(_cause(finding, named), []).append(finding)
+        groups.setdefault(identity(finding, named), []).append(finding)
     causes, hints = [], {}
     for members in groups.values():
         ranked = sorted(members, key=lambda each: (_SEVERITIES.index(each.severity), _ORDER.index(each.kind)))
@@ -73,8 +73,13 @@ def group(findings: Sequence[Finding], frameworks: Collection[str], first: int =
     return Report([replace(each, hint=hints.get(each.id, each.hint)) for each in named], causes)
 
 
-def _cause(finding: Finding, findings: Sequence[Finding]) -> Any:
-    """Returns a key that findings with the same cause share."""
+def identity(finding: Finding, findings: Sequence[Finding]) -> Any:
+    """Returns a key that findings with the same cause share, also in later reports and in other processes.
+
+    Args:
+        finding: one of the findings.
+        findings: of the same process.
+    """
     if finding.kind in _ALONE:
         return finding.kind, finding.fault.component, finding.fault.site, _client(finding)
     client = _client(finding)

@@ -95,7 +95,7 @@ class Journal(Instrument):
         ]
         call = fact.call.number if fact.call is not None else 0
         fields = (fact.kind, fact.severity, *numbers, fact.operation, fact.trigger, detail, fact.count)
-        self._write([*entries, ("F", when, call, fact.number, *fields)])
+        self._write([*self._modules(), *entries, ("F", when, call, fact.number, *fields)])
 
     def loop_created(self, *_: Any) -> None:
         """Marks that the process has an event loop: without one there is nothing to say about its end."""
@@ -112,7 +112,7 @@ class Journal(Instrument):
         entries: list[tuple[Any, ...]] = []
         for client in clients:
             self._client(client, entries)
-        entries += [("T", calls, requests), ("B", blind_spots), ("M", {**loaded_libraries(), **loaded_frameworks()})]
+        entries += [("T", calls, requests), ("B", blind_spots), *self._modules()]
         self._write(entries)
 
     def answered(self) -> None:
@@ -122,6 +122,13 @@ class Journal(Instrument):
     def ends(self, how: str) -> None:
         """Marks that the journal of this process is complete."""
         self._write([("E", how)])
+
+    def _modules(self) -> Iterator[tuple[Any, ...]]:
+        """Yields the entry of the imported libraries if there are new ones: whose code it is depends on them."""
+        modules = {**loaded_libraries(), **loaded_frameworks()}
+        if self._known.get("M") != modules:
+            self._known["M"] = modules
+            yield ("M", modules)
 
     def _loop(self, record: LoopRecord | None, entries: list[tuple[Any, ...]]) -> int:
         if record is None:
@@ -212,12 +219,12 @@ def _frame(code: CodeType, at: int) -> tuple[Any, ...]:
     )
 
 
-def entries(data: bytes) -> Iterator[tuple[Any, ...]]:
-    """Yields the entries of a journal, except a last one that is incomplete."""
+def entries(data: bytes) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Yields the entries of a journal, each after the position of its end, except a last one that is incomplete."""
     at = 0
     while at + _LENGTH <= len(data):
         end = at + _LENGTH + int.from_bytes(data[at : at + _LENGTH], "little")
         if end > len(data):
             return
-        yield marshal.loads(data[at + _LENGTH : end])  # noqa: S302 - written by this version of this package
+        yield end, marshal.loads(data[at + _LENGTH : end])  # noqa: S302 - written by this version of this package
         at = end

@@ -87,6 +87,11 @@ def summary(
     return "diagnostics: " + " · ".join([", ".join(found), *seen, *used, *libraries])
 
 
+def worse(cause: RootCause, before: str, look: Style) -> str:
+    """Returns what a root cause has become since its block was printed, as a finding of the kind `before`."""
+    return redact_text("\n".join(_title(cause, look, f"; reported above as {before}")) + "\n\n")
+
+
 def blind_spot(text: str, look: Style) -> str:
     """Returns the line of a blind spot."""
     return _wrapped("diagnostics: blind spot: ", text, look)
@@ -113,10 +118,7 @@ def _loops(finding: Finding) -> list[LoopFacts]:
 
 
 def _block(cause: RootCause, findings: list[Finding], look: Style) -> list[str]:
-    head = look.paint(f"{cause.severity}[{cause.kind}]", cause.severity)
-    first = textwrap.wrap(f"{cause.severity}[{cause.kind}]: {cause.title}", look.width, subsequent_indent="    ")
-    plain = len(f"{cause.severity}[{cause.kind}]")
-    lines = [head + look.paint(first[0][plain:], "title"), *(look.paint(each, "title") for each in first[1:])]
+    lines = _title(cause, look)
     named = {loop: f"loop {number}" for number, loop in enumerate(_loop_ids(findings), 1)}
     lines += _frames(_labels(findings, named), look)
     main = findings[0]
@@ -125,6 +127,13 @@ def _block(cause: RootCause, findings: list[Finding], look: Style) -> list[str]:
     for number, advice in enumerate(cause.advice):
         lines += _help(advice, look, short=number > 0)
     return lines
+
+
+def _title(cause: RootCause, look: Style, more: str = "") -> list[str]:
+    head = f"{cause.severity}[{cause.kind}]"
+    first, *others = textwrap.wrap(f"{head}: {cause.title}{more}", look.width, subsequent_indent="    ")
+    painted = look.paint(head, cause.severity) + look.paint(first[len(head) :], "title")
+    return [painted, *(look.paint(each, "title") for each in others)]
 
 
 def _loop_ids(findings: Sequence[Finding]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 
 from diagnostics.model.errors import INVALID_USAGE, PROGRAM, usage_text
 from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, rules
@@ -45,7 +46,8 @@ def main(arguments: list[str]) -> int:
     handle, journal = tempfile.mkstemp(prefix="diagnostics-")
     try:
         variables = supervisor.environment(journal, settings.as_json())
-        status = supervisor.Supervisor(words, variables, options.timeout).run()
+        with _live(journal, settings) if options.live else contextlib.nullcontext():
+            status = supervisor.Supervisor(words, variables, options.timeout).run()
         with os.fdopen(handle, "rb") as stream:
             os.unlink(journal)  # a process that ends later reports for itself
             data = stream.read()
@@ -58,6 +60,18 @@ def main(arguments: list[str]) -> int:
     if status < 0:
         supervisor.end_like(status)
     return status
+
+
+@contextlib.contextmanager
+def _live(journal: str, settings: ReportSettings) -> Iterator[None]:
+    from diagnostics.sanitizer.process.live import Live
+
+    live = Live(journal, settings)
+    live.start()
+    try:
+        yield
+    finally:
+        live.finish()
 
 
 def _suppressions(file: str | None) -> list[Rule]:

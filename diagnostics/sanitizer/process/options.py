@@ -25,7 +25,7 @@ LEAKS: Final = {
 
 
 class Option(NamedTuple):
-    """One option. Its name without dashes is its key in the environment variable."""
+    """One option. Its name without dashes is its key in the environment variable, where a flag is `yes` or `no`."""
 
     name: str
     metavar: str
@@ -90,6 +90,9 @@ OPTIONS: Final = (
     Option("--output", "FILE", "write what --format says to FILE instead of standard error", None),
     Option("--color", "|".join(COLOURS), "auto: colours on a terminal without NO_COLOR", "auto", str, COLOURS),
     Option("--quiet", "yes|no", "print nothing but root causes", False, _yes),
+    Option(
+        "--live", "yes|no", "also print each root cause when it is found, for a program that does not end", False, _yes
+    ),
     Option("--timeout", "S", "after S seconds, report the calls that hang and end the program", None, _seconds),
 )
 

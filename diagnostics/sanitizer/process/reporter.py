@@ -15,6 +15,7 @@ from diagnostics.sanitizer.analyze.recorded import Process, processes
 from diagnostics.sanitizer.analyze.root_causes import Report, group
 from diagnostics.sanitizer.analyze.suppressions import Rule, keep
 from diagnostics.sanitizer.capture import sites
+from diagnostics.sanitizer.capture.facts import Fact
 from diagnostics.sanitizer.output import full_text, stderr
 from diagnostics.sanitizer.output.formats import FORMATS
 from diagnostics.sanitizer.output.json_document import document, write, write_text
@@ -80,7 +81,8 @@ def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
     causes: list[RootCause] = []
     findings: list[Finding] = []
     for process in found or [main]:
-        part = _grouped(process, _findings(process, status if process is main else 0, settings), len(findings) + 1)
+        facts = process.conclusive(status if process is main else 0)
+        part = grouped(process, facts, settings, len(findings) + 1)
         blind_spots = [*process.blind_spots, *_unreported(process, status, is_main=process is main)]
         one = document(process, part, exit_code=status if process is main else None, blind_spots=blind_spots)
         data = one if data is None else _joined(data, one)
@@ -110,18 +112,22 @@ def report_late(process: Process, findings: list[Finding], settings: ReportSetti
     if settings.file and kept:
         _write(
             f"{settings.file}.{os.getpid()}",
-            document(process, _grouped(process, kept, 1), exit_code=None, blind_spots=()),
+            document(process, group(kept, process.modules), exit_code=None, blind_spots=()),
         )
 
 
-def _grouped(process: Process, findings: list[Finding], first: int) -> Report:
-    return group(findings, process.modules, first)
+def grouped(process: Process, facts: list[Fact], settings: ReportSettings, first: int = 1) -> Report:
+    """Returns what is wrong in a process, as far as the settings want it reported.
 
-
-def _findings(process: Process, status: int | None, settings: ReportSettings) -> list[Finding]:
+    Args:
+        process: the process.
+        facts: those that count.
+        settings: the report settings.
+        first: the number of the first finding.
+    """
     sites.elsewhere.clear()
     sites.elsewhere.update(process.modules)
-    return _kept(evaluate(process.conclusive(status)), settings)
+    return group(_kept(evaluate(facts), settings), process.modules, first)
 
 
 def _kept(findings: list[Finding], settings: ReportSettings) -> list[Finding]:

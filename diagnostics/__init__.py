@@ -3,18 +3,14 @@
 This package imports nothing before it is used, so that it can be loaded into any environment under test.
 """
 
-from __future__ import annotations
-
-TYPE_CHECKING = False  # as type checkers know it, without an import
-if TYPE_CHECKING:
-    from diagnostics import async_tools, sanitizer
-
-__all__ = ["async_tools", "sanitizer"]
 __version__ = "0.1.0"
 
+_MODULES = ("async_tools", "sanitizer")
+"""What `import diagnostics` is enough for."""
 
-def __getattr__(name: str) -> object:
-    if name in __all__:
+
+def __getattr__(name: str):  # type: ignore[no-untyped-def]  # `Any` would be an import
+    if name in _MODULES:
         from importlib import import_module  # noqa: PLC0415
 
         return import_module(f"{__name__}.{name}")

@@ -60,4 +60,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+    # What follows a program is the program's.
+    app.command(_name, context_settings={"allow_interspersed_args": _command is not diagnose})(_command)

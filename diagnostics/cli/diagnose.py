@@ -14,17 +14,28 @@ from diagnostics.lab.environments import default_cache
 from diagnostics.lab.redactor import redactor
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.session import open_session
-from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target
+from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target, this_interpreter
 from diagnostics.model.codec import encode
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, unknown
 from diagnostics.phases.command import event_printer, print_line
 from diagnostics.phases.diagnose import PHASES, run_diagnosis
 from diagnostics.phases.diagnosis_formats import show
 from diagnostics.phases.plan import Phase, PhaseOptions
+from diagnostics.phases.program import diagnose_program, run_program
 from diagnostics.runs import writer
+from diagnostics.runs.reader import RunError
 
 
 def diagnose(
+    program: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SCRIPT [ARGS] | -- -m MODULE [ARGS]]",
+            help="Diagnose this program instead of the demonstration: run it under the sanitizer, then try every fix "
+            "with its SDK and packages.",
+            show_default=False,
+        ),
+    ] = None,
     provider: Annotated[str, typer.Option(help=f"Diagnose this provider's client: {', '.join(PROVIDERS)}.")] = "openai",
     runs: Annotated[int | None, typer.Option(min=1, help="Enter the event loop so many times in a trial.")] = None,
     calls: Annotated[
@@ -53,7 +64,11 @@ def diagnose(
         bool, typer.Option("--offline", help="Install from the caches only, without the package index.")
     ] = False,
 ) -> None:
-    """Find out when, why and where the error occurs, and how to fix it, in six phases.
+    """Find out when, why and where the error occurs in your program, and which fix works for its SDK and versions.
+
+    Without a program, the six phases of the debugging plan examine the lab's own demonstration.
+
+    Example: python -m diagnostics diagnose app.py
 
     Example: python -m diagnostics diagnose --environment newest
 
@@ -66,15 +81,22 @@ def diagnose(
     cache = default_cache()
     on_event = event_printer(as_json=as_json) if instrument else None
     try:
-        target = find_target(provider, environment, cache=cache, offline=offline, as_of=as_of)
+        own = program and not (environment or as_of)
+        target = (
+            this_interpreter() if own else find_target(provider, environment, cache=cache, offline=offline, as_of=as_of)
+        )
         with (
             writer.new_folder(reports) as folder,
             open_session(target, cache=cache, redact=redactor(cache), on_event=on_event) as session,
         ):
-            diagnosis = run_diagnosis(session, options, folder, phases=PHASES, on_phase=_announce)
+            if program:
+                diagnosis = diagnose_program(run_program(program, folder), session, options, folder)
+            else:
+                sys.stderr.write("no program given: this examines the lab's demonstration; diagnose app.py is yours\n")
+                diagnosis = run_diagnosis(session, options, folder, phases=PHASES, on_phase=_announce)
     except UnknownTarget as error:
         raise InvalidUsage(str(error)) from error
-    except (TargetUnavailable, writer.StoreError, ServerError, OSError) as error:
+    except (TargetUnavailable, RunError, writer.StoreError, ServerError, OSError) as error:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt:
         raise CommandInterrupted("interrupted; the phases that finished are kept") from None
@@ -82,7 +104,8 @@ def diagnose(
         print_line(json.dumps(encode(diagnosis)))
     else:
         show(diagnosis.answers, diagnosis.criteria)
-        print_line(f"\nWritten to {folder}/diagnosis.md, with a page for each phase beside it")
+        beside = "the findings" if program else "a page for each phase"
+        print_line(f"\nWritten to {folder}/diagnosis.md, with {beside} beside it")
     sys.exit(0 if diagnosis.found_out else 1)
 
 

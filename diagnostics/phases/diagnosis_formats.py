@@ -10,7 +10,7 @@ from rich.text import Text
 
 from diagnostics.model.phase import KNOWN, PhaseAnswer, PhaseResult
 from diagnostics.phases.diagnosis import SuccessCriterion
-from diagnostics.phases.formats import answer_line, described, plain
+from diagnostics.phases.formats import answer_line, described, grid, plain, table_lines
 from diagnostics.report.markup.escape import Md, prose, text
 
 BOXES: Final = {True: "[x]", False: "[ ]", None: "[?]"}
@@ -25,10 +25,11 @@ def markdown(
     for answer in answers:
         unknown = "" if answer.verdict == KNOWN else "Unknown. "
         lines += [f"**{text(answer.question)}** {unknown}" + " ".join(prose(each) for each in answer.sentences), ""]
-    lines += ["## Success criteria", ""]
+        lines += [line for table in answer.tables for line in (*table_lines(table), "")]
+    lines += ["## Success criteria", ""] if criteria else []
     for each in criteria:
         lines.append(f"- {BOXES[each.met]} {text(each.text)}: {prose(each.measured)}")
-    lines += ["", "## Phases", ""]
+    lines += ["", "## Phases", ""] if phases else []
     for record in phases:
         known = sum(answer.verdict == KNOWN for answer in record.answers)
         lines.append(
@@ -43,6 +44,9 @@ def show(answers: Sequence[PhaseAnswer], criteria: Sequence[SuccessCriterion], c
     console = console or Console()
     for answer in answers:
         console.print(Text.assemble(Text(plain(answer.question) + " ", style="bold"), answer_line(answer)))
-    console.print()
+        for table in answer.tables:
+            console.print(grid(table, ascii_only=not console.is_terminal))
+    if criteria:
+        console.print()
     for each in criteria:
         console.print(Text(f"{BOXES[each.met]} {plain(each.text)}: {plain(each.measured)}"))

@@ -28,7 +28,7 @@ def markdown(record: PhaseResult) -> str:
         mark = "" if answer.verdict == KNOWN else "**Unknown.** "
         lines += [mark + " ".join(prose(sentence) for sentence in answer.sentences), ""]
         for table in answer.tables:
-            lines += [*_table(table), ""]
+            lines += [*table_lines(table), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -53,7 +53,8 @@ def described(record: PhaseResult) -> str:
     )
 
 
-def _table(table: Table) -> list[str]:
+def table_lines(table: Table) -> list[str]:
+    """Returns a table in Markdown."""
     shown = [
         f"*{text(table.title)}*",
         "",
@@ -77,7 +78,7 @@ def show(record: PhaseResult, console: Console | None = None) -> None:
         console.print()
         console.print(Text(plain(answer.question), style="bold cyan"))
         for table in answer.tables:
-            console.print(_grid(table, ascii_only=not console.is_terminal))
+            console.print(grid(table, ascii_only=not console.is_terminal))
         console.print(answer_line(answer))
 
 
@@ -87,13 +88,14 @@ def answer_line(answer: PhaseAnswer) -> Text:
     return Text.assemble(mark, plain(" ".join(answer.sentences)))
 
 
-def _grid(table: Table, *, ascii_only: bool) -> Grid:
-    grid = Grid(title=table.title, title_justify="left", box=box.ASCII2 if ascii_only else box.ROUNDED)
+def grid(table: Table, *, ascii_only: bool) -> Grid:
+    """Returns a table for a terminal."""
+    shown = Grid(title=table.title, title_justify="left", box=box.ASCII2 if ascii_only else box.ROUNDED)
     for column in table.columns:
-        grid.add_column(Text(plain(column)), overflow="fold")
+        shown.add_column(Text(plain(column)), overflow="fold")
     for cells in table.rows[:MOST_ROWS]:
-        grid.add_row(*(Text(plain(cell)) for cell in cells))
-    return grid
+        shown.add_row(*(Text(plain(cell)) for cell in cells))
+    return shown
 
 
 def plain(sentence: str) -> str:

@@ -16,11 +16,19 @@ from diagnostics.sanitizer.process.reporter import ReportSettings, report
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the command.
+    """Runs the command; if a signal ends the program, the same signal ends this process."""
+    status = run(arguments)
+    if status < 0:
+        supervisor.end_like(status)
+    return status
+
+
+def run(arguments: list[str]) -> int:
+    """Runs a program and reports.
 
     Returns:
-        The program's own exit status, or `--exit-code` if that is 0 but an error was found; 2 for invalid usage. If a
-        signal ended the program, the same signal ends this process.
+        The program's own exit status, or `--exit-code` if that is 0 but an error was found; 2 for invalid usage; the
+        negative number of the signal that ended the program.
     """
     try:
         options = read(arguments)
@@ -56,10 +64,7 @@ def main(arguments: list[str]) -> int:
             os.unlink(journal)
     if status is None:
         stderr.write(f"diagnostics: the program did not finish within {options.timeout:g} s\n")
-    status = report(data, settings, status)
-    if status < 0:
-        supervisor.end_like(status)
-    return status
+    return report(data, settings, status)
 
 
 @contextlib.contextmanager

@@ -160,6 +160,15 @@ def scenarios() -> str:
     )
 
 
+def provoked() -> str:
+    """The exceptions that every scenario can provoke, and those that only some can."""
+    common = frozenset.intersection(*(row.provokes for row in SCENARIOS.values()))
+    others = ((f"`{row.name}`", row.provokes - common) for row in SCENARIOS.values())
+    rows = [("every scenario", common), *((name, more) for name, more in others if more)]
+    listed = ((name, ", ".join(f"`{each}`" for each in sorted(names))) for name, names in rows)
+    return table(("Scenario", "Exceptions"), listed)
+
+
 def fixes() -> str:
     """Every fix, the best of the sample run first, with its trade-off and its program."""
     parts = []
@@ -352,6 +361,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "projects": projects,
     "sample": sample,
     "scenarios": scenarios,
+    "provoked": provoked,
     "schemas": schemas,
     "severities": lambda: _words(words.SEVERITIES),
     "statuses": lambda: _words(words.STATUSES),

@@ -41,7 +41,7 @@ from diagnostics.runs.layout import TRIALS
 from diagnostics.runs.reader import RunError, read_meta, read_run, stored_trials
 from diagnostics.runs.records import RunMeta, RunRequest
 
-_RETRIED: Final = ("broken", "incompatible")
+_RETRIED: Final = ("broken", "incompatible", "unrelated")
 """The statuses of trials that can be run again."""
 
 _FOUND_OUT: Final = ("unsatisfiable", "incompatible")
@@ -155,8 +155,8 @@ def repro(
 
     Example: python -m diagnostics repro --resume reports/latest --retry broken
 
-    Exit status: 0 the run is complete, whatever it found; 1 it failed;
-    2 invalid usage; 130 interrupted, and the trials that ended are kept.
+    Exit status: 0 the run is complete, whatever it found; 1 it failed, or something that
+    trials need was removed; 2 invalid usage; 130 interrupted, and the trials that ended are kept.
     """
     asked = RunRequest(
         profile=profile,
@@ -218,8 +218,9 @@ def repro(
         command, removed = earlier.command, earlier.redacted
     about = stores.new_meta(command, asked.profile, redacted=removed, request=asked)
     try:
-        _play(settings, place, scheduler, about, hidden)
+        losses = _play(settings, place, scheduler, about, hidden)
         _render(place.made(), hidden)
+        _say_what_was_lost(place, losses)
     except KeyboardInterrupt:
         raise CommandInterrupted(place.kept("interrupted")) from None
 
@@ -297,14 +298,17 @@ def _scheduler(executor: str | None) -> str | None:
     return address
 
 
-def _play(settings: RunSettings, place: _Place, scheduler: str | None, about: RunMeta, hidden: Secrets) -> None:
+def _play(
+    settings: RunSettings, place: _Place, scheduler: str | None, about: RunMeta, hidden: Secrets
+) -> tuple[str, ...]:
+    """Runs the trials, and returns what they needed and was gone."""
     elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
     try:
         with elsewhere as there, stores.Store(place.made(), hidden, about=about, retry=place.retry) as store:
             _be_interrupted_by_every_signal()
             stores.point_latest(store.folder)
             with progress(total=len(settings.combinations), kept=len(store.done)) as listener:
-                run(settings, store, listener, about, there)
+                return run(settings, store, listener, about, there)
     except (ExecutorUnavailable, CodeMismatch) as error:
         raise CommandError(place.kept(str(error))) from error
     except (stores.StoreError, ServerError, OSError) as error:
@@ -343,6 +347,16 @@ def _say_why_nothing_ran(view: View) -> None:
     if not ranked or ranked[0].status not in _FOUND_OUT:
         raise CommandError(first + more)
     sys.stderr.write(f"warning: {first}{more}\n")
+
+
+def _say_what_was_lost(place: _Place, losses: Sequence[str]) -> None:
+    """Ends the command if the harness itself lost something: a report that lacks trials is no success."""
+    if not losses:
+        return
+    broken = sum(trial.status == "broken" for trial in stored_trials(place.made()))
+    more = f" (and {len(losses) - 1} more)" if len(losses) > 1 else ""
+    again = _again(place.made(), [*place.with_it, "--retry", "broken"])
+    raise CommandError(f"{broken} trials could not be judged: {one_line(losses[0], 400)}{more}; run them with: {again}")
 
 
 def _typed(hidden: Secrets) -> tuple[tuple[str, ...], Mapping[str, int] | None]:

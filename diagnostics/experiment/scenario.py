@@ -4,8 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from diagnostics.experiment.program import Program, Stage
+
+MISUSE: Final = frozenset(
+    {
+        # A loop is closed, is another one, or was stopped in the middle of something.
+        *("RuntimeError", "InvalidStateError", "CancelledError", "GeneratorExit", "AsyncLibraryNotFoundError"),
+        # A transport has lost its loop or its socket: asyncio and anyio do not check for that everywhere.
+        *("AttributeError", "AssertionError"),
+        # An open connection fails. Not: one that cannot be opened, such as ConnectError, which has its own cause.
+        *("ConnectionResetError", "ConnectionAbortedError", "BrokenPipeError", "EOFError", "IncompleteReadError"),
+        *("SSLError", "SSLEOFError", "SSLSyscallError", "SSLWantReadError", "SSLWantWriteError", "SSLZeroReturnError"),
+        *("ClosedResourceError", "BrokenResourceError", "BusyResourceError", "EndOfStream"),
+        *("ReadError", "WriteError", "CloseError", "RemoteProtocolError", "LocalProtocolError", "StreamClosed"),
+        *("ClientConnectionResetError", "ClientPayloadError", "ServerDisconnectedError"),
+        # A call waits for what no loop will do.
+        *("TimeoutError", "ConnectTimeout", "PoolTimeout", "ReadTimeout", "WriteTimeout"),
+        *("ConnectionTimeoutError", "ServerTimeoutError", "SocketTimeoutError"),
+        # Another call's answer.
+        "WrongAnswer",
+    }
+)
+"""The classes of the exceptions that a client provokes when more than one loop uses it."""
+
+SHARED: Final = frozenset({"BadHttpMessage", "BadStatusLine", "DecodingError", "JSONDecodeError", "UnicodeDecodeError"})
+"""Those of an answer that two readers of one connection have torn apart."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +42,12 @@ class Scenario:
         play: yields the steps. Code between two `yield` runs between the two steps, outside any loop unless the fix
             runs the whole program in one.
         needs_fork: it needs `os.fork`.
+        provokes: the names of the classes of exceptions that it can provoke. A program that fails with others only
+            shows nothing of the error.
     """
 
     name: str
     summary: str
     play: Callable[[Stage], Program]
     needs_fork: bool = False
+    provokes: frozenset[str] = MISUSE

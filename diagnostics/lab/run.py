@@ -107,6 +107,7 @@ class _Run:
 
     def __init__(self, settings: RunSettings, store: Store, listener: RunListener) -> None:
         self.spans: Spans = []
+        self.losses: dict[str, None] = {}
         self._settings = settings
         self._redact = settings.redactor(settings.cache)
         self._store = store
@@ -191,6 +192,7 @@ class _Run:
         settled = [(queue, item, *_result(item, future)) for queue, item, future, _ in ended]
         for (*_, at), (*_, result) in zip(ended, settled, strict=True):
             self.spans += [(at + begin, at + end) for begin, end in result.spans]
+        self.losses |= dict.fromkeys(loss for *_, result in settled for loss in result.losses)
         self.keep(*(trial for *_, result in settled for trial in result.results))
         for queue, item, completed, result in settled:
             given_up = queue.settle(item, completed=completed, stored=self._store.done)
@@ -251,12 +253,15 @@ def run(
     listener: RunListener,
     about: RunMeta,
     remote: RemoteExecution | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Runs until nothing is left to do, or until it is interrupted.
 
     Args:
         about: what `run.json` says of the run; its times are set here.
         remote: executes the work items; by default, threads of this process do.
+
+    Returns:
+        What trials needed and was gone, a sentence each; those trials are `broken`.
 
     Raises:
         StoreError: the run folder cannot be written.
@@ -289,6 +294,7 @@ def run(
                 note_run(None)
             raise
         note_run(now())
+    return tuple(state.losses)
 
 
 @contextmanager

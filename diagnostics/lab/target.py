@@ -71,7 +71,7 @@ def find_target(
         raise TargetUnavailable(f"{environment or as_of} cannot be prepared: {problem.reason}") from None
     if distribution not in prepared.environment.packages:
         raise TargetUnavailable(f"{combination.slug} has no {distribution}; choose another --environment or --provider")
-    return Target(prepared.python, prepared.environment)
+    return Target(prepared.python, prepared.environment, prepared.files)
 
 
 def this_interpreter() -> Target:
@@ -123,7 +123,7 @@ def other_targets(target: Target, provider: str, cache: Path) -> Iterator[Target
             prepared = prepare(combination, cache=cache, offline=True)
         except EnvironmentProblem:
             continue  # a part of it was deleted since it was listed, so it would have to be built again
-        other = Target(prepared.python, prepared.environment)
+        other = Target(prepared.python, prepared.environment, prepared.files)
         if distribution in other.environment.packages and other.environment.name != target.environment.name:
             yield other
 

@@ -23,6 +23,7 @@ SYMPTOM_NAMES: Final = {**dict(zip(SYMPTOMS, SYMPTOMS, strict=True)), "retried":
 
 STATUSES: Final[dict[str, str]] = {
     "ran": "the trial ran and has a symptom",
+    "unrelated": "the program failed with an exception that its scenario cannot provoke",
     "unsatisfiable": "no set of packages fits these versions together",
     "unavailable": "this machine has no such interpreter",
     "incompatible": "these packages do not support this client or fix",

@@ -249,7 +249,7 @@ def test_trials_run_again_only_as_part_of_an_earlier_run(tmp_path: Path) -> None
     ended, _, errors = refused("--retry", "ran", "--resume", str(keeping(tmp_path / "run")))
     assert (ended, errors.splitlines()[0]) == (
         2,
-        "error: unknown value of --retry 'ran'; choose from broken, incompatible",
+        "error: unknown value of --retry 'ran'; choose from broken, incompatible, unrelated",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.experiment.program import END, InChild, Program, Stage
-from diagnostics.experiment.scenario import Scenario
+from diagnostics.experiment.scenario import MISUSE, SHARED, Scenario
 
 
 def play(stage: Stage) -> Program:
@@ -16,4 +16,10 @@ def play(stage: Stage) -> Program:
     yield END
 
 
-SCENARIO = Scenario("fork", "a client with open connections is used on both sides of a fork", play, needs_fork=True)
+SCENARIO = Scenario(
+    "fork",
+    "a client with open connections is used on both sides of a fork",
+    play,
+    needs_fork=True,
+    provokes=MISUSE | SHARED | {"ChildProcessError"},
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.experiment.program import END, Program, Stage, Together
-from diagnostics.experiment.scenario import Scenario
+from diagnostics.experiment.scenario import MISUSE, SHARED, Scenario
 
 
 def play(stage: Stage) -> Program:
@@ -13,4 +13,6 @@ def play(stage: Stage) -> Program:
     yield END
 
 
-SCENARIO = Scenario("threads", "one client used by several threads, each with its own loop", play)
+SCENARIO = Scenario(
+    "threads", "one client used by several threads, each with its own loop", play, provokes=MISUSE | SHARED
+)

@@ -43,7 +43,7 @@ class CellRunner:
     @contextmanager
     def open(self, prepared: PreparedEnvironment) -> Iterator[OutcomeSession]:
         """Starts a worker in the environment, and the server that it calls."""
-        target = Target(prepared.python, prepared.environment)
+        target = Target(prepared.python, prepared.environment, prepared.files)
         with open_session(target, cache=self.cache, redact=self.redact, limits=self.limits) as session:
             cell = Cell(target.environment.name, self.provider, self.scenario, self.fix, self.load)
             yield _CellSession(session, cell, self.mode)

@@ -24,9 +24,10 @@ from diagnostics.lab.bisection.consensus import last_line
 from diagnostics.lab.bisection.evaluate import NoOutcome, OutcomeSession
 from diagnostics.lab.bisection.scope import InvalidRequest
 from diagnostics.lab.environments import PreparedEnvironment
+from diagnostics.lab.execution.essentials import Essentials
 from diagnostics.lab.execution.outcome import printable
 from diagnostics.lab.execution.process import ProcessResult, run_bounded
-from diagnostics.lab.execution.staging import stage_code
+from diagnostics.lab.execution.staging import stage_code, staged_files
 from diagnostics.lab.execution.worker import clean_environment
 from diagnostics.lab.redactor import Redact
 from diagnostics.lab.server import ProviderServer
@@ -92,6 +93,8 @@ class _ScriptSession:
         self._server = server
         self._folder = folder
         self._staged = stage_code(runner.cache)
+        needed = (prepared.python, *prepared.files, *staged_files(self._staged))
+        self._essentials = Essentials(server, folder, needed)
         self._count = 0
 
     def check(self) -> None:
@@ -126,13 +129,19 @@ class _ScriptSession:
 
     def _execute(self, arguments: Sequence[str], name: str) -> ProcessResult:
         clean = clean_environment(self._staged, self._server.ca_file, str(self._folder))
-        return run_bounded(
-            [str(self._python), *arguments],
-            self._folder / f"{name}.out",
-            env={**clean, **variables(self._server.trial_url(name))},
-            timeout=self._runner.timeout,
-            only_stderr=True,
-        )
+        try:
+            ended = run_bounded(
+                [str(self._python), *arguments],
+                self._folder / f"{name}.out",
+                env={**clean, **variables(self._server.trial_url(name))},
+                timeout=self._runner.timeout,
+                only_stderr=True,
+            )
+        except OSError as error:
+            raise NoOutcome(f"broken: {self._essentials.lost() or error}") from error
+        if (lost := self._essentials.lost()) is not None:
+            raise NoOutcome(f"broken: {lost}")
+        return ended
 
 
 def variables(url: str) -> dict[str, str]:

@@ -6,13 +6,15 @@ what has a record under its own name can be used, whatever was killed in between
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
@@ -43,6 +45,7 @@ class PreparedEnvironment:
         lock: what is installed, as a requirements file with hashes.
         prepared_seconds: what it cost this time.
         reused: whether it was there already.
+        files: what is installed.
     """
 
     environment: Environment
@@ -50,6 +53,7 @@ class PreparedEnvironment:
     lock: str
     prepared_seconds: float
     reused: bool
+    files: tuple[Path, ...] = field(repr=False)
 
 
 def prepare(
@@ -79,17 +83,22 @@ def prepare(
         )
     environment = identify(combination, interpreter, lock)
     place = cache.absolute() / "environments" / environment.name
-    reused = _usable(place, environment)
-    if not reused:
+    files = _usable(place, environment)
+    reused = files is not None
+    if files is None:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(place.with_name(f"{place.name}.lock")):
-                reused = _usable(place, environment)
-                if not reused:
+                files = _usable(place, environment)
+                reused = files is not None
+                if files is None:
                     _build(place, environment, interpreter, lock, cache=cache, offline=offline)
+                    files = _usable(place, environment)
         except OSError as error:
             raise uv.disk_problem(cache, error.strerror or str(error)) from None
-    return PreparedEnvironment(environment, _python(place), lock.text, time.perf_counter() - started, reused)
+    if files is None:
+        raise BuildFailed(f"{place} was removed while it was prepared")
+    return PreparedEnvironment(environment, _python(place), lock.text, time.perf_counter() - started, reused, files)
 
 
 def identify(combination: Combination, interpreter: Interpreter, lock: Lock) -> Environment:
@@ -118,14 +127,29 @@ def _installed(place: Path) -> list[str]:
     return sorted(path.name for path in _site_packages(place).glob("*.dist-info"))
 
 
-def _usable(place: Path, environment: Environment) -> bool:
+def _files(place: Path) -> Iterator[Path]:
+    """What an environment consists of, by the records of its packages; bytecode is made again where it is missing."""
+    yield from (place / RECORD, place / "pyvenv.cfg")
+    site_packages = _site_packages(place)
+    for name in _installed(place):
+        record = site_packages / name / "RECORD"
+        yield record
+        with record.open(encoding="utf-8", newline="") as rows:
+            names = [row[0] for row in csv.reader(rows) if row]
+        yield from (site_packages / name for name in names if not name.endswith(".pyc"))
+
+
+def _usable(place: Path, environment: Environment) -> tuple[Path, ...] | None:
+    """The files of an environment; `None` if it is another one, or not whole."""
     try:
         record = json.loads((place / RECORD).read_text(encoding="utf-8"))
         same = record["schema"] == SCHEMA and record["environment"] == encode(environment)
         # The interpreter is a link: it dangles once the Python it was built from has been removed.
-        return same and _python(place).is_file() and record["installed"] == _installed(place)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        whole = same and _python(place).is_file() and record["installed"] == _installed(place)
+        files = tuple(_files(place)) if whole else ()
+        return files if files and all(file.exists() for file in files) else None
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return None
 
 
 def _build(

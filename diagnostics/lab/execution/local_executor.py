@@ -76,8 +76,9 @@ class LocalExecutor:
             return WorkResult(unprepared(item.combination), status=problem.status, reason=reason, redacted=redacted)
         if item.environment not in (None, prepared.environment):
             raise CodeMismatch(_difference(item.environment, prepared.environment))
-        target = Target(prepared.python, prepared.environment)
+        target = Target(prepared.python, prepared.environment, prepared.files)
         spans: Spans = []
+        losses: list[str] = []
         results: list[TrialResult] = []
         for result in run_trials(
             item.plans,
@@ -86,11 +87,14 @@ class LocalExecutor:
             at_once=item.at_once,
             redact=redact,
             spans=spans,
+            losses=losses,
         ):
             (on_result or results.append)(result)
         now = time.perf_counter()
         ago = tuple((begin - now, end - now) for begin, end in spans)
-        return WorkResult(prepared.environment, prepared.lock, results=tuple(results), spans=ago)
+        return WorkResult(
+            prepared.environment, prepared.lock, results=tuple(results), spans=ago, losses=tuple(map(redact, losses))
+        )
 
 
 def _difference(expected: Environment | None, found: Environment) -> str:

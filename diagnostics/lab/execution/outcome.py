@@ -3,6 +3,9 @@
 If several things happened, the symptom is the first of: the process did not end (`hang`), it died (`crash`), a call
 raised (`raised`), something was printed (`logged`), the server received more requests than calls, or requests that say
 they repeat another one (`retried`).
+
+An exception is a symptom only if the scenario can provoke it. A program that fails with others only is `unrelated`: it
+says nothing about the error under test.
 """
 
 from __future__ import annotations
@@ -10,10 +13,11 @@ from __future__ import annotations
 import re
 import signal
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.redactor import Redact
 from diagnostics.lab.server import Account
 from diagnostics.model.cell import Cell, Environment
@@ -87,7 +91,7 @@ class TrialPlan:
 
 def conclude(plan: TrialPlan, environment: Environment, traces: Traces, redact: Redact) -> Trial:
     """Returns the record of a trial that was started."""
-    status, symptom, text = _classify(traces)
+    status, symptom, text = _classify(traces, SCENARIOS[plan.cell.scenario].provokes)
     result = traces.result or {}
     # Shortened after the redaction, which does not recognise half a secret. `bounded` cuts far beyond what is shown.
     raw = bounded(printable(text))
@@ -137,8 +141,44 @@ def not_run(plan: TrialPlan, environment: Environment, status: str, reason: str,
     )
 
 
-def _classify(traces: Traces) -> tuple[str, str | None, str]:
+def _classify(traces: Traces, provokes: Collection[str]) -> tuple[str, str | None, str]:
     """Status, symptom, and the text that shows it."""
+    status, symptom, text = _shown(traces)
+    if symptom == "raised" and traces.result is not None:
+        names = [name for error in traces.result["errors"] for name in chained(error)]
+    elif symptom == "logged" or (symptom == "crash" and traces.exit >= 0):
+        names = printed(traces.output)
+    else:
+        return status, symptom, text
+    if names and not any(name in provokes for name in names):
+        return "unrelated", None, text
+    return status, symptom, text
+
+
+def chained(error: str) -> list[str]:
+    """Returns the names of the classes in a chain as `program.describe` writes it."""
+    return [_class(link) for link in error.split(" <- ")]
+
+
+def printed(output: str) -> list[str]:
+    """Returns the names of the classes that end the tracebacks in a text, those of an exception group one by one."""
+    names: list[str] = []
+    margin: str | None = None
+    for line in output.splitlines():
+        before, found, _ = line.partition("Traceback (most recent call last):")
+        if found:
+            margin = before.removesuffix("Exception Group ").replace("+", "|")
+        elif margin is not None and not line.startswith(margin + " "):
+            names.append(_class(line.removeprefix(margin)))
+            margin = None
+    return names
+
+
+def _class(line: str) -> str:
+    return line.partition(":")[0].strip().rpartition(".")[2]
+
+
+def _shown(traces: Traces) -> tuple[str, str | None, str]:
     output = traces.output.strip()
     if traces.hang:
         return "ran", "hang", "the program did not end in time\n" + innermost(output)

@@ -17,7 +17,7 @@ from typing import Final
 from diagnostics.lab.execution.events import recorded
 from diagnostics.lab.execution.outcome import TrialPlan, TrialResult, conclude, not_run
 from diagnostics.lab.execution.work import Spans
-from diagnostics.lab.execution.worker import Worker, WorkerLost
+from diagnostics.lab.execution.worker import EssentialLost, Worker, WorkerLost
 from diagnostics.lab.redactor import Redact
 from diagnostics.model.cell import Environment
 
@@ -36,16 +36,19 @@ def run_trials(
     at_once: int,
     redact: Redact,
     spans: Spans | None = None,
+    losses: list[str] | None = None,
 ) -> Iterator[TrialResult]:
     """Yields the result of every trial once, as it ends.
 
-    A trial whose workers keep ending gets the status `broken`.
+    A trial whose workers keep ending gets the status `broken`; so do all that have not ended when something that they
+    need is gone.
 
     Args:
         environment: where the trials run.
         open_worker: gives a worker for as long as the block lasts; another one if the last has ended.
         at_once: trials that run at the same time.
         spans: receives when trials were running, on the clock of `time.perf_counter`.
+        losses: receives what is gone.
     """
     left = {plan.key: plan for plan in plans}
     ended: Counter[str] = Counter()
@@ -61,6 +64,11 @@ def run_trials(
                 for plan, result in _run(worker, possible, ended, at_once, environment, redact, spans):
                     del left[plan.key]
                     yield result
+        except EssentialLost as error:
+            why = str(error)
+            if losses is not None:
+                losses.append(why)
+            break
         except WorkerLost as error:
             why = str(error)
             ended_idle += not error.running

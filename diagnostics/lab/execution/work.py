@@ -84,6 +84,7 @@ class WorkResult:
         redacted: what was taken out of the reason, by kind.
         results: of the trials that the executor has not handed over one by one.
         spans: when trials were running, in seconds from the end of the work item: machines have no clock in common.
+        losses: what trials needed and was gone; they are `broken`.
     """
 
     environment: Environment
@@ -93,6 +94,7 @@ class WorkResult:
     redacted: Mapping[str, int] = field(default_factory=dict)
     results: tuple[TrialResult, ...] = ()
     spans: tuple[tuple[float, float], ...] = ()
+    losses: tuple[str, ...] = ()
 
 
 def covered(spans: Iterable[tuple[float, float]]) -> float:

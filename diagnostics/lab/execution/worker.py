@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from diagnostics.lab.execution.essentials import Essentials
 from diagnostics.lab.execution.outcome import Traces, TrialPlan
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.codec import encode
@@ -45,6 +46,10 @@ class WorkerLost(Exception):
         self.running = running
 
 
+class EssentialLost(WorkerLost):
+    """Something that every trial needs is gone, so that no outcome counts; the message says what."""
+
+
 class Worker:
     """A worker process in an environment.
 
@@ -52,11 +57,13 @@ class Worker:
         python: the environment's interpreter.
         staged: the folder of `staging.stage_code`.
         server: receives the calls of the trials.
+        files: what must be there while trials run, beside the interpreter.
         loop: the loop implementation.
         fork: whether the worker may fork; it never does where the system cannot.
 
     Raises:
         WorkerLost: the process cannot start.
+        EssentialLost: it cannot start because something is gone.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class Worker:
         staged: Path,
         server: ProviderServer,
         *,
+        files: Iterable[Path] = (),
         loop: str = "asyncio",
         limits: Limits = Limits(),  # noqa: B008 - frozen
         fork: bool = True,
@@ -74,8 +82,12 @@ class Worker:
         self._limits = limits
         self._probed: dict[str, tuple[str, str | None]] = {}
         # A killed trial may still write while its files are removed.
-        self._folder = tempfile.TemporaryDirectory(prefix="diagnostics-trials-", ignore_cleanup_errors=True)
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="diagnostics-trials-", ignore_cleanup_errors=True)
+        except OSError as error:
+            raise EssentialLost(f"a temporary folder cannot be created: {error}") from error
         self._errors = Path(self._folder.name, "worker.err")
+        self._essentials = Essentials(server, self.folder, (python, *files))
         try:
             with self._errors.open("wb") as errors:
                 self._process = subprocess.Popen(
@@ -89,8 +101,9 @@ class Worker:
                     start_new_session=True,
                 )
         except OSError as error:
+            kind = WorkerLost if self._essentials.lost() is None else EssentialLost
             self._folder.cleanup()
-            raise WorkerLost(f"the worker cannot start with {python}: {error.strerror or error}") from error
+            raise kind(f"the worker cannot start with {python}: {error.strerror or error}") from error
         try:
             self._receive()
         except WorkerLost:
@@ -137,22 +150,31 @@ class Worker:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
         except (BrokenPipeError, ValueError):  # ValueError: closed by kill
-            raise WorkerLost(self._how_it_ended()) from None
+            raise self._lost(self._how_it_ended()) from None
 
     def _receive(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
-            raise WorkerLost(self._how_it_ended())
+            raise self._lost(self._how_it_ended())
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def _lost(self, message: str) -> WorkerLost:
+        """Why there is no worker: because something else is gone, or the given reason."""
+        lost = self._essentials.lost()
+        return WorkerLost(message) if lost is None else EssentialLost(lost)
+
+    def _check(self, running: Iterable[TrialPlan] = ()) -> None:
+        if (lost := self._essentials.lost()) is not None:
+            raise EssentialLost(lost, tuple(running))
 
     def _how_it_ended(self) -> str:
         try:
             status = self._process.wait(timeout=EXIT_TIMEOUT)
         except subprocess.TimeoutExpired:
             return "the worker closed its output but still runs"
-        lines = self._errors.read_text(errors="replace").strip().splitlines()
+        lines = read_ends(self._errors).strip().splitlines()
         return f"the worker ended with status {status}: {lines[-1] if lines else 'it printed nothing'}"
 
     def probe(self, provider: str) -> tuple[str, str | None]:
@@ -160,6 +182,10 @@ class Worker:
 
         Returns:
             A status (`ran`, `incompatible`, `broken`), and the reason if it is not `ran`.
+
+        Raises:
+            WorkerLost: the worker ended.
+            EssentialLost: something that the call needs is gone.
         """
         if provider in self._probed:
             return self._probed[provider]
@@ -174,6 +200,8 @@ class Worker:
         )
         answer = self._receive()
         self._server.forget(name)
+        if answer["status"] != "ran":
+            self._check()
         self._probed[provider] = answer["status"], answer["reason"]
         return self._probed[provider]
 
@@ -182,6 +210,7 @@ class Worker:
 
         Raises:
             WorkerLost: the worker ended; trials that were not yielded yet have no traces.
+            EssentialLost: something that trials need is gone; the traces of those that were not yielded say nothing.
         """
         waiting = iter(plans)
         running: dict[str, TrialPlan] = {}
@@ -194,9 +223,11 @@ class Worker:
                     return
                 answer = self._receive()
             except WorkerLost as error:
-                raise WorkerLost(str(error), tuple(running.values())) from None
-            plan = running.pop(answer["key"])
-            yield plan, self._traces(plan, answer)
+                raise type(error)(str(error), tuple(running.values())) from None
+            traces = self._traces(running[answer["key"]], answer)
+            # After the traces are read: until then they were where a loss can be seen.
+            self._check(running.values())
+            yield running.pop(answer["key"]), traces
 
     def _request(self, plan: TrialPlan) -> TrialRequest:
         return TrialRequest(

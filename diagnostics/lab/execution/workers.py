@@ -9,12 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from diagnostics.lab.execution.staging import stage_code
+from diagnostics.lab.execution.staging import stage_code, staged_files
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.cell import Environment
@@ -27,10 +27,15 @@ class ExecutorStopped(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """An interpreter, and the environment that trials in it are recorded under."""
+    """An interpreter, and the environment that trials in it are recorded under.
+
+    Attributes:
+        files: what is installed in a prepared environment.
+    """
 
     python: Path
     environment: Environment
+    files: tuple[Path, ...] = field(default=(), compare=False, repr=False)
 
 
 class WorkerPool:
@@ -60,6 +65,7 @@ class WorkerPool:
         """
         self._server = self._stack.enter_context(ProviderServer())
         self._staged = stage_code(self._cache)
+        self._code = staged_files(self._staged)
         return self
 
     def __exit__(
@@ -99,7 +105,12 @@ class WorkerPool:
         """
         kind = (target, limits)
         worker = self._take_idle(kind) or Worker(
-            target.python, self._staged, self._server, loop=target.environment.loop, limits=limits
+            target.python,
+            self._staged,
+            self._server,
+            files=(*target.files, *self._code),
+            loop=target.environment.loop,
+            limits=limits,
         )
         unused = [worker]
         try:

@@ -85,6 +85,7 @@ class ProviderServer:
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="diagnostics-"))
             context, self.ca_file = issue(self._folder)
+            self._certificate = self.ca_file.read_bytes()
             self._stop = Future()
             self._thread = threading.Thread(
                 target=self._run, args=(sockets, context), name="provider-server", daemon=True
@@ -132,6 +133,18 @@ class ProviderServer:
         if not _TRIAL_NAME.fullmatch(trial):
             raise ValueError(f"a trial's name is made of letters, digits and . _ ~ -, not {trial!r}")
         return f"{self.url}/t/{trial}"
+
+    def lost(self) -> str | None:
+        """What clients need and is no longer there, as a sentence; `None` while they can call this server."""
+        try:
+            certificate = self.ca_file.read_bytes()
+        except OSError:
+            certificate = b""
+        if certificate != self._certificate:
+            return f"{self.ca_file}, the certificate of the provider server, was removed while trials needed it"
+        if self._thread is None or not self._thread.is_alive():
+            return "the provider server ended while trials needed it"
+        return None
 
     def plan(self, trial: str, faults: Faults) -> None:
         """Sets what goes wrong in a trial; the next request already sees it."""

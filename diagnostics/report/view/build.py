@@ -48,7 +48,7 @@ def build_view(run: Run, secrets: Secrets | None, fix_notes: Mapping[str, str] |
         subjects=subjects,
         fixes=_by_effect(subjects),
         histories=histories(subjects, loops),
-        impossible=_impossible(environments, subjects),
+        impossible=_impossible(environments, run.trials),
         warnings=run.warnings,
         fix_notes=dict(fix_notes or {}),
         redacted=removed,
@@ -152,18 +152,18 @@ def _by_effect(subjects: Sequence[Subject]) -> tuple[str, ...]:
     return tuple(sorted(tallies, key=rank))
 
 
-def _impossible(environments: Iterable[EnvironmentRow], subjects: Iterable[Subject]) -> tuple[Impossible, ...]:
+def _impossible(environments: Iterable[EnvironmentRow], trials: Iterable[Trial]) -> tuple[Impossible, ...]:
     """What gave no outcome, grouped by status and reason: first whole environments, then single cells."""
     whole: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in environments:
         if row.status != "ran":
             whole[row.status, row.reason or "no reason was recorded"].append(f"{row.label} {row.slug}")
     cells: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for subject in subjects:
-        for result in filter(None, (subject.baseline, *subject.fixes)):
-            if result.status != "ran":
-                what = f"{result.fix} for {subject.provider}"
-                cells[result.status, result.reason or "no reason was recorded"].add(what)
+    for trial in trials:
+        if trial.status != "ran":
+            cells[trial.status, trial.reason or "no reason was recorded"].add(
+                f"{trial.cell.fix} for {trial.cell.provider}"
+            )
     order = list(STATUSES)
     grouped = [
         sorted((Impossible(status, reason, tuple(what)) for (status, reason), what in found.items()), key=_by_status)

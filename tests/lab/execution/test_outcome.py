@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
+import ssl
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diagnostics.experiment.program import describe
+from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.execution.outcome import (
     EVIDENCE_CHARACTERS,
     INNERMOST,
@@ -16,6 +20,7 @@ from diagnostics.lab.execution.outcome import (
     TrialPlan,
     conclude,
     not_run,
+    printed,
     shorten,
 )
 from diagnostics.lab.server import Account
@@ -41,6 +46,8 @@ CLEAN = {
 counts = st.integers(min_value=0, max_value=10)
 # With lone surrogates, which a result file can hold and a text file cannot.
 texts = st.text(st.characters(), max_size=60)
+PROVOKED = "openai.APIConnectionError: Connection error. <- RuntimeError: Event loop is closed"
+"""An error of the kind that every scenario can provoke."""
 ran = st.builds(
     lambda errors, counted, seconds: {
         **CLEAN,
@@ -49,7 +56,7 @@ ran = st.builds(
         "errors": errors,
         "raised": len(errors),
     },
-    st.lists(texts, max_size=3),
+    st.lists(st.just(PROVOKED) | texts.map("ValueError: {}".format), max_size=3),
     st.tuples(*[counts] * 5),
     st.floats(min_value=0, max_value=1e6),
 )
@@ -71,6 +78,7 @@ def test_any_traces_give_a_record_that_a_file_can_hold(left: Traces) -> None:
     assert decode(Trial, json.loads(line), {trial.environment.name: trial.environment}) == trial
     assert trial.accounting.requests == left.account.requests
     assert (trial.symptom in (None, "none")) == (trial.evidence is None)
+    assert (trial.status == "ran") == (trial.reason is None)
 
 
 @given(traces)
@@ -87,13 +95,117 @@ def test_the_worst_that_happened_is_what_counts(left: Traces) -> None:
         assert trial.status == "incompatible"
         assert trial.reason
     elif said["raised"]:
-        assert trial.symptom == "raised"
+        assert (trial.status, trial.symptom) == (
+            ("ran", "raised") if PROVOKED in said["errors"] else ("unrelated", None)
+        )
     elif left.output.strip():
         assert trial.symptom == "logged"
     elif left.account.retries or left.account.requests > said["calls"]:
         assert trial.symptom == "retried"
     else:
         assert trial.symptom == "none"
+
+
+def outcome(left: Traces, scenario: str = "repeated-run") -> tuple[str, str | None]:
+    plan = replace(PLAN, cell=replace(PLAN.cell, scenario=scenario))
+    trial = conclude(plan, SOMEWHERE, left, str)
+    return trial.status, trial.symptom
+
+
+def raising(*errors: BaseException) -> Traces:
+    texts = [describe(error) for error in errors]
+    return Traces({**CLEAN, "errors": texts, "raised": len(texts)}, 0, hang=False, output="", account=Account())
+
+
+def caused(error: BaseException, cause: BaseException) -> BaseException:
+    error.__cause__ = cause
+    return error
+
+
+FOREIGN = [
+    FileNotFoundError(2, "No such file or directory", "/tmp/ca.pem"),
+    ModuleNotFoundError("No module named 'anyio'"),
+    OSError(28, "No space left on device"),
+    MemoryError(),
+    PermissionError(13, "Permission denied"),
+    caused(Exception("Connection error."), ssl.SSLCertVerificationError(1, "unable to get local issuer certificate")),
+    caused(Exception("Connection error."), ConnectionRefusedError(111, "Connection refused")),
+]
+OWN = [
+    RuntimeError("Event loop is closed"),
+    caused(Exception("Connection error."), RuntimeError("Event loop is closed")),
+    caused(Exception("Connection error."), ssl.SSLError(1, "record layer failure")),
+    ConnectionResetError(104, "Connection reset by peer"),
+]
+
+
+@pytest.mark.parametrize("error", FOREIGN, ids=repr)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_an_exception_that_no_scenario_provokes_is_no_symptom(scenario: str, error: BaseException) -> None:
+    assert outcome(raising(error), scenario) == ("unrelated", None)
+    assert outcome(raising(error, *OWN), scenario) == ("ran", "raised")
+
+
+@pytest.mark.parametrize("error", OWN, ids=repr)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_an_exception_that_every_scenario_provokes_is_one(scenario: str, error: BaseException) -> None:
+    assert outcome(raising(error), scenario) == ("ran", "raised")
+
+
+def test_what_a_scenario_provokes_is_its_own() -> None:
+    torn, lost = json.JSONDecodeError("Expecting value", "", 0), ChildProcessError("the forked child ended")
+    every = {name: (outcome(raising(torn), name)[0], outcome(raising(lost), name)[0]) for name in SCENARIOS}
+    assert {name: found for name, found in every.items() if "ran" in found} == {
+        "fork": ("ran", "ran"),
+        "threads": ("ran", "unrelated"),
+    }
+
+
+IMPORTED = """Task exception was never retrieved
+future: <Task finished>
+Traceback (most recent call last):
+  File "a.py", line 1, in main
+    import b
+ModuleNotFoundError: No module named 'b'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "a.py", line 3, in main
+    raise OSError from error
+    ^^^^^^^^^^^^^^^^^^^^^^^^
+OSError: two
+lines
+last words"""
+GROUP = """  + Exception Group Traceback (most recent call last):
+  |   File "a.py", line 1, in main
+  | ExceptionGroup: unhandled errors in a TaskGroup (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "a.py", line 2, in one
+    | ValueError: 1
+    +---------------- 2 ----------------
+    | Traceback (most recent call last):
+    |   File "a.py", line 3, in other
+    | {}: 2
+    +------------------------------------"""
+
+
+@pytest.mark.parametrize(
+    ("output", "names", "counts"),
+    [
+        ("Unclosed client session\nclient_session: <aiohttp.ClientSession>", [], True),
+        (IMPORTED, ["ModuleNotFoundError", "OSError"], False),
+        (GROUP.format("anyio.ClosedResourceError"), ["ExceptionGroup", "ValueError", "ClosedResourceError"], True),
+        (GROUP.format("TypeError"), ["ExceptionGroup", "ValueError", "TypeError"], False),
+    ],
+)
+def test_every_traceback_in_an_output_counts(output: str, names: list[str], counts: bool) -> None:
+    assert printed(output) == names
+    left = Traces(CLEAN, 0, hang=False, output=output, account=Account())
+    assert outcome(left) == (("ran", "logged") if counts else ("unrelated", None))
+    ended = replace(left, exit=1, result=None)
+    assert outcome(ended) == (("ran", "crash") if counts else ("unrelated", None))
 
 
 def evidence(left: Traces) -> str:

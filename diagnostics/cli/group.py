@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,16 @@ SCRIPT: Final = "event-loop-diagnostics"
 """The program that an installation adds to PATH."""
 
 BY_SCRIPT: Final = Path(sys.argv[0]).stem == SCRIPT
+
+_WORDS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
+    r"Input should be greater than or equal to (\S+)": r"it must be at least \1",
+    r"Input should be less than or equal to (\S+)": r"it must be at most \1",
+    r"Input should be a valid integer\b.*": "it must be a whole number",
+    r"Input should be a valid number\b.*": "it must be a number",
+    r"[Gg]ot unexpected extra arguments?(?:\(s\))? \((.*)\)": r"unexpected argument: \1",
+    r"[Mm]issing argument '([a-z]+)'": lambda found: f"missing argument {found[1].upper()}",
+}
+"""The words of the parser, and ours."""
 
 
 class Commands(TyperGroup):
@@ -52,6 +62,8 @@ def _message(error: Exception, arguments: Sequence[str]) -> str:
     invalid = re.fullmatch(r"Invalid value for '(.*?)'(.*)", message, re.DOTALL)
     if invalid and (value := _value(invalid[1], arguments)) is not None and value not in invalid[2]:
         message = f"invalid value {value!r} for '{invalid[1]}'{invalid[2]}"
+    for words, plain in _WORDS.items():
+        message = re.sub(words, plain, message)
     return message[:1].lower() + message[1:].rstrip(".")
 
 

@@ -6,7 +6,6 @@ other one is the same program with a fix.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import sys
@@ -17,6 +16,7 @@ from typing import Final
 
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.model.cell import BASELINE
+from diagnostics.model.errors import INVALID_USAGE, PROGRAM, suggestion, usage_text
 from diagnostics.model.words import FINDING_KINDS
 from diagnostics.sanitizer.analyze.phrasing import KINDS
 
@@ -54,10 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     name = arguments[0]
     text = page(name)
     if text is None:
-        near = difflib.get_close_matches(name, [*FINDING_KINDS, *FIXES], 1)
-        hint = f"; did you mean {near[0]}?" if near else "; `python -m diagnostics explain` lists the names"
-        sys.stderr.write(f"error: nothing is called {name!r}{hint}\n")
-        return 2
+        message = f"unknown kind or fix {name!r}{suggestion(name, [*FINDING_KINDS, *FIXES])}"
+        sys.stderr.write(usage_text(message, f"{PROGRAM} explain"))
+        return INVALID_USAGE
     sys.stdout.write(text)
     return 0
 

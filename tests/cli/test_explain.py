@@ -42,5 +42,5 @@ def test_the_command_prints_the_page_and_names_what_was_meant() -> None:
     assert "async with AsyncOpenAI() as client" in explain("context-manager").stdout
     done = explain("cross-loop-us")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: nothing is called 'cross-loop-us'; did you mean cross-loop-use?\n"
+    assert done.stderr.startswith("error: unknown kind or fix 'cross-loop-us' (did you mean 'cross-loop-use'?)\n")
     assert "cross-loop-use" in explain().stdout

@@ -33,6 +33,8 @@ def run(arguments: list[str]) -> int:
     try:
         options = read(arguments)
         suppressions = _suppressions(options.suppress)
+        for name in ("json", "output"):
+            _check_folder(f"--{name}", getattr(options, name))
         words = supervisor.command(options.program, module=options.module)
     except (OptionError, SuppressionError, supervisor.StartError) as error:
         stderr.write(usage_text(str(error), f"{PROGRAM} run"))
@@ -79,6 +81,15 @@ def _live(journal: str, settings: ReportSettings) -> Iterator[None]:
         live.finish()
 
 
+def _check_folder(option: str, file: str | None) -> None:
+    """Checks, before the program starts, that a file can be written when it has ended."""
+    folder = os.path.dirname(os.path.abspath(file)) if file else ""
+    if folder and not os.path.isdir(folder):
+        raise OptionError(f"{option}: there is no folder {folder}; create it, or name another file")
+    if file and os.path.isdir(file):
+        raise OptionError(f"{option}: {file} is a folder; name a file in it")
+
+
 def _suppressions(file: str | None) -> list[Rule]:
     if file is None:
         return []
@@ -86,4 +97,5 @@ def _suppressions(file: str | None) -> list[Rule]:
         with open(file, encoding="utf-8") as stream:
             return rules(stream)
     except (OSError, UnicodeDecodeError) as error:
-        raise OptionError(f"cannot read the suppressions in {file}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise OptionError(f"--suppress: cannot read {file}: {why}") from error

@@ -210,7 +210,7 @@ def test_the_environment_sets_options_and_the_command_line_wins(
 @pytest.mark.parametrize(
     ("options", "more", "says"),
     [
-        (("--suppress", "missing"), {}, "cannot read the suppressions in missing"),
+        (("--suppress", "missing"), {}, "--suppress: cannot read missing"),
         ((), {"DIAGNOSTICS_OPTIONS": "leak=error"}, "'leak=error' is not one of json=…, leaks=…"),
         ((), {"DIAGNOSTICS_OPTIONS": "leaks=maybe"}, "leaks is one of report, error, off, not 'maybe'"),
         ((), {"DIAGNOSTICS_OPTIONS": "timeout=soon"}, "timeout cannot be 'soon'"),

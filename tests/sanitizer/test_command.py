@@ -357,7 +357,9 @@ def test_pytest_runs_under_it(run: Callable[..., Ran], tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written_says_so_and_the_program_is_what_it_was(
     run: Callable[..., Ran], script: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    ran = run("none", script("print('ran')"), options=("--json", str(tmp_path / "missing" / "findings.json")))
+    (tmp_path / "removed").mkdir()
+    program = script("import os; os.rmdir('removed'); print('ran')")
+    ran = run("none", program, options=("--json", str(tmp_path / "removed" / "findings.json")))
     assert (ran.status, ran.output) == (0, "ran\n")
     assert "choose another --json FILE" in ran.errors
 

@@ -212,7 +212,7 @@ SERVER = "from multiprocessing.forkserver import main; main(4, 5, [], **{})"
 def test_the_line_of_a_child_comes_after_ours_however_this_python_writes_it(line: str) -> None:
     module = "multiprocessing.spawn" if "spawn" in line else "multiprocessing.forkserver"
     command = ["python", "-X", "dev", "-c", line, "an argument"]
-    *before, ours, after = instrumented_from_start(command, module, "journal", "settings")
+    *before, ours, after = instrumented_from_start(command, module, ("journal", "settings"))
     assert (before, after) == (command[:4], "an argument")
     assert ours.startswith("exec(")
     assert ours.endswith(f"; {line}")
@@ -223,4 +223,4 @@ def test_the_line_of_a_child_comes_after_ours_however_this_python_writes_it(line
 )
 def test_other_commands_stay(command: list[str]) -> None:
     words = ["python", *command]
-    assert instrumented_from_start(words, "multiprocessing.spawn", "journal", "settings") == words
+    assert instrumented_from_start(words, "multiprocessing.spawn", ("journal", "settings")) == words

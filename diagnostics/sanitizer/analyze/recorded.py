@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.holders import ClientHolder, Variable
@@ -14,6 +14,22 @@ from diagnostics.sanitizer.capture.sites import RecordedCode, Stack
 
 ENDED_BY_INTERRUPT = (-signal.SIGINT, 128 + signal.SIGINT)
 """Exit statuses of a program that Ctrl-C ended: by the signal, or by its own handler in the form that shells use."""
+
+
+class Started(NamedTuple):
+    """A program that a process started.
+
+    Attributes:
+        how: `subprocess`, or the function of `os`.
+        process: its process id; 0 where that is unknown.
+        paths: where the program was looked for.
+    """
+
+    how: str
+    process: int
+    paths: list[str]
+    arguments: list[str]
+    stack: Stack
 
 
 @dataclass
@@ -30,6 +46,7 @@ class Process:
         calls: number of calls; `requests` is the number of requests.
         blind_spots: what could not be seen in it, one line each.
         modules: imported libraries, with their files.
+        started: the programs that it started.
         used: whether it had an event loop.
         asked: whether it has answered what it waits for.
         end: how it ended; empty if it was killed.
@@ -46,6 +63,7 @@ class Process:
     requests: int = 0
     blind_spots: list[str] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)
+    started: list[Started] = field(default_factory=list)
     used: bool = False
     asked: bool = False
     end: str = ""
@@ -105,7 +123,6 @@ def processes(data: bytes) -> list[Process]:
 
 _STATES: dict[str, tuple[Any, ...]] = {
     "B": ("blind_spots",),
-    "D": ("asked", True),
     "E": ("end",),
     "M": ("modules",),
     "U": ("used", True),
@@ -140,6 +157,12 @@ class _Reader:
             self.process.parent, self.process.argv, self.process.python = fields
         elif tag == "S":
             self._stacks[fields[0]] = tuple(self._parts(fields[1]))
+        elif tag == "K":
+            how, number, paths, arguments, stack = fields
+            self.process.started.append(Started(how, number, paths, arguments, self._stacks[stack]))
+        elif tag == "D":
+            self._hanging_of_this_answer()
+            self.process.asked = True
         elif tag == "R":
             self.process.facts.pop(fields[0], None)
         elif tag == "T":
@@ -147,6 +170,11 @@ class _Reader:
         else:
             name, *value = _STATES[tag]
             setattr(self.process, name, value[0] if value else fields[0])
+
+    def _hanging_of_this_answer(self) -> None:
+        """Drops what waited when the process was asked before."""
+        if self.process.asked:
+            self.process.hanging.clear()
 
     def _parts(self, frames: Iterable[tuple[Any, ...]]) -> Iterable[Any]:
         for *identity, position in frames:
@@ -194,6 +222,8 @@ class _Reader:
         if when == "interrupt":
             self.process.interrupted.append((fact, self.process.calls))
         elif when == "hanging":
+            self._hanging_of_this_answer()
+            self.process.asked = False
             self.process.hanging.append(fact)
         else:
             self.process.facts[number] = fact

@@ -56,7 +56,7 @@ def group(findings: Sequence[Finding], frameworks: Collection[str], first: int =
         groups.setdefault(identity(finding, named), []).append(finding)
     causes, hints = [], {}
     for members in groups.values():
-        ranked = sorted(members, key=lambda each: (_SEVERITIES.index(each.severity), _ORDER.index(each.kind)))
+        ranked = sorted(members, key=_rank)
         advice = advise(situation(ranked, frameworks))
         causes.append(
             RootCause(
@@ -69,8 +69,36 @@ def group(findings: Sequence[Finding], frameworks: Collection[str], first: int =
         )
         if advice:
             hints.update({each.id: Hint(advice[0].fix, advice[0].text) for each in members})
-    causes.sort(key=lambda cause: (_SEVERITIES.index(cause.severity), _ORDER.index(cause.kind)))
+    causes.sort(key=_rank)
     return Report([replace(each, hint=hints.get(each.id, each.hint)) for each in named], causes)
+
+
+def across(reports: Sequence[Report]) -> list[tuple[RootCause, RootCause]]:
+    """Joins the root causes that several processes share, as the workers of a server do.
+
+    Args:
+        reports: one for each process, with different numbers.
+
+    Returns:
+        Each root cause twice: with the findings of all processes, and as the process has it where it is worst.
+    """
+    same: dict[Any, list[RootCause]] = {}
+    for report in reports:
+        by_id = {finding.id: finding for finding in report.findings}
+        for cause in report.root_causes:
+            same.setdefault(identity(by_id[cause.findings[0]], report.findings), []).append(cause)
+    found = []
+    for alike in same.values():
+        worst = min(alike, key=_rank)
+        if len(alike) > 1:
+            worst = replace(worst, title=f"{worst.title}; in {len(alike)} processes")
+        ids = [name for cause in (worst, *alike) for name in cause.findings]
+        found.append((replace(worst, findings=tuple(dict.fromkeys(ids))), worst))
+    return sorted(found, key=lambda pair: _rank(pair[0]))
+
+
+def _rank(about: RootCause | Finding) -> tuple[int, int]:
+    return _SEVERITIES.index(about.severity), _ORDER.index(about.kind)
 
 
 def identity(finding: Finding, findings: Sequence[Finding]) -> Any:

@@ -18,6 +18,7 @@ Every entry is `(process id, tag, fields…)`:
     T  totals      calls, requests
     B  blind spots lines
     M  modules     the libraries imported, with their files
+    K  started     how, process id, paths of the program, arguments, stack id
     D  asked       it was asked what it waits for, and has answered
     E  end         how the process ended: the journal of this process is complete
 """
@@ -47,6 +48,9 @@ HIGH: Final = 250
 """The lowest descriptor that a journal uses, so that the program gets the same descriptors as without it."""
 
 _LENGTH: Final = 4
+
+_FORMAT: Final = 4
+"""What every Python from 3.10 on reads: a child may run on another one than the supervisor."""
 
 
 class Journal(Instrument):
@@ -115,6 +119,12 @@ class Journal(Instrument):
         entries += [("T", calls, requests), ("B", blind_spots), *self._modules()]
         self._write(entries)
 
+    def started(self, how: str, process: int, paths: list[str], arguments: list[str], stack: Stack) -> None:
+        """Writes that this process started a program, or is about to become one."""
+        entries: list[tuple[Any, ...]] = []
+        entries.append(("K", how, process, paths, arguments, self._stack(stack, entries)))
+        self._write(entries)
+
     def answered(self) -> None:
         """Marks that everything that is `hanging` was written."""
         self._write([("D",)])
@@ -170,7 +180,7 @@ class Journal(Instrument):
     def _write(self, entries: list[tuple[Any, ...]]) -> None:
         data = b""
         for entry in entries:
-            packed = marshal.dumps((os.getpid(), *entry))
+            packed = marshal.dumps((os.getpid(), *entry), _FORMAT)
             data += len(packed).to_bytes(_LENGTH, "little") + packed
         if not self._is_ours():
             self._open()

@@ -6,15 +6,12 @@ gets a line before its own that instruments it.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
 
 from diagnostics.sanitizer.capture.patching import Patch, Patches, disguise
-
-_HOME = os.path.abspath(__file__)
-for _ in range(4):
-    _HOME = os.path.dirname(_HOME)
+from diagnostics.sanitizer.process.inheritance import CHILD, HOME
 
 # If this fails, the program's own line still runs.
 _LINE = """
@@ -25,29 +22,31 @@ try:
         from diagnostics.sanitizer.process import instrumented
     finally:
         sys.path.remove({home!r})
-    instrumented.begin_child(*{arguments!r})
+    instrumented.begin(*{arguments!r})
 except Exception:
     pass
 """
 
 
-def follow(journal: str, settings: str) -> Patches:
+def follow(journal: str, settings: str, role: Collection[str]) -> Patches:
     """Makes new interpreters of `multiprocessing` write to the journal of this process.
 
     Args:
         journal: path of the journal.
         settings: report settings as JSON.
+        role: that of this process, see `inheritance.instrumenting`.
 
     Returns:
         The patches that do that.
     """
+    boot = (journal, settings, sorted({CHILD, *role}))
 
     def command_line(original: Any, patch: Patch) -> Any:
         """Patches `multiprocessing.spawn.get_command_line`: the interpreter, its options, `-c`, a line."""
 
         def get_command_line(**words: Any) -> list[str]:
             command = list(original(**words))
-            return instrumented_from_start(command, "multiprocessing.spawn", journal, settings) if patch.on else command
+            return instrumented_from_start(command, "multiprocessing.spawn", boot) if patch.on else command
 
         return disguise(get_command_line, original)
 
@@ -56,7 +55,7 @@ def follow(journal: str, settings: str) -> Patches:
 
         def spawnv_passfds(path: Any, args: Any, passfds: Any) -> Any:
             if patch.on:
-                args = instrumented_from_start(list(args), "multiprocessing.forkserver", journal, settings)
+                args = instrumented_from_start(list(args), "multiprocessing.forkserver", boot)
             return original(path, args, passfds)
 
         return disguise(spawnv_passfds, original)
@@ -71,17 +70,16 @@ def follow(journal: str, settings: str) -> Patches:
     return patches
 
 
-def instrumented_from_start(command: list[str], module: str, journal: str, settings: str) -> list[str]:
+def instrumented_from_start(command: list[str], module: str, boot: tuple[Any, ...]) -> list[str]:
     """Returns a command line that instruments the process before it does what it did.
 
     Args:
         command: the interpreter and its arguments.
         module: module that the line after `-c` must name; another command is not changed.
-        journal: path of the journal.
-        settings: report settings as JSON.
+        boot: the arguments of `instrumented.begin`.
     """
     for at, (option, line) in enumerate(pairwise(command)):
         if option == "-c" and module in line:
-            beginning = _LINE.format(home=_HOME, arguments=(journal, settings))
+            beginning = _LINE.format(home=HOME, arguments=boot)
             return [*command[: at + 1], f"exec({beginning!r}); {line}", *command[at + 2 :]]
     return command

@@ -52,10 +52,11 @@ def run(arguments: list[str]) -> int:
         output=os.path.abspath(options.output) if options.output else None,
         color=options.color,
         quiet=bool(options.quiet),
+        follow=bool(options.follow),
     )
     handle, journal = tempfile.mkstemp(prefix="diagnostics-")
     try:
-        variables = supervisor.environment(journal, settings.as_json())
+        variables = supervisor.environment(journal, settings.as_json(), follow=bool(options.follow))
         with _live(journal, settings) if options.live else contextlib.nullcontext():
             status = supervisor.Supervisor(words, variables, options.timeout).run()
         with os.fdopen(handle, "rb") as stream:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from diagnostics.sanitizer import session
@@ -23,6 +23,8 @@ from diagnostics.sanitizer.capture.recorder import RECORDER
 from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
 from diagnostics.sanitizer.process import children, interrupts
+from diagnostics.sanitizer.process.inheritance import CHILD, FOLLOW, instrumenting
+from diagnostics.sanitizer.process.starts import Starts
 
 REQUEST: Final[Any] = getattr(signal, "SIGURG", None)
 """Asks a process what it waits for. A process without a handler ignores it, and no terminal sends it."""
@@ -34,13 +36,14 @@ class Instrumented:
     Args:
         path: the journal.
         settings: report settings as JSON, for a process that outlives the supervisor.
-        supervisor: process id of the supervisor; 0 in a child process.
+        role: see `inheritance.instrumenting`.
     """
 
-    def __init__(self, path: str, settings: str, supervisor: int) -> None:
+    def __init__(self, path: str, settings: str, role: Collection[str]) -> None:
         self.path = path
         self.settings = settings
-        self.supervisor = supervisor
+        self.role = role
+        self.supervisor = 0 if CHILD in role else os.getppid()
         self.journal = Journal(path)
         self._ended = False
 
@@ -51,13 +54,17 @@ class Instrumented:
         session.install()
         atexit.register(self.end, "exit")  # registered first, so it runs last
         self._before_leaving()
-        children.follow(self.path, self.settings)
+        children.follow(self.path, self.settings, self.role)
         interrupts.at_interrupt(self.interrupted)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forked)
         if REQUEST is not None:
             with contextlib.suppress(OSError, ValueError):  # not in the main thread
                 signal.signal(REQUEST, self._asked)
+        # By the default action, or a handler that it has restored: a server does so to end as it was asked to.
+        if hasattr(signal, "raise_signal"):
+            raise_signal: Any = interrupts.ObservedHandler(self._answer, signal.raise_signal)
+            signal.raise_signal = raise_signal
 
     def end(self, how: str) -> None:
         """Writes what is known only at the end: calls that never return, and clients that stay open."""
@@ -94,12 +101,16 @@ class Instrumented:
         clients = list(TRACKER.clients.values())
         self.journal.state(RECORDER.calls, RECORDER.requests, clients, blind_spots())
 
-    def _asked(self, *_: Any) -> None:
+    def _answer(self) -> None:
+        """Writes what waits and what is open now, in case that the process ends here."""
         with contextlib.suppress(Exception):
             self._waiting("hanging")
             for fact in unclosed_at_exit():
                 self.journal.fact(fact, "hanging")
             self.journal.answered()
+
+    def _asked(self, *_: Any) -> None:
+        self._answer()
         if self.supervisor:
             with contextlib.suppress(OSError):
                 os.kill(self.supervisor, REQUEST)
@@ -112,30 +123,39 @@ class Instrumented:
 
     def _before_leaving(self) -> None:
         """Calls `end` before `os._exit`, `os.execv` and `os.execve`, which run no exit function."""
-        for name in ("_exit", "execv", "execve"):
-            original = getattr(os, name, None)
-            if original is not None:
-                setattr(os, name, self._leaving(name, original))
+        starts = Starts(self.journal, self._variables if FOLLOW in self.role else None)
+        functions = {name: getattr(os, name) for name in ("_exit", "execv", "execve") if hasattr(os, name)}
+        for name in functions:
+            setattr(os, name, self._leaving(name, functions, starts))
 
-    def _leaving(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _variables(self, variables: Mapping[str, str]) -> dict[str, str]:
+        return instrumenting(variables, self.path, self.settings, (CHILD, FOLLOW))
+
+    def _leaving(self, name: str, functions: dict[str, Callable[..., Any]], starts: Starts) -> Callable[..., Any]:
         def leave(*args: Any, **words: Any) -> Any:
+            function, given = name, args
+            if name != "_exit":
+                with contextlib.suppress(Exception):  # wrong arguments, which the original refuses
+                    function, given = starts.executing(name, *args)
             self.end(f"os.{name}")
             try:
-                return original(*args, **words)
+                return functions[function](*given, **words)
             finally:
                 self._ended = False  # exec failed, and the program goes on
 
+        original = functions[name]
         leave.__name__ = leave.__qualname__ = name
         leave.__doc__ = original.__doc__
         leave.__module__ = original.__module__
         return leave
 
 
-def begin(journal: str, settings: str) -> None:
-    """Instruments this process; the supervisor is its parent."""
-    Instrumented(journal, settings, os.getppid()).begin()
+def begin(journal: str, settings: str, role: Collection[str]) -> None:
+    """Instruments this process.
 
-
-def begin_child(journal: str, settings: str) -> None:
-    """Instruments a new interpreter that a process of the program started."""
-    Instrumented(journal, settings, 0).begin()
+    Args:
+        journal: path of the journal.
+        settings: report settings as JSON.
+        role: see `inheritance.instrumenting`.
+    """
+    Instrumented(journal, settings, role).begin()

@@ -23,7 +23,7 @@ class _ObservedCall:
         return handler.original
 
 
-class _ObservedHandler:
+class ObservedHandler:
     """A handler whose calls are observed."""
 
     __slots__ = ("observe", "original")
@@ -43,7 +43,7 @@ class _ObservedMethod:
 
     def __get__(self, thing: Any, owner: type) -> Any:
         method = self._original.__get__(thing, owner)
-        return method if thing is None else _ObservedHandler(self._observe, method)
+        return method if thing is None else ObservedHandler(self._observe, method)
 
 
 def at_interrupt(observe: Callable[[], None]) -> Callable[[], None]:
@@ -65,7 +65,7 @@ def at_interrupt(observe: Callable[[], None]) -> Callable[[], None]:
     )
     patches.apply()
     default = signal.default_int_handler
-    handler: Any = _ObservedHandler(observe, default)
+    handler: Any = ObservedHandler(observe, default)
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is default
     if ours:
         signal.default_int_handler = handler

@@ -93,6 +93,13 @@ OPTIONS: Final = (
     Option(
         "--live", "yes|no", "also print each root cause when it is found, for a program that does not end", False, _yes
     ),
+    Option(
+        "--follow",
+        "yes|no",
+        "also instrument the Python programs that it starts through subprocess, os.posix_spawn or exec",
+        False,
+        _yes,
+    ),
     Option("--timeout", "S", "after S seconds, report the calls that hang and end the program", None, _seconds),
 )
 

@@ -8,11 +8,13 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from diagnostics.model.finding import Finding, RootCause
+from diagnostics.model.codec import encode
+from diagnostics.model.finding import Finding
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.evaluate import evaluate
 from diagnostics.sanitizer.analyze.recorded import Process, processes
-from diagnostics.sanitizer.analyze.root_causes import Report, group
+from diagnostics.sanitizer.analyze.root_causes import Report, across, group
+from diagnostics.sanitizer.analyze.started import not_instrumented
 from diagnostics.sanitizer.analyze.suppressions import Rule, keep
 from diagnostics.sanitizer.capture import sites
 from diagnostics.sanitizer.capture.facts import Fact
@@ -40,6 +42,7 @@ class ReportSettings(NamedTuple):
         format: `text`, or a key of `FORMATS`.
         output: absolute path for what `format` says, or `None` for standard error.
         quiet: whether only root causes are printed.
+        follow: whether Python programs that were started are instrumented.
     """
 
     file: str | None
@@ -51,6 +54,7 @@ class ReportSettings(NamedTuple):
     output: str | None = None
     color: str = "auto"
     quiet: bool = False
+    follow: bool = False
 
     def as_json(self) -> str:
         """Returns JSON for the environment of the program."""
@@ -77,27 +81,34 @@ def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
     found = processes(journal)
     main = found[0] if found else Process(0)
     data: dict[str, Any] | None = None
-    text, look = "", style(settings.color, plain=settings.output is not None)
-    causes: list[RootCause] = []
+    parts: list[Report] = []
     findings: list[Finding] = []
     for process in found or [main]:
-        facts = process.conclusive(status if process is main else 0)
+        is_main = process.number == main.number
+        facts = process.conclusive(status if is_main else 0 if _runs(process.number) else None)
         part = grouped(process, facts, settings, len(findings) + 1)
-        blind_spots = [*process.blind_spots, *_unreported(process, status, is_main=process is main)]
-        one = document(process, part, exit_code=status if process is main else None, blind_spots=blind_spots)
+        blind_spots = [*process.blind_spots, *_unreported(process, status, is_main=is_main)]
+        one = document(process, part, exit_code=status if is_main else None, blind_spots=blind_spots)
         data = one if data is None else _joined(data, one)
-        text += full_text.render(part.findings) if settings.full else render(part.root_causes, part.findings, look)
-        causes += part.root_causes
+        parts.append(part)
         findings += part.findings
     assert data is not None
+    causes = across(parts)
+    data["root_causes"] = [encode(joined) for joined, _ in causes]
+    data["cannot_tell"] += not_instrumented(found, follow=settings.follow)
     if settings.file:
         _write(settings.file, data)
+    look = style(settings.color, plain=settings.output is not None)
+    shown = [worst for _, worst in causes]
+    text = (
+        "".join(full_text.render(part.findings) for part in parts) if settings.full else render(shown, findings, look)
+    )
     if not settings.quiet:
         text += "".join(blind_spot(each, look) + "\n" for each in data["cannot_tell"])
-    if causes or (main.used and not settings.quiet):
+    if shown or (main.used and not settings.quiet):
         counts = {word: data["accounting"][word] for word in ("calls", "requests")}
         clients = {name: version for name, version in data["environment"].items() if name in _CLIENTS}
-        text += summary(causes, findings, versions=clients, **counts) + "\n"
+        text += summary(shown, findings, versions=clients, **counts) + "\n"
     _print(text if settings.format == "text" else FORMATS[settings.format](redact(data)), settings)
     bad = {"error", "leak"} if settings.leaks == "error" else {"error"}
     failed = any(finding["severity"] in bad for finding in data["findings"])
@@ -164,8 +175,7 @@ def _runs(number: int) -> bool:
 
 def _joined(data: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     """Returns a document extended with the findings of another process."""
-    for name in ("root_causes", "findings"):
-        data[name] += part[name]
+    data["findings"] += part["findings"]
     data["cannot_tell"] += [line for line in part["cannot_tell"] if line not in data["cannot_tell"]]
     data["environment"] = {**part["environment"], **data["environment"]}
     for word in ("calls", "requests"):

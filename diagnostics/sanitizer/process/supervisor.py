@@ -14,15 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
-HOME: Final = str(Path(__file__).resolve().parents[3])
-"""The folder that this package is imported from."""
-
-BOOT: Final = str(Path(__file__).with_name("boot"))
-VARIABLE: Final = "DIAGNOSTICS_BOOT"
-SEPARATOR: Final = "\x1f"
+from diagnostics.sanitizer.process.inheritance import FOLLOW, instrumenting
 
 FORWARDED: Final = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM")
 FROM_TERMINAL: Final = ("SIGINT", "SIGQUIT", "SIGHUP")
@@ -77,18 +71,16 @@ def _check_module(name: str) -> None:
         raise StartError(f"no module named {name}; is it installed in {sys.executable}?")
 
 
-def environment(journal: str, settings: str) -> dict[str, str]:
-    """Returns the variables for the program's interpreter, which restores them before the program starts."""
-    variables = dict(os.environ)
-    ignored = sys.flags.ignore_environment
-    saved = {name for name in variables if name.startswith("PYTHON")} if ignored else {"PYTHONPATH"}
-    if ignored:
-        variables = {name: value for name, value in variables.items() if name not in saved}
-    before = variables.get("PYTHONPATH")
-    variables["PYTHONPATH"] = BOOT if not before else f"{BOOT}{os.pathsep}{before}"
-    kept = [f"{name}={os.environ[name]}" if name in os.environ else name for name in sorted(saved | {"PYTHONPATH"})]
-    variables[VARIABLE] = SEPARATOR.join([HOME, journal, settings, *kept])
-    return variables
+def environment(journal: str, settings: str, *, follow: bool) -> dict[str, str]:
+    """Returns the variables for the program's interpreter.
+
+    Args:
+        journal: path of the journal.
+        settings: report settings as JSON.
+        follow: whether the Python programs that it starts are instrumented too.
+    """
+    ignored = [name for name in os.environ if name.startswith("PYTHON")] if sys.flags.ignore_environment else []
+    return instrumenting(os.environ, journal, settings, [FOLLOW] if follow else [], ignored)
 
 
 class Supervisor:

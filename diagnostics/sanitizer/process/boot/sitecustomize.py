@@ -1,18 +1,30 @@
 """Instruments a program before it starts. `site` finds this module on `PYTHONPATH`.
 
 It restores everything that the program would find without it: the variables, the path and the user's own
-`sitecustomize`. Python 3.10 grammar; it imports only what every interpreter has imported by now.
+`sitecustomize`. It imports only what every interpreter has imported by now. With `--follow` a program may start any
+interpreter, so the grammar is that of Python 2.7; what cannot be instrumented runs as it would.
 """
 
 import os
 import sys
 
 
-def _begin() -> None:
-    """Instruments this process. If that fails, the program runs without the sanitizer."""
-    settings = os.environ.pop("DIAGNOSTICS_BOOT")
-    home, journal, report, *saved = settings.split("\x1f")
-    for text in saved:
+def _begin(settings):  # type: (str) -> None
+    """Instruments this process."""
+    home, journal, report, role = settings.split("\x1f")[:4]
+    if sys.version_info < (3, 10) or sys.implementation.name != "cpython":
+        return
+    sys.path.insert(0, home)
+    try:
+        from diagnostics.sanitizer.process import instrumented
+    finally:
+        sys.path.remove(home)
+    instrumented.begin(journal, report, role.split())
+
+
+def _restore(settings):  # type: (str) -> None
+    """Restores the variables and the path."""
+    for text in settings.split("\x1f")[4:]:
         name, equals, value = text.partition("=")
         if equals:
             os.environ[name] = value
@@ -20,16 +32,14 @@ def _begin() -> None:
             os.environ.pop(name, None)
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if entry != here]
-    sys.path.insert(0, home)
-    try:
-        from diagnostics.sanitizer.process import instrumented
-    finally:
-        sys.path.remove(home)
-    instrumented.begin(journal, report)
 
 
-def _hand_over() -> None:
+def _hand_over():  # type: () -> None
     """Runs the `sitecustomize` that this one hides."""
+    if sys.version_info < (3, 5):  # noqa: UP036
+        sys.modules["_diagnostics_boot"] = sys.modules.pop("sitecustomize")  # Python 2 clears a module that is dropped
+        __import__("sitecustomize")
+        return
     from _frozen_importlib import module_from_spec
     from _frozen_importlib_external import PathFinder
 
@@ -41,8 +51,13 @@ def _hand_over() -> None:
     spec.loader.exec_module(module)
 
 
+_settings = os.environ.pop("DIAGNOSTICS_BOOT")
+_restore(_settings)
 try:
-    _begin()
+    _begin(_settings)
 except Exception as error:
-    sys.stderr.write(f"diagnostics: the program runs without the sanitizer: {type(error).__name__}: {error}\n")
+    if "child" not in _settings.split("\x1f")[3]:
+        sys.stderr.write(
+            "diagnostics: the program runs without the sanitizer: " + type(error).__name__ + ": " + str(error) + "\n"
+        )
 _hand_over()

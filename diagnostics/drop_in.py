@@ -20,6 +20,7 @@ MODULES: Final = (
     "service",
     "call",
     "persistent",
+    "unawaited",
     "blocking",
     "wrapping",
     "loop_local",

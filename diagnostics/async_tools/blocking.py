@@ -9,13 +9,14 @@ from typing import Literal, overload
 from diagnostics.async_tools.call import _close
 from diagnostics.async_tools.persistent import PersistentLoop
 from diagnostics.async_tools.state import InsideLoop, T, _thread
+from diagnostics.async_tools.unawaited import _Unawaited
 
 _DEFAULT = PersistentLoop()
 
 
 @overload
 def run_sync(
-    awaitable: Awaitable[T], *, timeout: float | None = ..., inside_loop: Literal["block", "raise"] = ...
+    awaitable: Awaitable[T], *, timeout: float | None = ..., inside_loop: Literal["block", "raise"] | None = ...
 ) -> T: ...
 
 
@@ -26,11 +27,13 @@ def run_sync(
 
 
 @overload
-def run_sync(awaitable: Awaitable[T], *, timeout: float | None = ..., inside_loop: InsideLoop) -> T | Awaitable[T]: ...
+def run_sync(
+    awaitable: Awaitable[T], *, timeout: float | None = ..., inside_loop: InsideLoop | None
+) -> T | Awaitable[T]: ...
 
 
 def run_sync(
-    awaitable: Awaitable[T], *, timeout: float | None = None, inside_loop: InsideLoop = "await"
+    awaitable: Awaitable[T], *, timeout: float | None = None, inside_loop: InsideLoop | None = None
 ) -> T | Awaitable[T]:
     """Runs a coroutine on the process's one persistent loop and returns its result.
 
@@ -42,8 +45,9 @@ def run_sync(
     - `"block"`: blocks, and that other loop with it, and returns the result.
     - `"raise"`: refuses.
 
-    For a type checker a call without `inside_loop` returns the result, as it does wherever no loop runs; who writes
-    `inside_loop="await"` says that one runs, and gets an awaitable.
+    Without a choice it is `"await"`; any other use of the awaitable raises a TypeError with this advice, and if it is
+    never awaited it warns. A type checker takes it for the result, which it is wherever no loop runs; with
+    `inside_loop="await"` it knows that it is an awaitable.
 
     Args:
         awaitable: the coroutine, or whatever else can be awaited on the persistent loop.
@@ -58,11 +62,14 @@ def run_sync(
     if asyncio is None:  # a finaliser calls, and this module's names are gone: free-threaded builds end in this order
         getattr(awaitable, "close", bool)()
         raise RuntimeError("the interpreter is exiting: no event loop can be started any more")
-    if inside_loop not in ("await", "block", "raise"):
+    if inside_loop not in ("await", "block", "raise", None):
         _close(awaitable)
         raise ValueError(f"inside_loop is 'await', 'block' or 'raise', not {inside_loop!r}")
     if inside_loop == "block" or asyncio._get_running_loop() is None:
         return _DEFAULT.run(awaitable, timeout)
+    if inside_loop is None:
+        name = getattr(awaitable, "__qualname__", type(awaitable).__name__)
+        return _Unawaited(_DEFAULT._awaitable(awaitable, timeout), f"run_sync({name})")
     if inside_loop == "await":
         return _DEFAULT._awaitable(awaitable, timeout)
     if _thread.serves is _DEFAULT:

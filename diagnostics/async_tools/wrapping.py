@@ -10,6 +10,8 @@ from typing import Any, Literal, overload
 from diagnostics.async_tools.blocking import run_sync
 from diagnostics.async_tools.state import _MISSING, InsideLoop, P, T
 
+_Sync = Literal["block", "raise"] | None
+
 
 class SyncIterator(Iterator[T]):
     """An async iterator for sync code: each item is pulled on the persistent loop.
@@ -18,7 +20,7 @@ class SyncIterator(Iterator[T]):
     for`; a plain `for` blocks that loop and is refused unless `inside_loop` is `"block"`.
     """
 
-    def __init__(self, items: AsyncIterator[T], timeout: float | None, inside_loop: InsideLoop) -> None:
+    def __init__(self, items: AsyncIterator[T], timeout: float | None, inside_loop: InsideLoop | None) -> None:
         self._items = items
         self._timeout = timeout
         self._inside_loop: Literal["block", "raise"] = "block" if inside_loop == "block" else "raise"
@@ -54,38 +56,59 @@ class SyncIterator(Iterator[T]):
 
 @overload
 def to_sync(
-    function: classmethod[Any, P, Coroutine[Any, Any, T]], *, timeout: float | None = ..., inside_loop: InsideLoop = ...
+    function: Callable[P, Awaitable[T]], *, timeout: float | None = ..., inside_loop: Literal["await"]
+) -> Callable[P, Awaitable[T]]: ...
+
+
+@overload
+def to_sync(
+    function: classmethod[Any, P, Coroutine[Any, Any, T]], *, timeout: float | None = ..., inside_loop: _Sync = ...
 ) -> classmethod[Any, P, T]: ...
 
 
 @overload
 def to_sync(
-    function: staticmethod[P, Coroutine[Any, Any, T]], *, timeout: float | None = ..., inside_loop: InsideLoop = ...
+    function: staticmethod[P, Coroutine[Any, Any, T]], *, timeout: float | None = ..., inside_loop: _Sync = ...
 ) -> staticmethod[P, T]: ...
 
 
 @overload
 def to_sync(
-    function: Callable[P, AsyncIterator[T]], *, timeout: float | None = ..., inside_loop: InsideLoop = ...
+    function: Callable[P, AsyncIterator[T]], *, timeout: float | None = ..., inside_loop: _Sync = ...
 ) -> Callable[P, SyncIterator[T]]: ...
 
 
 @overload
 def to_sync(
-    function: Callable[P, Awaitable[T]], *, timeout: float | None = ..., inside_loop: InsideLoop = ...
+    function: Callable[P, Awaitable[T]], *, timeout: float | None = ..., inside_loop: _Sync = ...
 ) -> Callable[P, T]: ...
 
 
-def to_sync(function: Any, *, timeout: float | None = None, inside_loop: InsideLoop = "await") -> Any:
+@overload
+def to_sync(
+    *, timeout: float | None = ..., inside_loop: Literal["await"]
+) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]: ...
+
+
+@overload
+def to_sync(
+    *, timeout: float | None = ..., inside_loop: _Sync = ...
+) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, T]]: ...
+
+
+def to_sync(function: Any = None, *, timeout: float | None = None, inside_loop: InsideLoop | None = None) -> Any:
     """Makes an async function callable from sync code, by `run_sync`; an async generator function gives an iterator.
 
-    Signature, name and documentation stay. A method, `classmethod` or `staticmethod` may be decorated, in either order.
+    Signature, name and documentation stay. A method, `classmethod` or `staticmethod` may be decorated, in either order,
+    with arguments (`@to_sync(inside_loop="block")`) or without.
 
     Args:
-        function: the async function.
+        function: the async function; without it, a decorator is returned.
         timeout: seconds for each call, or for each item of an iterator.
         inside_loop: as for `run_sync`.
     """
+    if function is None:
+        return functools.partial(to_sync, timeout=timeout, inside_loop=inside_loop)
     if isinstance(function, (classmethod, staticmethod)):
         return type(function)(to_sync(function.__func__, timeout=timeout, inside_loop=inside_loop))
 

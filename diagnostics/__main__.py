@@ -29,6 +29,9 @@ def main() -> int:
         version = ".".join(map(str, sys.version_info[:3]))
         sys.stderr.write(f"error: diagnostics needs Python 3.10 or newer, and this is Python {version}\n")
         return 1
+    from diagnostics.model.visible import use_any_console
+
+    use_any_console()
     if sys.argv[1:] == ["--version"]:
         from diagnostics import __version__
 

@@ -7,10 +7,12 @@ import platform
 import sys
 
 from diagnostics.extras import install
+from diagnostics.model.visible import use_any_console
 
 
 def main(number: int) -> None:
     """Runs a phase with the arguments of the process, and exits with its status."""
+    use_any_console()
     try:
         commands = importlib.import_module("diagnostics.phases.command")
         module = importlib.import_module(f"diagnostics.phases.phase{number}")

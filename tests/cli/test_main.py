@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -88,3 +89,26 @@ def test_a_full_disk_is_one_line(arguments: tuple[str, ...]) -> None:
         command = [sys.executable, "-m", "diagnostics", *arguments]
         done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "error: cannot write to standard output (No space left on device)\n")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize(
+    "command", ["history", "report reports/sample -f text", "report reports/sample -f markdown --out -", "repro --help"]
+)
+def test_a_console_without_some_characters_gets_plain_ones(encoding: str, command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "diagnostics", *command.split()],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode(encoding)
+
+
+def test_json_stays_json_in_ascii() -> None:
+    command = [sys.executable, "-m", "diagnostics", "report", "reports/sample", "-f", "json", "--out", "-"]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
+    assert json.loads(done.stdout)["schema"].startswith("diagnostics.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -63,8 +63,20 @@ def _body(view: View, project: Project, run: ScriptRun = GAVE) -> str:
 
 
 def test_the_table_of_projects_and_the_folder_agree() -> None:
-    files = {path.stem for path in HERE.glob("*.py")} - {"__init__"}
-    assert files == {name.replace("-", "_") for name in PROJECTS} == {name.replace("-", "_") for name in ALONE}
+    files = {path.stem for path in HERE.glob("*.toml")} - {"shared"}
+    assert files == set(PROJECTS) == set(ALONE)
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_project_has_no_field_that_is_not_read(name: str) -> None:
+    data = tomllib.loads((HERE / f"{name}.toml").read_text("utf-8"))
+    assert set(data) <= {field.name for field in fields(Project)}
+    assert {key for case in data["cases"] for key in case} <= {
+        "like",
+        "client",
+        "then",
+        *(f.name for f in fields(Case)),
+    }
 
 
 @pytest.mark.parametrize("project", PROJECTS.values(), ids=PROJECTS)

@@ -1,6 +1,6 @@
 """What an upstream issue is made of: a project, its form, the case to be shown, and what its script gave.
 
-Data and pure choices only. Projects are rows of `projects.PROJECTS`; the script of a case is written by `script.py`.
+Data and pure choices only. Projects are files of `projects/`; `script.py` writes the script of a case.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from diagnostics.runs.records import EnvironmentRow
 
 @dataclass(frozen=True)
 class Field:
-    """One heading of a project's form, and the parts (`issue_parts.PARTS`) that stand below it, in this order.
+    """One heading of a project's form, and the parts (`parts.PARTS`) that stand below it, in this order.
 
     Attributes:
         heading: as the form spells it; "" goes on without one.
@@ -40,7 +40,6 @@ class Case:
         what: what happens, for the issue and for the script's docstring.
         expected: what a person would expect instead.
         whose: "" where it is this project's to change; else whose it is and why, in a sentence.
-        words: what the template leaves open for this case, beside those of the project.
     """
 
     scenario: str
@@ -49,7 +48,6 @@ class Case:
     what: str
     expected: str
     whose: str = ""
-    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

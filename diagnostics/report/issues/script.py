@@ -17,7 +17,7 @@ def script_text(project: Project, case: Case) -> str:
     """The text of the script that shows a case with a project's package."""
     about = "\n".join(textwrap.wrap(case.what, 100))
     dependencies = ", ".join(f'"{name}"' for name in project.words.get("dependencies", project.package).split())
-    words = {"imports": "", "shown": json.dumps(project.shown), **project.words, **case.words}
+    words = {"imports": "", "shown": json.dumps(project.shown), **project.words}
     words |= {"about": about, "dependencies": dependencies}
     return _templates().get_template(f"{case.template}.py.j2").render(words)
 

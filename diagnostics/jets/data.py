@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 SAMPLE: Final = Path(__file__).parent / "sample" / "qg_jets.npz"
-"""1,000 jets of Pythia 8, half of them quark jets; `sample/make_qg_jets.py` makes them again."""
+"""1,000 jets of Pythia 8, half of them quark jets; `tools/make_qg_jets.py` makes them again."""
 
 QUARK: Final = 1
 GLUON: Final = 0

@@ -4,15 +4,15 @@
 # ///
 """Makes the sample again: light-quark and gluon jets from Pythia 8 and FastJet.
 
-    uv run make_qg_jets.py OUT.npz [--each 500] [--seed 20261122]
+    uv run tools/make_qg_jets.py OUT.npz [--each 500] [--seed 20261122]
 
 Z (to neutrinos) + jet in proton-proton collisions at 14 TeV: `q g -> Z q` with a u, d or s quark for the quark jets,
 `q qbar -> Z g` for the gluon jets. The hardest anti-kT jet with R = 0.4 of the visible final state is kept if its pT is
 between 500 and 550 GeV and its rapidity within 1.7. The recipe is that of EnergyFlow's `qg_jets` (Komiske, Metodiev and
 Thaler, "Energy flow networks", JHEP 01 (2019) 121).
 
-The same seed gives the same jets. The file is written atomically; exit status 2 for a command line that cannot
-be meant so.
+The same seed gives the same jets. The file is written atomically; exit status 2 for invalid
+usage.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def test_a_hypothesis_has_a_rate(
     name: str, rate: tuple[int, int], cells: list[Cell], trial: Callable[..., Trial], run_of: Callable[..., Run]
 ) -> None:
     view = build_view(run_of([trial(fix, symptom, **changes) for fix, symptom, changes in cells]), Secrets())
-    (found,) = [row for row in hypothesis_rates(view) if row.name == name]
+    (found,) = [found for each, found in hypothesis_rates(view) if each.name == name]
     assert (found.hits, found.total) == rate, found
     assert (found.rate == "not measured") == (found.total == 0)
 
@@ -96,12 +96,12 @@ def test_newer_versions_are_read_off_the_matrix(
         trial("none", "raised", environment=env("1.0", "httpx", "0.28.1")),
         trial("none", newest, environment=env("3.0", "httpx2", "2.0")),
     ]
-    rows = {row.name: row for row in hypothesis_rates(build_view(run_of(trials), Secrets()))}
+    rows = {each.name: found for each, found in hypothesis_rates(build_view(run_of(trials), Secrets()))}
     assert rows["newer-versions-end-it"].rate == f"gone on the newest release in {hits} of 1 scenario"
 
 
 def test_an_empty_run_measures_nothing(run_of: Callable[..., Run]) -> None:
-    assert {row.rate for row in hypothesis_rates(build_view(run_of([]), Secrets()))} == {"not measured"}
+    assert {found.rate for _, found in hypothesis_rates(build_view(run_of([]), Secrets()))} == {"not measured"}
 
 
 def test_each_hypothesis_is_one_row_with_a_sentence_and_a_test() -> None:
@@ -111,7 +111,7 @@ def test_each_hypothesis_is_one_row_with_a_sentence_and_a_test() -> None:
 
 
 def test_the_rate_and_its_detail_hold_the_numbers(sample: Run) -> None:
-    rows = {row.name: row for row in hypothesis_rates(build_view(sample, Secrets()))}
+    rows = {each.name: found for each, found in hypothesis_rates(build_view(sample, Secrets()))}
     found = rows["background-loop-ends-it"]
     assert found.rate == "gone in 5 of 8 combinations"
     assert found.detail == "Nothing else left behind in 5. Still there: hang 3 (fork)."

@@ -191,7 +191,7 @@ def _median(spread: Spread | None) -> Md:
 
 
 def _hypotheses(view: View) -> Section:
-    rows = [row([text(each.says), text(each.rate), text(each.detail)]) for each in hypothesis_rates(view)]
+    rows = [row([text(each.says), text(found.rate), text(found.detail)]) for each, found in hypothesis_rates(view)]
     heading = "How often common explanations and fixes are borne out"
     intro = Md("A rate counts combinations of environment, provider and scenario in which the baseline can tell.")
     head = _table("hypothesis", "rate", "detail")

@@ -51,7 +51,9 @@ def to_json(view: View) -> dict[str, Any]:
         ],
         "fixes": [_fix(view, fix) for fix in view.fixes],
         "histories": [asdict(history) for history in view.histories],
-        "hypotheses": [asdict(each) for each in hypothesis_rates(view)],
+        "hypotheses": [
+            {"name": each.name, "says": each.says, **asdict(found)} for each, found in hypothesis_rates(view)
+        ],
         "totals": asdict(view.totals),
         "run": asdict(view.meta),
         "warnings": list(view.warnings),
@@ -60,15 +62,13 @@ def to_json(view: View) -> dict[str, Any]:
 
 
 def _environment(row: EnvironmentRow) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "status": row.status,
-        "reason": row.reason,
-        "python": row.python,
-        "packages": dict(sorted(row.packages.items())),
-        "slug": row.slug,
-        "label": row.label,
-    }
+    shown = _pick(row, "name", "status", "reason", "python", "packages", "slug", "label")
+    return {**shown, "packages": dict(sorted(row.packages.items()))}
+
+
+def _pick(record: Any, *names: str) -> dict[str, Any]:
+    every = asdict(record)
+    return {name: every[name] for name in names}
 
 
 def _subject(subject: Subject) -> dict[str, Any]:
@@ -78,11 +78,9 @@ def _subject(subject: Subject) -> dict[str, Any]:
 def _verdict(subject: Subject, result: FixOutcome) -> dict[str, Any]:
     return {
         **_subject(subject),
-        "fix": result.fix,
-        "verdict": result.verdict,
+        **_pick(result, "fix", "verdict"),
         "baseline": subject.baseline.symptom if subject.baseline else None,
-        "symptom": result.symptom,
-        "trials": result.trials,
+        **_pick(result, "symptom", "trials"),
         "cost": _cost(result.cost),
         **_more(subject, result),
     }
@@ -91,31 +89,22 @@ def _verdict(subject: Subject, result: FixOutcome) -> dict[str, Any]:
 def _baseline(subject: Subject, baseline: FixOutcome) -> dict[str, Any]:
     return {
         **_subject(subject),
-        "symptom": baseline.symptom,
-        "trials": baseline.trials,
+        **_pick(baseline, "symptom", "trials"),
         "cost": _cost(baseline.cost),
-        "status": baseline.status,
-        "reason": baseline.reason,
+        **_pick(baseline, "status", "reason"),
         **_more(subject, baseline),
     }
 
 
 def _more(subject: Subject, result: FixOutcome) -> dict[str, Any]:
-    return {
-        "load": encode(subject.load),
-        "symptoms": dict(result.symptoms),
-        "differ": result.differ,
-        "instrumented": result.instrumented,
-        "findings": [asdict(finding) for finding in result.findings],
-    }
+    return {"load": encode(subject.load), **_pick(result, "symptoms", "differ", "instrumented", "findings")}
 
 
 def _cost(cost: Cost | None) -> dict[str, Any] | None:
     if cost is None:
         return None
     first = ("connections_per_call", "requests_per_call", "time_ratio", "fds_left", "threads_left")
-    every = asdict(cost)
-    return {name: every[name] for name in (*first, *(name for name in every if name not in first))}
+    return {**_pick(cost, *first), **asdict(cost)}
 
 
 def _fix(view: View, fix: str) -> dict[str, Any]:

@@ -20,18 +20,6 @@ class Hypothesis:
     check: Callable[[View], Measurement]
 
 
-@dataclass(frozen=True)
-class HypothesisRate:
-    """A hypothesis with the rate measured in this run; the fields are those of `checks.Measurement`."""
-
-    name: str
-    says: str
-    hits: int
-    total: int
-    rate: str
-    detail: str
-
-
 HYPOTHESES: Final = (
     Hypothesis(
         "background-loop-ends-it",
@@ -89,7 +77,6 @@ HYPOTHESES: Final = (
 )
 
 
-def hypothesis_rates(view: View) -> tuple[HypothesisRate, ...]:
+def hypothesis_rates(view: View) -> tuple[tuple[Hypothesis, Measurement], ...]:
     """Every hypothesis with its rate in this run, in the order of the table."""
-    measured = [(each, each.check(view)) for each in HYPOTHESES]
-    return tuple(HypothesisRate(each.name, each.says, **vars(found)) for each, found in measured)
+    return tuple((each, each.check(view)) for each in HYPOTHESES)

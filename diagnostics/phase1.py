@@ -1,6 +1,9 @@
-"""`python -m diagnostics.phase1`."""
+"""`python -m diagnostics.phase1`: the same as `python -m diagnostics diagnose --phase 1`."""
 
-from diagnostics.phases.entry import main
+import sys
+
+from diagnostics.__main__ import main
 
 if __name__ == "__main__":
-    main(1)
+    sys.argv[1:1] = ["diagnose", "--phase", "1"]
+    sys.exit(main())

@@ -1,6 +1,9 @@
-"""`python -m diagnostics.phase2`."""
+"""`python -m diagnostics.phase2`: the same as `python -m diagnostics diagnose --phase 2`."""
 
-from diagnostics.phases.entry import main
+import sys
+
+from diagnostics.__main__ import main
 
 if __name__ == "__main__":
-    main(2)
+    sys.argv[1:1] = ["diagnose", "--phase", "2"]
+    sys.exit(main())

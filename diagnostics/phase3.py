@@ -1,6 +1,9 @@
-"""`python -m diagnostics.phase3`."""
+"""`python -m diagnostics.phase3`: the same as `python -m diagnostics diagnose --phase 3`."""
 
-from diagnostics.phases.entry import main
+import sys
+
+from diagnostics.__main__ import main
 
 if __name__ == "__main__":
-    main(3)
+    sys.argv[1:1] = ["diagnose", "--phase", "3"]
+    sys.exit(main())

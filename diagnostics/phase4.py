@@ -1,6 +1,9 @@
-"""`python -m diagnostics.phase4`."""
+"""`python -m diagnostics.phase4`: the same as `python -m diagnostics diagnose --phase 4`."""
 
-from diagnostics.phases.entry import main
+import sys
+
+from diagnostics.__main__ import main
 
 if __name__ == "__main__":
-    main(4)
+    sys.argv[1:1] = ["diagnose", "--phase", "4"]
+    sys.exit(main())

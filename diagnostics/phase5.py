@@ -1,6 +1,9 @@
-"""`python -m diagnostics.phase5`."""
+"""`python -m diagnostics.phase5`: the same as `python -m diagnostics diagnose --phase 5`."""
 
-from diagnostics.phases.entry import main
+import sys
+
+from diagnostics.__main__ import main
 
 if __name__ == "__main__":
-    main(5)
+    sys.argv[1:1] = ["diagnose", "--phase", "5"]
+    sys.exit(main())

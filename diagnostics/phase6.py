@@ -1,6 +1,9 @@
-"""`python -m diagnostics.phase6`."""
+"""`python -m diagnostics.phase6`: the same as `python -m diagnostics diagnose --phase 6`."""
 
-from diagnostics.phases.entry import main
+import sys
+
+from diagnostics.__main__ import main
 
 if __name__ == "__main__":
-    main(6)
+    sys.argv[1:1] = ["diagnose", "--phase", "6"]
+    sys.exit(main())

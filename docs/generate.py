@@ -12,7 +12,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +28,6 @@ from diagnostics.experiment.scenarios import SCENARIOS  # noqa: E402
 from diagnostics.model import words  # noqa: E402
 from diagnostics.model.cell import BASELINE  # noqa: E402
 from diagnostics.model.libraries import LIBRARIES  # noqa: E402
-from diagnostics.phases.command import build_parser  # noqa: E402
 from diagnostics.report.formats.bisection import markdown_table, read  # noqa: E402
 from diagnostics.report.formats.registry import FORMATS  # noqa: E402
 from diagnostics.report.issues.projects import PROJECTS  # noqa: E402
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 EXAMPLES: Final = ROOT / "diagnostics" / "explain" / "examples"
 SCHEMAS: Final = ROOT / "diagnostics" / "report" / "schemas"
 MARKER: Final = re.compile(r"^<!-- generate: ([a-z-]+) -->$", re.MULTILINE)
-PHASES: Final = range(1, 7)
 
 
 def on_files(files: Files, config: MkDocsConfig, **_: object) -> Files:
@@ -92,10 +89,6 @@ def commands() -> str:
             parts.append(_argparse("run", run_options.parser()))
         else:
             parts.append(_click(name, command))
-    parts += [
-        _argparse(f"phase{number}", build_parser(import_module(f"diagnostics.phases.phase{number}").PHASE))
-        for number in PHASES
-    ]
     return "\n\n".join(parts)
 
 
@@ -126,7 +119,7 @@ def _argparse(name: str, parser: argparse.ArgumentParser) -> str:
         value = "" if action.nargs == 0 or not action.option_strings else f" {action.metavar or action.dest.upper()}"
         rows.append((f"`{names}{value}`", (action.help or "") % {"default": action.default}))
     usage = parser.format_usage().removeprefix("usage: ")
-    title = f"python -m diagnostics{' ' if name == 'run' else '.'}{name}"
+    title = f"python -m diagnostics {name}"
     text = "\n\n".join(part for part in (parser.description, _epilog(parser.epilog)) if part)
     return _command(title, " ".join(usage.split()), text, rows)
 

@@ -1,4 +1,4 @@
-"""`python -m diagnostics diagnose`: runs all six phases and draws the conclusion."""
+"""`python -m diagnostics diagnose`: runs all six phases and draws the conclusion, or runs one of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from diagnostics.cli.options import CALLS, CONCURRENCY, OFFLINE, REPORTS, RUNS, TRIALS
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.redactor import redactor
@@ -16,13 +17,16 @@ from diagnostics.lab.server import ServerError
 from diagnostics.lab.session import open_session
 from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target, this_interpreter
 from diagnostics.model.codec import encode
-from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, unknown
-from diagnostics.phases.command import event_printer, print_line
-from diagnostics.phases.diagnose import PHASES, run_diagnosis
-from diagnostics.phases.diagnosis_formats import show
+from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, known
+from diagnostics.model.phase import PhaseResult
+from diagnostics.phases.diagnose import PHASES, run_diagnosis, run_one
+from diagnostics.phases.diagnosis import Diagnosis
+from diagnostics.phases.formats import event_printer
 from diagnostics.phases.plan import Phase, PhaseOptions
 from diagnostics.phases.program import diagnose_program, run_program
+from diagnostics.report.markup.terminal import show_markdown
 from diagnostics.runs import writer
+from diagnostics.runs.layout import phase_file
 from diagnostics.runs.reader import RunError
 
 
@@ -36,16 +40,14 @@ def diagnose(
             show_default=False,
         ),
     ] = None,
+    number: Annotated[
+        int | None, typer.Option("--phase", min=1, max=len(PHASES), help="Run this phase alone, without a conclusion.")
+    ] = None,
     provider: Annotated[str, typer.Option(help=f"Diagnose this provider's client: {', '.join(PROVIDERS)}.")] = "openai",
-    runs: Annotated[int | None, typer.Option(min=1, help="Enter the event loop so many times in a trial.")] = None,
-    calls: Annotated[
-        int | None,
-        typer.Option("--calls", "--jets", min=1, help="Make so many calls per run, in phase 6 too."),
-    ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(min=1, help="Allow so many calls in flight at once, in phase 6 too.")
-    ] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="Run so many trials of each combination and fix.")] = None,
+    runs: Annotated[int | None, RUNS] = None,
+    calls: Annotated[int | None, CALLS] = None,
+    concurrency: Annotated[int | None, CONCURRENCY] = None,
+    trials: Annotated[int | None, TRIALS] = None,
     instrument: Annotated[
         bool, typer.Option("--instrument", help="Instrument every trial and print its events.")
     ] = False,
@@ -58,11 +60,14 @@ def diagnose(
         typer.Option(help="Install the releases of this day into that environment.", metavar="DATE"),
     ] = None,
     here: Annotated[bool, typer.Option("--here", help="Run phase 5 in this environment only.")] = False,
-    reports: Annotated[Path, typer.Option(help="Write run folders to this folder.")] = Path("reports"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the conclusion as JSON.")] = False,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Install from the caches only, without the package index.")
+    compare: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="With --phase 6, compare with the same phase of this run.")
+    ] = None,
+    reports: Annotated[Path, REPORTS] = Path("reports"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: the events as lines, then the conclusion or the phase.")
     ] = False,
+    offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
     """Find out when, why and where the error occurs in your program, and which fix works for its SDK and versions.
 
@@ -72,14 +77,21 @@ def diagnose(
 
     Example: python -m diagnostics diagnose --environment newest
 
+    Example: python -m diagnostics diagnose --phase 3 --instrument
+
     Exit status: 0 at least one question is answered; 1 none is, or it failed;
     2 invalid usage; 130 interrupted.
     """
-    if provider not in PROVIDERS:
-        raise InvalidUsage(unknown("provider", provider, PROVIDERS))
+    known("provider", [provider], PROVIDERS)
+    chosen = None if number is None else PHASES[number - 1]
+    if compare is not None and (chosen is None or chosen.compare is None):
+        raise InvalidUsage("--compare compares phase 6; add --phase 6")
+    if program and chosen is not None:
+        raise InvalidUsage("a phase examines the lab's demonstration; leave out --phase or the program")
     options = PhaseOptions(provider, runs, calls, concurrency, trials, instrument=instrument, others=not here)
     cache = default_cache()
     on_event = event_printer(as_json=as_json) if instrument else None
+    found: PhaseResult | Diagnosis
     try:
         own = program and not (environment or as_of)
         target = (
@@ -89,24 +101,29 @@ def diagnose(
             writer.new_folder(reports) as folder,
             open_session(target, cache=cache, redact=redactor(cache), on_event=on_event) as session,
         ):
+            page = folder / "diagnosis.md"
             if program:
-                diagnosis = diagnose_program(run_program(program, folder), session, options, folder)
-            else:
+                found = diagnose_program(run_program(program, folder), session, options, folder)
+            elif chosen is None:
                 sys.stderr.write("no program given: this examines the lab's demonstration; diagnose app.py is yours\n")
-                diagnosis = run_diagnosis(session, options, folder, phases=PHASES, on_phase=_announce)
+                found = run_diagnosis(session, options, folder, phases=PHASES, on_phase=_announce)
+            else:
+                found = run_one(chosen, session, options, folder, compare)
+                page = phase_file(folder, chosen.number, ".md")
     except UnknownTarget as error:
         raise InvalidUsage(str(error)) from error
     except (TargetUnavailable, RunError, writer.StoreError, ServerError, OSError) as error:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt:
-        raise CommandInterrupted("interrupted; the phases that finished are kept") from None
+        raise CommandInterrupted(
+            "interrupted; the phases that finished are kept" if chosen is None else "interrupted"
+        ) from None
     if as_json:
-        print_line(json.dumps(encode(diagnosis)))
+        typer.echo(json.dumps(encode(found)))
     else:
-        show(diagnosis.answers, diagnosis.criteria)
-        beside = "the findings" if program else "a page for each phase"
-        print_line(f"\nWritten to {folder}/diagnosis.md, with {beside} beside it")
-    sys.exit(0 if diagnosis.found_out else 1)
+        show_markdown(page.read_text(encoding="utf-8"))
+        typer.echo(f"\nWritten to {page} and .json")
+    sys.exit(0 if found.found_out else 1)
 
 
 def _announce(phase: Phase) -> None:

@@ -8,6 +8,7 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,9 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.model.phase import PhaseResult
 from diagnostics.phases import phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.diagnosis import Diagnosis, Pipeline, criteria, four_answers
-from diagnostics.phases.diagnosis_formats import markdown
+from diagnostics.phases.formats import conclusion
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Session, plans
-from diagnostics.phases.record import run_phase, write_phase
+from diagnostics.phases.record import read_earlier, run_phase, write_phase
 from diagnostics.redaction import Secrets
 from diagnostics.redaction.records import redacted
 from diagnostics.runs import writer
@@ -48,16 +49,33 @@ def run_diagnosis(
     for phase in phases:
         if on_phase is not None:
             on_phase(phase)
-        record, results = run_phase(phase, session, options)
-        write_phase(record, results, folder)
-        records.append(record)
+        records.append(run_one(phase, session, options, folder))
     facts = {name: value for record in records for name, value in record.facts().items()}
     pipeline = whole_pipeline(session, options, facts.get("removes") or [])
     diagnosis = Diagnosis(four_answers(facts, FAILING), criteria(facts, FAILING, pipeline))
     diagnosis = redacted(diagnosis, Secrets.of_this_machine())
     writer.write_record(folder / "diagnosis.json", diagnosis)
-    writer.write_whole(folder / "diagnosis.md", markdown(records, diagnosis.answers, diagnosis.criteria))
+    writer.write_whole(folder / "diagnosis.md", conclusion(records, diagnosis))
     return diagnosis
+
+
+def run_one(
+    phase: Phase, session: Session, options: PhaseOptions, folder: Path, earlier: Path | None = None
+) -> PhaseResult:
+    """Runs one phase, and writes its record to a folder.
+
+    Args:
+        earlier: another run of the phase to compare with, if the phase can.
+
+    Raises:
+        StoreError: the folder cannot be written, or the earlier run not be read.
+    """
+    other = None if earlier is None else read_earlier(phase, earlier)
+    record, results = run_phase(phase, session, options)
+    if other is not None and phase.compare is not None:
+        record = replace(record, answers=(*record.answers, phase.compare(record, other)))
+    write_phase(record, results, folder)
+    return record
 
 
 def whole_pipeline(session: Session, options: PhaseOptions, removing: list[str]) -> Pipeline | None:

@@ -1,103 +1,102 @@
-"""A phase as Markdown and on a terminal."""
+"""A phase and the conclusion as Markdown, and events as lines."""
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Sequence
 from typing import Final
 
-from rich import box
-from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
+import typer
 
+from diagnostics.lab.event_tail import EventListener
+from diagnostics.lab.execution.outcome import TrialPlan
+from diagnostics.model.codec import encode
+from diagnostics.model.event import Event
 from diagnostics.model.libraries import named
 from diagnostics.model.phase import KNOWN, PhaseAnswer, PhaseResult, Table
+from diagnostics.phases.diagnosis import Diagnosis
 from diagnostics.report.markup.escape import Md, prose, row, text
+from diagnostics.report.view.event_lines import told, trial_event
 
 MOST_ROWS: Final = 60
-"""Rows of a table that a page and a terminal show; the JSON has all of them."""
+"""Rows of a table that a page shows; the JSON has all of them."""
 
-_PIPE_WIDTH: Final = 200
+BOXES: Final = {True: "[x]", False: "[ ]", None: "[?]"}
+"""A success criterion that is met, one that is not, and an unknown one."""
 
 
 def markdown(record: PhaseResult) -> str:
     """Returns the text of `phaseN.md`."""
-    lines = [f"# Phase {record.number}: {text(record.title)}", "", _subtitle(record), ""]
+    ran = sum(trial.status == "ran" for trial in record.trials)
+    count = f"{ran} of {len(record.trials)} trials ran, in {record.seconds:.1f} s. Started {text(record.started)}."
+    lines = [f"# Phase {record.number}: {text(record.title)}", "", f"{_where(record)} {count}", ""]
     for answer in record.answers:
-        lines += [f"## {text(answer.question)}", ""]
-        mark = "" if answer.verdict == KNOWN else "**Unknown.** "
-        lines += [mark + " ".join(prose(sentence) for sentence in answer.sentences), ""]
+        lines += [f"## {text(answer.question)}", "", _answer(answer), ""]
         for table in answer.tables:
-            lines += [*table_lines(table), ""]
+            lines += [*_table(table), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _subtitle(record: PhaseResult) -> Md:
-    ran = sum(trial.status == "ran" for trial in record.trials)
-    return Md(
-        f"{prose(described(record))} {ran} of {len(record.trials)} trials ran, in {record.seconds:.1f} s. "
-        f"Started {text(record.started)}."
-    )
+def conclusion(phases: Sequence[PhaseResult], found: Diagnosis) -> str:
+    """Returns the text of `diagnosis.md`."""
+    lines = ["# Diagnosis", "", *([_where(phases[0]), ""] if phases else [])]
+    for answer in found.answers:
+        lines += [f"**{text(answer.question)}** {_answer(answer)}", ""]
+        lines += [line for table in answer.tables for line in (*_table(table), "")]
+    lines += ["## Success criteria", ""] if found.criteria else []
+    lines += [f"- {BOXES[each.met]} {text(each.text)}: {prose(each.measured)}" for each in found.criteria]
+    lines += ["", "## Phases", ""] if phases else []
+    for record in phases:
+        known = sum(answer.verdict == KNOWN for answer in record.answers)
+        lines.append(
+            f"- [Phase {record.number}](phase{record.number}.md), {text(record.title)}: "
+            f"{known} of {len(record.answers)} questions answered, {len(record.trials)} trials, {record.seconds:.0f} s"
+        )
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def described(record: PhaseResult) -> str:
-    """Returns the environment and the machine in a sentence."""
+def _answer(answer: PhaseAnswer) -> str:
+    return ("" if answer.verdict == KNOWN else "**Unknown.** ") + " ".join(map(prose, answer.sentences))
+
+
+def _where(record: PhaseResult) -> Md:
+    """The environment and the machine in a sentence."""
     packages = record.environment.packages
     names = named("sdk", "client", "pool", "transport")
     stack = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
-    cpus = record.machine.cpus
-    processors = f", {cpus} processors" if cpus else ""
-    return (
+    processors = f", {record.machine.cpus} processors" if record.machine.cpus else ""
+    return prose(
         f"`{record.provider}` on Python {record.environment.python} ({record.environment.loop}) with {stack}; "
         f"{record.machine.system}{processors}."
     )
 
 
-def table_lines(table: Table) -> list[str]:
-    """Returns a table in Markdown."""
-    shown = [
+def _table(table: Table) -> list[str]:
+    head = [row([text(column) for column in table.columns]), row([Md("---")] * len(table.columns))]
+    rows = [row([prose(cell) for cell in cells]) for cells in table.rows[:MOST_ROWS]]
+    more = len(table.rows) - MOST_ROWS
+    return [
         f"*{text(table.title)}*",
         "",
-        row([text(column) for column in table.columns]),
-        row([Md("---")] * len(table.columns)),
+        *head,
+        *rows,
+        *(["", f"_{more} more rows are in the JSON file._"] if more > 0 else []),
     ]
-    shown += [row([prose(cell) for cell in cells]) for cells in table.rows[:MOST_ROWS]]
-    if len(table.rows) > MOST_ROWS:
-        shown += ["", f"_{len(table.rows) - MOST_ROWS} more rows are in the JSON file._"]
-    return shown
 
 
-def show(record: PhaseResult, console: Console | None = None) -> None:
-    """Prints a phase, in colour on a terminal."""
-    console = console or Console()
-    if not console.is_terminal:
-        console.width = max(console.width, _PIPE_WIDTH)
-    console.print(Text(f"Phase {record.number}: {record.title}", style="bold"))
-    console.print(Text(plain(described(record)), style="dim"))
-    for answer in record.answers:
-        console.print()
-        console.print(Text(plain(answer.question), style="bold cyan"))
-        for table in answer.tables:
-            console.print(grid(table, ascii_only=not console.is_terminal))
-        console.print(answer_line(answer))
+def event_printer(*, as_json: bool) -> EventListener:
+    """Returns a listener that prints events as they happen, with a heading for each trial."""
+    last = ""
 
+    def on_event(plan: TrialPlan, event: Event) -> None:
+        nonlocal last
+        cell = plan.cell
+        if as_json:
+            typer.echo(json.dumps(encode(trial_event(plan.key, cell, plan.trial, event))))
+            return
+        if last != plan.key:
+            last = plan.key
+            typer.echo(f"--- {cell.scenario}, fix {cell.fix}, {cell.load.runs} runs, trial {plan.trial + 1}")
+        typer.echo(told(event))
 
-def answer_line(answer: PhaseAnswer) -> Text:
-    """Returns the sentences of an answer, marked if it is unknown."""
-    mark = Text() if answer.verdict == KNOWN else Text("Unknown: ", style="bold yellow")
-    return Text.assemble(mark, plain(" ".join(answer.sentences)))
-
-
-def grid(table: Table, *, ascii_only: bool) -> Grid:
-    """Returns a table for a terminal."""
-    shown = Grid(title=table.title, title_justify="left", box=box.ASCII2 if ascii_only else box.ROUNDED)
-    for column in table.columns:
-        shown.add_column(Text(plain(column)), overflow="fold")
-    for cells in table.rows[:MOST_ROWS]:
-        shown.add_row(*(Text(plain(cell)) for cell in cells))
-    return shown
-
-
-def plain(sentence: str) -> str:
-    """Returns a sentence without backticks, and without the escape sequences that a trial may have printed."""
-    return "".join(char if char.isprintable() else " " for char in re.sub(r"`([^`]+)`", r"\1", sentence))
+    return on_event

@@ -18,7 +18,7 @@ from diagnostics.model.cell import BASELINE
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.diagnosis import Diagnosis
-from diagnostics.phases.diagnosis_formats import markdown
+from diagnostics.phases.formats import conclusion
 from diagnostics.phases.phase4 import fix_outcomes, ranked
 from diagnostics.phases.plan import PhaseOptions, Session, plans
 from diagnostics.redaction import Secrets
@@ -107,7 +107,7 @@ def diagnose_program(document: Mapping[str, Any], session: Session, options: Pha
         answers = (*_three_answers(mistake), _how(mistake, session, options))
     diagnosis = redacted(Diagnosis(answers, ()), Secrets.of_this_machine())
     writer.write_record(folder / "diagnosis.json", diagnosis)
-    writer.write_whole(folder / "diagnosis.md", markdown((), diagnosis.answers, ()))
+    writer.write_whole(folder / "diagnosis.md", conclusion((), diagnosis))
     return diagnosis
 
 

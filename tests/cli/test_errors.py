@@ -34,7 +34,7 @@ def run(columns: int, *arguments: str) -> subprocess.CompletedProcess[str]:
         ),
         (("diagnostics", "bisect", "openai", "--by", LONG), f"--by '{LONG}' is not known; "),
         (("diagnostics", "bisect", "openai", "--trials", LONG), f"invalid value '{LONG}' for '--trials': "),
-        (("diagnostics.phase4", "--provider", LONG), f"argument --provider: invalid choice: '{LONG}' "),
+        (("diagnostics", "diagnose", "--provider", LONG), f"unknown provider '{LONG}'; choose from "),
     ],
 )
 def test_no_width_breaks_a_message(columns: int, arguments: tuple[str, ...], message: str) -> None:
@@ -42,8 +42,7 @@ def test_no_width_breaks_a_message(columns: int, arguments: tuple[str, ...], mes
     line, hint = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (errors.INVALID_USAGE, "")
     assert line.startswith(f"error: {message}")
-    program = " ".join(arguments[: 2 if arguments[0] == "diagnostics" else 1])
-    assert hint == f"Try 'python -m {program} --help'."
+    assert hint == f"Try 'python -m {' '.join(arguments[:2])} --help'."
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "run"])

@@ -9,7 +9,6 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +22,6 @@ from diagnostics.cli import app
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.libraries import base_urls, key_variables
-from diagnostics.phases.command import build_parser
 from diagnostics.sanitizer.process import options
 
 if TYPE_CHECKING:
@@ -167,8 +165,7 @@ def check_module(module: str, arguments: list[str]) -> None:
     if module == "diagnostics":
         check_diagnostics(*arguments)
     elif module.startswith("diagnostics.phase"):
-        phase = import_module(f"diagnostics.phases.{module.rpartition('.')[2]}").PHASE
-        build_parser(phase).parse_args(arguments)
+        check_diagnostics("diagnose", "--phase", module.removeprefix("diagnostics.phase"), *arguments)
     elif module == "benchmarks":
         assert set(arguments) <= {*PARTS}
     elif module == "nox":

@@ -21,7 +21,6 @@ from diagnostics.lab.session import TrialSession, open_session
 from diagnostics.model.cell import Environment
 from diagnostics.model.phase import PhaseResult, read_phase
 from diagnostics.phases import phase1, phase2, phase3, phase4, phase5, phase6
-from diagnostics.phases.command import build_parser, command
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions
 from diagnostics.phases.record import run_phase, write_phase
 
@@ -97,15 +96,15 @@ def test_the_command_of_a_phase(
     combination: Callable[[str], Combination],
     environment: Callable[[str], PreparedEnvironment],
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     environment("httpx2")
     arguments = ["--environment", combination("httpx2").slug, "--calls", "2", "--runs", "2", "--trials", "1"]
+    arguments += ["--phase", "3", "--instrument", "--json", "--reports", str(tmp_path)]
 
-    status = command(phase3.PHASE, [*arguments, "--instrument", "--json", "--reports", str(tmp_path)])
+    result = CliRunner().invoke(app, ["diagnose", *arguments])
 
-    out = capsys.readouterr().out.splitlines()
-    assert status == 0
+    assert result.exit_code == 0, result.output
+    out = result.stdout.splitlines()
     assert [json.loads(line)["subject"] for line in out[:-1]]
     assert json.loads(out[-1])["schema"] == "diagnostics.phase/2"
     (folder,) = tmp_path.iterdir()  # and no `latest`: it points to runs
@@ -129,44 +128,37 @@ def test_without_the_sdk_a_phase_ends_with_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
-    [("--as-of", "soon", "'soon' is not a date"), ("--environment", "nosuch", "no environment 'nosuch'")],
+    [
+        ("--as-of", "soon", "'soon' is not a date"),
+        ("--environment", "nosuch", "no environment 'nosuch'"),
+        ("--compare", "nosuch", "add --phase 6"),
+    ],
 )
 def test_a_phase_of_what_there_is_not_is_a_wrong_command_line(
-    option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    option: str, value: str, said: str, tmp_path: Path
 ) -> None:
-    assert command(phase1.PHASE, [option, value, "--reports", str(tmp_path)]) == 2
-    line, hint = capsys.readouterr().err.splitlines()
+    result = CliRunner().invoke(app, ["diagnose", option, value, "--reports", str(tmp_path)])
+    assert result.exit_code == 2
+    line, hint = result.stderr.splitlines()
     assert line.startswith("error: ")
     assert said in line
-    assert hint == "Try 'python -m diagnostics.phase1 --help'."
-
-    diagnosis = CliRunner().invoke(app, ["diagnose", option, value, "--reports", str(tmp_path)])
-    assert diagnosis.exit_code == 2
-    assert diagnosis.stderr == f"{line}\nTry 'python -m diagnostics diagnose --help'.\n"
+    assert hint == "Try 'python -m diagnostics diagnose --help'."
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupted_phase_leaves_no_empty_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_phase_leaves_no_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> NoReturn:
         assert [path.is_dir() for path in tmp_path.iterdir()] == [True]
         raise KeyboardInterrupt
 
-    # A command of `diagnostics.cli` is called like its module.
-    for module in (sys.modules[name] for name in ("diagnostics.phases.command", "diagnostics.cli.diagnose")):
-        monkeypatch.setattr(module, "find_target", lambda *_, **__: Target(Path(), Environment("e", "3.13")))
-    assert command(replace(phase4.PHASE, run=interrupted), ["--reports", str(tmp_path)]) == 130
-    assert capsys.readouterr().err == "interrupted\n"
-    assert list(tmp_path.iterdir()) == []
-
+    module = sys.modules["diagnostics.cli.diagnose"]  # the command is called like its module
+    monkeypatch.setattr(module, "find_target", lambda *_, **__: Target(Path(), Environment("e", "3.13")))
     monkeypatch.setattr(module, "PHASES", (replace(phase1.PHASE, run=interrupted),))
-    assert CliRunner().invoke(app, ["diagnose", "--reports", str(tmp_path)]).exit_code == 130
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_help_of_a_phase_names_every_status() -> None:
-    assert "130 interrupted" in " ".join(build_parser(phase4.PHASE).format_help().split())
+    for arguments in ([], ["--phase", "1"]):
+        result = CliRunner().invoke(app, ["diagnose", *arguments, "--reports", str(tmp_path)])
+        assert result.exit_code == 130
+        assert result.stderr.splitlines()[-1].startswith("interrupted")
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_the_diagnosis_answers_the_plan(

@@ -11,7 +11,8 @@ from rich.console import Console
 from diagnostics.model.codec import encode
 from diagnostics.model.phase import CANNOT_TELL, KNOWN
 from diagnostics.phases.diagnosis import Diagnosis, Pipeline, criteria, four_answers
-from diagnostics.phases.diagnosis_formats import markdown, show
+from diagnostics.phases.formats import conclusion
+from diagnostics.report.markup.terminal import show_markdown
 
 FAILING = "sequential-classifiers"
 FACTS: dict[str, Any] = {
@@ -66,8 +67,8 @@ def test_the_page_and_the_screen() -> None:
     answers, found = four_answers(FACTS, FAILING), criteria(FACTS, FAILING, None)
     out = io.StringIO()
 
-    page = markdown((), answers, found)
-    show(answers, found, Console(file=out, width=200, force_terminal=False))
+    page = conclusion((), Diagnosis(answers, found))
+    show_markdown(page, Console(file=out, width=200, force_terminal=True, color_system=None))
 
     assert "- [x] Reproduce error consistently" in page
     assert "- [?] Run full pipeline" in page

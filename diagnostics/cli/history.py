@@ -13,6 +13,7 @@ from diagnostics.model.bisection import Bisection
 from diagnostics.model.codec import RecordError
 from diagnostics.model.errors import CommandError, CommandInterrupted
 from diagnostics.report.formats.bisection import markdown_table, read
+from diagnostics.runs.bounded import FileRefused, read_bytes
 
 KEPT = Path("reports") / "history"
 
@@ -41,8 +42,8 @@ def history(
 
 def _read(file: Path) -> Bisection:
     try:
-        return read(file.read_text(encoding="utf-8"))
-    except (OSError, RecordError) as error:
+        return read(read_bytes(file))
+    except (OSError, FileRefused, RecordError) as error:
         raise CommandError(f"cannot read {file} ({error}); repeat that search, or remove the file") from error
 
 

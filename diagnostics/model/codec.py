@@ -1,6 +1,7 @@
 """JSON for the records: one encoder and one decoder for every frozen dataclass, driven by its type hints.
 
     encode(record)         a dict of plain JSON values
+    parse(text)            the values of a JSON text, or `RecordError`
     decode(Class, data)    the record; `RecordError` names the field that is missing or wrong
 
 A class with a `SCHEMA` writes it first and accepts no other. `DERIVED` names properties that are written for readers of
@@ -9,7 +10,9 @@ the JSON and ignored on the way back. Fields that the class does not have are ig
 
 from __future__ import annotations
 
+import json
 import math
+import reprlib
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -30,6 +33,12 @@ LOCAL: Final[Mapping[str, Any]] = types.MappingProxyType({"local": True})
 IN_FULL: Final[Mapping[str, Any]] = types.MappingProxyType({"in_full": True})
 """Metadata of a field that is written in full even in a compact record: its defaults may differ in a later version."""
 
+DEEPEST: Final = 100
+"""Lists and objects within each other. No record has more than ten."""
+
+_LARGEST: Final = 2**63
+"""Integers are below it, as every reader of the JSON can hold them."""
+
 _T = TypeVar("_T")
 _Decoder = Callable[[Any, str, Mapping[str, Any]], Any]
 _NOTHING: Final[Mapping[str, Any]] = types.MappingProxyType({})
@@ -37,6 +46,56 @@ _NOTHING: Final[Mapping[str, Any]] = types.MappingProxyType({})
 
 class RecordError(ValueError):
     """A record that does not have the form it claims; the message is one line and names the field."""
+
+
+def parse(text: str | bytes) -> Any:
+    """Reads JSON that somebody else may have written.
+
+    Raises:
+        RecordError: it is not JSON, is nested too deeply, or has a number that is not finite or is too large.
+    """
+    try:
+        data = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_float)
+    except RecordError:
+        raise
+    except ValueError as error:
+        raise RecordError(f"not JSON ({error})") from None
+    except RecursionError:
+        raise RecordError(_TOO_DEEP) from None
+    check_depth(data)
+    return data
+
+
+_TOO_DEEP: Final = f"more than {DEEPEST} lists and objects within each other"
+
+
+def check_depth(data: Any) -> None:
+    """Raises `RecordError` where a value is nested too deeply for a function that calls itself."""
+    level = [data]
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for each in level
+            for child in (each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return
+    raise RecordError(_TOO_DEEP)
+
+
+def _integer(text: str) -> int:
+    number = int(text) if len(text) < 20 else _LARGEST
+    if not -_LARGEST <= number < _LARGEST:
+        raise RecordError(f"{text[:30]}: an integer of more than 64 bits")
+    return number
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise RecordError(f"{text[:30]}: not a finite number")
+    return number
 
 
 def encode(record: Any, *, compact: bool = False) -> dict[str, Any]:
@@ -122,8 +181,15 @@ def _decoder(hint: Any) -> _Decoder:
 
 
 def _wrong(where: str, expected: str, data: Any) -> RecordError:
-    shown = repr(data)
+    shown = _shown(data)
     return RecordError(f"{where or 'the record'}: expected {expected}, not {shown[:60]}{'…' if shown[60:] else ''}")
+
+
+def _shown(data: Any) -> str:
+    """The beginning of a value, without a look at all of it."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 80
+    return short.repr(data)
 
 
 def _string(data: Any, where: str, _named: Mapping[str, Any]) -> Any:
@@ -148,7 +214,7 @@ def _number(kind: type, *, signed: bool = False) -> _Decoder:
     expected = name if signed else f"{name} of at least 0"
 
     def number(data: Any, where: str, _named: Mapping[str, Any]) -> Any:
-        if type(data) not in allowed or not math.isfinite(data) or (data < 0 and not signed):
+        if type(data) not in allowed or not -_LARGEST <= data < _LARGEST or (data < 0 and not signed):
             raise _wrong(where, expected, data)
         return data
 
@@ -206,7 +272,9 @@ def _record(kind: type[Any]) -> _Decoder:
         if not isinstance(data, Mapping):
             raise _wrong(where, "an object", data)
         if schema is not None and data.get("schema") != schema:
-            raise RecordError(f"{where or 'the record'}: expected schema {schema}, not {data.get('schema')!r}")
+            raise RecordError(
+                f"{where or 'the record'}: expected schema {schema}, not {reprlib.repr(data.get('schema'))}"
+            )
         prefix = f"{where}." if where else ""
         found = {name: read(data, where, named) for name, read in inline.items()}
         for name, read in plain.items():
@@ -215,9 +283,10 @@ def _record(kind: type[Any]) -> _Decoder:
             elif name in required:
                 raise RecordError(f"{prefix}{name} is missing")
         for name in named_fields:
-            if data.get(name) not in named:
-                raise RecordError(f"{prefix}{name}: {data.get(name)!r} is not known")
-            found[name] = named[data[name]]
+            value = _string(data.get(name), prefix + name, named)
+            if value not in named:
+                raise RecordError(f"{prefix}{name}: {_shown(value)} is not known")
+            found[name] = named[value]
         try:
             return kind(**found)
         except RecordError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from diagnostics.lab.execution.outcome import TrialResult
+from diagnostics.model.codec import parse
 from diagnostics.model.event import EVENTS_SUFFIX
 from diagnostics.model.phase import PhaseResult, read_phase
 from diagnostics.phases.formats import markdown
@@ -16,6 +16,7 @@ from diagnostics.redaction import Secrets
 from diagnostics.redaction.records import redacted
 from diagnostics.report.view.event_lines import trial_event
 from diagnostics.runs import writer
+from diagnostics.runs.bounded import read_bytes
 from diagnostics.runs.layout import phase_file
 from diagnostics.runs.upgrade import upgraded
 
@@ -73,7 +74,7 @@ def read_earlier(phase: Phase, run: Path) -> PhaseResult:
     """
     file = run if run.suffix == ".json" else phase_file(run, phase.number)
     try:
-        return read_phase(upgraded(json.loads(file.read_bytes())))
+        return read_phase(upgraded(parse(read_bytes(file))))
     except OSError as error:
         raise writer.StoreError(f"cannot read {file} ({error.strerror}); name a run folder of this phase") from error
     except ValueError as error:

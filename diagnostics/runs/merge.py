@@ -15,7 +15,7 @@ from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Trial
 from diagnostics.redaction.kinds import together as together_counts
 from diagnostics.runs.layout import TRIALS, lock_files
-from diagnostics.runs.reader import RunError, read_environments, read_meta, read_trials
+from diagnostics.runs.reader import RunError, read_environments, read_lock, read_meta, read_trials
 from diagnostics.runs.records import EnvironmentRow, MergedPart, RunMeta
 from diagnostics.runs.writer import Store
 
@@ -71,9 +71,9 @@ def read_part(folder: Path, name: str) -> MergedRun:
     try:
         meta, rows = read_meta(folder), read_environments(folder)
         trials, _ = read_trials(folder, rows)
+        locks = {path.stem: read_lock(path) for path in lock_files(folder)}
     except RunError as error:
         raise MergeError(str(error)) from None
-    locks = {path.stem: path.read_text(encoding="utf-8") for path in lock_files(folder)}
     return MergedRun(name, meta, rows, trials, locks)
 
 

@@ -7,17 +7,18 @@ Folders of schema `/1` are upgraded in memory.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from diagnostics.model.cell import Environment
-from diagnostics.model.codec import RecordError, decode, encode
+from diagnostics.model.codec import RecordError, decode, encode, parse
 from diagnostics.model.event import Event
 from diagnostics.model.finding import FINDINGS_SCHEMA, Finding, RootCause
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES
+from diagnostics.runs.bounded import FileRefused, read_bytes, read_lines
 from diagnostics.runs.layout import ENVIRONMENTS, RUN, TRIALS, phase_file, timeline_file
 from diagnostics.runs.records import EnvironmentRow, Run, RunMeta
 from diagnostics.runs.sweeps import sweeps_of
@@ -25,6 +26,7 @@ from diagnostics.runs.upgrade import embedded_environment, upgraded, upgraded_ro
 
 _Read = TypeVar("_Read")
 _COPY = "take a copy of it from where the run was made"
+_KEY = re.compile(r"[0-9a-f]{16}")  # part of a file's name
 _LINE = "remove that line to go on without it"
 
 
@@ -42,7 +44,7 @@ def read_run(folder: Path) -> Run:
         raise RunError(f"{folder}: no such run folder; name one of those below reports/, such as reports/latest")
     meta, environments = read_meta(folder), read_environments(folder)
     trials, warnings = read_trials(folder, environments)
-    keys = [trial.key for trial in trials if trial.instrumented]
+    keys = [trial.key for trial in trials if trial.instrumented and _KEY.fullmatch(trial.key)]
     timelines = {key: events for key in keys if (events := _timeline(timeline_file(folder, key)))}
     phase6 = phase_file(folder, 6)
     sweeps = _parsed(phase6, lambda data: sweeps_of(upgraded(data))) if phase6.is_file() else ()
@@ -87,12 +89,27 @@ def read_trials(
     path = folder / TRIALS
     known = {row.name: row.environment for row in environments}
     trials: list[Trial] = []
-    for number, line, is_last in _lines(path):
-        data = _json(path, number, line, is_cut_off=is_last and not strict)
-        if data is None:
-            return tuple(trials), (f"1 line left out: line {number} of {path.name} is cut off",)
-        trials.append(_trial(path, number, data[0], known))
+    try:
+        for number, line, is_last in read_lines(path):
+            data = _json(path, number, line, is_cut_off=is_last and not strict)
+            if data is None:
+                return tuple(trials), (f"1 line left out: line {number} of {path.name} is cut off",)
+            trials.append(_trial(path, number, data[0], known))
+    except (OSError, FileRefused) as error:
+        raise _refused(path, error) from error
     return tuple(trials), ()
+
+
+def read_lock(path: Path) -> str:
+    """The lock of an environment.
+
+    Raises:
+        RunError: it is missing or not a text.
+    """
+    try:
+        return _bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise RunError(f"{path}: {error}; {_COPY}") from error
 
 
 def stored_trials(folder: Path) -> tuple[Trial, ...]:
@@ -142,11 +159,16 @@ def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
     return [_cleaned(each, clean) for each in value] if isinstance(value, list) else value
 
 
+def _refused(path: Path, error: OSError | FileRefused) -> RunError:
+    why = str(error) if isinstance(error, FileRefused) else error.strerror or error
+    return RunError(f"{path}: {why}; is this the folder of a run?")
+
+
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RunError(f"{path}: {error.strerror or error}; is this the folder of a run?") from error
+        return read_bytes(path)
+    except (OSError, FileRefused) as error:
+        raise _refused(path, error) from error
 
 
 def _parsed(path: Path, read: Callable[[Any], _Read], advice: str = _COPY) -> _Read:
@@ -154,26 +176,19 @@ def _parsed(path: Path, read: Callable[[Any], _Read], advice: str = _COPY) -> _R
     if not content.strip():
         raise RunError(f"{path}: it is empty; {advice}")
     try:
-        return read(json.loads(content))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return read(parse(content))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path}: {_why(error)}; {advice}") from error
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Each line that is not empty, with its number from 1 and whether it is the last one."""
-    lines = [(number, line) for number, line in enumerate(_bytes(path).split(b"\n"), start=1) if line.strip()]
-    for position, (number, line) in enumerate(lines, start=1):
-        yield number, line, position == len(lines)
 
 
 def _json(path: Path, number: int, line: bytes, *, is_cut_off: bool) -> tuple[Any] | None:
     """What a line holds; `None` where it is not JSON and may be cut off."""
     try:
-        return (json.loads(line),)
-    except (ValueError, RecursionError) as error:
+        return (parse(line),)
+    except RecordError as error:
         if is_cut_off:
             return None
-        raise RunError(f"{path}: line {number}: not JSON ({_why(error)}); {_LINE}") from error
+        raise RunError(f"{path}: line {number}: {_why(error)}; {_LINE}") from error
 
 
 def _trial(path: Path, number: int, data: Any, known: dict[str, Environment]) -> Trial:
@@ -193,8 +208,8 @@ def _timeline(path: Path) -> tuple[Event, ...]:
     if not path.is_file():
         return ()
     try:
-        return tuple(decode(Event, json.loads(line)) for line in _bytes(path).splitlines() if line.strip())
-    except (ValueError, RecursionError) as error:
+        return tuple(decode(Event, parse(line)) for line in _bytes(path).splitlines() if line.strip())
+    except ValueError as error:
         raise RunError(f"{path}: {_why(error)}; remove that file to go on without it") from error
 
 

@@ -28,7 +28,8 @@ def upgraded(data: Any) -> Any:
     Raises:
         RecordError: it claims to be of schema 1 and does not have its form.
     """
-    upgrade = _UPGRADES.get(data.get("schema", "")) if isinstance(data, dict) else None
+    schema = data.get("schema") if isinstance(data, dict) else None
+    upgrade = _UPGRADES.get(schema) if isinstance(schema, str) else None
     if upgrade is None:
         return data
     try:

@@ -26,6 +26,7 @@ from diagnostics.model.event import Event
 from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Trial
 from diagnostics.redaction import Secrets, files
+from diagnostics.runs.bounded import LONGEST, FileRefused, open_regular
 from diagnostics.runs.layout import ENVIRONMENTS, LOCK, RUN, TRIALS, lock_file, timeline_file
 from diagnostics.runs.reader import RunError, read_environments, read_meta, read_trials
 from diagnostics.runs.records import EnvironmentRow, RunMeta, RunRequest
@@ -167,6 +168,8 @@ class Store:
             stored = read_trials(self.folder, rows, strict=True)[0] if trials_file.exists() else ()
         except RunError as error:
             raise StoreError(str(error)) from error
+        except FileRefused as error:
+            raise StoreError(f"{trials_file}: {error}; is this the folder of a run?") from error
         except OSError as error:
             raise unwritable(trials_file, error) from error
         trials = [trial for trial in stored if trial.status not in retry]
@@ -187,8 +190,13 @@ class Store:
 
 def _cut(file: Path) -> None:
     """Cuts off what follows the last whole line."""
-    with suppress(FileNotFoundError), file.open("rb+") as stream:
-        stream.truncate(sum(len(line) for line in stream if line.endswith(b"\n")))
+    with suppress(FileNotFoundError), open_regular(file) as stream:
+        start = max(0, stream.seek(0, os.SEEK_END) - LONGEST)
+        stream.seek(start)
+        found = stream.read(LONGEST).rfind(b"\n")
+        if start and found < 0:
+            raise FileRefused(f"a line longer than {LONGEST // 2**20} MiB")
+        os.truncate(file, start + found + 1)
 
 
 def _is_of_schema_1(file: Path) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 from diagnostics.lab.execution.essentials import Essentials
 from diagnostics.lab.execution.outcome import Traces, TrialPlan
 from diagnostics.lab.server import ProviderServer
-from diagnostics.model.codec import encode
+from diagnostics.model.codec import RecordError, encode, parse
 from diagnostics.model.event import EVENTS_SUFFIX
 from diagnostics.model.limits import Limits
 from diagnostics.model.request import TrialRequest
@@ -251,8 +251,8 @@ class Worker:
         result_file = Path(self._folder.name, f"{plan.key}.json")
         output_file = Path(self._folder.name, f"{plan.key}.out")
         try:
-            result = json.loads(result_file.read_bytes())
-        except (OSError, ValueError):
+            result = parse(result_file.read_bytes())
+        except (OSError, RecordError):
             result = None
         output = read_ends(output_file)
         events = self._read_events(plan)

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 NO_TRIAL: Final = "-"
 """The trial that requests without a `/t/<trial>` prefix belong to."""
 
+LARGEST_BODY: Final = 16 * 2**20
+"""Bytes of a request; a larger one is refused."""
+
+LARGEST_REFUSED: Final = 2**30
+"""Bytes of a refused request that are read and dropped: a client that still sends does not see the answer."""
+
 _PREFIX: Final = "/t/"
 
 
@@ -127,7 +133,7 @@ class _Served:
         request = Request(scope, receive)
         connection: Connection = scope["state"]["connection"]
         try:
-            raw = await request.body()
+            raw = await read_body(request)
         except ClientDisconnect:
             return  # Half a request is none: no vendor would have answered it.
         retry = request.headers.get("x-stainless-retry-count", "0") != "0"
@@ -142,13 +148,36 @@ class _Served:
         ident = uuid.uuid4().hex[:24]
         status = faults.status_of(number)
         headers = [((self._endpoint.id_header if self._endpoint else b"x-request-id"), b"req_" + ident.encode())]
-        if status == 200:
+        if raw is None:
+            message = f"The request is larger than {LARGEST_BODY} bytes"
+            answer = whole(_error_of(self._endpoint)(413, message, ident), 413)
+            headers.append((b"connection", b"close"))
+        elif status == 200:
             answer = respond(self._endpoint, request, raw, ident)
         else:
             answer = whole(_error_of(self._endpoint)(status, "planned by the trial", ident), status)
             headers += faults.retry_headers()
         if await deliver(answer, headers, send, connection, faults) and faults.half_closes(number):
             connection.half_close()
+
+
+async def read_body(request: Request) -> bytes | None:
+    """Returns the body, or `None` if it is too large; such a body is not kept.
+
+    Raises:
+        ClientDisconnect: the client left before its end.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > LARGEST_REFUSED:
+            break
+        if size <= LARGEST_BODY:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+    return b"".join(chunks) if size <= LARGEST_BODY else None
 
 
 def respond(endpoint: Operation | None, request: Request, raw: bytes, ident: str) -> ModelReply:

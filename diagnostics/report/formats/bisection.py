@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable
 
 from diagnostics.model.bisection import CAUSES, Bisection, Outcome, ReleaseChange, ReleaseSpan
-from diagnostics.model.codec import RecordError, decode
+from diagnostics.model.codec import RecordError, decode, parse
 from diagnostics.report.markup import escape
 from diagnostics.runs.upgrade import upgraded
 
@@ -15,14 +14,14 @@ LOCK_LINES = 12
 """Other packages of a lock that a text shows; the JSON has all."""
 
 
-def read(text: str) -> Bisection:
+def read(text: str | bytes) -> Bisection:
     """A search from its JSON.
 
     Raises:
         RecordError: it is none.
     """
     try:
-        return decode(Bisection, upgraded(json.loads(text)))
+        return decode(Bisection, upgraded(parse(text)))
     except ValueError as error:
         raise RecordError(f"not a record of a search: {error}") from error
 

@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import threading
+import tracemalloc
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ import pytest
 
 from benchmarks.bridges.behaviours.behaviour import without_slow_steps
 from diagnostics.lab.server import Account, Faults, ProviderServer, ServerError
+from diagnostics.lab.server.app import LARGEST_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +141,33 @@ def test_half_a_request_is_none(server: ProviderServer, trial: str, connect: Any
     client.http.close()
     assert connect().ask("x") == "echo: x"
     assert server.account(trial).requests == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_large_is_refused_and_not_kept(
+    server: ProviderServer, trial: str, connect: Any, chunked: bool
+) -> None:
+    client = connect()
+    megabyte = bytes(2**20)
+    size = 64 * len(megabyte)
+    parts = (megabyte for _ in range(64))
+    tracemalloc.start()
+    try:
+        client.http.request(
+            "POST",
+            f"{client.prefix}/{CHAT}",
+            parts,
+            {} if chunked else {"Content-Length": str(size)},
+            encode_chunked=chunked,
+        )
+        response = client.http.getresponse()
+        error = json.loads(response.read())["error"]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (response.status, error["message"]) == (413, f"The request is larger than {LARGEST_BODY} bytes")
+    assert peak < size / 2
+    assert connect().ask("and after it") == "echo: and after it"
 
 
 def test_without_a_prefix_the_trial_is_a_dash(server: ProviderServer, connect: Any) -> None:

@@ -23,21 +23,8 @@ KINDS: Final[dict[str, str]] = {
 }
 """Kind to placeholder, in the order in which reports name them."""
 
-SAID: Final[dict[str, tuple[str, str]]] = {
-    "key": ("key or token", "keys and tokens"),
-    "credentials": ("pair of credentials", "pairs of credentials"),
-    "cookie": ("cookie", "cookies"),
-    "content": ("prompt or answer", "prompts and answers"),
-    "user": ("user name", "user names"),
-    "host": ("host name", "host names"),
-    "home": ("home folder", "home folders"),
-    "address": ("address", "addresses"),
-    "e-mail": ("e-mail address", "e-mail addresses"),
-    "cache": ("path of the cache", "paths of the cache"),
-    "tmp": ("temporary folder", "temporary folders"),
-    "here": ("working folder", "working folders"),
-}
-"""Kind to what one and several of them are called."""
+PRIVACY: Final = "https://event-loop-diagnostics.github.io/event-loop-diagnostics/explanation/privacy/"
+"""Says what is redacted and why."""
 
 PLACEHOLDER: Final = "|".join(re.escape(mark) for mark in KINDS.values() if mark != KINDS["home"])
 """Matches every placeholder but `~`, which may stand in any text."""
@@ -60,10 +47,8 @@ def together(*counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def sentence(counts: Mapping[str, int] | None) -> str:
-    """What was taken out, for people; `None` is not counted."""
+    """How much was redacted, for people; `None` is not counted. The kinds are in the JSON."""
     if counts is None:
-        return "What was taken out of the texts of this run was not counted."
-    named = [f"{counts[kind]:,} {SAID[kind][counts[kind] != 1]}" for kind in KINDS if counts.get(kind)]
-    if not named:
-        return "Nothing had to be taken out of the texts of this run."
-    return f"Taken out of the texts of this run before they were written: {', '.join(named)}."
+        return "How much was redacted is not known."
+    total = sum(counts.values())
+    return f"Redacted: {total:,} {'piece' if total == 1 else 'pieces'} of text." if total else "Redacted: nothing."

@@ -13,7 +13,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from diagnostics.redaction.kinds import sentence
+from diagnostics.redaction.kinds import PRIVACY, sentence
 from diagnostics.report.formats.sections import Section, all_sections
 from diagnostics.report.markup.escape import Md, code, one_line, text
 from diagnostics.report.markup.truncate import LIMIT, truncate
@@ -86,7 +86,7 @@ def _facts(view: View) -> Md:
         f"({environments or 'none'}); {totals.calls:,} calls, {totals.answers:,} answered, "
         f"{totals.requests:,} requests received. Started {text(meta.started, 40)}, {meta.seconds:.0f} s in all, "
         f"{meta.trial_seconds:.0f} s of it trials, on {text(meta.system, 120)}{cpus}; "
-        f"profile {code(meta.profile, 40)}.{finished} {text(sentence(view.redacted))}"
+        f"profile {code(meta.profile, 40)}.{finished} {text(sentence(view.redacted))} [What is redacted]({PRIVACY})."
     )
 
 

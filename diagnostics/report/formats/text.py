@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from diagnostics.redaction.kinds import sentence
+from diagnostics.redaction.kinds import PRIVACY, sentence
 from diagnostics.report.view.headline import headline
 from diagnostics.report.view.tally import Tally, columns, tally
 from diagnostics.report.view.view_models import View
@@ -34,7 +34,7 @@ def print_summary(view: View, console: Console | None = None) -> None:
         console.print(
             Text("counts are combinations of environment and scenario; · not reproduced; — not tried or not possible")
         )
-    console.print(Text(sentence(view.redacted)))
+    console.print(Text(f"{sentence(view.redacted)} See {PRIVACY}"), soft_wrap=True)
 
 
 def render(view: View) -> str:

@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from diagnostics.model.visible import visible
 from diagnostics.model.words import SYMPTOM_NAMES, SYMPTOMS, VERDICTS
+from diagnostics.redaction.kinds import PRIVACY, sentence
 from diagnostics.report.markup.truncate import cut
 from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, libraries, page_data
 from diagnostics.report.view.costs import FixCost, fix_costs
@@ -47,6 +48,7 @@ def render(view: View) -> str:
             headline=[{"title": line.title, "sentence": _ready(line.sentence)} for line in headline(view, name=_code)],
             meta=view.meta,
             totals=view.totals,
+            redaction=(sentence(view.redacted), PRIVACY),
             warnings=[cut(warning, TEXT) for warning in view.warnings],
             verdicts=[(word, VERDICT_SIGNS[word], VERDICTS[word]) for word in VERDICT_SIGNS],
             symptoms=[(word, SYMPTOM_SIGNS[word], SYMPTOMS[word]) for word in SYMPTOMS],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,8 +16,9 @@ from diagnostics.model.trial import Trial
 from diagnostics.redaction import Secrets
 from diagnostics.report.formats import drawing, plots
 from diagnostics.report.formats.registry import write_reports
+from diagnostics.report.page.data import VERDICT_COLOURS
 from diagnostics.report.view.build import build_view
-from diagnostics.report.view.tally import Tally
+from diagnostics.report.view.tally import columns, tally
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.records import Run, Sweep
 
@@ -29,22 +31,18 @@ def view(sample: Run) -> View:
     return build_view(sample, Secrets())
 
 
-@pytest.mark.parametrize(
-    ("found", "says"),
-    [
-        (Tally(removes=3), "removes it everywhere"),
-        (Tally(removes=3, inconclusive=1), "removes it everywhere"),
-        (Tally(removes=2, hides=1), "removes it in part"),
-        (Tally(hides=1, no_effect=2), "only hides it"),
-        (Tally(no_effect=2), "no effect"),
-        (Tally(removes=9, worsens=1), "worse in some"),
-        (Tally(inconclusive=1), "cannot tell"),
-        (Tally(not_reproduced=4), None),
-        (Tally(impossible=4), None),
-    ],
-)
-def test_a_cell_says_the_worst_that_is_true(found: Tally, says: str | None) -> None:
-    assert plots.standing(found) == says
+def test_the_plot_shows_the_counts_of_every_verdict_in_the_colours_of_the_page(view: View) -> None:
+    (bars,) = plots.charts(view)["verdicts"].to_dict()["datasets"].values()
+    counted = {
+        (column, fix, word): count
+        for column, found in columns(view.subjects).items()
+        for fix in view.fixes
+        for word, count in tally(found, fix).by_verdict.items()
+    }
+    assert {(bar["client"], bar["fix"], bar["verdict"]): bar["count"] for bar in bars} == counted
+    assert len({(client, fix) for client, fix, _ in counted}) < len(counted)  # a mixed cell is not of one colour
+    style = files("diagnostics.report.page").joinpath("templates/page.css").read_text("utf-8")
+    assert {colour for colour in VERDICT_COLOURS.values() if f"-deep: light-dark({colour}" not in style} == set()
 
 
 def test_each_plot_is_a_picture_of_either_kind(view: View, tmp_path: Path) -> None:
@@ -55,7 +53,7 @@ def test_each_plot_is_a_picture_of_either_kind(view: View, tmp_path: Path) -> No
         if path.suffix == ".png":
             assert path.read_bytes().startswith(b"\x89PNG")
     words = " ".join(ElementTree.parse(tmp_path / "plots" / "verdicts.svg").getroot().itertext())
-    for said in ("never-close", "openai · httpx2", "hides 2 of 2", "only hides it"):
+    for said in ("never-close", "openai · httpx2", "hides 2", "no effect"):
         assert said in words
 
 

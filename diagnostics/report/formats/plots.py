@@ -11,24 +11,15 @@ from typing import Any
 import altair as alt
 
 from diagnostics.report.markup.truncate import cut
+from diagnostics.report.page.data import VERDICT_COLOURS
 from diagnostics.report.view.costs import fix_costs
 from diagnostics.report.view.rates import Rate, rates
-from diagnostics.report.view.tally import Tally, columns, tally
+from diagnostics.report.view.tally import columns, tally
 from diagnostics.report.view.view_models import View
 
 _NAME = 60
 _MOST = 60
 """Rows that a plot shows; a picture of more can be read by nobody."""
-
-_STANDING = {
-    "removes it everywhere": "#2f9d6c",
-    "removes it in part": "#a9d8b8",
-    "only hides it": "#f0c24b",
-    "no effect": "#e08a7c",
-    "worse in some": "#8c2f4b",
-    "cannot tell": "#b9bfdf",
-}
-"""What a cell of the heat map says, from the best to the worst, and its colour."""
 
 _CONFIG: dict[str, Any] = {
     "background": "white",
@@ -66,55 +57,34 @@ def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
     return alt.InlineData(values=rows)
 
 
-def standing(found: Tally) -> str | None:
-    """What is to be said of a fix for one client, in one of the words above; `None` where it was not tried."""
-    if found.worsens:
-        return "worse in some"
-    if found.removes and found.removes == found.said:
-        return "removes it everywhere"
-    if found.removes:
-        return "removes it in part"
-    if found.hides:
-        return "only hides it"
-    if found.no_effect:
-        return "no effect"
-    return "cannot tell" if found.inconclusive else None
-
-
-def _words(found: Tally, says: str) -> str:
-    """The count that goes with a colour, so that nobody has to tell colours apart."""
-    counted = {"only hides it": ("hides ", found.hides), "worse in some": ("worse ", found.worsens)}
-    word, count = counted.get(says, ("", found.removes))
-    return f"{word}{count} of {found.said}" if found.said else "?"
-
-
 def _verdicts(view: View) -> Any:
-    rows = []
+    """A row for each fix and a column for each client, as in the page: a bar of its verdicts, and their counts."""
+    bars: list[dict[str, Any]] = []
     for column, subjects in columns(view.subjects).items():
         for fix in view.fixes[:_MOST]:
             found = tally(subjects, fix)
-            says = standing(found)
-            if says is not None:
-                rows.append(
-                    {"fix": cut(fix, _NAME), "client": cut(column, _NAME), "says": says, "words": _words(found, says)}
-                )
-    if not rows:
+            for place, (word, number) in enumerate(found.by_verdict.items()):
+                where = {"fix": cut(fix, _NAME), "client": cut(column, _NAME), "place": place}
+                bars.append({**where, "verdict": word, "count": number, "words": "" if place else found.in_words()})
+    if not bars:
         return None
+    shown = [word for word in VERDICT_COLOURS if any(bar["verdict"] == word for bar in bars)]
+    scale = alt.Scale(domain=shown, range=[VERDICT_COLOURS[word] for word in shown])
     fixes = [cut(fix, _NAME) for fix in view.fixes[:_MOST]]
-    base = alt.Chart(_data(rows)).encode(
-        x=alt.X("client:N", title=None, axis=alt.Axis(orient="top", labelAngle=-30, domain=False, ticks=False)),
-        y=alt.Y("fix:N", title=None, sort=fixes, axis=alt.Axis(domain=False, ticks=False)),
+    base = alt.Chart().encode(y=alt.Y("fix:N", title=None, sort=fixes, axis=alt.Axis(domain=False, ticks=False)))
+    cells = base.mark_bar(height=9, yOffset=-8).encode(
+        x=alt.X("count:Q", stack="normalize", axis=None),
+        order="place:Q",
+        color=alt.Color("verdict:N", scale=scale, legend=alt.Legend(title=None, orient="bottom")),
     )
-    scale = alt.Scale(domain=list(_STANDING), range=list(_STANDING.values()))
-    cells = base.mark_rect(stroke="white", strokeWidth=3).encode(
-        color=alt.Color("says:N", scale=scale, legend=alt.Legend(title=None, orient="bottom", columns=3))
+    words = base.mark_text(fontSize=10, yOffset=5, align="left", color="#1a1f24").encode(x=alt.datum(0), text="words:N")
+    title = _title("Which fix removes the error where", "in how many combinations each verdict was given")
+    return (
+        alt.layer(cells, words, data=_data(bars))
+        .properties(width=168, height=alt.Step(32))
+        .facet(alt.Facet("client:N", title=None, header=alt.Header(labelLimit=168, labelFontSize=11)), title=title)
+        .configure(**_CONFIG)
     )
-    words = base.mark_text(fontSize=12).encode(
-        text="words:N",
-        color=alt.condition("datum.says == 'worse in some'", alt.value("white"), alt.value("#1a1f24")),
-    )
-    title = _title("Which fix removes the error where", "in how many combinations the error is gone")
-    return (cells + words).properties(title=title, width=alt.Step(92), height=alt.Step(28)).configure(**_CONFIG)
 
 
 def _interval_rows(found: list[Rate]) -> list[dict[str, Any]]:

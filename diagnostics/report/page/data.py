@@ -32,6 +32,15 @@ VERDICT_SIGNS = {
 }
 """What a cell shows beside its colour, so that nobody has to tell colours apart."""
 
+VERDICT_COLOURS = {
+    "removes": "#2f9d6c",
+    "hides": "#e0a000",
+    "no effect": "#d4503f",
+    "worsens": "#6f0f2b",
+    "inconclusive": "#8a93cf",
+}
+"""What the bars of the plots and of the page (`page.css`, light) show."""
+
 SYMPTOM_SIGNS = {"none": "·", "retried": "2×", "logged": "log", "raised": "err", "hang": "hang", "crash": "dead"}
 
 _LIBRARIES = named("sdk", "client", "transport")

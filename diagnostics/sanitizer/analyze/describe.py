@@ -113,7 +113,7 @@ def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:
     """Returns who holds a client: `user`, or the distribution whose code created it and keeps it."""
     if client is None and users_frame(otherwise) is not None:
         return "user"
-    if client is not None and client.holder is not None and client.holder.is_persons:
+    if client is not None and holds(client):
         return "user"
     for code, _ in frames(client.created if client else otherwise):
         file = file_of(code)
@@ -123,6 +123,12 @@ def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:
             return "user"
         return distribution(file) or "user"
     return "user"
+
+
+def holds(client: ClientRecord) -> bool:
+    """Returns whether the person holds the object around a client, which is what they write and close."""
+    holder = client.holder
+    return holder is not None and (holder.is_persons or (holder.how == "unseen" and client.variable is not None))
 
 
 def created_inside(client: ClientRecord | None) -> bool:

@@ -195,7 +195,7 @@ class _Reader:
             record = self._clients[number] = ClientRecord(None, name, package, self._stacks[created])
         owner, record.calls, record.requests, held, variable = state
         record.owner = self._clients.get(owner)
-        record.holder = None if held is None else ClientHolder(held[0], None, held[1])
+        record.holder = None if held is None else ClientHolder(held[0], None, *held[1:])
         record.variable = None if variable is None else Variable(*variable)
 
     def _connection(self, number: int, loop: int, client: int, peer: str, opened: int) -> None:

@@ -9,6 +9,7 @@ package.
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 import weakref
@@ -17,10 +18,10 @@ from types import FrameType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
-from diagnostics.sanitizer.capture.sites import belongs, file_in, in_stdlib, is_generated, is_ours, is_users
+from diagnostics.sanitizer.capture.sites import Stack, belongs, file_in, in_stdlib, is_generated, is_ours, is_users
 
 CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
-CLOSERS: Final = ("aclose", "close", "__aexit__", "dispose", "disconnect", "shutdown", "stop")
+CLOSERS: Final = ("aclose", "close", "dispose", "disconnect", "shutdown", "stop")
 """What an object offers that a person is meant to close."""
 
 _FACTORY: Final = re.compile(r"(?:build|connect|create|from|init|make|open)(?:_|$)")
@@ -35,11 +36,16 @@ class ClientHolder(NamedTuple):
         type: its class, as one writes it; empty where it is not known.
         ref: to the object; `None` where it takes no weak reference or is not known.
         is_persons: whether the person holds it, rather than the package whose code created the client.
+        how: `made` while the object itself was made, `used` when it was first used, `unseen` if that was without a line
+            of the person's on the stack: it is theirs where a variable of theirs keeps it.
+        closer: how it is closed: `async with`, or the name of a method; empty where that is not known.
     """
 
     type: str
     ref: weakref.ref[Any] | None
     is_persons: bool
+    how: str = "made"
+    closer: str = ""
 
 
 class Variable(NamedTuple):
@@ -67,7 +73,7 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
         package: of the client's own library, whose frames do not count.
 
     Returns:
-        `None` where the person's own code creates the client itself, or no person's line is on the stack.
+        `None` where the person's own code creates the client itself, or where nothing is known.
     """
     library: list[FrameType] = []
     while frame is not None:
@@ -77,8 +83,10 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
         if not (in_stdlib(file) or is_ours(file) or belongs(file, package) or is_generated(frame.f_code)):
             library.append(frame)
         frame = frame.f_back
-    if frame is None or not library:
+    if not library:
         return None
+    if frame is None:
+        return _without_line(library)
     creator, outermost = library[0], library[-1]
     wrapped = _receiver(outermost)
     if wrapped is None:  # a decorator's wrapper, which passes on what it gets
@@ -93,8 +101,27 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
         return _described(receiver, is_persons=made is not None or creator is outermost)
     if wrapped is None or _receiver(creator) is None:
         return ClientHolder("", None, is_persons=False)
-    can_be_closed = any(callable(getattr(type(wrapped), each, None)) for each in CLOSERS)
-    return _described(wrapped, is_persons=can_be_closed)
+    return _described(wrapped, is_persons=_closer(type(wrapped)) != "")._replace(how="used")
+
+
+def _without_line(library: list[FrameType]) -> ClientHolder | None:
+    """The object of a package whose method creates the client, where another thread or task runs that method."""
+    package = _top(library[0])
+    outermost = [*itertools.takewhile(lambda each: _top(each) == package, library)][-1]
+    receiver = _receiver(outermost)
+    if receiver is None or isinstance(receiver, type) or not _closer(type(receiver)):
+        return None
+    return _described(receiver, is_persons=False)._replace(how="unseen")
+
+
+def _top(frame: FrameType) -> str:
+    return str(dict.get(frame.f_globals, "__name__")).partition(".")[0]
+
+
+def _closer(cls: type) -> str:
+    if hasattr(cls, "__aenter__") and hasattr(cls, "__aexit__"):
+        return "async with"
+    return next((each for each in CLOSERS if callable(getattr(cls, each, None))), "")
 
 
 def _locals(frame: FrameType) -> Mapping[str, Any]:
@@ -147,7 +174,7 @@ def _described(receiver: Any, *, is_persons: bool) -> ClientHolder:
             reference = weakref.ref(receiver)
         except TypeError:  # it takes none
             reference = None
-    return ClientHolder(f"{_package(cls)}.{cls.__qualname__}", reference, is_persons)
+    return ClientHolder(f"{_package(cls)}.{cls.__qualname__}", reference, is_persons, closer=_closer(cls))
 
 
 def _package(cls: type) -> str:
@@ -155,6 +182,27 @@ def _package(cls: type) -> str:
     parts = str(cls.__module__).split(".")
     top = sys.modules.get(parts[0])
     return ".".join(parts[:2]) if getattr(top, "__file__", None) is None and len(parts) > 1 else parts[0]
+
+
+@gc_neutral
+def local_variable(*held: Any) -> Variable | None:
+    """Finds a local variable of the person's code that keeps one of these objects; not an argument, which got it."""
+    return _local({id(each) for each in held if each is not None}, arguments=False)
+
+
+def _local(wanted: set[int], *, arguments: bool) -> Variable | None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and wanted:
+        code = frame.f_code
+        if code.co_name != "<module>" and is_users(code.co_filename) and not is_ours(code.co_filename):
+            given = () if arguments else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+            for name, value in list(_locals(frame).items()):
+                found = _reaches(name, value, wanted, 1)
+                if found is not None and found not in given:
+                    module = str(frame.f_globals.get("__name__", ""))
+                    return Variable(found, module, code.co_filename, code.co_firstlineno)
+        frame = frame.f_back
+    return None
 
 
 @gc_neutral
@@ -166,16 +214,9 @@ def variable(*held: Any) -> Variable | None:
     wanted = {id(each) for each in held if each is not None}
     if not wanted:
         return None
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if frame.f_code.co_name != "<module>" and is_users(file) and not is_ours(file):
-            for name, value in list(_locals(frame).items()):
-                found = _reaches(name, value, wanted, 1)
-                if found is not None:
-                    module = str(frame.f_globals.get("__name__", ""))
-                    return Variable(found, module, file, frame.f_code.co_firstlineno)
-        frame = frame.f_back
+    local = _local(wanted, arguments=True)
+    if local is not None:
+        return local
     for name, loaded in list(sys.modules.items()):
         variables: dict[str, Any] = vars(loaded) if issubclass(type(loaded), ModuleType) else {}
         place = variables.get("__file__")
@@ -206,7 +247,10 @@ def _contents(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"{name}[{key!r}]", each) for key, each in list(value.items())[:_WIDTH] if isinstance(key, str))
     elif issubclass(cls, (list, tuple)):
         yield from ((f"{name}[{at}]", each) for at, each in enumerate(value[:_WIDTH]))
-    elif not issubclass(cls, (ModuleType, type, str, bytes, int, float)):
+    elif issubclass(cls, type):
+        if is_users(str(getattr(sys.modules.get(value.__module__), "__file__", None) or "<")):
+            yield from ((f"{name}.{key}", each) for key, each in list(vars(value).items())[:_WIDTH])
+    elif not issubclass(cls, (ModuleType, str, bytes, int, float)):
         attributes = _attributes(value)
         if isinstance(attributes, dict):
             yield from ((f"{name}.{key}", each) for key, each in list(attributes.items())[:_WIDTH])
@@ -217,6 +261,32 @@ def _attributes(value: Any) -> Any:
         return object.__getattribute__(value, "__dict__")
     except AttributeError:
         return None
+
+
+_CLOSURE: Final = 0x10  # inspect.CO_NESTED
+_ARGUMENTS: Final = 0x04 | 0x08  # inspect.CO_VARARGS, inspect.CO_VARKEYWORDS
+
+
+@gc_neutral
+def runs_in_thread(frame: FrameType | None) -> Stack:
+    """The coroutine that `asyncio.run` was given, where a thread runs nothing else: no frame says whose loop that is.
+
+    A coroutine of a library counts only if it is a closure without arguments, which a library makes to run it there. A
+    person may give `asyncio.run` any other coroutine of a library.
+    """
+    code = None
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not (in_stdlib(file) or is_ours(file)):
+            return ()
+        if frame.f_code.co_name == "run" and file.replace("\\", "/").endswith("asyncio/runners.py"):
+            names = _locals(frame)
+            code = getattr(names.get("main", names.get("coro")), "cr_code", code)
+        frame = frame.f_back
+    if code is None:
+        return ()
+    made_for_it = code.co_flags & _CLOSURE and not (code.co_argcount or code.co_flags & _ARGUMENTS)
+    return (code, 0) if is_users(code.co_filename) or made_for_it else ()
 
 
 @gc_neutral

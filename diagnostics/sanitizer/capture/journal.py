@@ -152,7 +152,7 @@ class Journal(Instrument):
         if record is None:
             return 0
         created, owner = self._stack(record.created, entries), self._client(record.owner, entries)
-        held = None if record.holder is None else (record.holder.type, record.holder.is_persons)
+        held = None if record.holder is None else (record.holder.type, *record.holder[2:])
         variable = None if record.variable is None else tuple(record.variable)
         fields = (record.name, record.package, created, owner, record.calls, record.requests, held, variable)
         self._once(("C", record.number, *fields), entries)

@@ -15,7 +15,7 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.connections import MARK, dropped, retire_tunnel
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.capture.holders import holder, variable
+from diagnostics.sanitizer.capture.holders import holder, local_variable, variable
 from diagnostics.sanitizer.capture.instruments import Instruments
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part, made_by
 from diagnostics.sanitizer.capture.repetitions import LostRequests
@@ -99,6 +99,8 @@ class Tracker:
         """Records a client. An HTTP client that is created while an SDK client is being built belongs to that one."""
         record = ClientRecord(client, name, package, capture(sys._getframe(1)))
         record.holder = holder(sys._getframe(1), package)
+        if record.holder is not None and record.holder.how == "used" and record.holder.ref is not None:
+            record.variable = local_variable(record.holder.ref())  # which may be gone when there is something to report
         key = id(client)
         clients = self.clients
         record.ref = weakref.ref(client, lambda _: clients.pop(key, None))
@@ -194,6 +196,7 @@ class Tracker:
                 stack=capture(sys._getframe(1)),
                 operation="request",
                 trigger="call",
+                detail={"in_call": call.foreign is not None},
             )
         )
 

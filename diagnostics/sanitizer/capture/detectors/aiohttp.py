@@ -10,6 +10,7 @@ from typing import Any
 from diagnostics.sanitizer.capture.calls import calls
 from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.facts import ClientRecord, Exchange
+from diagnostics.sanitizer.capture.finalizers import finalizers
 from diagnostics.sanitizer.capture.patching import Patch, before, built
 from diagnostics.sanitizer.capture.sites import Stack, capture
 from diagnostics.sanitizer.capture.tracker import TRACKER, running_loop
@@ -95,6 +96,7 @@ PATCHES = [
     Patch("aiohttp.client", "ClientSession", "__new__", built(session_created)),
     Patch("aiohttp.client", "ClientSession", "_request", calls(session_of)),
     Patch("aiohttp.connector", "TCPConnector", "_create_connection", before(opening)),
+    *finalizers("aiohttp.connector", "BaseConnector"),
     Patch("aiohttp.client_reqrep", "ClientRequest", "send", before(sending)),
     Patch("aiohttp.client_proto", "ResponseHandler", "close", before(closing)),
     Patch("aiohttp.client_proto", "ResponseHandler", "connection_lost", before(lost)),

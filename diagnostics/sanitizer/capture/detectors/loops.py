@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from diagnostics.sanitizer.capture.holders import loop_purpose
+from diagnostics.sanitizer.capture.holders import loop_purpose, runs_in_thread
 from diagnostics.sanitizer.capture.patching import Patch, around, before
 from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -17,7 +17,7 @@ from diagnostics.sanitizer.capture.tracker import TRACKER
 def created(loop: Any, *_: Any, **__: Any) -> None:
     """A loop is initialized."""
     frame = sys._getframe(2)
-    TRACKER.loop(loop, capture(frame)).purpose = loop_purpose(frame)
+    TRACKER.loop(loop, capture(frame) + runs_in_thread(frame)).purpose = loop_purpose(frame)
 
 
 def runs(loop: Any, *_: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from diagnostics.model.libraries import generated_by
 from diagnostics.sanitizer.capture.calls import calls
-from diagnostics.sanitizer.capture.patching import Patch, around, built
-from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
+from diagnostics.sanitizer.capture.finalizers import finalizers
+from diagnostics.sanitizer.capture.patching import Patch, built
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
 def stainless(client: Any) -> None:
@@ -22,21 +23,6 @@ def gemini(client: Any) -> None:
     TRACKER.client_created(client, "google.genai.Client", "google.genai", sdk=True)
 
 
-def finalizer_started(client: Any) -> Any:
-    """A `__del__` begins."""
-    return TRACKER.finalizer_started(client)
-
-
-def finalizer_ended(token: Any, _: Any) -> None:
-    """A `__del__` returned or raised."""
-    FINALIZER.reset(token)
-
-
-def _finalizers(module: str, *owners: str) -> list[Patch]:
-    build = around(finalizer_started, finalizer_ended)
-    return [Patch(module, owner, "__del__", build, optional=True) for owner in owners]
-
-
 PATCHES = [
     *(
         patch
@@ -44,11 +30,11 @@ PATCHES = [
         for patch in (
             Patch(f"{package}._base_client", "AsyncAPIClient", "__new__", built(stainless)),
             Patch(f"{package}._base_client", "AsyncAPIClient", "request", calls(TRACKER.client)),
-            *_finalizers(f"{package}._base_client", "AsyncHttpxClientWrapper"),
+            *finalizers(f"{package}._base_client", "AsyncHttpxClientWrapper"),
         )
     ),
     Patch("google.genai._api_client", "BaseApiClient", "__new__", built(gemini)),
     Patch("google.genai._api_client", "BaseApiClient", "async_request", calls(TRACKER.client)),
     Patch("google.genai._api_client", "BaseApiClient", "async_request_streamed", calls(TRACKER.client)),
-    *_finalizers("google.genai._api_client", "BaseApiClient", "AsyncHttpxClient", "AsyncHttpx2Client"),
+    *finalizers("google.genai._api_client", "BaseApiClient", "AsyncHttpxClient", "AsyncHttpx2Client"),
 ]

@@ -16,24 +16,13 @@ from typing import Final
 
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.model.cell import BASELINE
+from diagnostics.model.cures import cures
 from diagnostics.model.errors import INVALID_USAGE, PROGRAM, suggestion, usage_text
 from diagnostics.model.words import FINDING_KINDS
 from diagnostics.sanitizer.analyze.phrasing import KINDS
 
 EXAMPLES: Final = Path(__file__).with_name("examples")
 WIDTH: Final = 80
-
-CURES: Final[dict[str, tuple[str, ...]]] = {
-    "client-left-open": ("context-manager", "explicit-close", "client-per-loop", "background-loop"),
-    "cross-loop-use": ("context-manager", "background-loop", "single-run", "client-per-loop"),
-    "cross-loop-close": ("context-manager", "background-loop", "client-per-loop"),
-    "use-after-loop-close": ("context-manager", "single-run"),
-    "duplicate-request": ("context-manager", "background-loop", "single-run"),
-    "stuck-waiter": ("context-manager", "background-loop"),
-    "loop-closed-by-gc": ("runner", "single-run"),
-    "unclosed-at-exit": ("context-manager", "explicit-close"),
-}
-"""Fixes that end a kind of finding, the most widely applicable first; the other kinds need a change of another sort."""
 
 OTHERWISE: Final[dict[str, str]] = {
     "abandoned-stream": "Read the stream to its end, or close it where you stop: `async with`, or `aclose()`.",
@@ -90,10 +79,12 @@ def page(name: str) -> str | None:
 
 def _kind(name: str) -> str:
     parts = [f"{name}: {FINDING_KINDS[name]}", f"Why it is a mistake of the code at fault: {KINDS[name].why}."]
-    cures = CURES.get(name, ())
-    if cures:
-        parts.append("Fixes: " + ", ".join(cures) + ". `python -m diagnostics explain FIX` shows each of them.")
-        return _filled(parts) + "\n" + _change(cures[0])
+    found = cures(name)
+    if found:
+        parts.append(
+            "Fixes, the best first: " + ", ".join(found) + ". `python -m diagnostics explain FIX` shows each of them."
+        )
+        return _filled(parts) + "\n" + _change(found[0])
     return _filled([*parts, OTHERWISE[name]])
 
 

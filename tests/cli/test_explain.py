@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.explain import CURES, EXAMPLES, OTHERWISE, page
+from diagnostics.explain import EXAMPLES, OTHERWISE, page
 from diagnostics.model.cell import BASELINE
+from diagnostics.model.cures import RANKING, cures
 from diagnostics.model.words import FINDING_KINDS
 
 
@@ -28,9 +29,13 @@ def test_every_name_has_a_page_that_fits_eighty_columns(name: str) -> None:
 
 
 def test_every_kind_has_either_fixes_or_a_sentence() -> None:
-    assert {*CURES, *OTHERWISE} == {*FINDING_KINDS}
-    assert not {*CURES} & {*OTHERWISE}
-    assert {fix for fixes in CURES.values() for fix in fixes} <= {*FIXES} - {BASELINE}
+    assert all(bool(cures(kind)) != (kind in OTHERWISE) for kind in FINDING_KINDS)
+
+
+def test_every_fix_is_ranked_and_cures_are_in_that_order() -> None:
+    assert sorted(RANKING) == sorted({*FIXES} - {BASELINE})
+    for kind in FINDING_KINDS:
+        assert list(cures(kind)) == [fix for fix in RANKING if fix in cures(kind)]
 
 
 def test_every_fix_has_an_example() -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from diagnostics.model.cell import Environment, Load
+from diagnostics.model.cures import RANKING
 from diagnostics.model.trial import FindingCount, Trial
 from diagnostics.redaction import Secrets
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import FixOutcome, View
+from diagnostics.runs.reader import read_run
 from diagnostics.runs.records import EnvironmentRow, Run
 
 Make = Callable[..., Trial]
@@ -38,6 +41,11 @@ def test_the_order_of_the_records_is_irrelevant(sample: Run) -> None:
     random.Random(7).shuffle(shuffled)
     rows = sample.environments[::-1]
     assert build_view(replace(sample, trials=tuple(shuffled), environments=rows), NOBODY) == build_view(sample, NOBODY)
+
+
+def test_the_ranking_of_fixes_is_what_the_committed_run_measured() -> None:
+    committed = Path(__file__).parents[2] / "reports" / "sample"
+    assert build_view(read_run(committed), None).fixes == RANKING
 
 
 def test_a_record_that_is_there_twice_counts_once(sample: Run) -> None:

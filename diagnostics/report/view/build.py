@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from diagnostics.model.cell import BASELINE, Load
+from diagnostics.model.cures import rank
 from diagnostics.model.event import cleaned as with_texts
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import STATUSES
@@ -141,15 +142,15 @@ def _subject_key(subject: Subject) -> tuple[object, ...]:
 
 
 def _by_effect(subjects: Sequence[Subject]) -> tuple[str, ...]:
-    """The fixes, those that remove the most first; ties by what they hide, then by name."""
+    """The fixes, those that remove the most first; ties by what they hide, then as `model.cures` ranks them."""
     tallies = {fix: tally(subjects, fix) for fix in {result.fix for subject in subjects for result in subject.fixes}}
 
-    def rank(fix: str) -> tuple[bool, float, float, str]:
+    def by_effect(fix: str) -> tuple[bool, float, float, int, str]:
         found = tallies[fix]
         said = found.said or 1
-        return (found.said == 0, -found.removes / said, -found.hides / said, fix)
+        return (found.said == 0, -found.removes / said, -found.hides / said, rank(fix), fix)
 
-    return tuple(sorted(tallies, key=rank))
+    return tuple(sorted(tallies, key=by_effect))
 
 
 def _impossible(environments: Iterable[EnvironmentRow], trials: Iterable[Trial]) -> tuple[Impossible, ...]:

@@ -44,6 +44,8 @@ class ClientFacts:
         stack: every frame of the creation, innermost first.
         calls: calls made with it; `requests` is what went out for them.
         held_by: `None` where no variable was found.
+        first_use: whether `created_at` is where it was first used; the object itself was made before.
+        closer: how to close it: `async with`, or a method; empty where it offers nothing.
     """
 
     id: Word
@@ -53,6 +55,8 @@ class ClientFacts:
     calls: int = 0
     requests: int = 0
     held_by: HeldBy | None = None
+    first_use: bool = False
+    closer: Word = ""
 
 
 @dataclass(frozen=True)
@@ -102,12 +106,25 @@ class Access:
 
 
 @dataclass(frozen=True)
+class Contribution:
+    """What a library adds to a mistake of the code at fault: something to report to its maintainers."""
+
+    component: Word
+    text: Text
+
+
+@dataclass(frozen=True)
 class Fault:
-    """Whose code is to change: `user`, or the name of a distribution."""
+    """Whose code is to change: `user`, or the name of a distribution.
+
+    Attributes:
+        also: what libraries add to it.
+    """
 
     component: Word
     site: Site | None
     why: Text
+    also: tuple[Contribution, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ FINDING = Finding(
     severity="error",
     count=3,
     message="a call on L2 used a connection of C1 that belongs to L1",
-    client=ClientFacts("C1", "openai.AsyncOpenAI", SITE, (SITE,), 6, 6),
+    client=ClientFacts("C1", "openai.AsyncOpenAI", SITE, (SITE,), 6, 6, closer="async with"),
     loop=LoopFacts("L1", "asyncio", SITE, "asyncio.run", SITE, "asyncio.run"),
     connection=None,
     access=Access("L2", SITE, "connection.send", "call", (SITE,)),

@@ -16,6 +16,7 @@ from diagnostics.model.words import FINDING_KINDS, SEVERITIES
 from diagnostics.sanitizer.analyze.describe import component, who
 from diagnostics.sanitizer.analyze.evaluate import counts, evaluate
 from diagnostics.sanitizer.analyze.phrasing import KINDS
+from diagnostics.sanitizer.analyze.root_causes import group
 from diagnostics.sanitizer.analyze.suppressions import keep
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import capture, contains, in_stdlib, is_users
@@ -123,7 +124,8 @@ def test_the_fault_goes_to_the_component_that_holds_the_client(client: ClientRec
     assert finding.client is not None
     assert finding.client.created_at is not None
     assert finding.client.created_at.file == USERS
-    assert finding.hint.fix == ("single-run" if holder == "user" else "background-loop")
+    (cause,) = group([finding], ()).root_causes
+    assert cause.advice[0].fix == ("context-manager" if holder == "user" else "background-loop")
 
 
 @pytest.mark.parametrize(

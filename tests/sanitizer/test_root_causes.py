@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MADE = Site("app.py", 3, "<module>", "client = AsyncOpenAI()", 9, 22)
 USED = Site("app.py", 8, "ask", "await client.get()", 10, 20)
-CLIENT = ClientFacts("C1", "openai.AsyncOpenAI", MADE, (MADE,), 6, 6)
+CLIENT = ClientFacts("C1", "openai.AsyncOpenAI", MADE, (MADE,), 6, 6, closer="async with")
 FIRST, SECOND = (
     LoopFacts(name, "asyncio", Site("app.py", 12, "<module>", "asyncio.run(main())", 0, 19), "asyncio.run", None, None)
     for name in ("L1", "L2")

@@ -1,151 +1,38 @@
 """Chooses the change to suggest: one that fits the kind of program, and that the program does not make already.
 
-One table, a row a situation. The first row that matches gives the advice. Names of fixes are those of the matrix, whose
-verdicts say what each of them does; the order within a row is theirs.
+One table, a row a situation. The first row that matches gives the advice. Names of fixes are those of the matrix, and
+`model.cures` ranks them by what the matrix measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final
 
-from diagnostics.model.finding import Advice, Finding, Site
-from diagnostics.sanitizer.analyze.sources import creation_of
+from diagnostics.model.cures import rank
+from diagnostics.model.finding import Advice
+from diagnostics.sanitizer.analyze.phrasing import OTHER_LOOP
+from diagnostics.sanitizer.analyze.situation import Situation
+from diagnostics.sanitizer.analyze.sources import generator_around
 
 _SERVERS: Final = ("uvicorn", "hypercorn", "gunicorn", "granian", "daphne")
 _TASK_QUEUES: Final = ("celery", "rq", "dramatiq")
 _SERVERLESS: Final = ("mangum", "awslambdaric")
-
-
-class Situation(NamedTuple):
-    """What the advice depends on.
-
-    Attributes:
-        findings: of one root cause.
-        frameworks: that the program has imported.
-        makers: what created the loops, in words.
-        client: the class to write, without its module; empty where no client is involved.
-        creation: the expression that creates the client, as the program writes it.
-        closing: the statement that closes it.
-        where: the line that creates it.
-        loops: how many loops are involved.
-    """
-
-    findings: Sequence[Finding]
-    frameworks: Collection[str]
-    makers: frozenset[str]
-    client: str
-    creation: str
-    closing: str
-    where: Site | None
-    loops: int
-
-    @property
-    def kinds(self) -> set[str]:
-        """The kinds of the findings."""
-        return {finding.kind for finding in self.findings}
-
-    @property
-    def component(self) -> str:
-        """Whose code is at fault in the worst finding."""
-        return self.findings[0].fault.component
-
-    def made_by(self, *words: str) -> bool:
-        """Whether one of the loops was created by something with one of these words in its description."""
-        return any(word in maker for maker in self.makers for word in words)
-
-    def uses(self, *frameworks: str) -> bool:
-        """Whether the program has imported one of these."""
-        return any(name in self.frameworks for name in frameworks)
-
+_VIEWS: Final = ("flask", "django")
 
 Rule = tuple[Callable[[Situation], bool], Callable[[Situation], list[Advice]]]
-
-
-def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situation:
-    """Collects what the advice depends on.
-
-    Args:
-        findings: of one root cause, the one that says most first.
-        frameworks: that the program has imported.
-    """
-    client = next((finding.client for finding in findings if finding.client is not None), None)
-    loops = [loop for each in findings for loop in (each.loop, each.access.running if each.access else None) if loop]
-    where = None if client is None else (client.held_by.site if client.held_by else None) or client.created_at
-    short = client.type.rsplit(".", 1)[-1] if client is not None else ""
-    creation = creation_of(where, short)
-    awaited = "aio.aclose()" if client is not None and client.type.startswith("google.") else ""
-    return Situation(
-        findings=findings,
-        frameworks=frameworks,
-        makers=frozenset(loop.created_by for loop in loops if loop.created_by),
-        client=short,
-        creation=creation,
-        closing=f"await client.{awaited or _closer(client.type if client else '')}",
-        where=where,
-        loops=len({loop.id for loop in loops}),
-    )
-
-
-def _closer(type_: str) -> str:
-    return "aclose()" if type_ in ("httpx.AsyncClient", "httpx2.AsyncClient") else "close()"
 
 
 def advise(about: Situation) -> tuple[Advice, ...]:
     """Returns the changes that cure a root cause, the best first."""
     for applies, advice in RULES:
         if applies(about):
-            return tuple(advice(about))
+            return tuple(sorted(advice(about), key=lambda each: rank(each.fix)))
     return ()
 
 
 def _lines(*lines: str) -> str:
     return "\n".join(lines)
-
-
-def _stream(about: Situation) -> list[Advice]:
-    text = (
-        "close the stream where you stop reading it: use `async with`, or call its `aclose()` or `close()` in `finally`"
-    )
-    code = _lines(
-        "stream = await ...",
-        "try:",
-        "    async for part in stream:",
-        "        ...",
-        "finally:",
-        "    await stream.aclose()",
-    )
-    return [Advice(None, text, code, about.findings[0].fault.site)]
-
-
-def _plain(text: str, fix: str | None = None, code: str = "") -> Callable[[Situation], list[Advice]]:
-    return lambda about: [Advice(fix, text, code, about.findings[0].fault.site)]
-
-
-def _third_party_loop(about: Situation) -> list[Advice]:
-    package = about.component
-    return [
-        Advice(
-            None,
-            f"{package} runs your coroutine on a loop of its own, and the client belongs to yours: await the coroutine"
-            f" directly, or have it create and close a client of its own; report this to {package}",
-            "",
-            about.findings[0].access.site if about.findings[0].access else None,
-        )
-    ]
-
-
-def _third_party_client(about: Situation) -> list[Advice]:
-    package = about.component
-    return [
-        Advice(
-            "background-loop",
-            f"{package} keeps the client: run every call that uses it on one loop that stays open (`run_sync`), or"
-            f" close its client before each loop closes, if it offers that",
-            _RUN_SYNC,
-            None,
-        )
-    ]
 
 
 _GET: Final = "python -m diagnostics async-tools > async_tools.py   # once"
@@ -157,19 +44,67 @@ _RUN_SYNC: Final = _lines(
 )
 
 
-def _create_and_close(about: Situation, indent: str = "") -> str:
-    """Code that creates the client, and closes it at the end of a block."""
-    return _lines(
-        f"{indent}client = {about.creation}",
-        f"{indent}try:",
-        f"{indent}    ...",
-        f"{indent}finally:",
-        f"{indent}    {about.closing}",
+def _plain(text: str, fix: str | None = None, code: str = "") -> Callable[[Situation], list[Advice]]:
+    return lambda about: [Advice(fix, text, code, about.findings[0].fault.site)]
+
+
+def _stream(about: Situation) -> list[Advice]:
+    access = about.findings[0].access
+    where = access.site if access is not None else None
+    around = generator_around(where)
+    close = _lines("stream = await ...", "try:", "    async for part in stream:", "        ...", "finally:")
+    text = (
+        "close the stream where you stop reading it: use `async with`, or call its `aclose()` or `close()` in `finally`"
     )
+    first = Advice(None, text, _lines(close, "    await stream.aclose()"), where)
+    if not around:
+        return [first]
+    left = Advice(
+        None,
+        "close a generator that you leave before its end, too",
+        _lines("async with contextlib.aclosing(tokens(...)) as parts:", "    async for part in parts:", "        ..."),
+        None,
+    )
+    if around == "yields":
+        return [first, left]
+    text = (
+        "do not `yield` in the `finally` of an async generator: where the generator is closed early, that `yield`"
+        " raises RuntimeError and the clean-up stops; yield it after the block, and close the stream in the `finally`"
+    )
+    code = close.replace("        ...", "        yield part")
+    return [Advice(None, text, _lines(code, "    await stream.aclose()", 'yield "the end"'), where), left]
 
 
-def _several_runs(about: Situation) -> list[Advice]:
-    local = _lines(
+def _third_party_loop(about: Situation) -> list[Advice]:
+    package = about.component
+    text = (
+        f"{package} runs your coroutine on a loop of its own, and the client belongs to yours: await the coroutine"
+        f" directly, or have it create and close a client of its own; report this to {package}"
+    )
+    access = about.findings[0].access
+    return [Advice(None, text, "", access.site if access is not None else None)]
+
+
+def _third_party_client_and_loop(about: Situation) -> list[Advice]:
+    package = about.component
+    text = (
+        f"{package} keeps one client and runs each of these calls on a loop of its own: await its async functions on"
+        f" one loop that you keep, if it has them, and report this to {package}"
+    )
+    return [Advice(None, text, "", None)]
+
+
+def _third_party_client(about: Situation) -> list[Advice]:
+    package = about.component
+    text = (
+        f"{package} keeps the client: run every call that uses it on one loop that stays open (`run_sync`), or close"
+        " its client before each loop closes, if it offers that"
+    )
+    return [Advice("background-loop", text, _RUN_SYNC, None)]
+
+
+def _one_loop(about: Situation) -> Advice:
+    code = _lines(
         f"# {_GET}",
         "from async_tools import LoopLocal, run_sync",
         "",
@@ -181,111 +116,80 @@ def _several_runs(about: Situation) -> list[Advice]:
         "",
         "run_sync(ask(...))  # instead of asyncio.run(ask(...))",
     )
+    text = "many short runs? keep one loop and one client: `run_sync` with `LoopLocal`"
+    return Advice("background-loop", text, code, about.where)
+
+
+def _inside(about: Situation, what: str, function: str = "async def main():") -> list[Advice]:
+    """Create and close the client in each run of something; one loop is the other way, where calls need one."""
+    code = _lines(function, about.managed(indent="    "))
     return [
-        Advice(
-            "context-manager",
-            "create the client inside each run and close it there",
-            _lines("async def main():", _create_and_close(about, "    ")),
-            about.where,
-        ),
-        Advice(
-            "background-loop",
-            "many short runs? keep one loop and one client: `run_sync` with `LoopLocal`",
-            local,
-            about.where,
-        ),
+        Advice("context-manager", f"create the client {what} and close it there", code, about.where),
+        *([_one_loop(about)] if about.is_used_elsewhere else []),
     ]
+
+
+def _several_runs(about: Situation) -> list[Advice]:
+    return _inside(about, "inside each run")
 
 
 def _one_run(about: Situation) -> list[Advice]:
-    return [
-        Advice(
-            "context-manager",
-            "close the client before its loop closes",
-            _create_and_close(about),
-            about.where,
-        )
-    ]
+    return [Advice("context-manager", "close the client before its loop closes", about.managed(), about.where)]
+
+
+def _without_closer(about: Situation) -> list[Advice]:
+    text = (
+        f"{about.client} offers nothing that closes it: give it a client of yours and close that, or keep one loop and"
+        " one client for the whole program (`run_sync`)"
+    )
+    return [Advice("background-loop", text, _RUN_SYNC, about.where)]
 
 
 def _pytest_asyncio(about: Situation) -> list[Advice]:
-    fixture = _lines(
-        "@pytest_asyncio.fixture",
-        "async def client():",
-        _create_and_close(about, "    ").replace("...", "yield client"),
-    )
+    text = "make the client a fixture: each test has a loop of its own, and so its own client"
+    fixture = _lines("@pytest_asyncio.fixture", "async def client():", about.managed("yield client", "    "))
+    scope = 'or run all tests on one loop: `loop_scope="session"`, also for the fixtures that hold the client'
     mark = 'pytestmark = pytest.mark.asyncio(loop_scope="session")'
-    return [
-        Advice(
-            "client-per-loop",
-            "make the client a fixture: each test has a loop of its own, and so its own client",
-            fixture,
-            about.where,
-        ),
-        Advice(
-            "single-run",
-            'or run all tests on one loop: `loop_scope="session"`, also for the fixtures that hold the client',
-            mark,
-            None,
-        ),
-    ]
+    return [Advice("client-per-loop", text, fixture, about.where), Advice("single-run", scope, mark, None)]
 
 
 def _anyio_plugin(about: Situation) -> list[Advice]:
-    fixture = _lines(
-        "@pytest.fixture", "async def client():", _create_and_close(about, "    ").replace("...", "yield client")
-    )
+    text = "make the client a fixture, so that each test creates and closes it on its own loop"
+    fixture = _lines("@pytest.fixture", "async def client():", about.managed("yield client", "    "))
+    scope = "or keep one loop for all tests: give `anyio_backend` session scope"
     session = _lines('@pytest.fixture(scope="session")', "def anyio_backend():", '    return "asyncio"')
-    return [
-        Advice(
-            "client-per-loop",
-            "make the client a fixture, so that each test creates and closes it on its own loop",
-            fixture,
-            about.where,
-        ),
-        Advice("single-run", "or keep one loop for all tests: give `anyio_backend` session scope", session, None),
-    ]
+    return [Advice("client-per-loop", text, fixture, about.where), Advice("single-run", scope, session, None)]
 
 
 def _unittest(about: Situation) -> list[Advice]:
+    text = "create the client in `asyncSetUp`: each test has a loop of its own"
+    close = "__aexit__, None, None, None" if about.closer == "async with" else about.closer
     code = _lines(
         "async def asyncSetUp(self):",
         f"    self.client = {about.creation}",
-        f"    self.addAsyncCleanup(self.{about.closing.removeprefix('await ').removesuffix('()')})",
+        *([f"    self.addAsyncCleanup(self.client.{close})"] if close else []),
     )
-    return [
-        Advice(
-            "client-per-loop", "create the client in `asyncSetUp`: each test has a loop of its own", code, about.where
-        )
-    ]
+    return [Advice("client-per-loop", text, code, about.where)]
 
 
 _LIFESPAN_TEXT: Final = "create the client in the application's lifespan and close it there"
 
 
 def _lifespan(about: Situation) -> str:
+    app = "Starlette" if about.uses("starlette") and not about.uses("fastapi") else "FastAPI"
     return _lines(
         "@contextlib.asynccontextmanager",
         "async def lifespan(app):",
-        f"    client = app.state.client = {about.creation}",
-        "    try:",
-        "        yield",
-        "    finally:",
-        f"        {about.closing}",
+        about.managed("yield", "    ", "app.state.client"),
         "",
-        "app = FastAPI(lifespan=lifespan)",
+        f"app = {app}(lifespan=lifespan)",
     )
 
 
 def _test_client(about: Situation) -> list[Advice]:
-    return [
-        Advice(
-            "context-manager",
-            f"use `with TestClient(app) as test_client:`, which keeps one loop for all requests, and {_LIFESPAN_TEXT}",
-            _lines(_lifespan(about), "", "with TestClient(app) as test_client:", "    test_client.get(...)"),
-            about.where,
-        )
-    ]
+    text = f"use `with TestClient(app) as test_client:`, which keeps one loop for all requests, and {_LIFESPAN_TEXT}"
+    code = _lines(_lifespan(about), "", "with TestClient(app) as test_client:", "    test_client.get(...)")
+    return [Advice("context-manager", text, code, about.where)]
 
 
 def _server(about: Situation) -> list[Advice]:
@@ -296,44 +200,33 @@ def _server(about: Situation) -> list[Advice]:
 
 
 def _notebook(about: Situation) -> list[Advice]:
+    text = "await your coroutine in the cell instead of `asyncio.run`: the kernel has one loop that stays open"
     code = _lines(f"client = {about.creation}", "await ask(client)  # in the cell: the kernel's loop stays open")
-    return [
-        Advice(
-            "single-run",
-            "await your coroutine in the cell instead of `asyncio.run`: the kernel has one loop that stays open",
-            code,
-            about.where,
-        )
-    ]
+    return [Advice("single-run", text, code, about.where)]
 
 
-def _per_task(what: str) -> Callable[[Situation], list[Advice]]:
+def _per(what: str, function: str = "async def work(...):") -> Callable[[Situation], list[Advice]]:
     def advice(about: Situation) -> list[Advice]:
-        first = Advice(
-            "context-manager",
-            f"create and close the client inside {what}: each one runs a loop of its own",
-            _lines("async def work(...):", _create_and_close(about, "    ")),
-            about.where,
-        )
-        return [first, _several_runs(about)[1]]
+        own = f"create and close the client inside {what}: each one runs a loop of its own"
+        code = _lines(function, about.managed(indent="    "))
+        # A loop that a package makes is not the program's to keep.
+        one_loop = [_one_loop(about)] if about.is_used_elsewhere and not about.made_by(" in ") else []
+        return [Advice("context-manager", own, code, about.where), *one_loop]
 
     return advice
 
 
+def _view(about: Situation) -> list[Advice]:
+    own = "create and close the client inside the view: under WSGI each request runs a loop of its own"
+    code = _lines("async def view(...):", about.managed(indent="    "))
+    served = "or serve the application over ASGI, where one loop runs all async views"
+    return [Advice("context-manager", own, code, about.where), Advice("single-run", served, "", None)]
+
+
 def _bridge(about: Situation) -> list[Advice]:
-    return [
-        Advice(
-            "background-loop",
-            "`async_to_sync` runs each call on a loop of its own: call `run_sync` instead, which keeps one loop for one"
-            " client",
-            _RUN_SYNC,
-            about.where,
-        )
-    ]
-
-
-_SEVERAL: Final = {"cross-loop-use", "cross-loop-close", "duplicate-request"}
-"""Kinds that need a second loop, also where it was not seen."""
+    text = "`async_to_sync` runs each call on a loop of its own: call `run_sync`, which keeps one loop for one client"
+    code = _lines(*_RUN_SYNC.splitlines()[:-1], "answer = run_sync(ask(...))  # instead of async_to_sync(ask)(...)")
+    return [Advice("background-loop", text, code, about.where)]
 
 
 def _is_third_party(about: Situation) -> bool:
@@ -345,7 +238,7 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda about: about.kinds == {"loop-closed-by-gc"},
         _plain(
             "close the loop where it is created: use `asyncio.run`, or `loop.close()` in a `finally`",
-            None,
+            "single-run",
             "asyncio.run(main())",
         ),
     ),
@@ -368,21 +261,26 @@ RULES: Final[tuple[Rule, ...]] = (
         _plain("before a loop closes, await or cancel its tasks and close its transports and processes"),
     ),
     (
-        lambda about: _is_third_party(about) and bool(about.findings[0].access and about.findings[0].access.owner_open),
+        lambda about: _is_third_party(about) and about.findings[0].fault.why == OTHER_LOOP,
         _third_party_loop,
     ),
+    (lambda about: _is_third_party(about) and about.made_by(about.component), _third_party_client_and_loop),
     (_is_third_party, _third_party_client),
     (lambda about: about.made_by("pytest-asyncio"), _pytest_asyncio),
     (lambda about: about.made_by("portal of TestClient"), _test_client),
     (lambda about: about.made_by("anyio, ") and about.uses("pytest"), _anyio_plugin),
     (lambda about: about.made_by("IsolatedAsyncioTestCase"), _unittest),
     (lambda about: about.made_by(*_SERVERS), _server),
+    (lambda about: not about.closer and about.is_used_elsewhere, _without_closer),
+    (lambda about: about.made_by("asgiref") and about.uses(*_VIEWS), _view),
     (lambda about: about.made_by("asgiref"), _bridge),
-    (lambda about: about.made_by(*_SERVERLESS) or about.uses(*_SERVERLESS), _per_task("the handler")),
-    (lambda about: about.uses(*_TASK_QUEUES), _per_task("the task")),
+    (lambda about: about.made_by(*_SERVERLESS) or about.uses(*_SERVERLESS), _per("the handler")),
+    (lambda about: about.uses(*_TASK_QUEUES), _per("the task")),
     (lambda about: about.uses("ipykernel"), _notebook),
-    (lambda about: about.uses("streamlit"), _per_task("each run of the script")),
-    (lambda about: about.loops > 1 or bool(about.kinds & _SEVERAL), _several_runs),
+    (lambda about: about.uses("streamlit"), _per("each run of the script")),
+    (lambda about: about.is_used_elsewhere, _several_runs),
+    (lambda about: not about.closer, _without_closer),
+    (lambda about: about.loops > 1 and "cross-loop-close" in about.kinds, _several_runs),
     (lambda about: about.loops >= 0, _one_run),
 )
 """Situations and their advice; the first that applies counts."""

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, HeldBy, LoopFacts
+from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, HeldBy, Hint, LoopFacts
+from diagnostics.model.libraries import LIBRARIES
+from diagnostics.sanitizer.analyze.contributions import contributions
 from diagnostics.sanitizer.analyze.describe import (
     closed_by,
     component,
     created_by,
     created_inside,
+    holds,
     maker,
     site,
     sites,
     source_site,
     who,
 )
-from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, OTHER_LOOP, UNKNOWN_CLIENT, About, hint
+from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, OTHER_LOOP, UNKNOWN_CLIENT, About
 from diagnostics.sanitizer.analyze.sources import assignment
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import Stack, users_frame
@@ -109,7 +112,6 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
         times=count,
     )
     wording = KINDS[first.kind]
-    name = written_type(client) if client else ""
     made = client.created if client else first.stack
     if first.kind == "loop-closed-by-gc" and first.loop is not None:
         made = first.loop.created
@@ -134,8 +136,8 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
             owner_open=first.detail.get("owner_open"),
             running=_loop(current, names),
         ),
-        fault=Fault(holder, site(made), _why(first, client, holder, wording.why)),
-        hint=hint(first.kind, component=holder, client=name, inside=created_inside(client)),
+        fault=Fault(holder, site(made), _why(first, client, holder, wording.why), contributions(group, holder)),
+        hint=Hint(None, ""),  # the advice for the root cause, once that is known
     )
 
 
@@ -161,8 +163,7 @@ def _at_fault(fact: Fact, client: ClientRecord | None, made: Stack) -> str:
 
 def written_type(client: ClientRecord) -> str:
     """Returns the class that a person wrote, which may be one around the client that was seen."""
-    holder = client.holder
-    return holder.type if holder is not None and holder.is_persons and holder.type else client.name
+    return client.holder.type or client.name if client.holder is not None and holds(client) else client.name
 
 
 def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> str:
@@ -190,7 +191,17 @@ def _client(client: ClientRecord, group: Sequence[Fact], names: _Names) -> Clien
         calls=sum(each.calls for each in alike),
         requests=sum(each.requests for each in alike),
         held_by=_held_by(client),
+        first_use=client.holder is not None and client.holder.how != "made" and holds(client),
+        closer=_closer(client),
     )
+
+
+def _closer(client: ClientRecord) -> str:
+    """Returns how a person closes a client: as its class offers it, or as the SDK's row says where that is special."""
+    if client.holder is not None and holds(client):
+        return client.holder.closer
+    row = next((each for each in LIBRARIES.values() if each.module == client.package), None)
+    return row.close if row is not None and "." in row.close else "async with"
 
 
 def _held_by(client: ClientRecord) -> HeldBy | None:

@@ -1,4 +1,4 @@
-"""The text of each kind of finding: the message, the reason of the fault, and the fix.
+"""The text of each kind of finding: the message, and the reason of the fault.
 
 One table with a row per kind; a test compares it with `words.FINDING_KINDS`.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
-
-from diagnostics.model.finding import Hint
 
 UNKNOWN_CLIENT: Final = "an unknown client"
 NOT_CLOSED: Final = "it creates the client and drops it without closing it"
@@ -116,48 +114,3 @@ KINDS: Final[dict[str, Wording]] = {
         "it creates the client and never closes it",
     ),
 }
-
-_TASK = "await the task, or cancel it and await that, before the loop closes"
-_LOOP = "close the loop where it is created: `asyncio.run`, `with asyncio.Runner()`, or `try … finally: loop.close()`"
-_AFTER = "before a loop closes, await or cancel its tasks and close its transports and processes"
-_STREAM = "read the stream in `async with`, or close it in a `finally`, also when the rest is not wanted"
-_LOCK = "create it in the coroutine that uses it, or keep one loop for the whole program"
-_FORK = "create the client in the child, after the fork"
-_CONTEXT = "create the client in the coroutine that uses it: `async with {client}(…) as client:`"
-_SINGLE = (
-    "make every call in one `asyncio.run` and create the client inside it: `async with {client}(…) as client:`; if that"
-    " is not possible, keep one loop for the whole program (`from diagnostics.async_tools import run_sync`)"
-)
-_ELSEWHERE = (
-    "the client is held by {component}: keep one loop for the whole program (`from diagnostics.async_tools import"
-    " run_sync`), or close its client before each loop closes, if it offers that"
-)
-
-
-def hint(kind: str, *, component: str, client: str, inside: bool) -> Hint:
-    """Returns the fix for a kind of finding.
-
-    Args:
-        kind: kind of the finding.
-        component: whose code holds the client.
-        client: type of the client, as one writes it.
-        inside: whether the client was created by code that a loop was running.
-    """
-    if kind == "use-after-loop-close" and not client:
-        return Hint(None, _AFTER)
-    if kind == "cross-loop-use" and not client:
-        return Hint(None, _LOCK)
-    if kind == "loop-closed-by-gc":
-        return Hint(None, _LOOP)
-    if kind == "pending-task-destroyed":
-        return Hint(None, _TASK)
-    if kind == "abandoned-stream":
-        return Hint(None, _STREAM)
-    if kind == "inherited-connection":
-        return Hint(None, _FORK)
-    if component != "user":
-        return Hint("background-loop", _ELSEWHERE.format(component=component))
-    short = client.rsplit(".", 1)[-1] if client else "Client"
-    if inside:
-        return Hint("context-manager", _CONTEXT.format(client=short))
-    return Hint("single-run", _SINGLE.format(client=short))

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from diagnostics.model.finding import Finding, Hint, RootCause
-from diagnostics.sanitizer.analyze.advice import advise, situation
+from diagnostics.sanitizer.analyze.advice import advise
+from diagnostics.sanitizer.analyze.situation import situation
 
 _ORDER: Final = (
     "inherited-connection",

@@ -10,8 +10,14 @@ from pathlib import Path
 from diagnostics.model.finding import Site
 
 
-def creation_of(where: Site | None, client: str) -> str:
-    """Returns the expression that creates a client, from the source; `Client(...)` where that cannot be read."""
+def creation_of(where: Site | None, client: str, *, assigned: bool) -> str:
+    """Returns the expression that creates a client, from the source; `Client(...)` where that cannot be read.
+
+    Args:
+        where: the line.
+        client: its class.
+        assigned: whether that line assigns the client to the variable that keeps it.
+    """
     tree = _parsed(where.file) if where is not None else None
     if where is None or tree is None:
         return f"{client}(...)"
@@ -20,12 +26,31 @@ def creation_of(where: Site | None, client: str) -> str:
         for node in ast.walk(tree[0])
         if isinstance(node, ast.Call) and node.lineno <= where.line <= (node.end_lineno or 0)
     ]
-    named = [call for call in calls if client and client in ast.unparse(call.func)]
-    chosen = named or [call for call in calls if call.lineno == where.line]
+    named = [call for call in calls if client and client in re.findall(r"\w+", ast.unparse(call.func))]
+    chosen = named or [call for call in calls if assigned and call.lineno == where.line]
     text = ast.get_source_segment(tree[1], chosen[0]) if chosen else None
     if text is None:
         return f"{client}(...)"
     return re.sub(r",? \)$", ")", " ".join(text.split()).replace("( ", "("))
+
+
+def generator_around(where: Site | None) -> str:
+    """Tells of the async generator function around a line: `yields`, `yields in finally`, or nothing if it is none."""
+    tree = _parsed(where.file) if where is not None else None
+    if where is None or tree is None:
+        return ""
+    around = [
+        node
+        for node in ast.walk(tree[0])
+        if isinstance(node, ast.AsyncFunctionDef) and node.lineno <= where.line <= (node.end_lineno or 0)
+    ]
+    if not around:
+        return ""
+    inner = max(around, key=lambda node: node.lineno)
+    last = [each for node in ast.walk(inner) if isinstance(node, ast.Try) for each in node.finalbody]
+    if any(isinstance(node, ast.Yield) for each in last for node in ast.walk(each)):
+        return "yields in finally"
+    return "yields" if any(isinstance(node, ast.Yield) for node in ast.walk(inner)) else ""
 
 
 @functools.cache
@@ -48,10 +73,15 @@ def assignment(file: str, name: str, function: int) -> tuple[int, int, int | Non
     tree = _parsed(file)
     if tree is None:
         return None
-    wanted = {name, f"self.{name.rpartition('.')[2]}"} if "." in name else {name}
+    last = name.rpartition(".")[2]
+    wanted = {name, f"self.{last}", f"cls.{last}"} if "." in name else {name}
     scope: ast.AST = tree[0]
     if function:
         scope = next((n for n in ast.walk(scope) if getattr(n, "lineno", 0) == function and hasattr(n, "body")), scope)
+    return _assigned(scope, wanted) or (_assigned(tree[0], wanted) if "." in name else None)
+
+
+def _assigned(scope: ast.AST, wanted: set[str]) -> tuple[int, int, int | None] | None:
     found = []
     for node in ast.walk(scope):
         targets: list[ast.expr] = []

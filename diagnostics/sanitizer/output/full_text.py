@@ -50,6 +50,7 @@ def _finding(finding: Finding) -> list[str]:
     lines.append(f"  AT FAULT: {by(fault.component)}: {fault.why}")
     if client is None or fault.site != client.created_at:
         lines += _at(fault.site)
+    lines += [f"  AND: {each.component}: {each.text}" for each in fault.also]
     fix = f" ({finding.hint.fix})" if finding.hint.fix else ""
     lines.append(f"  FIX{fix}: {finding.hint.text}")
     return lines

@@ -122,7 +122,12 @@ def _block(cause: RootCause, findings: list[Finding], look: Style) -> list[str]:
     named = {loop: f"loop {number}" for number, loop in enumerate(_loop_ids(findings), 1)}
     lines += _frames(_labels(findings, named), look)
     main = findings[0]
-    lines.append(_wrapped("   = cause: ", f"{by(main.fault.component)}: {main.fault.why}", look))
+    also = list(dict.fromkeys(each for finding in findings for each in finding.fault.also))
+    here = ", and you can fix it there" if also and main.fault.component == "user" else ""
+    lines.append(_wrapped("   = cause: ", f"{by(main.fault.component)}: {main.fault.why}{here}", look))
+    lines += [
+        _wrapped("   = and:   ", f"{each.component}: {each.text}; that is for its maintainers", look) for each in also
+    ]
     lines += [_wrapped("   = also:  ", text, look) for text in _consequences(findings, named)]
     for number, advice in enumerate(cause.advice):
         lines += _help(advice, look, short=number > 0)
@@ -153,7 +158,7 @@ def _labels(findings: Sequence[Finding], named: dict[str, str]) -> list[_Label]:
             text = "created here, kept in" if both else "kept in"
             found.append(_Label(kept, f"{text} `{client.held_by.name}`"))
         if made is not None and (kept is None or not _same_line(kept, made)):
-            found.append(_Label(made, "created here" if kept is None else "connects on first use, here"))
+            found.append(_Label(made, "connects on first use, here" if client.first_use else "created here"))
     loops = {loop.id: loop for finding in findings for loop in _loops(finding)}
     for name, text in named.items():
         place = _nearest(loops[name].created_at, ())

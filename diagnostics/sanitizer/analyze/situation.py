@@ -1,0 +1,102 @@
+"""What advice depends on: the findings of one root cause, what created the loops, and how the client is made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from diagnostics.model.finding import ClientFacts, Finding, Site
+from diagnostics.sanitizer.analyze.sources import creation_of
+
+
+class Situation(NamedTuple):
+    """A mistake in its program.
+
+    Attributes:
+        findings: of one root cause, the one that says most first.
+        frameworks: that the program has imported.
+        makers: what created the loops, in words.
+        client: the class to write, without its module; empty where no client is involved.
+        creation: the expression that creates the client, as the program writes it.
+        closer: how it is closed: `async with`, or a method; empty where it offers nothing.
+        where: the line that creates it.
+        loops: how many loops are involved.
+    """
+
+    findings: Sequence[Finding]
+    frameworks: Collection[str]
+    makers: frozenset[str]
+    client: str
+    creation: str
+    closer: str
+    where: Site | None
+    loops: int
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of the findings."""
+        return {finding.kind for finding in self.findings}
+
+    @property
+    def component(self) -> str:
+        """Whose code is at fault in the worst finding."""
+        return self.findings[0].fault.component
+
+    @property
+    def is_used_elsewhere(self) -> bool:
+        """Whether a call used what belongs to another loop, rather than that it was only closed there."""
+        return bool(self.kinds & {"cross-loop-use", "duplicate-request", "stuck-waiter", "use-after-loop-close"})
+
+    def made_by(self, *words: str) -> bool:
+        """Whether one of the loops was created by something with one of these words in its description."""
+        return any(word in maker for maker in self.makers for word in words)
+
+    def uses(self, *frameworks: str) -> bool:
+        """Whether the program has imported one of these."""
+        return any(name in self.frameworks for name in frameworks)
+
+    def managed(self, body: str = "...", indent: str = "", name: str = "client") -> str:
+        """Returns code that creates the client, does something, and closes it."""
+        if self.closer == "async with":
+            return f"{indent}async with {self.creation} as {name}:\n{indent}    {body}"
+        if not self.closer:
+            return f"{indent}{name} = {self.creation}\n{indent}{body}"
+        return "\n".join(
+            indent + line
+            for line in (
+                *(f"{name} = {self.creation}", "try:", f"    {body}"),
+                *("finally:", f"    await {name}.{self.closer}()"),
+            )
+        )
+
+
+def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situation:
+    """Collects what the advice depends on.
+
+    Args:
+        findings: of one root cause, the one that says most first.
+        frameworks: that the program has imported.
+    """
+    client = next((finding.client for finding in findings if finding.client is not None), None)
+    loops = [loop for each in findings for loop in (each.loop, each.access.running if each.access else None) if loop]
+    short = client.type.rsplit(".", 1)[-1] if client is not None else ""
+    where, assigned = _creation_site(client)
+    return Situation(
+        findings=findings,
+        frameworks=frameworks,
+        makers=frozenset(loop.created_by for loop in loops if loop.created_by),
+        client=short,
+        creation=creation_of(where, short, assigned=assigned),
+        closer=client.closer if client is not None else "",
+        where=where,
+        loops=len({loop.id for loop in loops}),
+    )
+
+
+def _creation_site(client: ClientFacts | None) -> tuple[Site | None, bool]:
+    """Returns the line that creates a client, and whether it is the assignment to the variable that keeps it."""
+    if client is None:
+        return None, False
+    if client.held_by is not None and client.held_by.site is not None:
+        return client.held_by.site, True
+    return client.created_at, False

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import tomllib
 import uv
 from filelock import FileLock
 
@@ -48,6 +49,10 @@ ENVIRONMENTS = {
     "pytest": ("httpx2==2.16.2", "pytest==9.2.0", "pytest-asyncio==1.5.0"),
     "openai-3": ("openai==3.54.0", "httpx2==2.16.2", "anthropic==2.12.0", "google-genai==3.4.0"),
 }
+REPORTS = tomllib.loads(Path(__file__).with_name("reports").joinpath("answers.toml").read_text())
+"""The programs rebuilt from public reports: their environments, and the answers to them."""
+
+ENVIRONMENTS |= {name: tuple(words) for name, words in REPORTS["environments"].items()}
 NEWEST = {"frameworks": (3, 12)}
 """The newest Python that everything in an environment has wheels for: here for the numpy of that llama-index."""
 
@@ -105,9 +110,9 @@ def interpreter(shared: Path) -> Callable[[str], Path]:
 def base(name: str) -> Path:
     """The interpreter that an environment is made of: this one, if everything has wheels for it."""
     newest = NEWEST.get(name, sys.version_info[:2])
-    if sys.version_info[:2] <= newest:
+    version = REPORTS["pythons"].get(name, ".".join(map(str, newest)))
+    if name not in REPORTS["pythons"] and sys.version_info[:2] <= newest:
         return Path(sys.executable)
-    version = ".".join(map(str, newest))
     found = find_interpreter(version)
     if found is None:
         pytest.skip(f"not all of {name} has wheels for this Python, and there is no Python {version} on this machine")

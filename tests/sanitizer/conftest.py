@@ -46,6 +46,14 @@ ENVIRONMENTS = {
         "nest-asyncio==1.6.0",
         "openai-agents==0.24.0",
     ),
+    "servers": (
+        "openai==3.54.0",
+        "httpx2==2.16.2",
+        "fastapi==0.165.0",
+        "uvicorn==0.54.0",
+        "gunicorn==27.0.1",
+        "celery==5.7.0",
+    ),
     "pytest": ("httpx2==2.16.2", "pytest==9.2.0", "pytest-asyncio==1.5.0"),
     "openai-3": ("openai==3.54.0", "httpx2==2.16.2", "anthropic==2.12.0", "google-genai==3.4.0"),
 }

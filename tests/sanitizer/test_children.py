@@ -95,6 +95,22 @@ for _ in range(20):
     os.kill(child, signal.SIGTERM)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
+# As the workers of servers do to end by the signal that asked them to.
+RESET = """
+import signal
+child = os.fork()
+if child == 0:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    work()
+    if sys.argv[1] == "raise":
+        signal.raise_signal(signal.SIGTERM)
+    print("ready", flush=True)
+    signal.pause()
+if sys.argv[1] == "kill":
+    sys.stdin.readline()
+    os.kill(child, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 LATE = """
 if os.fork() == 0:
     sys.stdin.read()  # until the parent is gone
@@ -178,6 +194,34 @@ def test_a_child_that_is_ended_as_soon_as_it_is_forked(
 ) -> None:
     instrumented = run("none", script(AT_ONCE), more={"TMPDIR": str(temporary)})
     assert instrumented.output == f"{-signal.SIGTERM}\n" * 20
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_that_ends_itself_by_a_signal_has_reported(
+    run: Callable[..., Ran], script: Callable[[str], Path]
+) -> None:
+    program = script(RESET)
+    alone = run("none", program, "raise", instrumented=False)
+    instrumented = run("none", program, "raise")
+    assert alone.output == instrumented.output == f"worked\n{-signal.SIGTERM}\n"
+    assert instrumented.kinds == {"use-after-loop-close": "error"}
+    assert instrumented.document is not None
+    assert instrumented.document["cannot_tell"] == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_that_is_killed_is_a_blind_spot(script: Callable[[str], Path], inside: Path, tmp_path: Path) -> None:
+    file = tmp_path / "findings.json"
+    command = [sys.executable, "-m", "diagnostics.sanitizer", "--json", str(file), str(script(RESET)), "kill"]
+    variables = {**os.environ, "PYTHONPATH": str(inside)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables) as parent:
+        assert parent.stdout is not None
+        assert [parent.stdout.readline() for _ in range(2)] == ["worked\n", "ready\n"]
+        parent.communicate("go\n", timeout=60)
+    document = json.loads(file.read_text())
+    assert [finding["kind"] for finding in document["findings"]] == ["use-after-loop-close"]
+    (line,) = document["cannot_tell"]
+    assert line.endswith("was killed before it could report what it leaves open")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

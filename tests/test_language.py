@@ -22,10 +22,7 @@ FUNCTION_LINES: Final = 60
 MODULE_LINES: Final = 400
 
 # Two jobs in one module, or orchestration in a command: to be split.
-LONG: Final = (
-    "diagnostics/cli/repro.py",
-    "diagnostics/sanitizer/capture/tracker.py",
-)
+LONG: Final = ("diagnostics/sanitizer/capture/tracker.py",)
 # Programs that are shown to users, not parts of the package.
 EXAMPLES: Final = "diagnostics/explain/examples/"
 

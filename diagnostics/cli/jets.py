@@ -11,17 +11,17 @@ import contextlib
 import gc
 import logging
 import os
-import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from diagnostics import async_tools, sanitizer
+from diagnostics.cli.signals import interruptible
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.program import Incompatible
 from diagnostics.extras import install
@@ -108,7 +108,7 @@ def jets(
             raise InvalidUsage(f"{file} is a folder; name a file")
     try:
         sample = load(data or SAMPLE, number)
-        with _terminable(), _endpoint(base_url, model, retries) as (endpoint, server):
+        with interruptible(), _endpoint(base_url, model, retries) as (endpoint, server):
             played = [_play(each, sample, endpoint, server, configurations, concurrency) for each in strategies]
         show(played)
         _write(played, csv, answers)
@@ -211,17 +211,3 @@ def _status(played: list[StrategyResult]) -> int:
 
 def _split(names: str) -> list[str]:
     return [name.strip() for name in names.split(",")]
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Ends by SIGTERM as by Ctrl-C, or the local provider's folder would stay behind."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -23,7 +23,7 @@ from diagnostics.model.trial import Trial
 
 
 @contextmanager
-def progress(*, total: int, kept: int) -> Iterator[RunListener]:
+def progress(total: int, kept: int) -> Iterator[RunListener]:
     """The listener that fits where standard error goes.
 
     Args:

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from diagnostics.cli.evidence import posting
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.script import ScriptError
 from diagnostics.model.errors import CommandError, InvalidUsage, known
@@ -27,6 +26,7 @@ from diagnostics.report.view.compare import compare
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.reader import RunError, read_findings, read_run
 from diagnostics.sanitizer.output.formats import sarif
+from diagnostics.workflows.evidence import posting
 
 _BY_DEFAULT = ", ".join(name for name, row in FORMATS.items() if not row.on_request)
 

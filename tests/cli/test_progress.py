@@ -16,7 +16,7 @@ def trial(slug: str) -> Trial:
 
 
 def test_a_line_counts_the_environments_that_have_ended(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress(total=4, kept=0) as listener:
+    with progress(4, 0) as listener:
         for slug in ("one", "two"):
             listener.environment(slug, "ran", None, 1)
         listener.environment("three", "unavailable", "no such Python", 0)

@@ -6,36 +6,24 @@ command runs.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import gc
-import logging
-import os
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnostics import async_tools, sanitizer
+from diagnostics.cli import options as of
 from diagnostics.cli.signals import interruptible
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.program import Incompatible
 from diagnostics.extras import install
-from diagnostics.lab.server import ProviderServer, ServerError
+from diagnostics.lab.server import ServerError
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, known
 from diagnostics.runs import writer
 
 if TYPE_CHECKING:
-    from diagnostics.jets.data import Jets
     from diagnostics.jets.outcome import StrategyResult
-    from diagnostics.jets.program import JetEndpoint
 
-LOCAL_MODEL = "jet-classifier"
-PLANS_MODEL = "openai/gpt-oss-120b"
 FOUND = 66
 """Exit status where all answers are there but a client was left open or touched from another loop; as that of `run`."""
 
@@ -56,8 +44,8 @@ def jets(
         str, typer.Option(help="Use these efforts, separated by commas: low, medium, high.")
     ] = "low,medium",
     number: Annotated[int, typer.Option("--jets", min=1, help="Classify the first so many jets of the file.")] = 100,
-    concurrency: Annotated[int, typer.Option(min=1, help="Allow so many calls in flight at once.")] = 10,
-    retries: Annotated[int, typer.Option(min=0, help="Let the SDK retry a call so many times.")] = 2,
+    concurrency: Annotated[int, of.CONCURRENCY] = 10,
+    retries: Annotated[int, of.RETRIES] = 2,
     data: Annotated[
         Path | None,
         typer.Option(help="Read this .npz file with X and y, as EnergyFlow's qg_jets; by default the sample."),
@@ -71,7 +59,8 @@ def jets(
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Ask this model.", show_default=f"{LOCAL_MODEL}; {PLANS_MODEL} with --base-url")
+        str | None,
+        typer.Option(help="Ask this model.", show_default="jet-classifier; with --base-url openai/gpt-oss-120b"),
     ] = None,
 ) -> None:
     """Classify quark and gluon jets with a language model, in several configurations.
@@ -96,20 +85,24 @@ def jets(
         from diagnostics.jets.outcome import show
         from diagnostics.jets.prompt import EFFORTS
         from diagnostics.jets.templates import TEMPLATES
+        from diagnostics.workflows.jets import open_endpoint, run_strategy
     except ImportError as error:
         raise CommandError(f"{error.name} is missing: {install('jets')}") from error
     strategies = known("strategy", strategy or [OWN], [OWN, *FIXES])
-    configurations = (
-        known("template", list(TEMPLATES) if templates == "all" else _split(templates), TEMPLATES),
-        known("effort", _split(efforts), EFFORTS),
-    )
+    configurations = {
+        "templates": known("template", list(TEMPLATES) if templates == "all" else _split(templates), TEMPLATES),
+        "efforts": known("effort", _split(efforts), EFFORTS),
+    }
     for file in filter(None, (csv, answers)):
         if file.is_dir():
             raise InvalidUsage(f"{file} is a folder; name a file")
     try:
         sample = load(data or SAMPLE, number)
-        with interruptible(), _endpoint(base_url, model, retries) as (endpoint, server):
-            played = [_play(each, sample, endpoint, server, configurations, concurrency) for each in strategies]
+        with interruptible(), open_endpoint(base_url, model, retries) as (endpoint, server):
+            played = [
+                run_strategy(each, sample, endpoint, server, **configurations, concurrency=concurrency)
+                for each in strategies
+            ]
         show(played)
         _write(played, csv, answers)
     except (DataError, Incompatible, ServerError, writer.StoreError) as error:
@@ -117,80 +110,6 @@ def jets(
     except KeyboardInterrupt:
         raise CommandInterrupted("interrupted; nothing was written") from None
     sys.exit(_status(played))
-
-
-@contextlib.contextmanager
-def _endpoint(
-    base_url: str | None, model: str | None, retries: int
-) -> Iterator[tuple[JetEndpoint, ProviderServer | None]]:
-    from diagnostics.jets.classifier import NO_KEY
-    from diagnostics.jets.program import JetEndpoint
-
-    if base_url is not None:
-        key = os.environ.get("OPENAI_API_KEY") or NO_KEY
-        yield JetEndpoint(base_url, model or PLANS_MODEL, key, retries), None
-        return
-    with ProviderServer() as server:
-        before = os.environ.get("SSL_CERT_FILE")
-        os.environ["SSL_CERT_FILE"] = str(server.ca_file)
-        try:
-            yield JetEndpoint(server.url, model or LOCAL_MODEL, retries=retries), server
-        finally:
-            del os.environ["SSL_CERT_FILE"]
-            if before is not None:
-                os.environ["SSL_CERT_FILE"] = before
-
-
-def _play(
-    strategy: str,
-    sample: Jets,
-    endpoint: JetEndpoint,
-    server: ProviderServer | None,
-    configurations: tuple[tuple[str, ...], tuple[str, ...]],
-    concurrency: int,
-) -> StrategyResult:
-    """One strategy, instrumented from its first client to the collection at its end."""
-    from diagnostics.jets.analysis import run_llm_analysis
-    from diagnostics.jets.outcome import StrategyResult
-
-    templates, efforts = configurations
-    if server is not None:  # the path carries the name under which the server counts
-        endpoint = replace(endpoint, base_url=server.trial_url(strategy) + "/openai/v1")
-    with _logged() as logged, sanitizer.watch() as findings:
-        analysis = run_llm_analysis(
-            sample,
-            endpoint,
-            templates=templates,
-            efforts=efforts,
-            strategy=strategy,
-            concurrency=concurrency,
-            verbose=True,
-        )
-        async_tools.shutdown()
-        # The end of the program that the strategy stands for: what it left is freed here, and not in the next one.
-        asyncio.set_event_loop(None)
-        gc.collect()
-    return StrategyResult(analysis, server.account(strategy).requests if server else None, logged, findings)
-
-
-@contextlib.contextmanager
-def _logged() -> Iterator[Counter[str]]:
-    """What asyncio logs, counted in place of being printed."""
-    counts: Counter[str] = Counter()
-
-    class Counting(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            error = record.exc_info[1] if record.exc_info else None
-            counts[f"{type(error).__name__}: {error}" if error else record.getMessage().splitlines()[0]] += 1
-
-    logger, handler = logging.getLogger("asyncio"), Counting(logging.WARNING)
-    logger.addHandler(handler)
-    before, logger.propagate = logger.propagate, False
-    try:
-        yield counts
-    finally:
-        logger.propagate = before
-        logger.removeHandler(handler)
 
 
 def _write(played: list[StrategyResult], csv: Path | None, answers: Path | None) -> None:

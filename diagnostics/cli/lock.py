@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from diagnostics.cli.options import MATRIX
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, Unsatisfiable, locks
 from diagnostics.lab.environments.locks import Lock, LockError
@@ -30,7 +31,7 @@ def lock(
         str | None, typer.Option(help="Resolve as of this day, such as 2026-11-01; needs --output.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write to this folder instead of the project's own.")] = None,
-    matrix: Annotated[Path | None, typer.Option(help="Read the matrix from this pyproject.toml.")] = None,
+    matrix: Annotated[Path | None, MATRIX] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Resolve so many environments at once.")] = 4,
 ) -> None:
     """Resolve every environment of the matrix with uv and write the locks.

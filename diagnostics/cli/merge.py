@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from diagnostics.experiment.fixes import FIXES
 from diagnostics.model.errors import CommandError, InvalidUsage
 from diagnostics.report.formats.registry import write_reports
-from diagnostics.report.view.build import build_view
 from diagnostics.runs import merge as merging
 from diagnostics.runs import writer as stores
-from diagnostics.runs.reader import RunError, read_run
+from diagnostics.runs.reader import RunError
+from diagnostics.workflows.report import view_of
 
 
 def merge(
@@ -36,8 +35,7 @@ def merge(
         merged = merging.join(merging.read_parts(runs))
         folder = out or stores.new_run(Path("reports"))
         merging.write(merged, folder)
-        view = build_view(read_run(folder), None, {name: fix.trade_off for name, fix in FIXES.items()})
-        write_reports(view, folder)
+        write_reports(view_of(folder), folder)
     except stores.StoreError as error:
         raise CommandError(str(error).replace("--reports", "--out")) from error
     except (merging.MergeError, RunError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -12,22 +11,21 @@ from typing import Annotated
 
 import typer
 
-from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.script import ScriptError
 from diagnostics.model.errors import CommandError, InvalidUsage, known
-from diagnostics.redaction import Secrets, redact
+from diagnostics.redaction import Secrets
 from diagnostics.report.formats.changes import CHANGES_FORMATS
 from diagnostics.report.formats.drawing import NotDrawn
-from diagnostics.report.formats.registry import FORMATS, Content, Format, write_report, write_reports
+from diagnostics.report.formats.registry import FORMATS, Format, write_report, write_reports
 from diagnostics.report.issues import issue
 from diagnostics.report.issues.projects import PROJECTS
-from diagnostics.report.view.build import build_view
 from diagnostics.report.view.compare import compare
 from diagnostics.report.view.view_models import View
-from diagnostics.runs.reader import RunError, read_findings, read_run
-from diagnostics.sanitizer.output.formats import sarif
+from diagnostics.runs.reader import RunError
 from diagnostics.workflows.evidence import posting
+from diagnostics.workflows.report import sarif_of, view_of
 
+_STDOUT = Path("-")
 _BY_DEFAULT = ", ".join(name for name, row in FORMATS.items() if not row.on_request)
 
 
@@ -66,19 +64,24 @@ def report(
     Exit status: 0 written; 1 it failed; 2 invalid usage; 130 interrupted.
     """
     secrets = Secrets.of_this_machine(content=with_content)
+    formats, projects = formats or [], projects or []
     try:
-        if len(runs) == 2:
-            if projects:
-                raise InvalidUsage("an issue is about one run, but two are given; leave out --for, or name one run")
-            _compare(_view(runs[0], secrets), _view(runs[1], secrets), formats, out)
-        elif len(runs) > 2:
+        if len(runs) > 2:
             raise InvalidUsage(f"{len(runs)} runs given; name one to report it, or two to compare them")
-        elif runs[0].is_file():
-            if projects:
-                raise InvalidUsage(f"an issue needs the run folder of repro, and {runs[0]} is a file; leave out --for")
-            _findings(runs[0], formats, secrets, out)
+        if projects and len(runs) == 2:
+            raise InvalidUsage("an issue is about one run, but two are given; leave out --for, or name one run")
+        if projects and runs[0].is_file():
+            raise InvalidUsage(f"an issue needs the run folder of repro, and {runs[0]} is a file; leave out --for")
+        if len(runs) == 2:
+            _compare(view_of(runs[0], secrets), view_of(runs[1], secrets), formats, out)
+        elif not runs[0].is_file():
+            _one(runs[0], _chosen(formats, projects), projects, secrets, out, python)
+        elif formats in ([], ["sarif"]):
+            _put(sarif_of(runs[0], secrets), out or runs[0].with_suffix(".sarif"))
         else:
-            _one(runs[0], _chosen(formats, projects or []), projects or [], secrets, out, python)
+            raise InvalidUsage(
+                f"{runs[0]} holds the findings of one program, which can only be written as --format sarif"
+            )
     except (RunError, NotDrawn, ScriptError) as error:
         raise CommandError(str(error)) from error
     except OSError as error:
@@ -89,49 +92,43 @@ def report(
         ) from error
 
 
-def _view(run: Path, secrets: Secrets) -> View:
-    return build_view(read_run(run), secrets, {name: fix.trade_off for name, fix in FIXES.items()})
-
-
 def _one(
     run: Path, chosen: list[str], projects: list[str], secrets: Secrets, out: Path | None, python: Path | None
 ) -> None:
-    view = _view(run, secrets)
+    view = view_of(run, secrets)
     issues = {f"issue for {name}": _issue(view, name, secrets, python) for name in projects if "issue" in chosen}
-    _write(view, run, [name for name in chosen if name != "issue"] + list(issues), {**FORMATS, **issues}, out)
+    names, table = [*(name for name in chosen if name != "issue"), *issues], {**FORMATS, **issues}
+    if out is None or out.is_dir() or not (out.suffix or out == _STDOUT):
+        _say_written(write_reports(view, out or run, names, table))
+        for name in names:
+            if (show := table[name].show) is not None:
+                show(view)
+        return
+    if len(names) != 1 and out != _STDOUT:
+        raise InvalidUsage(f"{out} is one file, but there are {len(names)} formats; name a folder, or one --format")
+    for name in names:
+        content = table[name].render(view)
+        if not isinstance(content, str):
+            raise InvalidUsage(f"the format {name} is several files; name a folder with --out")
+        _put(content, out)
 
 
-def _compare(before: View, after: View, formats: Sequence[str] | None, out: Path | None) -> None:
+def _compare(before: View, after: View, formats: Sequence[str], out: Path | None) -> None:
     """What changed, on the screen unless a file is named."""
     names = formats or ["text"]
     if len(names) != 1 or names[0] not in CHANGES_FORMATS:
         raise InvalidUsage(f"two runs are compared in one --format; choose from {', '.join(CHANGES_FORMATS)}")
     chosen, changes = CHANGES_FORMATS[names[0]], compare(before, after)
-    if out is not None and str(out) != "-":
-        _say_written(write_report(out, chosen.render(changes)))
-    elif chosen.show is not None:
+    if chosen.show is not None and out in (None, _STDOUT):
         chosen.show(changes)
     else:
-        sys.stdout.write(chosen.render(changes))
+        _put(chosen.render(changes), out or _STDOUT)
 
 
-def _findings(file: Path, formats: Sequence[str] | None, secrets: Secrets, out: Path | None) -> None:
-    """A document of `run --json` as SARIF, beside it unless another place is named."""
-    if formats and list(formats) != ["sarif"]:
-        raise InvalidUsage(f"{file} holds the findings of one program, which can only be written as --format sarif")
-    # Code scanning wants paths as the repository has them, and a program is run from there.
-    here = f"{Path.cwd()}{os.sep}"
-    content = sarif.render(read_findings(file, lambda text: redact(text.replace(here, ""), secrets)))
-    if out is not None and str(out) == "-":
-        sys.stdout.write(content)
-    else:
-        _say_written(write_report(out or file.with_suffix(".sarif"), content))
-
-
-def _chosen(formats: Sequence[str] | None, projects: Sequence[str]) -> list[str]:
+def _chosen(formats: Sequence[str], projects: Sequence[str]) -> list[str]:
     chosen = list(formats or (["issue"] if projects else [name for name, row in FORMATS.items() if not row.on_request]))
-    for what, names, table in (("format", chosen, FORMATS), ("project", projects, PROJECTS)):
-        known(what, names, table)
+    known("format", chosen, FORMATS)
+    known("project", projects, PROJECTS)
     if "issue" in chosen and not projects:
         raise InvalidUsage(f"--format issue needs a project; add --for with one of {', '.join(PROJECTS)}")
     return chosen
@@ -148,29 +145,11 @@ def _issue(view: View, project: str, secrets: Secrets, python: Path | None) -> F
     return replace(FORMATS["issue"], file_name=issue.file_name(project), render=render)
 
 
-def _write(view: View, run: Path, chosen: list[str], table: dict[str, Format], out: Path | None) -> None:
-    if out is not None and str(out) == "-":
-        for name in chosen:
-            sys.stdout.write(_one_text(name, table[name].render(view)))
-        return
-    if out is not None and not out.is_dir() and out.suffix:
-        if len(chosen) != 1:
-            raise InvalidUsage(
-                f"{out} is one file, but there are {len(chosen)} formats; name a folder, or one --format"
-            )
-        _say_written(write_report(out, _one_text(chosen[0], table[chosen[0]].render(view))))
-        return
-    _say_written(write_reports(view, out or run, chosen, table))
-    for name in chosen:
-        show = table[name].show
-        if show is not None:
-            show(view)
-
-
-def _one_text(name: str, content: Content) -> str:
-    if not isinstance(content, str):
-        raise InvalidUsage(f"the format {name} is several files; name a folder with --out")
-    return content
+def _put(content: str, out: Path) -> None:
+    if out == _STDOUT:
+        sys.stdout.write(content)
+    else:
+        _say_written(write_report(out, content))
 
 
 def _say_written(paths: Iterable[Path]) -> None:

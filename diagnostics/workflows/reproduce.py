@@ -16,7 +16,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.as_of import parse_day
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache
@@ -31,12 +30,12 @@ from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.redaction.kinds import together
 from diagnostics.report.formats.registry import write_reports
 from diagnostics.report.markup.escape import one_line
-from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
 from diagnostics.runs import writer as stores
 from diagnostics.runs.layout import TRIALS
-from diagnostics.runs.reader import RunError, read_meta, read_run, stored_trials
+from diagnostics.runs.reader import RunError, read_meta, stored_trials
 from diagnostics.runs.records import RunMeta, RunRequest
+from diagnostics.workflows.report import view_of
 
 RETRIED: Final = ("broken", "incompatible", "unrelated")
 """The statuses of trials that can be run again."""
@@ -232,7 +231,7 @@ def _play(
 
 def _reported(folder: Path, hidden: Secrets) -> View:
     try:
-        view = build_view(read_run(folder), None, {name: fix.trade_off for name, fix in FIXES.items()})
+        view = view_of(folder)
         write_reports(view, folder, content=hidden.content)
     except (RunError, OSError) as error:
         raise CommandError(f"the run is complete, but its report could not be written: {error}") from error

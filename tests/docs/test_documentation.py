@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -236,3 +237,10 @@ def test_the_reference_of_commands_has_all_of_them_with_their_options(generate: 
         section = text.partition(f"## `python -m diagnostics {name}`")[2].partition("\n## ")[0]
         wanted = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
         assert [option for option in wanted if option not in section and option != "--help"] == []
+
+
+def test_the_functions_below_the_commands_exist() -> None:
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(diagnostics(?:\.\w+)+)\.(\w+)`", page)
+    assert len(names) > 8
+    assert [name for module, name in names if not hasattr(import_module(module), name)] == []

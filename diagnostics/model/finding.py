@@ -171,9 +171,9 @@ class RootCause:
     advice: tuple[Advice, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
-    """One thing the sanitizer saw, as often as `count` says."""
+    """One thing the sanitizer saw, as often as `count` says. `str()` is one line."""
 
     kind: Word
     severity: Word
@@ -187,3 +187,11 @@ class Finding:
     hint: Hint
     id: Word = ""
     test: None = None
+
+    def __str__(self) -> str:
+        site = self.fault.site
+        where = f" ({site.file}:{site.line})" if site is not None else ""
+        return f"{self.severity}[{self.kind}]: {self.message}{where}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"

@@ -12,7 +12,6 @@ from diagnostics.sanitizer.capture.sites import loaded_frameworks
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
 if TYPE_CHECKING:
-    from diagnostics.model.finding import Finding
     from diagnostics.sanitizer.analyze.root_causes import Report
     from diagnostics.sanitizer.announcer import Announcer, OnFinding
     from diagnostics.sanitizer.capture.facts import Fact
@@ -63,13 +62,17 @@ def _announcers(after: int, on_finding: OnFinding | None, *, log: bool) -> list[
     return made
 
 
-def findings(after: int = 0) -> list[Finding]:
-    """Returns the findings so far.
+def findings(after: int = 0) -> Findings:
+    """Returns the findings so far, with the root causes as `root_causes`.
 
     Args:
         after: number of the last fact to leave out.
     """
-    return _report(after).findings
+    from diagnostics.sanitizer.output.display import Findings
+
+    found = Findings()
+    found.fill(_report(after))
+    return found
 
 
 def _report(after: int) -> Report:

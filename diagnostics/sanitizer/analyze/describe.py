@@ -12,6 +12,7 @@ import os
 from typing import Any
 
 from diagnostics.model.finding import Site
+from diagnostics.sanitizer.capture.cells import shown_file
 from diagnostics.sanitizer.capture.facts import ClientRecord, LoopRecord
 from diagnostics.sanitizer.capture.sites import (
     Stack,
@@ -46,6 +47,7 @@ def _site(code: Any, at: Any) -> Site:
 
 def source_site(file: str, number: int, column: int, end_column: int | None, function: str = "<module>") -> Site:
     """Returns a place in a source file; a negative column is unknown."""
+    file = shown_file(file)
     text = linecache.getline(file, number)
     if column < 0:
         return Site(file, number, function, text.strip())

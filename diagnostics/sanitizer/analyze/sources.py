@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
+import linecache
 import re
-from pathlib import Path
 
 from diagnostics.model.finding import Site
 
@@ -56,9 +56,9 @@ def generator_around(where: Site | None) -> str:
 @functools.cache
 def _parsed(file: str) -> tuple[ast.Module, str] | None:
     try:
-        text = Path(file).read_text(encoding="utf-8")
-        return ast.parse(text), text
-    except (OSError, SyntaxError, ValueError):
+        text = "".join(linecache.getlines(file))
+        return (ast.parse(text), text) if text else None
+    except (SyntaxError, ValueError):
         return None
 
 

@@ -32,6 +32,7 @@ from collections.abc import Iterable, Iterator
 from types import CodeType
 from typing import Any, Final
 
+from diagnostics.sanitizer.capture.cells import shown_file
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.instruments import Instrument
 from diagnostics.sanitizer.capture.sites import (
@@ -219,7 +220,7 @@ def _identity(descriptor: int) -> tuple[int, int]:
 def _frame(code: CodeType, at: int) -> tuple[Any, ...]:
     made = file_of(code)
     return (
-        code.co_filename,
+        shown_file(code.co_filename),
         made if made != code.co_filename else "",
         code.co_name,
         getattr(code, "co_qualname", code.co_name),

@@ -26,7 +26,7 @@ _CSS: Final = {
 }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class ReportedCause(RootCause):
     """A root cause with its findings. `str()` is one line, `text` the block that `diagnostics run` prints.
 

@@ -1,0 +1,25 @@
+"""Cells of notebooks: their code comes from temporary files that nobody else can read."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+
+
+def shown_file(file: str) -> str:
+    """Returns the name of a cell, such as `In [3]`, instead of that of its temporary file; other files stay.
+
+    The name leads `linecache` to the source too.
+    """
+    ipython = sys.modules.get("IPython")
+    try:
+        shell = ipython.get_ipython() if ipython is not None else None
+        label = shell.compile.format_code_name(file) if shell is not None else None
+    except AttributeError:  # while IPython is being imported, or an old one
+        return file
+    if label is None:
+        return file
+    name: str = label[1].replace("In[", "In [")
+    lines = linecache.getlines(file)
+    linecache.cache[name] = (len("".join(lines)), None, lines, name)
+    return name

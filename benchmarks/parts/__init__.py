@@ -10,6 +10,7 @@ from benchmarks.figures import Bench, Figure
 from benchmarks.parts import (
     bisect,
     bridges,
+    chaos,
     footprint,
     fork_server,
     killed_runs,
@@ -43,6 +44,7 @@ PARTS: Final[dict[str, BenchmarkPart]] = {
     "bisect": BenchmarkPart("what does a look at a release cost a bisection?", bisect.measure),
     "memory": BenchmarkPart("does the host stay flat from 100 to 10,000 trials?", memory.measure),
     "killed-runs": BenchmarkPart("does `kill -9` of a run lose a trial, or leave a process?", killed_runs.measure),
+    "chaos": BenchmarkPart("does a verdict come from what a run has lost?", chaos.measure),
     "machines": BenchmarkPart("does losing workers of a cluster lose a trial?", machines.measure),
     "scale": BenchmarkPart("how long would a million cells take, and what breaks first?", scale.measure),
     "page": BenchmarkPart("how long does the page of 5,000 cells take to write, to open, to filter?", page.measure),

@@ -12,7 +12,7 @@ Requests
 
 Answers
     {"ready": true, "python": …, "threads": …}                 once, at the start
-    {"probe": PROVIDER, "status": …, "reason": …, "left": […], "threads": …}
+    {"probe": PROVIDER, "status": …, "reason": …, "left": […], "exit": STATUS, "threads": …}
     {"key": …, "exit": STATUS, "hang": false}                  a trial is over; its files are in its folder
 
 Ends, and takes every child with it, when standard input ends. Exit status 0; 3 if the interpreter is too old.

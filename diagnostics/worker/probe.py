@@ -23,8 +23,8 @@ from diagnostics.experiment.program import ECHO, CallTarget, Incompatible, descr
 from diagnostics.experiment.provider import ClientOptions, Provider
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.model.cell import Load
-from diagnostics.model.request import TrialRequest
-from diagnostics.worker.trial import open_fds, prepare_process, write
+from diagnostics.model.request import HARNESS_FAILED, TrialRequest
+from diagnostics.worker.trial import Unwritten, open_fds, prepare_process, write
 
 QUESTION = "are you there"
 
@@ -122,7 +122,10 @@ def run_probe(request: dict[str, Any]) -> int:
     """Probes in this process, which is there for nothing else, and leaves the result in its file."""
     throwaway = probe_request(request)
     prepare_process(throwaway)
-    write(throwaway, probe(request["probe"], request["url"]))
+    try:
+        write(throwaway, probe(request["probe"], request["url"]))
+    except Unwritten:
+        return HARNESS_FAILED
     return 0
 
 
@@ -138,7 +141,7 @@ def read_probe(request: dict[str, Any], status: int, *, hang: bool) -> tuple[dic
         reason = f"a first call with {request['probe']} {how}: {last_line(throwaway.output_file)}"
         result = {"status": "broken", "reason": reason, "left": [], "modules": []}
     modules: list[str] = result.pop("modules")
-    return {"probe": request["probe"], **result, "threads": threading.active_count()}, modules
+    return {"probe": request["probe"], **result, "exit": status, "threads": threading.active_count()}, modules
 
 
 def last_line(file: str) -> str:

@@ -208,7 +208,8 @@ def run_and_report(request: TrialRequest) -> int:
         os.write(2, b"MemoryError: the trial used all the memory it was given\n")
         return 1
     except Unwritten as error:
-        os.write(2, f"{error}\n".encode())
+        with contextlib.suppress(OSError):  # the disk is full, and the status says enough
+            os.write(2, f"{error}\n".encode())
         return HARNESS_FAILED
     except BaseException:
         sys.excepthook(*sys.exc_info())

@@ -22,7 +22,7 @@ from diagnostics.lab.server import ProviderServer
 from diagnostics.model.codec import RecordError, encode, parse
 from diagnostics.model.event import EVENTS_SUFFIX
 from diagnostics.model.limits import Limits
-from diagnostics.model.request import TrialRequest
+from diagnostics.model.request import HARNESS_FAILED, TrialRequest
 
 OUTPUT_READ: Final = 64 * 1024
 """Bytes to read from the beginning and from the end of a trial's output."""
@@ -169,6 +169,10 @@ class Worker:
         if (lost := self._essentials.lost()) is not None:
             raise EssentialLost(lost, tuple(running))
 
+    @property
+    def _unwritten(self) -> str:
+        return f"a result could not be written to {self.folder}"
+
     def _how_it_ended(self) -> str:
         try:
             status = self._process.wait(timeout=EXIT_TIMEOUT)
@@ -202,6 +206,8 @@ class Worker:
         self._server.forget(name)
         if answer["status"] != "ran":
             self._check()
+            if answer["exit"] == HARNESS_FAILED:
+                raise EssentialLost(self._unwritten)
         self._probed[provider] = answer["status"], answer["reason"]
         return self._probed[provider]
 
@@ -227,6 +233,8 @@ class Worker:
             traces = self._traces(running[answer["key"]], answer)
             # After the traces are read: until then they were where a loss can be seen.
             self._check(running.values())
+            if traces.exit == HARNESS_FAILED and traces.result is None:
+                raise EssentialLost(traces.output.strip() or self._unwritten, tuple(running.values()))
             yield running.pop(answer["key"]), traces
 
     def _request(self, plan: TrialPlan) -> TrialRequest:

@@ -29,6 +29,8 @@ def main() -> int:
         version = ".".join(map(str, sys.version_info[:3]))
         sys.stderr.write(f"error: diagnostics needs Python 3.10 or newer, and this is Python {version}\n")
         return 1
+    if sys.path[0] == os.getcwd():  # noqa: PTH109 - pathlib imports much that could be shadowed
+        sys.path.append(sys.path.pop(0))  # a program there may have modules named like those of the standard library
     from diagnostics.model.visible import use_any_console
 
     use_any_console()

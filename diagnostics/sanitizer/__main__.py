@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from diagnostics.sanitizer.process.command import main
-
 if __name__ == "__main__":
+    if sys.path[0] == os.getcwd():
+        sys.path.append(sys.path.pop(0))  # as in `diagnostics.__main__`
+    from diagnostics.sanitizer.process.command import main
+
     sys.exit(main(sys.argv[1:]))

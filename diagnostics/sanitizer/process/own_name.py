@@ -1,0 +1,44 @@
+"""Lets a program have a module `diagnostics` of its own."""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+from diagnostics.sanitizer.capture.patching import next_spec
+
+
+def give_up_name() -> None:
+    """Removes this package from `sys.modules`; a program that imports it gets the same module again.
+
+    The modules inside it stay, and import each other.
+    """
+    name = __name__.partition(".")[0]
+    module = sys.modules.pop(name, None)
+    if module is not None:
+        sys.meta_path.insert(0, _OwnName(name, module))
+
+
+class _OwnName:
+    """Finds the package that is loaded already, where the program would find the same one."""
+
+    def __init__(self, name: str, module: Any) -> None:
+        self._name = name
+        self._module = module
+        self._spec = module.__spec__
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if name != self._name:
+            return None
+        spec = next_spec(self, name, path, target)
+        if spec is not None and spec.origin == self._spec.origin:
+            spec.loader = self  # type: ignore[assignment]
+        return spec
+
+    def create_module(self, _: ModuleSpec) -> Any:
+        return self._module
+
+    def exec_module(self, module: Any) -> None:
+        """Runs nothing, because the module has run; removes the trace of this loader."""
+        module.__spec__ = self._spec

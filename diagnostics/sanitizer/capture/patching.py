@@ -236,6 +236,17 @@ class Patches:
             patch.apply(module)
 
 
+def next_spec(finder: Any, name: str, path: Any, target: Any) -> importlib.machinery.ModuleSpec | None:
+    """Returns what the finders after this one find; those before it have been asked."""
+    finders: list[Any] = sys.meta_path
+    for following in finders[finders.index(finder) + 1 :] if finder in finders else ():
+        find = getattr(following, "find_spec", None)
+        spec: importlib.machinery.ModuleSpec | None = find(name, path, target) if find else None
+        if spec is not None:
+            return spec
+    return None
+
+
 class _Finder:
     """Finds modules with the other finders, and calls `loaded` when a module of the table has run."""
 
@@ -246,15 +257,10 @@ class _Finder:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         if name not in self._names:
             return None
-        for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            spec: importlib.machinery.ModuleSpec | None = (
-                find(name, path, target) if find and finder is not self else None
-            )
-            if spec is not None:
-                self._notice_run(spec)
-                return spec
-        return None
+        spec = next_spec(self, name, path, target)
+        if spec is not None:
+            self._notice_run(spec)
+        return spec
 
     def _notice_run(self, spec: importlib.machinery.ModuleSpec) -> None:
         loader: Any = spec.loader

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, Final
 
 from diagnostics.sanitizer import session
@@ -24,6 +25,8 @@ from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
 from diagnostics.sanitizer.process import children, interrupts
 from diagnostics.sanitizer.process.inheritance import CHILD, FOLLOW, instrumenting
+from diagnostics.sanitizer.process.observed_call import ObservedCall, replace
+from diagnostics.sanitizer.process.own_name import give_up_name
 from diagnostics.sanitizer.process.starts import Starts
 
 REQUEST: Final[Any] = getattr(signal, "SIGURG", None)
@@ -52,31 +55,37 @@ class Instrumented:
         self.journal.process_begins(os.getppid())
         TRACKER.instruments.add(self.journal)
         session.install()
-        atexit.register(self.end, "exit")  # registered first, so it runs last
+        atexit.register(self._at_exit)  # registered first, so it runs last
         self._before_leaving()
         children.follow(self.path, self.settings, self.role)
         interrupts.at_interrupt(self.interrupted)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forked)
         if REQUEST is not None:
-            with contextlib.suppress(OSError, ValueError):  # not in the main thread
-                signal.signal(REQUEST, self._asked)
+            interrupts.install(REQUEST, self._asked)
         # By the default action, or a handler that it has restored: a server does so to end as it was asked to.
         if hasattr(signal, "raise_signal"):
-            raise_signal: Any = interrupts.ObservedHandler(self._answer, signal.raise_signal)
-            signal.raise_signal = raise_signal
+            replace(signal, "raise_signal", ObservedCall(self._answer, signal.raise_signal))
+        give_up_name()
 
     def end(self, how: str) -> None:
-        """Writes what is known only at the end: calls that never return, and clients that stay open."""
-        if self._ended:
-            return
+        """Writes what is known only at the end: calls that never return, and clients that stay open.
+
+        A program may go on after it, if `exec` fails.
+        """
+        unclosed = () if self._ended else unclosed_at_exit()
+        TRACKER.report(*unclosed, *stuck_calls(hanging=False))
+        self._state()
+        self.journal.ends(how)
+        if not self._ended and not os.path.exists(self.path):
+            self._report_late()
         self._ended = True
-        with contextlib.suppress(Exception):
-            TRACKER.report(*unclosed_at_exit(), *stuck_calls(hanging=False))
-            self._state()
-            self.journal.ends(how)
-            if not os.path.exists(self.path):
-                self._report_late()
+
+    def _at_exit(self) -> None:
+        try:  # noqa: SIM105
+            self.end("exit")
+        except:  # noqa: E722, S110 - the program may have deleted every name, `Exception` too
+            pass
 
     def interrupted(self) -> None:
         """Writes what waits at Ctrl-C, because it will be cancelled by the time the program ends."""
@@ -122,11 +131,12 @@ class Instrumented:
             self.journal.process_begins(os.getppid())
 
     def _before_leaving(self) -> None:
-        """Calls `end` before `os._exit`, `os.execv` and `os.execve`, which run no exit function."""
+        """Calls `end` before the functions of `os` that run no exit function."""
+        replace(os, "_exit", ObservedCall(partial(self.end, "os._exit"), os._exit))
         starts = Starts(self.journal, self._variables if FOLLOW in self.role else None)
-        functions = {name: getattr(os, name) for name in ("_exit", "execv", "execve") if hasattr(os, name)}
-        for name in functions:
-            setattr(os, name, self._leaving(name, functions, starts))
+        functions = {name: getattr(os, name) for name in ("execv", "execve") if hasattr(os, name)}
+        for name, original in functions.items():
+            replace(os, name, ObservedCall(int, original, self._leaving(name, functions, starts)))
 
     def _variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         return instrumenting(variables, self.path, self.settings, (CHILD, FOLLOW))
@@ -134,19 +144,11 @@ class Instrumented:
     def _leaving(self, name: str, functions: dict[str, Callable[..., Any]], starts: Starts) -> Callable[..., Any]:
         def leave(*args: Any, **words: Any) -> Any:
             function, given = name, args
-            if name != "_exit":
-                with contextlib.suppress(Exception):  # wrong arguments, which the original refuses
-                    function, given = starts.executing(name, *args)
-            self.end(f"os.{name}")
-            try:
-                return functions[function](*given, **words)
-            finally:
-                self._ended = False  # exec failed, and the program goes on
+            with contextlib.suppress(Exception):  # wrong arguments, which the original refuses
+                function, given = starts.executing(name, *args)
+                self.end(f"os.{name}")
+            return functions[function](*given, **words)
 
-        original = functions[name]
-        leave.__name__ = leave.__qualname__ = name
-        leave.__doc__ = original.__doc__
-        leave.__module__ = original.__module__
         return leave
 
 

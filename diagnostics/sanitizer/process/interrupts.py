@@ -1,81 +1,76 @@
-"""Notices Ctrl-C before the program does, without a frame of the sanitizer in the traceback that follows."""
+"""Signal handlers that the program does not see.
+
+`signal.getsignal` and `signal.signal` return what the program would have found without the sanitizer. The two functions
+of `signal` that convert handlers on their way in and out are replaced, so no frame of the sanitizer is in a traceback.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import signal
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from diagnostics.sanitizer.capture.patching import Patch, Patches
+from diagnostics.sanitizer.process.observed_call import ObservedCall, ObservedMethod
 
 
-class _ObservedCall:
-    """The `__call__` of an observed handler: observes when it is looked up, and returns the original to be called.
+def install(number: int, handler: Any) -> None:
+    """Installs a handler in place of the default action, which the program keeps seeing.
 
-    So a traceback that begins in the original has no frame of the sanitizer.
+    Does nothing where the signal has another handler, or outside the main thread.
     """
-
-    def __get__(self, handler: Any, owner: type) -> Any:
-        with contextlib.suppress(Exception):
-            handler.observe()
-        return handler.original
+    with contextlib.suppress(OSError, ValueError):
+        if signal.getsignal(number) is signal.SIG_DFL and _hide(handler, signal.SIG_DFL, replaces=False):
+            signal.signal(number, handler)
 
 
-class ObservedHandler:
-    """A handler whose calls are observed."""
+def at_interrupt(observe: Callable[[], None]) -> None:
+    """Calls `observe` at Ctrl-C, before the program's handler.
 
-    __slots__ = ("observe", "original")
-    __call__ = _ObservedCall()
-
-    def __init__(self, observe: Callable[[], None], original: Any) -> None:
-        self.observe = observe
-        self.original = original
-
-
-class _ObservedMethod:
-    """The same, as a method."""
-
-    def __init__(self, observe: Callable[[], None], original: Any) -> None:
-        self._observe = observe
-        self._original = original
-
-    def __get__(self, thing: Any, owner: type) -> Any:
-        method = self._original.__get__(thing, owner)
-        return method if thing is None else ObservedHandler(self._observe, method)
-
-
-def at_interrupt(observe: Callable[[], None]) -> Callable[[], None]:
-    """Calls `observe` at Ctrl-C, before the program's handler; the returned function undoes that.
-
-    Python's own handler is replaced under its own name, because `asyncio.Runner` looks for that one. The handler that
-    the runner installs is replaced too.
+    Python's own handler and the one that `asyncio.Runner` installs are observed. The traceback that follows begins in
+    the original.
     """
-    patches = Patches(
+    Patches(
         [
             Patch(
                 "asyncio.runners",
                 "Runner",
                 "_on_sigint",
-                lambda method, _: _ObservedMethod(observe, method),
+                lambda method, _: ObservedMethod(observe, method),
                 optional=True,
             )
         ]
-    )
-    patches.apply()
+    ).apply()
     default = signal.default_int_handler
-    handler: Any = ObservedHandler(observe, default)
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is default
-    if ours:
-        signal.default_int_handler = handler
-        signal.signal(signal.SIGINT, handler)
-
-    def restore() -> None:
-        patches.restore()
-        if signal.default_int_handler is handler:
-            signal.default_int_handler = default
-        if ours and signal.getsignal(signal.SIGINT) is handler:
+    with contextlib.suppress(ValueError):  # not in the main thread
+        if _hide(ObservedCall(observe, default), default, replaces=True) and signal.getsignal(signal.SIGINT) is default:
             signal.signal(signal.SIGINT, default)
 
-    return restore
+
+def _hide(handler: Any, shown: Any, *, replaces: bool) -> bool:
+    """Shows the program another handler than the one that is installed.
+
+    Args:
+        handler: the handler that is installed.
+        shown: what the program sees.
+        replaces: whether the handler is also installed wherever the program installs `shown`.
+
+    Returns:
+        Whether this Python allows it.
+    """
+    internals: Any = signal
+    outwards = getattr(internals, "_int_to_enum", None)
+    inwards = getattr(internals, "_enum_to_int", None)
+    if outwards is None or inwards is None:
+        return False
+
+    def _int_to_enum(value: Any, kind: Any) -> Any:
+        return shown if value is handler else outwards(value, kind)
+
+    def _enum_to_int(value: Any) -> Any:
+        return handler if value is shown and replaces else inwards(value)
+
+    internals._int_to_enum = _int_to_enum
+    internals._enum_to_int = _enum_to_int
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 
@@ -20,6 +21,8 @@ def main(arguments: list[str]) -> int:
     status = run(arguments)
     if status < 0:
         supervisor.end_like(status)
+    if sys.flags.inspect:  # -i and PYTHONINSPECT are for the program
+        os._exit(status)
     return status
 
 
@@ -35,7 +38,7 @@ def run(arguments: list[str]) -> int:
         suppressions = _suppressions(options.suppress)
         for name in ("json", "output"):
             _check_folder(f"--{name}", getattr(options, name))
-        words = supervisor.command(options.program, module=options.module)
+        words = supervisor.command(options.program, options.start)
     except (OptionError, SuppressionError, supervisor.StartError) as error:
         stderr.write(usage_text(str(error), f"{PROGRAM} run"))
         return INVALID_USAGE

@@ -104,6 +104,10 @@ OPTIONS: Final = (
 )
 
 
+STARTS: Final = {"-m": "a module", "-c": "code"}
+"""What starts something other than a script."""
+
+
 class OptionError(ValueError):
     """Invalid usage; the message says what to write."""
 
@@ -112,7 +116,7 @@ def parser() -> ArgumentParser:
     """Returns the parser for everything before the program."""
     made = ArgumentParser(
         prog=f"{PROGRAM} run",
-        usage="python -m diagnostics run [options] [--] SCRIPT [ARGS] | -m MODULE [ARGS]",
+        usage="python -m diagnostics run [options] [--] SCRIPT [ARGS] | -m MODULE [ARGS] | -c CODE [ARGS]",
         description="Run a program and report async clients, connections and event loops that outlive each other.",
         epilog=(
             "examples:\n"
@@ -138,7 +142,10 @@ def parser() -> ArgumentParser:
             choices=option.choices,
             default=None,
         )
-    made.add_argument("-m", dest="module", action="store_true", help="run a module, as with `python -m`")
+    for flag, what in STARTS.items():
+        made.add_argument(
+            flag, dest="start", action="store_const", const=flag, help=f"run {what}, as `python {flag}` does"
+        )
     made.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return made
 
@@ -153,8 +160,8 @@ def read(arguments: list[str]) -> argparse.Namespace:
     given = parser().parse_args(arguments)
     if given.program and given.program[0] == "--":
         given.program = given.program[1:]
-        if given.program and given.program[0] == "-m":
-            given.module, given.program = True, given.program[1:]
+        if given.program and given.program[0] in STARTS:
+            given.start, *given.program = given.program
     if not given.program:
         raise OptionError("no program given; write a script, or -m and a module")
     elsewhere = {**project(os.getcwd()), **environment(os.environ.get(VARIABLE, ""))}

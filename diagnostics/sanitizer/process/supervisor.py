@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from diagnostics.sanitizer.process.inheritance import FOLLOW, instrumenting
@@ -30,29 +31,38 @@ class StartError(Exception):
     """The program cannot be started; the message says what to do."""
 
 
-def command(program: list[str], *, module: bool) -> list[str]:
-    """Returns the command line that runs a program with the flags of this interpreter.
+def command(program: list[str], start: str | None) -> list[str]:
+    """Returns the command line that runs a program with the options of this interpreter.
+
+    Args:
+        program: the script, module or code, and its arguments.
+        start: `-m`, `-c`, or `None` for a script.
 
     Raises:
-        StartError: there is no such program, or the flags of this interpreter do not allow instrumentation.
+        StartError: there is no such program, or the options of this interpreter do not allow instrumentation.
     """
     if not sys.executable:
         raise StartError("the interpreter does not know its own path")
     if sys.flags.no_site:
         raise StartError("python -S cannot be instrumented; remove -S, or use diagnostics.sanitizer.watch()")
-    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    if sys.flags.isolated:
-        if sys.version_info < (3, 11):
-            raise StartError("python -I needs Python 3.11 or newer here; remove -I")
-        flags = [flag for flag in flags if flag != "-I"] + ["-P", "-s"]
-    flags = [flag for flag in flags if flag != "-E"]
-    if module:
+    if sys.flags.isolated and sys.version_info < (3, 11):
+        raise StartError("python -I needs Python 3.11 or newer here; remove -I")
+    if start == "-m":
         _check_module(program[0])
-        return [sys.executable, *flags, "-m", *program]
-    if program[0] != "-" and not _is_there(program[0]):
+    elif start is None and program[0] != "-" and not _is_there(program[0]):
         hint = f"; for a module write -m {program[0].removesuffix('.py')}"
         raise StartError(f"no such script: {program[0]}{hint}")
-    return [sys.executable, *flags, *program]
+    return [sys.executable, *_interpreter_options(), *([start] if start else []), *program]
+
+
+def _interpreter_options() -> list[str]:
+    """Returns the options of this interpreter, without those that would hide `boot` from the program's interpreter."""
+    if not sys.flags.ignore_environment:
+        own = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
+        return own[:-2] if own[-2:-1] == ["-m"] else own[:-1]  # without `-m diagnostics`, or the script
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    flags = [flag for flag in flags if flag not in ("-E", "-I")]
+    return [*flags, "-P", "-s"] if sys.flags.isolated else flags
 
 
 def _is_there(script: str) -> bool:
@@ -106,8 +116,9 @@ class Supervisor:
         """
         if not hasattr(os, "fork"):
             return self._run_without_signals()
+        ignored = [number for name in FORWARDED if signal.getsignal(number := getattr(signal, name)) is signal.SIG_IGN]
         with _signals() as (arrived, wait):
-            process = self._start(preexec_fn=_end_with_parent)
+            process = self._start(preexec_fn=partial(_before_exec, ignored))
             deadline = None if self._timeout is None else time.monotonic() + self._timeout
             while process.poll() is None:
                 left = None if deadline is None else deadline - time.monotonic()
@@ -142,7 +153,7 @@ class Supervisor:
         name = signal.Signals(number).name
         if name not in FORWARDED or (name in FROM_TERMINAL and _in_foreground()):
             return
-        if name != "SIGINT":  # its handler in the program writes what waits
+        if name != "SIGINT" and not _catches(process.pid, number):  # its handler for SIGINT writes what waits
             self._ask(process, wait)
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(number)
@@ -168,8 +179,7 @@ def _signals() -> Iterator[tuple[Arrived, Callable[[], None]]]:
     os.set_blocking(reader, False)
     earlier = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in ours:
-        if before[number] is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_: None)
     held: list[int] = []
 
     def arrived(seconds: float | None) -> list[int]:
@@ -213,8 +223,24 @@ def _in_foreground() -> bool:
     return False
 
 
-def _end_with_parent() -> None:
-    """Runs in the child before `exec`: on Linux, no program outlives a supervisor that was killed."""
+def _catches(process: int, number: int) -> bool:
+    """Returns whether a process handles or ignores a signal, which then does not end it; `False` if unknown."""
+    try:
+        with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as stream:
+            masks = [int(line.split()[1], 16) for line in stream if line.startswith(("SigIgn:", "SigCgt:"))]
+    except (OSError, ValueError, IndexError):
+        return False
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
+def _before_exec(ignored: list[int]) -> None:
+    """Runs in the child before `exec`.
+
+    On Linux, no program outlives a supervisor that was killed. What this process was told to ignore, the program
+    ignores.
+    """
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         with contextlib.suppress(Exception):
             _PRCTL(1, signal.SIGKILL)

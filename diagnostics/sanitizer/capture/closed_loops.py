@@ -7,7 +7,6 @@ sanitizer is in the traceback of the error that follows.
 
 from __future__ import annotations
 
-import asyncio.base_events
 import asyncio.selector_events
 import sys
 from types import CodeType
@@ -28,7 +27,7 @@ def instrument_closed_loop(loop: Any) -> None:
     for transport in list(getattr(loop, "_transports", {}).values()):
         if getattr(transport, "_sock", None) is not None and not transport.is_closing():
             _swap(transport, {name: _Method(name, closing=name in _CLOSING) for name in _CLOSING + _USING})
-    if isinstance(loop, asyncio.base_events.BaseEventLoop):
+    if hasattr(loop, "_check_closed"):
         _swap(loop, {"_closed": _Closed()})
 
 
@@ -100,7 +99,7 @@ class _Closed:
         if self._tracker.on:
             try:
                 caller = sys._getframe(1)
-                if caller.f_code is _check_closed():
+                if caller.f_code is owner._check_closed.__code__:  # type: ignore[attr-defined]
                     _report_loop(loop, capture(caller.f_back))
             except Exception as error:
                 TRACKER.problems.append(f"loop: {type(error).__name__}: {error}")
@@ -130,10 +129,6 @@ def _report_loop(loop: Any, stack: Stack) -> None:
         client=call.client if call else None,
         call=call,
     )
-
-
-def _check_closed() -> CodeType:
-    return asyncio.base_events.BaseEventLoop._check_closed.__code__  # type: ignore[attr-defined,no-any-return]
 
 
 def _transport_methods() -> frozenset[CodeType]:

@@ -22,7 +22,16 @@ def _gone() -> None:
     """Stands for the weak reference to what lives in another process."""
 
 
-class LoopRecord:
+class _Mark:
+    """A record that is an attribute of what it describes; copies and pickles of that have `None` instead."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Any:
+        return type(None), ()
+
+
+class LoopRecord(_Mark):
     """An event loop.
 
     Attributes:
@@ -108,7 +117,7 @@ class ClientRecord:
         return self.owner.outermost if self.owner is not None else self
 
 
-class ConnectionRecord:
+class ConnectionRecord(_Mark):
     """A pooled connection.
 
     Attributes:

@@ -46,7 +46,8 @@ from diagnostics.sanitizer.capture.sites import (
 )
 
 HIGH: Final = 250
-"""The lowest descriptor that a journal uses, so that the program gets the same descriptors as without it."""
+"""The lowest descriptor that a journal uses, so that the program gets the same descriptors as without it. Where fewer
+are allowed, it is the last one."""
 
 _LENGTH: Final = 4
 
@@ -204,9 +205,12 @@ def _high(low: int) -> int:
     """Moves a descriptor to a high number, if the system and its limits allow that."""
     try:
         import fcntl
+        import resource
 
-        high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH)
-    except (ImportError, OSError):
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        lowest = HIGH if allowed == resource.RLIM_INFINITY else min(HIGH, allowed - 1)
+        high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, lowest)
+    except (ImportError, OSError, ValueError):
         return low
     os.close(low)
     return high

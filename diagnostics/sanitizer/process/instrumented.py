@@ -131,25 +131,32 @@ class Instrumented:
             self.journal.process_begins(os.getppid())
 
     def _before_leaving(self) -> None:
-        """Calls `end` before the functions of `os` that run no exit function."""
+        """Writes what is known at the end before the functions of `os` that run no exit function."""
         replace(os, "_exit", ObservedCall(partial(self.end, "os._exit"), os._exit))
         starts = Starts(self.journal, self._variables if FOLLOW in self.role else None)
         functions = {name: getattr(os, name) for name in ("execv", "execve") if hasattr(os, name)}
         for name, original in functions.items():
-            replace(os, name, ObservedCall(int, original, self._leaving(name, functions, starts)))
+            if FOLLOW in self.role:
+                replace(os, name, ObservedCall(None, original, self._following(name, functions, starts)))
+            else:
+                replace(os, name, ObservedCall(partial(self._executes, f"os.{name}", starts), original))
+
+    def _executes(self, how: str, starts: Starts) -> None:
+        starts.observe_exec(how)
+        self.end(how)
 
     def _variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         return instrumenting(variables, self.path, self.settings, (CHILD, FOLLOW))
 
-    def _leaving(self, name: str, functions: dict[str, Callable[..., Any]], starts: Starts) -> Callable[..., Any]:
-        def leave(*args: Any, **words: Any) -> Any:
+    def _following(self, name: str, functions: dict[str, Callable[..., Any]], starts: Starts) -> Callable[..., Any]:
+        def execute(*args: Any, **words: Any) -> Any:
             function, given = name, args
             with contextlib.suppress(Exception):  # wrong arguments, which the original refuses
                 function, given = starts.executing(name, *args)
                 self.end(f"os.{name}")
             return functions[function](*given, **words)
 
-        return leave
+        return execute
 
 
 def begin(journal: str, settings: str, role: Collection[str]) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 
 
 class _Call:
-    """Observes when `__call__` is looked up, and returns what is called: no frame of the sanitizer is in a traceback."""
+    """Observes when `__call__` is looked up; returns what is called, so no traceback has a frame of the sanitizer."""
 
     def __get__(self, call: Any, owner: type) -> Any:
         if call is None:
             return self
-        with contextlib.suppress(Exception):
-            call._observe()
+        if call._observe is not None:
+            with contextlib.suppress(Exception):
+                call._observe()
         return call._called
 
 
@@ -23,7 +24,7 @@ class ObservedCall:
     """Stands for a function whose calls are observed.
 
     Args:
-        observe: called before the function.
+        observe: called before the function; `None` for nothing.
         original: the function.
         called: what is called in its place, and is in the traceback of an error.
     """
@@ -31,7 +32,7 @@ class ObservedCall:
     __slots__ = ("_called", "_observe", "_original")
     __call__ = _Call()
 
-    def __init__(self, observe: Callable[[], None], original: Any, called: Any = None) -> None:
+    def __init__(self, observe: Callable[[], None] | None, original: Any, called: Any = None) -> None:
         self._observe = observe
         self._original = original
         self._called = called or original

@@ -15,6 +15,7 @@ from typing import Any
 from diagnostics.sanitizer.capture.journal import Journal
 from diagnostics.sanitizer.capture.patching import Patch, Patches, disguise
 from diagnostics.sanitizer.capture.sites import capture
+from diagnostics.sanitizer.process.observed_call import ObservedCall, replace
 
 Variables = Callable[[Mapping[str, str]], "dict[str, str]"]
 
@@ -33,13 +34,31 @@ class Starts:
     def __init__(self, journal: Journal, variables: Variables | None) -> None:
         self._journal = journal
         self._variables = variables
+        self._exec = ""
         fork_exec = [Patch("subprocess", "", "_fork_exec", self._fork_exec, optional=True)]
         if sys.version_info < (3, 11):
             fork_exec = [Patch("subprocess", "", "_posixsubprocess", self._module, optional=True)]
-        spawns = [Patch("os", "", name, self._posix_spawn, optional=True) for name in ("posix_spawn", "posix_spawnp")]
         # With it, `subprocess` raises what `os.posix_spawn` raises, from a frame of this module.
         fork_exec.append(Patch("subprocess", "", "_USE_POSIX_SPAWN", lambda *_: False, optional=True))
-        Patches([*fork_exec, *spawns, Patch("os", "", "system", self._system, optional=True)]).apply()
+        Patches(fork_exec).apply()
+        for name in ("posix_spawn", "posix_spawnp", "system"):
+            original = getattr(os, name, None)
+            if original is not None:
+                build = self._system if name == "system" else self._posix_spawn
+                replace(os, name, ObservedCall(None, original, build(original)))
+
+    def observe_exec(self, how: str) -> None:
+        """Records that this process is about to become another program, before the call of `how` that follows.
+
+        Only an audit hook sees its arguments without a frame in the traceback of its error.
+        """
+        if not self._exec:
+            sys.addaudithook(self._audited)
+        self._exec = how
+
+    def _audited(self, event: str, args: tuple[Any, ...]) -> None:
+        if event == "os.exec":
+            self._record(self._exec, os.getpid(), [args[0]], args[1])
 
     def executing(self, name: str, path: Any, arguments: Any, *environment: Any) -> tuple[str, tuple[Any, ...]]:
         """Records that this process is about to become another program.
@@ -75,20 +94,20 @@ class Starts:
         vars(replacement).update(vars(original), fork_exec=self._fork_exec(original.fork_exec, patch))
         return replacement
 
-    def _posix_spawn(self, original: Any, _: Patch) -> Any:
+    def _posix_spawn(self, original: Any) -> Any:
         def posix_spawn(path: Any, argv: Any, env: Any, **words: Any) -> Any:
             process = original(path, argv, self._environment(env) or env, **words)
             self._record(f"os.{original.__name__}", process, [path], argv)
             return process
 
-        return disguise(posix_spawn, original)
+        return posix_spawn
 
-    def _system(self, original: Any, _: Patch) -> Any:
+    def _system(self, original: Any) -> Any:
         def system(command: Any) -> Any:
             self._record("os.system", 0, ["/bin/sh"], ["sh", "-c", command])
             return original(command)
 
-        return disguise(system, original)
+        return system
 
     def _environment(self, env: Any = None) -> dict[str, str] | None:
         """Returns an environment that instruments; `None` without `--follow`, and for one that is invalid."""

@@ -51,10 +51,11 @@ def _hand_over():  # type: () -> None
     spec.loader.exec_module(module)
 
 
-_settings = os.environ.pop("DIAGNOSTICS_BOOT")
+_settings = os.environ.pop("DIAGNOSTICS_BOOT", "")  # a sub-interpreter has the path only
 _restore(_settings)
 try:
-    _begin(_settings)
+    if _settings:
+        _begin(_settings)
 except Exception as error:
     if "child" not in _settings.split("\x1f")[3]:
         sys.stderr.write(

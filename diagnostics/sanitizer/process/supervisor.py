@@ -236,7 +236,7 @@ def _catches(process: int, number: int) -> bool:
 def _before_exec(ignored: list[int]) -> None:
     """Runs in the child before `exec`.
 
-    On Linux, no program outlives a supervisor that was killed. What this process was told to ignore, the program
+    On Linux, no program outlives a supervisor that was killed. What this process ignores, the program
     ignores.
     """
     for number in ignored:

@@ -18,7 +18,7 @@ def visible(text: str) -> str:
     return text.translate(_HIDDEN)
 
 
-_PLAIN: Final = {"·": "-", "–": "-", "—": "-", "…": "...", "→": "->", "×": "x", "“": '"', "”": '"', "’": "'", "✓": "+"}
+_PLAIN: Final = {**dict(zip("·–—×“”’✓✕◐", '---x""\'+x~', strict=True)), "…": "...", "→": "->"}
 
 
 def use_any_console() -> None:

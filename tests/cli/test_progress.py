@@ -16,19 +16,22 @@ def trial(slug: str) -> Trial:
 
 
 def test_a_line_counts_the_environments_that_have_ended(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress(4, 0) as listener:
+    with progress(6, 0) as listener:
         for slug in ("one", "two"):
             listener.environment(slug, "ran", None, 1)
         listener.environment("three", "unavailable", "no such Python", 0)
         for slug in ("two", "one"):
             listener.trial(trial(slug))
             listener.environment_done(slug)
+        for slug in ("five", "six"):
+            listener.environment(slug, "unavailable", "no such Python", 0)
         listener.environment("four", "ran", None, 0)
         listener.environment_done("four")
 
     assert capsys.readouterr().err.splitlines() == [
-        "[1/4] three: unavailable: no such Python",
-        "[2/4] two: 1 trials: 1 raised",
-        "[3/4] one: 1 trials: 1 raised",
-        "[4/4] four: 0 trials: nothing left to do",
+        "[1/6] three: unavailable: no such Python",
+        "[2/6] two: 1 trials: 1 raised",
+        "[3/6] one: 1 trials: 1 raised",
+        "[6/6] four: 0 trials: nothing left to do",
+        "2 more unavailable, for the same reason: five and others",
     ]

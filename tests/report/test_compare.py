@@ -117,7 +117,7 @@ def test_both_formats_say_it(trial: Make, view_of: Callable[[list[Trial]], View]
     after = view_of([trial("none", "raised"), trial("runner")])
     found = compare(before, after)
     assert "1 cell changed (1 better, 0 worse)" in shown.summary(found)
-    assert "changed   no effect -> removes" in shown.plain(found)
+    assert "    no effect -> removes  " in shown.plain(found)
     assert "| `runner` | no effect | removes | better |" in shown.markdown(found)
 
 
@@ -126,4 +126,4 @@ def test_a_long_comparison_is_cut_and_says_so(trial: Make, view_of: Callable[[li
     page = shown.markdown(compare(view_of(trials[:1]), view_of(trials)))
     assert len(page) < 60_000
     assert "rows left out to keep this page short" in page
-    assert "and 1799 more" in shown.plain(compare(view_of(trials[:1]), view_of(trials)))
+    assert "1799 more" in shown.plain(compare(view_of(trials[:1]), view_of(trials)))

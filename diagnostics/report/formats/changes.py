@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from rich.console import Console
@@ -80,24 +81,28 @@ def plain(changes: Changes) -> str:
 
 def show(changes: Changes, console: Console | None = None) -> None:
     """Prints what changed, one line each; in colour on a terminal."""
-    console = console or Console(soft_wrap=True)
+    console = console or Console()
+    console.soft_wrap = not console.is_terminal
     console.print(Text(_clean(summary(changes)), style="bold"))
     for move in changes.moved[:_MOST_LINES]:
         words = f"{move.package} {move.before or 'none'} -> {move.after or 'none'}"
-        console.print(Text(_clean(f"  moved     {words} ({count(len(move.environments), 'environment')})")))
+        console.print(Text(_clean(f"  moved {words} ({count(len(move.environments), 'environment')})")))
     for name, group in (("changed", changes.changed), ("appeared", changes.appeared), ("vanished", changes.vanished)):
         _group(console, name, group)
 
 
 def _group(console: Console, name: str, group: Sequence[VerdictChange]) -> None:
-    for each in group[:_MOST_LINES]:
-        cell = each.cell
-        said = f"{each.before or '-'} -> {each.after or '-'}"
-        where = f"{cell.provider} {cell.scenario}, {cell.fix} [{cell.environment}]"
-        line = f"  {name:9} {said:32} {where}"
-        console.print(Text(_clean(line), style=_STYLES[each.better] if name == "changed" else "dim"))
+    shown = sorted(group, key=lambda each: each.cell.environment)[:_MOST_LINES]
+    words = {each: f"{each.before or '-'} -> {each.after or '-'}" for each in shown}
+    width = max(map(len, words.values()), default=0)
+    for environment, cells in groupby(shown, key=lambda each: each.cell.environment):
+        console.print(Text(_clean(f"  {name} in {environment}")))
+        for each in cells:
+            cell = each.cell
+            line = f"    {words[each]:{width}}  {cell.provider} {cell.scenario}, {cell.fix}"
+            console.print(Text(_clean(line), style=_STYLES[each.better] if name == "changed" else "dim"))
     if len(group) > _MOST_LINES:
-        console.print(Text(f"  {name:9} … and {len(group) - _MOST_LINES} more; --format markdown has more of them"))
+        console.print(Text(f"  {name}: {len(group) - _MOST_LINES} more; --format markdown has more of them"))
 
 
 def _cell_row(change: VerdictChange) -> Md:

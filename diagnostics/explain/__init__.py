@@ -106,7 +106,19 @@ def _change(name: str) -> str:
 
 
 def _code(name: str) -> str:
-    return (EXAMPLES / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
+    return _example(name).read_text(encoding="utf-8")
+
+
+def _example(name: str) -> Path:
+    return EXAMPLES / f"{name.replace('-', '_')}.py"
+
+
+def essence(name: str) -> str:
+    """Returns the few lines of a fix's program that matter, without imports and blank lines; "" where it has none."""
+    if name not in FIXES or not _example(name).exists():
+        return ""
+    lines = _code(name).splitlines()
+    return "\n".join(line for line in lines if line.strip() and not line.startswith(("import ", "from ")))
 
 
 def _filled(parts: Sequence[str]) -> str:

@@ -5,24 +5,29 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from markupsafe import escape
 from rich.console import Console
 
 import diagnostics.report
+from diagnostics.explain import essence
 from diagnostics.model.cell import Environment
 from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import VERDICTS
 from diagnostics.redaction import Secrets
+from diagnostics.redaction.kinds import PRIVACY
 from diagnostics.report.formats import markdown, summary, text
 from diagnostics.report.formats.registry import FORMATS, write_reports
 from diagnostics.report.markup.truncate import LIMIT
 from diagnostics.report.view.build import build_view
+from diagnostics.report.view.rates import why_enough
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.records import EnvironmentRow, Run
 
@@ -165,10 +170,11 @@ def test_nothing_of_a_run_becomes_markup(trial: Callable[..., Trial], run_of: Ca
     run = replace(run_of(trials, (row,), **words), warnings=(HOSTILE,))
     page = markdown.render(build_view(run, Secrets(), {HOSTILE: HOSTILE}))
     tokens = MarkdownIt("commonmark").enable("table").parse(page)
-    assert {token.info for token in tokens if token.type == "fence"} == {"text"}
+    assert {token.info for token in tokens if token.type == "fence"} == {"text", "python"}
     _check_folds(page)
     children = [child for token in tokens for child in token.children or []]
-    assert not [child for child in children if child.type in {"image", "link_open"}]
+    assert not [child for child in children if child.type == "image"]
+    assert {child.attrGet("href") for child in children if child.type == "link_open"} == {PRIVACY}
     tags = {child.content for child in children if child.type == "html_inline"}
     assert tags <= {"<code>", "</code>", "<br>"}
     assert "\x1b" not in page
@@ -249,3 +255,30 @@ def test_half_a_character_in_the_evidence_is_written_all_the_same(
     view = build_view(run_of([trial("none", "logged", scenario="\udcff", evidence="\udcff")]), Secrets())
     write_reports(view, tmp_path)
     assert json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["baselines"][0]["scenario"] == "\udcff"
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_the_table_on_the_screen_fits_a_narrow_terminal(view: View, width: int) -> None:
+    out = io.StringIO()
+    text.print_summary(view, Console(file=out, force_terminal=True, no_color=True, width=width, _environ={}))
+    rows = [line for line in re.sub("\x1b\\[[0-9;]*m", "", out.getvalue()).splitlines() if "│" in line]
+    assert max(map(len, rows)) <= width
+    assert {fix for fix in view.fixes if not any(fix in row for row in rows)} == set()
+    assert "…" not in "".join(rows)
+    assert ("✓" in "".join(rows)) is (width < 80)
+
+
+def test_each_report_says_how_many_trials_a_verdict_rests_on_and_why_they_are_enough(view: View) -> None:
+    why = why_enough(view.subjects)
+    assert why.startswith("Each verdict compares ")
+    assert {name for name in ("markdown", "text", "html") if why not in str(FORMATS[name].render(view))} == set()
+    result = next(result for subject in view.subjects for result in subject.fixes if result.verdict == "removes")
+    assert f"✅ ×{result.ran}" in markdown.render(view)
+
+
+def test_each_fix_is_shown_as_code(view: View) -> None:
+    page = str(FORMATS["html"].render(view))
+    for fix in view.fixes:
+        assert essence(fix) in markdown.render(view)
+        assert str(escape(essence(fix))) in page
+    assert essence("../__init__") == ""

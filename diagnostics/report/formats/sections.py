@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from diagnostics.explain import essence
+from diagnostics.model.cell import BASELINE
 from diagnostics.model.libraries import named
 from diagnostics.model.words import SYMPTOM_NAMES, VERDICTS
 from diagnostics.report.markup.escape import Md, code, fence, prose, row, text
@@ -15,6 +17,7 @@ from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.history import telling
 from diagnostics.report.view.hypotheses import hypothesis_rates
 from diagnostics.report.view.phrasing import count, times
+from diagnostics.report.view.rates import why_enough
 from diagnostics.report.view.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
 from diagnostics.report.view.view_models import FixOutcome, History, Subject, View
 from diagnostics.runs.layout import SUMMARY, TRIALS
@@ -57,6 +60,7 @@ def all_sections(view: View) -> list[Section]:
         _reproduced(view),
         _fixes_by(view, columns(view.subjects), "Which fix removes the error where", Md("")),
         _fixes_by(view, scenarios(view.subjects), "", Md("The same by scenario")),
+        _code_of(view),
         _newer(view),
         *_verdicts(view),
         _costs(view),
@@ -91,8 +95,20 @@ def _reproduced(view: View) -> Section:
 def _fixes_by(view: View, groups: dict[str, list[Subject]], heading: str, fold: Md) -> Section:
     shown = dict(list(groups.items())[:_MOST_COLUMNS])
     rows = [row([code(fix), *(Md(tally(found, fix).in_marks()) for found in shown.values())]) for fix in view.fixes]
-    intro = Md("") if fold else Md(f"Combinations of environment and scenario with each verdict. {LEGEND}")
+    why = text(why_enough(view.subjects))
+    intro = Md("") if fold else Md(f"Combinations of environment and scenario with each verdict. {LEGEND}\n\n{why}")
     return Section(f"fixes{fold}", heading, intro, _table("fix", *shown), tuple(rows), fold=fold, noun="fix")
+
+
+def _code_of(view: View) -> Section:
+    """What each fix is: its lines, below those of the unfixed program."""
+    rows = tuple(
+        Md(f"**{code(fix)}**\n\n{fence(changed, language='python')}\n")
+        for fix in view.fixes
+        if (changed := essence(fix))
+    )
+    intro = Md(f"The unfixed program:\n\n{fence(essence(BASELINE), language='python')}")
+    return Section("code", "The fixes in code", intro, (), rows, Md("The same program with each fix"), noun="fix")
 
 
 def _newer(view: View) -> Section:
@@ -123,7 +139,7 @@ def _verdicts(view: View) -> list[Section]:
     several = len({subject.load for subject in view.subjects}) > 1
     intro = Md(
         "Environments with the same outcome share a row; E1, E2, … are listed under “The environments”, the signs are "
-        "explained above. A symptom after a sign occurred only with the fix; the baseline was clean."
+        "explained above, ×3 is three trials. A symptom beside one occurred only with the fix; the baseline was clean."
     )
     found: list[Section] = []
     for provider in sorted({subject.provider for subject in view.subjects}):
@@ -153,7 +169,8 @@ def _mark(result: FixOutcome | None) -> Md:
         return Md(IMPOSSIBLE_MARK)
     # A fix that shows something where the baseline was clean deserves to be seen, though no verdict is due.
     worse = result.verdict == "not reproduced" and result.symptom not in (None, "none")
-    return Md(f"{MARKS[result.verdict]} {SYMPTOM_NAMES[result.symptom or 'none']}" if worse else MARKS[result.verdict])
+    said = f" {SYMPTOM_NAMES[result.symptom or 'none']}" if worse else ""
+    return Md(f"{MARKS[result.verdict]}{said} ×{result.ran}")
 
 
 def _symptom(result: FixOutcome | None) -> Md:

@@ -6,14 +6,18 @@ In colour on a terminal, plain when piped or where `NO_COLOR` is set; a pipe get
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from diagnostics.redaction.kinds import PRIVACY, sentence
+from diagnostics.report.page.data import VERDICT_SIGNS
 from diagnostics.report.view.headline import headline
+from diagnostics.report.view.rates import why_enough
 from diagnostics.report.view.tally import Tally, columns, tally
 from diagnostics.report.view.view_models import View
 
@@ -30,10 +34,13 @@ def print_summary(view: View, console: Console | None = None) -> None:
     for warning in view.warnings:
         console.print(Text.assemble(("Warning: ", "bold yellow"), _clean(warning)))
     if view.fixes and view.subjects:
-        console.print(_table(view, plain=not console.is_terminal))
+        for table in _tables(view, console):
+            console.print(table)
+        signs = ", ".join(f"{sign} {verdict}" for verdict, sign in VERDICT_SIGNS.items())
         console.print(
-            Text("counts are combinations of environment and scenario; · not reproduced; — not tried or not possible")
+            Text(f"Counts are combinations of environment and scenario: {signs}, — not tried or not possible.")
         )
+        console.print(Text(why_enough(view.subjects)))
     console.print(Text(f"{sentence(view.redacted)} See {PRIVACY}"), soft_wrap=True)
 
 
@@ -44,18 +51,60 @@ def render(view: View) -> str:
     return out.getvalue()
 
 
-def _table(view: View, plain: bool) -> Table:
+def _tables(view: View, console: Console) -> list[Table]:
+    """The first that fits of: in words, with signs, with rows and columns swapped; else several."""
+    found = columns(view.subjects)
+    counts = {(fix, column): tally(subjects, fix) for column, subjects in found.items() for fix in view.fixes}
+    swapped = {(column, fix): each for (fix, column), each in counts.items()}
+    fixes, clients = list(view.fixes), list(found)
+    tables = (
+        _table("fix", fixes, clients, counts, console, short=False),
+        _table("fix", fixes, clients, counts, console),
+        _table("client", clients, fixes, swapped, console),
+    )
+    fitting = next((table for table in tables if _width(table, console) <= console.width), None)
+    if fitting is not None:
+        return [fitting]
+    parts: list[list[str]] = [[]]
+    for client in clients:
+        more = _table("fix", fixes, [*parts[-1], client], counts, console)
+        if parts[-1] and _width(more, console) > console.width:
+            parts.append([])
+        parts[-1].append(client)
+    return [_table("fix", fixes, part, counts, console) for part in parts]
+
+
+def _width(table: Table, console: Console) -> int:
+    return Measurement.get(console, console.options.update_width(10_000), table).maximum
+
+
+def _table(
+    of: str,
+    rows: Sequence[str],
+    titles: Sequence[str],
+    counts: Mapping[tuple[str, str], Tally],
+    console: Console,
+    short: bool = True,
+) -> Table:
+    plain = not console.is_terminal
     table = Table(
         title=None if plain else "Which fix removes the error where", box=box.ASCII2 if plain else box.ROUNDED
     )
-    shown = columns(view.subjects)
-    table.add_column("fix", no_wrap=True)
-    for column in shown:
-        table.add_column(Text(_clean(column)))
-    for fix in view.fixes:
-        tallies = [tally(found, fix) for found in shown.values()]
-        table.add_row(Text(_clean(fix)), *(Text(found.in_words(), style=_style(found)) for found in tallies))
+    table.add_column(of, no_wrap=True)
+    for title in titles:
+        name = _clean(title)
+        table.add_column(Text(name.replace(" · ", "\n").replace("-", "-\n") if short else name))
+    for name in rows:
+        cells = [counts[name, title] for title in titles]
+        said = (_signs(found) if short else found.in_words() for found in cells)
+        table.add_row(Text(_clean(name)), *map(Text, said, map(_style, cells)))
     return table
+
+
+def _signs(found: Tally) -> str:
+    return (
+        " ".join(f"{VERDICT_SIGNS[verdict]}{count}" for verdict, count in found.by_verdict.items()) or found.in_words()
+    )
 
 
 def _style(found: Tally) -> str:

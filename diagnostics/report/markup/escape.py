@@ -55,7 +55,7 @@ def code(value: object, limit: int = 200) -> Md:
     return Md(f"<code>{escaped}</code>")
 
 
-def fence(value: str, limit: int = 1500) -> Md:
+def fence(value: str, limit: int = 1500, language: str = "text") -> Md:
     """Several lines of output as a block; the fence is longer than any in the text, the middle is cut."""
     lines = _INVISIBLE.sub("", value.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
     lines = re.sub("[\\u0085\\u2028\\u2029]", "\n", lines)
@@ -63,7 +63,7 @@ def fence(value: str, limit: int = 1500) -> Md:
         lines = f"{lines[: limit // 2]}\n… {len(lines) - limit:,} characters left out …\n{lines[-(limit // 2) :]}"
     longest = max((len(run) for run in re.findall(r"`+", lines)), default=0)
     ticks = "`" * max(3, longest + 1)
-    return Md(f"{ticks}text\n{lines}\n{ticks}")
+    return Md(f"{ticks}{language}\n{lines}\n{ticks}")
 
 
 def _edges(part: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from diagnostics.explain import essence
 from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
@@ -93,7 +94,10 @@ def page_data(view: View) -> dict[str, Any]:
             "statuses": STATUSES,
         },
         "signs": {"verdicts": VERDICT_SIGNS, "symptoms": SYMPTOM_SIGNS},
-        "fixes": [{"name": cut(fix, NAME), "note": cut(view.fix_notes.get(fix, ""), TEXT)} for fix in fixes],
+        "fixes": [
+            {"name": cut(fix, NAME), "note": cut(view.fix_notes.get(fix, ""), TEXT), "code": essence(fix)}
+            for fix in fixes
+        ],
         "columns": [cut(column, NAME) for column in columns],
         "environments": [_environment(row) for row in view.environments],
         "loads": several,
@@ -145,6 +149,7 @@ def _cell(result: FixOutcome | None, texts: _Table) -> dict[str, Any] | None:
         "v": result.verdict,
         "y": result.symptom,
         "n": result.trials,
+        "all": result.ran,
         "k": shown,
         "i": [round(end, 4) for end in wilson(shown, result.trials)] if result.trials else None,
         "ys": dict(result.symptoms) if result.differ else None,

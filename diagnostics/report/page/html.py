@@ -18,6 +18,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from diagnostics.explain import essence
+from diagnostics.model.cell import BASELINE
 from diagnostics.model.visible import visible
 from diagnostics.model.words import SYMPTOM_NAMES, SYMPTOMS, VERDICTS
 from diagnostics.redaction.kinds import PRIVACY, sentence
@@ -25,7 +27,7 @@ from diagnostics.report.markup.truncate import cut
 from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, libraries, page_data
 from diagnostics.report.view.costs import FixCost, fix_costs
 from diagnostics.report.view.headline import headline
-from diagnostics.report.view.rates import Rate, rates
+from diagnostics.report.view.rates import Rate, rates, why_enough
 from diagnostics.report.view.tally import columns, tally
 from diagnostics.report.view.view_models import View
 
@@ -54,6 +56,9 @@ def render(view: View) -> str:
             symptoms=[(word, SYMPTOM_SIGNS[word], SYMPTOMS[word]) for word in SYMPTOMS],
             names=SYMPTOM_NAMES,
             overview=_overview(view),
+            why=why_enough(view.subjects),
+            unfixed=essence(BASELINE),
+            code={fix: essence(fix) for fix in view.fixes},
             rates=_by_group(rates(view.subjects)),
             sweeps=[
                 (sweep, [Rate("", f"{value:,}", hits, trials) for value, hits, trials in sweep.points])

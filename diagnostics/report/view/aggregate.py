@@ -111,6 +111,7 @@ def result_of(fix: str, trials: Sequence[Trial], baseline: Sequence[Trial], one_
         status=status,
         reason=reason[:EVIDENCE_LIMIT] if reason else None,
         accounting=_together([trial.accounting for trial in ran]),
+        ran=len(judged(trials)),
     )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diagnostics.report.view.interval import wilson
-from diagnostics.report.view.view_models import Subject
+from diagnostics.report.view.phrasing import count
+from diagnostics.report.view.view_models import FixOutcome, Subject
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,28 @@ def rates(subjects: Sequence[Subject]) -> tuple[Rate, ...]:
             count[0] += baseline.trials - baseline.symptoms.get("none", 0)
             count[1] += baseline.trials
     return tuple(Rate(group, name, seen, trials) for (group, name), (seen, trials) in sorted(hits.items()))
+
+
+def why_enough(subjects: Sequence[Subject]) -> str:
+    """How many trials each verdict rests on, and why that is enough; "" where there is no verdict."""
+    judged = [
+        (result, subject.baseline)
+        for subject in subjects
+        for result in subject.fixes
+        if result.verdict and subject.baseline is not None and subject.baseline.ran
+    ]
+    if not judged:
+        return ""
+    fixed, unfixed = zip(*judged, strict=True)
+    least = min(result.ran for result in fixed)
+    said = f"Each verdict compares {_span(fixed)} with the fix and {_span(unfixed)} without it. "
+    if all(result.instrumented for result in fixed):
+        said += "What the sanitizer finds is the same in every trial, so one instrumented trial is enough for that. "
+    return said + (
+        f"A symptom is a rate: none in {count(least, 'trial')} leaves up to {wilson(0, least)[1]:.0%} (95 % interval)."
+    ).replace("% (", " % (")
+
+
+def _span(results: Sequence[FixOutcome]) -> str:
+    low, high = (which(result.ran for result in results) for which in (min, max))
+    return count(high, "trial") if low == high else f"{low} to {count(high, 'trial')}"

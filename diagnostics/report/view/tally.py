@@ -24,7 +24,11 @@ IMPOSSIBLE_MARK = "—"
 
 @dataclass(frozen=True)
 class Tally:
-    """How often each verdict was given; `impossible` counts combinations in which the fix could not run."""
+    """How often each verdict was given; `impossible` counts combinations in which the fix could not run.
+
+    Attributes:
+        trials: how many trials with the fix the verdicts rest on.
+    """
 
     removes: int = 0
     hides: int = 0
@@ -33,6 +37,7 @@ class Tally:
     inconclusive: int = 0
     not_reproduced: int = 0
     impossible: int = 0
+    trials: int = 0
 
     @property
     def said(self) -> int:
@@ -73,6 +78,7 @@ def tally(subjects: Iterable[Subject], fix: str) -> Tally:
         result = subject.result(fix)
         if result is not None:
             counts[(result.verdict or "impossible").replace(" ", "_")] += 1
+            counts["trials"] += result.ran
     return Tally(**counts)
 
 

@@ -63,6 +63,7 @@ class FixOutcome:
         symptoms: each symptom seen to the number of trials that decide.
         differ: whether the trials that decide disagree about the symptom.
         trials: how many trials ran and decide.
+        ran: how many trials ran; the verdict rests on all of them.
         findings: the sum over the instrumented trials; empty where none was instrumented.
         instrumented: how many trials ran with the sanitizer on.
         clean: whether nothing at all was wrong; `None` where nothing ran.
@@ -88,6 +89,7 @@ class FixOutcome:
     status: str
     reason: str | None
     accounting: Accounting
+    ran: int = 0
 
     @property
     def said(self) -> bool:

@@ -16,7 +16,8 @@ from diagnostics.model.trial import Trial
 from diagnostics.runs.records import Run
 
 Open = Callable[..., Page]
-WIDTHS = (390, 820, 1440)
+WIDTHS = (360, 390, 768, 1400)
+PHONES = (360, 390)
 AXE = files("axe_playwright_python").joinpath("axe.min.js")
 MARKUP = '</script><script>window.pwned=1</script><img src=x onerror="window.pwned=1"><!-- ]]> {{7*7}} "\'`'
 
@@ -32,7 +33,7 @@ def test_a_filter_leaves_what_was_asked_for(visit: Open, sample: Run) -> None:
 
     page.get_by_label("Scenario", exact=True).select_option("fork")
     assert shown(page) == 3
-    page.get_by_label("Client", exact=True).select_option("openai · httpx2")
+    page.locator("#filter-client").select_option("openai · httpx2")
     assert shown(page) == 1
     assert page.locator("#count").inner_text() == "8 of 72 cells, in 1 row"
 
@@ -190,10 +191,58 @@ def violations(page: Page) -> list[str]:
     return [f"{each['id']}: {node['html'][:200]}" for each in found["violations"] for node in each["nodes"]]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+CUT = """() => [...document.querySelectorAll('.name, .name small, .overview th, .names div, .plain tbody th')]
+    .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+    .map((each) => each.textContent)"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_label_of_a_row_is_cut(visit: Open, sample: Run, width: int) -> None:
+    assert visit(sample, width=width).evaluate(CUT) == []
+
+
+TARGETS = "button, select, summary, nav a, label:has(input), .cell"
+SMALL = """(targets) => [...document.querySelectorAll(targets)].filter((each) => {
+    const box = each.getBoundingClientRect();
+    return each.checkVisibility({ contentVisibilityAuto: true }) && (box.width < 44 || box.height < 44);
+}).map((each) => each.outerHTML)"""
+
+
+@pytest.mark.parametrize("width", PHONES)
+def test_everything_on_a_phone_can_be_hit_with_a_thumb(visit: Open, sample: Run, width: int) -> None:
+    page = visit(sample, width=width)
+    page.get_by_text("All events as a list").click()
+    assert page.evaluate(SMALL, TARGETS) == []
+    page.locator("#grid").scroll_into_view_if_needed()
+    assert page.evaluate(SMALL, TARGETS) == []
+    page.locator(".cell.v-hides").first.click()
+    assert page.evaluate(SMALL, TARGETS) == []
+
+
+@pytest.mark.parametrize("width", PHONES)
+def test_a_phone_shows_a_client_at_a_time_and_a_card_for_each_fix(visit: Open, sample: Run, width: int) -> None:
+    page = visit(sample, width=width)
+    assert not page.locator(".overview").is_visible()
+    page.locator("#card-client").select_option("openai · httpx2")
+    card = page.locator(".cards li").filter(has_text="never-close")
+    text = card.inner_text()
+    for said in ("hides 2", "combinations; ", " trials with the fix, "):
+        assert said in text
+    card.get_by_text("Code before and after").click()
+    assert "asyncio.run(ask(client, question))" in card.locator("pre").first.inner_text()
+    card.get_by_role("button", name="Show its combinations").click()
+    assert page.get_by_label("Fix", exact=True).input_value() == "never-close"
+    assert shown(page) == 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing_wrong(visit: Open, sample: Run, width: int, scheme: str) -> None:
     page = visit(sample, width=width, scheme=scheme)
     page.get_by_text("All events as a list").click()
+    page.evaluate(
+        "document.querySelectorAll('.cards details, #fixes details').forEach((each) => { each.open = true; })"
+    )
     assert violations(page) == []
     page.locator(".cell.v-no-effect").first.click()
     assert violations(page) == []

@@ -209,7 +209,9 @@
     const inner = make("div", { class: "inner" },
       make("header", {}, make("h2", { id: "evidence-title" }, column === 0 ? "Baseline, without a fix" : fix.name), close),
       make("p", { class: "facts" }, `${client(row)} · ${scenario(row)} · Python ${where.python} · ${where.label}: ${where.has}`), said,
+      column && cell.v ? make("p", {}, `${trials(cell.all)} with the fix, ${trials(row.cells[0]?.all ?? 0)} without.`) : null,
       fix.note && column ? make("p", { class: "note" }, fix.note) : null,
+      column ? code(fix) : null,
       make("h3", {}, "Evidence"),
       cell.t === undefined ? make("p", {}, "Nothing was printed, and no exception was raised.") : make("pre", { tabindex: "0", "aria-label": "Evidence" }, data.texts[cell.t]),
       findings(cell), comparison(row, column, cell),
@@ -221,6 +223,14 @@
       inner.append(make("h3", {}, "Timeline of the baseline"), show);
     }
     return inner;
+  }
+
+  function trials(number) { return `${number.toLocaleString("en")} trial${number === 1 ? "" : "s"}`; }
+
+  function code(fix) {
+    if (!fix.code) return null;
+    const block = (name, text) => make("div", {}, make("p", {}, name), make("pre", { tabindex: "0", "aria-label": name }, text));
+    return make("details", {}, make("summary", {}, "Code before and after"), block("Before", data.fixes[0].code), block(`With ${fix.name}`, fix.code));
   }
 
   function comparison(row, column, cell) {
@@ -387,7 +397,7 @@
     for (const lane of shown) svg.append(drawLane(lane, row.get(lane.key), height, x));
     svg.append(drawMarks(shown, row, height, x));
     const names = make("div", { class: "names", "aria-hidden": "true" }, shown.map((lane) => {
-      const label = make("div", { title: `${lane.key} ${lane.name}` }, make("b", {}, lane.kind === "T" ? "thread" : lane.key), ` ${lane.kind === "X" ? [lane.client, lane.loop].filter(Boolean).join(", ") : lane.name}`);
+      const label = make("div", { title: `${lane.key} ${lane.name}` }, make("b", {}, lane.kind === "T" ? "thread" : lane.key), ` ${lane.kind === "X" ? [lane.client, lane.loop].filter(Boolean).join(", ") : lane.name.split(".").pop()}`);
       label.style.height = label.style.lineHeight = `${height}px`;
       return label;
     }));
@@ -528,6 +538,41 @@
     byId("matrix").scrollIntoView();
   });
 
+  // ---- On a phone: one client at a time, a card for each fix.
+
+  const narrow = matchMedia("(max-width: 640px)");
+  if (narrow.matches) for (const more of document.querySelectorAll("details.more")) more.open = false;
+  addEventListener("beforeprint", () => { for (const each of document.querySelectorAll("details.more, #fixes details")) each.open = true; });
+
+  const judged = (name) => data.rows.reduce((sum, row) => sum + (client(row) === name ? row.cells.filter((cell) => cell?.v).length : 0), 0);
+
+  function buildCards() {
+    const tried = data.columns.filter(judged);
+    if (!tried.length || !byId("cards")) return;
+    const pick = make("select", { id: "card-client" }, tried.map((name) => make("option", { value: name }, name)));
+    pick.value = tried.reduce((most, name) => (judged(name) > judged(most) ? name : most));
+    const list = make("ul", { class: "cards" });
+    const drawCards = () => list.replaceChildren(...data.fixes.slice(1).map((fix, index) => card(fix, index + 1, pick.value)).filter(Boolean));
+    pick.addEventListener("change", drawCards);
+    byId("cards").append(make("div", {}, make("label", { for: pick.id }, "Client"), pick), list);
+    drawCards();
+  }
+
+  function card(fix, column, name) {
+    const rows = data.rows.filter((row) => client(row) === name && row.cells[column]?.v);
+    if (!rows.length) return null;
+    const sum = (of) => rows.reduce((total, row) => total + (row.cells[of]?.all ?? 0), 0);
+    const counts = Object.keys(data.signs.verdicts).map((word) => [word, rows.filter((row) => row.cells[column].v === word).length]).filter(([, count]) => count);
+    const show = make("button", { type: "button" }, "Show its combinations");
+    show.addEventListener("click", () => { choose({ fix: fix.name, client: name }); byId("matrix").scrollIntoView(); });
+    return make("li", {},
+      make("h3", {}, make("code", {}, fix.name)),
+      make("p", {}, counts.map(([word, count]) => make("span", { class: `said v-${slug(word)}` }, `${data.signs.verdicts[word]} ${word} ${count}`))),
+      make("p", { class: "facts" }, `${rows.length} combination${rows.length === 1 ? "" : "s"}; ${trials(sum(column))} with the fix, ${trials(sum(0))} without`),
+      fix.note ? make("p", { class: "note" }, fix.note) : null, code(fix), show);
+  }
+
+  buildCards();
   buildFilters();
   buildMatrix();
   applyFilters();

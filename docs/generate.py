@@ -21,7 +21,7 @@ if str(ROOT) not in sys.path:  # MkDocs loads a hook without its folder on the p
 
 import typer  # noqa: E402
 
-from diagnostics import async_tools  # noqa: E402
+from diagnostics import async_tools, sanitizer  # noqa: E402
 from diagnostics.cli import app  # noqa: E402
 from diagnostics.experiment.fixes import FIXES  # noqa: E402
 from diagnostics.experiment.scenarios import SCENARIOS  # noqa: E402
@@ -31,6 +31,7 @@ from diagnostics.model.libraries import LIBRARIES  # noqa: E402
 from diagnostics.report.formats.bisection import markdown_table, read  # noqa: E402
 from diagnostics.report.formats.registry import FORMATS  # noqa: E402
 from diagnostics.report.issues.projects import PROJECTS  # noqa: E402
+from diagnostics.sanitizer.output.display import Findings, ReportedCause  # noqa: E402
 from diagnostics.sanitizer.process import options as run_options  # noqa: E402
 
 if TYPE_CHECKING:
@@ -260,16 +261,22 @@ def _type(field: Mapping[str, Any]) -> str:
     return " or ".join(names)
 
 
-# async_tools
+# async_tools and the sanitizer
 
 
 def api() -> str:
     """The public functions and classes of `async_tools`, from their docstrings."""
-    return "\n\n".join(_documented(name) for name in async_tools.__all__)
+    return "\n\n".join(_documented(name, getattr(async_tools, name)) for name in async_tools.__all__)
 
 
-def _documented(name: str) -> str:
-    thing = getattr(async_tools, name)
+def sanitizer_api() -> str:
+    """The public functions of the sanitizer, and the classes that they return, from their docstrings."""
+    things = {name: getattr(sanitizer, name) for name in sanitizer.__all__}
+    things |= {each.__name__: each for each in (Findings, ReportedCause)}
+    return "\n\n".join(_documented(name, thing) for name, thing in things.items())
+
+
+def _documented(name: str, thing: Any) -> str:
     parts = [f"## `{name}`", _fence("python", _signature(name, thing)), _docstring(thing)]
     if inspect.isclass(thing):
         for method, function in vars(thing).items():
@@ -353,6 +360,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "libraries": libraries,
     "projects": projects,
     "sample": sample,
+    "sanitizer-api": sanitizer_api,
     "scenarios": scenarios,
     "provoked": provoked,
     "schemas": schemas,

@@ -33,7 +33,7 @@ def watch(on_finding: OnFinding | None = None, *, log: bool = False) -> Iterator
     Yields:
         A list that is filled when the block ends, with the root causes as its `root_causes`.
     """
-    from diagnostics.sanitizer.output.display import Findings
+    from diagnostics.sanitizer.output.display import Findings, fill
 
     found = Findings()
     install()
@@ -43,7 +43,7 @@ def watch(on_finding: OnFinding | None = None, *, log: bool = False) -> Iterator
         yield found
     finally:
         # First the findings: if `uninstall` fails, they are there.
-        found.fill(_report(after))
+        fill(found, _report(after))
         for each in announcers:
             TRACKER.instruments.remove(each)
             each.finish()
@@ -68,10 +68,10 @@ def findings(after: int = 0) -> Findings:
     Args:
         after: number of the last fact to leave out.
     """
-    from diagnostics.sanitizer.output.display import Findings
+    from diagnostics.sanitizer.output.display import Findings, fill
 
     found = Findings()
-    found.fill(_report(after))
+    fill(found, _report(after))
     return found
 
 

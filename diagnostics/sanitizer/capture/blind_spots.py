@@ -7,7 +7,7 @@ from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _OPAQUE = (
     "{kind}: its loops and sockets are not Python objects. Not reported: use of its loops after they close, loops that"
-    " only the collector closes, and sockets that are closed without their pool knowing"
+    " only the collector closes, sockets that are closed without their pool knowing, and programs that its loops start"
 )
 
 

@@ -65,12 +65,6 @@ class Findings(list[Finding]):
         super().__init__()
         self.root_causes: list[ReportedCause] = []
 
-    def fill(self, report: Report) -> None:
-        """Adds what was found."""
-        self.extend(report.findings)
-        by_id = {finding.id: finding for finding in report.findings}
-        self.root_causes += [reported(cause, [by_id[name] for name in cause.findings]) for cause in report.root_causes]
-
     def __str__(self) -> str:
         return "\n\n".join(cause.text for cause in self.root_causes) or "no problem found"
 
@@ -79,6 +73,13 @@ class Findings(list[Finding]):
 
     def _repr_html_(self) -> str:
         return "".join(cause._repr_html_() for cause in self.root_causes) or _html("no problem found")
+
+
+def fill(findings: Findings, report: Report) -> None:
+    """Adds what was found."""
+    findings += report.findings
+    by_id = {finding.id: finding for finding in report.findings}
+    findings.root_causes += [reported(cause, [by_id[name] for name in cause.findings]) for cause in report.root_causes]
 
 
 def reported(cause: RootCause, findings: Sequence[Finding]) -> ReportedCause:

@@ -26,11 +26,12 @@ from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.own_versions import own_environments
-from diagnostics.lab.plan import INSTRUMENT, PROFILES, Selection, may_hold, roles, why_nothing
+from diagnostics.lab.plan import INSTRUMENT, PROFILES, Profile, Role, Selection, may_hold, roles, why_nothing
 from diagnostics.lab.redactor import redactor
 from diagnostics.lab.run import RunSettings, default_width
 from diagnostics.model.cell import Load
 from diagnostics.model.errors import InvalidUsage, known
+from diagnostics.model.libraries import placed
 from diagnostics.model.limits import Limits
 from diagnostics.runs.records import RunRequest
 
@@ -63,14 +64,12 @@ def run_settings(
         instrument=request.instrument,
     )
     combinations, found = _combinations(request, offline=offline)
+    profile = _profile(request)
+    ranked = roles(combinations, found, known_unsatisfiable(combinations))
     at_once, each = default_width()
     settings = RunSettings(
-        combinations=[
-            (combination, role)
-            for combination, role in roles(combinations, found, known_unsatisfiable(combinations))
-            if role in PROFILES[request.profile].blocks
-        ],
-        profile=PROFILES[request.profile],
+        combinations=_holding(request, [each for each in ranked if each[1] in profile.blocks]),
+        profile=profile,
         choice=choice,
         cache=default_cache(),
         redactor=functools.partial(redactor, content=content),
@@ -81,6 +80,22 @@ def run_settings(
     )
     _require_trials(settings, request.profile)
     return settings
+
+
+def _profile(request: RunRequest) -> Profile:
+    """The profile of a run; in the environments of an SDK to itself, if that was asked for, it does as in the lead."""
+    profile = PROFILES[request.profile]
+    if Role.OWN in profile.blocks or not set(placed("own")).intersection(request.provider):
+        return profile
+    return replace(profile, blocks={**profile.blocks, Role.OWN: profile.blocks[Role.LEAD]})
+
+
+def _holding(request: RunRequest, combinations: list[tuple[Combination, Role]]) -> list[tuple[Combination, Role]]:
+    """Those that can hold a provider that was asked for, unless a person names them; all, if none can."""
+    wanted = {PROVIDERS[name].distribution for name in request.provider}
+    if not wanted or request.environment:
+        return combinations
+    return [each for each in combinations if wanted.intersection(may_hold(each[0]))] or combinations
 
 
 def _combinations(request: RunRequest, *, offline: bool) -> tuple[list[Combination], set[str]]:

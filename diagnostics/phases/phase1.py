@@ -126,9 +126,9 @@ def _state_rows(scenario: str, instrumented: TrialResult) -> list[tuple[str, ...
                 f"`{scenario}`",
                 str(number),
                 f"{entry.loop}: open, then {loops.state(entry.loop, entry.next)}",
-                loops.summary(before=entry.first, but=entry.loop),
+                loops.summary(before=entry.first, but=(entry.loop,)),
                 ", ".join(f"{name}: {clients.state(name, entry.next)}" for name in own) or "none",
-                clients.summary(before=entry.first, but=()),
+                clients.summary(before=entry.first),
             )
         )
     return rows

@@ -8,18 +8,16 @@ from itertools import groupby
 from typing import Final
 
 from diagnostics.lab.execution.outcome import TrialResult
-from diagnostics.model.cell import Environment
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
+from diagnostics.model.words import SYMPTOM_NAMES
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Session, plans
 from diagnostics.report.issues.known_issues import CHECKED, KNOWN_ISSUES, matching
 from diagnostics.report.view.aggregate import SYMPTOM_ORDER, worst
-from diagnostics.report.view.history import generation, version_key
+from diagnostics.report.view.history import ProviderRelease, version_key
 from diagnostics.report.view.phrasing import listed, times
 
 SCENARIOS: Final = (FAILING, "gc-inside-run", "repeated-run")
 """The first one depends on when the collector starts; the others force their error."""
-
-_Release = tuple[str, str, str]  # of the provider; of the HTTP stack: name and version
 
 
 def run(session: Session, options: PhaseOptions) -> list[TrialResult]:
@@ -46,32 +44,14 @@ def answers(results: Sequence[TrialResult], options: PhaseOptions) -> tuple[Phas
     return (releases(results, options.provider), pythons(results, options.provider), issues(results))
 
 
-def release(environment: Environment, provider: str) -> _Release:
-    """Returns the release of a provider and of its HTTP stack."""
-    packages = environment.packages
-    stack = generation(provider, packages)
-    beneath = stack.partition("+")[2] or stack
-    return (packages.get(provider, "?"), beneath, packages.get(beneath, ""))
-
-
-def label(found: _Release) -> str:
-    """Returns a text such as `3.54.0 (httpx2 2.16.2)`."""
-    version, stack, beneath = found
-    return f"{version} ({stack} {beneath})" if stack else version
-
-
-def _seen(results: Sequence[TrialResult], provider: str) -> dict[tuple[str, str, _Release], Counter[str]]:
+def _seen(results: Sequence[TrialResult], provider: str) -> dict[tuple[str, str, ProviderRelease], Counter[str]]:
     """Scenario, Python and release to the symptoms seen there."""
-    found: dict[tuple[str, str, _Release], Counter[str]] = defaultdict(Counter)
+    found: dict[tuple[str, str, ProviderRelease], Counter[str]] = defaultdict(Counter)
     for each in results:
         trial = each.trial
-        key = (trial.cell.scenario, trial.environment.python, release(trial.environment, provider))
+        key = (trial.cell.scenario, trial.environment.python, ProviderRelease.of(provider, trial.environment.packages))
         found[key][trial.symptom or trial.status] += 1
     return found
-
-
-def _order(found: _Release) -> tuple[object, ...]:
-    return (version_key(found[0]), found[1], version_key(found[2]))
 
 
 def releases(results: Sequence[TrialResult], provider: str) -> PhaseAnswer:
@@ -81,14 +61,14 @@ def releases(results: Sequence[TrialResult], provider: str) -> PhaseAnswer:
     rows, sentences, changes = [], [], {}
     for scenario in SCENARIOS:
         for python in sorted({key[1] for key in seen if key[0] == scenario}, key=version_key):
-            own = sorted((key[2] for key in seen if key[:2] == (scenario, python)), key=_order)
+            own = sorted((key[2] for key in seen if key[:2] == (scenario, python)), key=lambda release: release.order)
             points = [(found, seen[scenario, python, found]) for found in own]
-            rows += [(f"`{scenario}`", python, label(found), times_or_status(counts)) for found, counts in points]
+            rows += [(f"`{scenario}`", python, str(found), times_or_status(counts)) for found, counts in points]
             known = [(found, word) for found, counts in points if (word := _worst(counts)) is not None]
             spans = [(word, [each for each, _ in group]) for word, group in groupby(known, key=lambda point: point[1])]
             if len(own) > 1 and spans:
                 changes[f"{scenario}, Python {python}"] = [word for word, _ in spans]
-                parts = "; ".join(f"{word} on {_span(group)}" for word, group in spans)
+                parts = "; ".join(f"{SYMPTOM_NAMES[word]} on {_span(group)}" for word, group in spans)
                 verdict = "the same on all releases" if len(spans) == 1 else "it changes"
                 sentences.append(f"`{scenario}` on Python {python}: {verdict}: {parts}.")
     columns = ("scenario", "Python", f"{provider} and its HTTP stack", "symptoms")
@@ -100,8 +80,8 @@ def releases(results: Sequence[TrialResult], provider: str) -> PhaseAnswer:
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts={"changes": changes})
 
 
-def _span(group: Sequence[_Release]) -> str:
-    return label(group[0]) if len(group) == 1 else f"{label(group[0])} to {label(group[-1])}"
+def _span(group: Sequence[ProviderRelease]) -> str:
+    return str(group[0]) if len(group) == 1 else f"{group[0]} to {group[-1]}"
 
 
 def times_or_status(found: Counter[str]) -> str:
@@ -120,15 +100,15 @@ def pythons(results: Sequence[TrialResult], provider: str) -> PhaseAnswer:
     seen = _seen(results, provider)
     rows, differ = [], []
     for scenario in SCENARIOS:
-        for found in sorted({key[2] for key in seen if key[0] == scenario}, key=_order):
+        for found in sorted({key[2] for key in seen if key[0] == scenario}, key=lambda release: release.order):
             words = {key[1]: _worst(counts) for key, counts in seen.items() if key[0] == scenario and key[2] == found}
             known = {python: words[python] for python in sorted(words, key=version_key) if words[python]}
             if len(known) < 2:
                 continue
-            shown = ", ".join(f"{python}: {word}" for python, word in known.items())
-            rows.append((f"`{scenario}`", label(found), shown))
+            shown = ", ".join(f"{python}: {SYMPTOM_NAMES[word]}" for python, word in known.items() if word)
+            rows.append((f"`{scenario}`", str(found), shown))
             if len(set(known.values())) > 1:
-                differ.append(f"`{scenario}` with {label(found)}")
+                differ.append(f"`{scenario}` with {found}")
     if not rows:
         return cannot_tell(question, "No set of packages ran on two Pythons.")
     columns = ("scenario", f"{provider} and its HTTP stack", "symptom")

@@ -35,7 +35,7 @@ def test_a_change_is_where_two_releases_differ(played: Make) -> None:
 
     assert answer.facts["changes"] == {"repeated-run, Python 3.13.0": ["retried", "raised"]}
     assert (
-        "retried on 1.40.8 (httpx 0.27.2) to 2.54.0 (httpx 0.28.1); raised on 3.54.0 (httpx2 2.16.2)"
+        "sent twice on 1.40.8 (httpx 0.27.2) to 2.54.0 (httpx 0.28.1); raised on 3.54.0 (httpx2 2.16.2)"
         in answer.sentences[0]
     )
 

@@ -13,10 +13,9 @@ from diagnostics.model.words import SYMPTOM_NAMES, VERDICTS
 from diagnostics.report.markup.escape import Md, code, fence, prose, row, text
 from diagnostics.report.view.aggregate import LOOP_FIX
 from diagnostics.report.view.costs import Spread, fix_costs
-from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.history import telling
 from diagnostics.report.view.hypotheses import hypothesis_rates
-from diagnostics.report.view.phrasing import count, times
+from diagnostics.report.view.phrasing import count, times, without_folders
 from diagnostics.report.view.rates import why_enough
 from diagnostics.report.view.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
 from diagnostics.report.view.view_models import FixOutcome, History, Subject, View

@@ -5,7 +5,6 @@ A form names its parts (`posting.Field`); `PARTS` is the table. A part that has 
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -15,11 +14,7 @@ from diagnostics.report.issues.matrix import Material, fix, in_the_matrix, matri
 from diagnostics.report.issues.script import script_text
 from diagnostics.report.markup.escape import Md, code, fence, prose, text
 from diagnostics.report.view.history import version_key
-from diagnostics.report.view.phrasing import count
-
-# Where an environment lies on this machine says nothing; what lies in it does.
-_LIBRARIES = re.compile(r"[^\s\"'=<>]*/(?=(?:site-packages|lib/python3\.\d+)/)")
-
+from diagnostics.report.view.phrasing import count, without_folders
 
 Part = Callable[[Material], str]
 
@@ -67,7 +62,7 @@ def _output(material: Material) -> str:
         return f"The script was not run: {text(run.reason, 300)}."
     ended = f"exit status {run.exit_status}" if run.reason is None else text(run.reason, 300)
     said = f"Output in {text(run.where, 200)}, after {run.seconds:.1f} s ({ended}):"
-    shown = fence(_LIBRARIES.sub("", run.output), material.output_limit)
+    shown = fence(without_folders(run.output), material.output_limit)
     if shown.count("\n") > 40:
         shown = Md(f"<details><summary>Output</summary>\n\n{shown}\n\n</details>")
     return f"{said}\n\n{shown}"

@@ -15,8 +15,8 @@ from diagnostics.model.finding import Site
 from diagnostics.model.libraries import named
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOM_NAMES, SYMPTOMS, VERDICTS
 from diagnostics.report.markup.truncate import cut
-from diagnostics.report.view.evidence import without_folders
 from diagnostics.report.view.interval import wilson
+from diagnostics.report.view.phrasing import without_folders
 from diagnostics.report.view.view_models import FixOutcome, Subject, Timeline, View
 from diagnostics.runs.records import EnvironmentRow
 

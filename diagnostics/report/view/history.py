@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -14,10 +15,33 @@ from diagnostics.report.view.aggregate import worst
 from diagnostics.report.view.view_models import History, Subject, SymptomSpan
 
 _STACKS = named("client")
-_Release = tuple[str, str, str]  # of the provider; of the stack beneath it: name and version
 
 
-def generation(provider: str, packages: dict[str, str]) -> str:
+class ProviderRelease(NamedTuple):
+    """The version of a provider, and the HTTP stack beneath it: its name, or "", and its version."""
+
+    version: str
+    stack: str
+    below: str
+
+    @classmethod
+    def of(cls, provider: str, packages: Mapping[str, str]) -> ProviderRelease:
+        """The release in an environment; its version is "" where the provider is not installed."""
+        stacks = generation(provider, packages)
+        stack = stacks.partition("+")[2] or stacks
+        return cls(packages.get(provider, ""), stack, packages.get(stack, ""))
+
+    def __str__(self) -> str:
+        """Such as `3.54.0 (httpx2 2.16.2)`."""
+        return f"{self.version} ({self.stack} {self.below})" if self.stack else self.version
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Sorts releases, oldest first."""
+        return (version_key(self.version), self.stack, version_key(self.below))
+
+
+def generation(provider: str, packages: Mapping[str, str]) -> str:
     """The HTTP stack beneath a provider: `httpx`, `httpx2`, both where both are installed, or "" for a bare stack."""
     if provider in _STACKS:
         return ""
@@ -31,10 +55,12 @@ def histories(subjects: Iterable[Subject], loops: dict[str, str]) -> tuple[Histo
         subjects: every subject of the run.
         loops: the name of an environment to its loop implementation.
     """
-    seen: dict[tuple[str, str, str, str, Load], dict[_Release, list[str]]] = defaultdict(lambda: defaultdict(list))
+    seen: dict[tuple[str, str, str, str, Load], dict[ProviderRelease, list[str]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for subject in subjects:
-        release = _release(subject)
-        if subject.baseline is not None and subject.baseline.symptom is not None and release is not None:
+        release = ProviderRelease.of(subject.provider, subject.environment.packages)
+        if subject.baseline is not None and subject.baseline.symptom is not None and release.version:
             loop = loops.get(subject.environment.name, "asyncio")
             where = (subject.provider, subject.scenario, subject.environment.python, loop, subject.load)
             seen[where][release].append(subject.baseline.symptom)
@@ -66,25 +92,11 @@ def telling(found: Sequence[History]) -> tuple[History, ...]:
     return tuple(best.values())
 
 
-def _release(subject: Subject) -> _Release | None:
-    packages = subject.environment.packages
-    version = packages.get(subject.provider)
-    if version is None:
-        return None
-    stack = subject.generation.partition("+")[2] or subject.generation
-    return (version, stack, packages.get(stack, ""))
-
-
-def _stretches(releases: dict[_Release, list[str]]) -> tuple[SymptomSpan, ...]:
-    ordered = sorted(releases, key=lambda item: (version_key(item[0]), item[1], version_key(item[2])))
-    points = [(_label(release), worst(releases[release]) or "none") for release in ordered]
+def _stretches(releases: dict[ProviderRelease, list[str]]) -> tuple[SymptomSpan, ...]:
+    ordered = sorted(releases, key=lambda release: release.order)
+    points = [(str(release), worst(releases[release]) or "none") for release in ordered]
     runs = [(symptom, [label for label, _ in group]) for symptom, group in groupby(points, key=lambda point: point[1])]
     return tuple(SymptomSpan(labels[0], labels[-1], symptom, len(labels)) for symptom, labels in runs)
-
-
-def _label(release: _Release) -> str:
-    version, stack, below = release
-    return f"{version} ({stack} {below})" if stack else version
 
 
 def _history_key(history: History) -> tuple[object, ...]:

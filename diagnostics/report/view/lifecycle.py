@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
@@ -26,17 +27,45 @@ class Entry:
     next: int
 
 
-class Loops:
-    """The loops of a trial."""
+class _Lives:
+    """The lives of one kind of object: loops or clients."""
+
+    letter: ClassVar[str]
+    ends: ClassVar[tuple[str, ...]]
+    """What may end a life, in the order in which it counts."""
 
     def __init__(self, events: Sequence[Event]) -> None:
-        self._events = [event for event in events if event.subject.startswith("L")]
+        self._events = [event for event in events if event.subject.startswith(self.letter)]
         self._last = max((event.number for event in events), default=0)
         self.names = tuple(dict.fromkeys(event.subject for event in self._events))
 
-    def event(self, loop: str, what: str) -> Event | None:
-        """The first event of a kind in a loop's life."""
-        return next((event for event in self._events if event.subject == loop and event.what == what), None)
+    def all(self, name: str, what: str) -> list[Event]:
+        """Every event of a kind in a life."""
+        return [event for event in self._events if event.subject == name and event.what == what]
+
+    def event(self, name: str, what: str) -> Event | None:
+        """The first event of a kind in a life."""
+        return next(iter(self.all(name, what)), None)
+
+    def state(self, name: str, at: int) -> str:
+        """`open`, or what ended it, right after the event with this number; `not there` before it was made."""
+        made = self.event(name, "created")
+        if made is None or made.number > at:
+            return "not there"
+        ended = (what for what in self.ends if (event := self.event(name, what)) is not None and event.number <= at)
+        return next(ended, "open")
+
+    def summary(self, *, before: int, but: Collection[str] = ()) -> str:
+        """The states of those made before an event, such as `L1 closed`; `none` where there are none."""
+        states = {name: self.state(name, before) for name in self.names if name not in but}
+        return ", ".join(f"{name} {state}" for name, state in states.items() if state != "not there") or "none"
+
+
+class Loops(_Lives):
+    """The loops of a trial."""
+
+    letter = "L"
+    ends = ("closed",)
 
     def entries(self) -> list[Entry]:
         """Every time a loop was run for the program (and not only to shut it down), in order."""
@@ -60,33 +89,12 @@ class Loops:
         ]
         return max(turns, default=self._last)
 
-    def state(self, loop: str, at: int) -> str:
-        """`open` or `closed` right after the event with this number; `not there` before it was made."""
-        made, closed = self.event(loop, "created"), self.event(loop, "closed")
-        if made is None or made.number > at:
-            return "not there"
-        return "closed" if closed is not None and closed.number <= at else "open"
 
-    def summary(self, *, before: int, but: str) -> str:
-        """The states of the loops made before an event, such as `L1 closed`; `none` where there are none."""
-        told = [f"{name} {self.state(name, before)}" for name in self.names if name != but]
-        return ", ".join(text for text in told if not text.endswith("not there")) or "none"
-
-
-class Clients:
+class Clients(_Lives):
     """The clients of a trial."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
-        self._events = [event for event in events if event.subject.startswith("C")]
-        self.names = tuple(dict.fromkeys(event.subject for event in self._events))
-
-    def event(self, client: str, what: str) -> Event | None:
-        """The first event of a kind in a client's life."""
-        return next((event for event in self._events if event.subject == client and event.what == what), None)
-
-    def all(self, client: str, what: str) -> list[Event]:
-        """Every event of a kind in a client's life."""
-        return [event for event in self._events if event.subject == client and event.what == what]
+    letter = "C"
+    ends = ("closed", "finalised", "gone")  # a client that the collector is done with may have been brought back
 
     def used_in(self, entry: Entry) -> tuple[str, ...]:
         """The clients that were used, for the first time on that loop, while it ran; else those last used on it."""
@@ -97,23 +105,6 @@ class Clients:
         """The loop on which a client was first used: its connections belong there."""
         used = self.event(client, "used")
         return used.loop if used is not None else None
-
-    def state(self, client: str, at: int) -> str:
-        """`open`, `closed`, `finalised` or `gone` right after an event; `not there` before it was made."""
-        made = self.event(client, "created")
-        if made is None or made.number > at:
-            return "not there"
-        # A client that the collector is done with may have been brought back by its own finaliser.
-        for what in ("closed", "finalised", "gone"):
-            event = self.event(client, what)
-            if event is not None and event.number <= at:
-                return what
-        return "open"
-
-    def summary(self, *, before: int, but: Collection[str]) -> str:
-        """The states of the clients made before an event."""
-        told = [f"{name} {self.state(name, before)}" for name in self.names if name not in but]
-        return ", ".join(text for text in told if not text.endswith("not there")) or "none"
 
 
 def _by_finaliser(event: Event) -> bool:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from diagnostics.model.words import SYMPTOM_NAMES
 from diagnostics.report.view.aggregate import SYMPTOM_ORDER
+
+# Where an environment lies says nothing; what lies in it does.
+_LIBRARIES = re.compile(r"[^\s\"'=<>]*/(?=(?:site-packages|lib/python3\.\d+)/)")
+
+
+def without_folders(evidence: str) -> str:
+    """Evidence in which a library's file begins at `site-packages` or `lib/python3.x`."""
+    return _LIBRARIES.sub("", evidence)
 
 
 def times(symptoms: Counter[str]) -> str:

@@ -24,12 +24,7 @@ from diagnostics.model.trial import Trial
 
 @contextmanager
 def progress(total: int, kept: int) -> Iterator[RunListener]:
-    """The listener that fits where standard error goes.
-
-    Args:
-        total: environments.
-        kept: trials that an earlier part of this run has stored.
-    """
+    """The listener that fits where standard error goes."""
     if kept:
         sys.stderr.write(f"resuming: {kept} trials are kept\n")
     console = Console(stderr=True)

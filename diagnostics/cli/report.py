@@ -114,7 +114,6 @@ def _one(
 
 
 def _compare(before: View, after: View, formats: Sequence[str], out: Path | None) -> None:
-    """What changed, on the screen unless a file is named."""
     names = formats or ["text"]
     if len(names) != 1 or names[0] not in CHANGES_FORMATS:
         raise InvalidUsage(f"two runs are compared in one --format; choose from {', '.join(CHANGES_FORMATS)}")
@@ -135,7 +134,6 @@ def _chosen(formats: Sequence[str], projects: Sequence[str]) -> list[str]:
 
 
 def _issue(view: View, project: str, secrets: Secrets, python: Path | None) -> Format:
-    """The row of the issue, for one project, with its script run."""
     made = posting(view, PROJECTS[project], secrets, python)
     if made.run.reason:
         typer.echo(f"the script was not run: {made.run.reason}", err=True)

@@ -17,9 +17,6 @@ async def each_in_its_place(
 ) -> list[A]:
     """Asks every question once, at most `max_concurrent` at a time.
 
-    Args:
-        tick: called after each answer.
-
     Returns:
         The answers, in the order of the questions.
 

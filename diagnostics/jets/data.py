@@ -46,9 +46,6 @@ class Jets:
 def load(file: Path = SAMPLE, jets: int | None = None) -> Jets:
     """Reads jets from an `.npz` file.
 
-    Args:
-        jets: how many, from the first; None: all.
-
     Raises:
         DataError: the file cannot be read, or does not hold such jets.
     """

@@ -54,12 +54,7 @@ def level(trial: Trial) -> Level:
 
 
 def judge(baseline: Sequence[Trial], fixed: Sequence[Trial]) -> str:
-    """The verdict on a fix, one of `words.VERDICTS`.
-
-    Args:
-        baseline: every trial of the baseline that ran; more than one, if "inconclusive" is to be found.
-        fixed: every trial with the fix that ran.
-    """
+    """The verdict on a fix, one of `words.VERDICTS`."""
     before = {level(trial) for trial in baseline}
     after = {level(trial) for trial in fixed}
     if not before or not after:

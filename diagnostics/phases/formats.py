@@ -60,7 +60,6 @@ def _answer(answer: PhaseAnswer) -> str:
 
 
 def _where(record: PhaseResult) -> Md:
-    """The environment and the machine in a sentence."""
     packages = record.environment.packages
     names = named("sdk", "client", "pool", "transport")
     stack = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)

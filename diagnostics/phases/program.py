@@ -61,10 +61,6 @@ class Mistake(NamedTuple):
 def run_program(words: Sequence[str], folder: Path) -> Mapping[str, Any]:
     """Runs a program under the sanitizer, which prints its report.
 
-    Args:
-        words: a script or `-m` and a module, and its arguments.
-        folder: where `findings.json` is written.
-
     Raises:
         RunError: the program could not be started.
     """

@@ -168,7 +168,6 @@ def sync_folder(folder: Path) -> None:
 
 
 def _whole(path: Path, content: bytes) -> None:
-    """Replaces a file atomically."""
     draft = path.with_name(f".{path.name}.{randomness.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,11 +13,7 @@ from diagnostics.model.libraries import Searched
 
 
 def change_record(search: Search, package: Searched, cache: Path, boundary: Boundary) -> ReleaseChange:
-    """Returns the record of a change.
-
-    Args:
-        cache: where the environments are.
-    """
+    """Returns the record of a change."""
     before, after = search.tried[boundary.before], search.tried[boundary.after]
     by_version = {tried.version: tried for tried in search.tried.values()}
     skipped = {}

@@ -11,12 +11,7 @@ _REPOSITORY = re.compile(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?(?:
 
 
 def compare_link(urls: Iterable[str], tag: str, before: str, after: str) -> str | None:
-    """Returns the page that compares the tags of two releases; `None` if the package names no GitHub repository.
-
-    Args:
-        urls: see `project_urls`.
-        tag: what the repository writes before a version in a tag.
-    """
+    """Returns the page that compares the tags of two releases; `None` if the package names no GitHub repository."""
     for url in urls:
         found = _REPOSITORY.match(url.strip())
         # A sponsors page is on the same host but is not a repository.
@@ -26,11 +21,7 @@ def compare_link(urls: Iterable[str], tag: str, before: str, after: str) -> str 
 
 
 def project_urls(package: str, folder: Path) -> list[str]:
-    """Returns a package's URLs from its metadata in an environment, the source repository first.
-
-    Args:
-        folder: of the environment; without the package in it there are no URLs.
-    """
+    """Returns a package's URLs from its metadata in an environment, the source repository first."""
     paths = [str(path) for path in (*folder.glob("lib/python*/site-packages"), *folder.glob("Lib/site-packages"))]
     result: list[str] = []
     for found in importlib.metadata.distributions(name=package, path=paths):

@@ -137,7 +137,6 @@ def _same_ends(state: Search, low: int, high: int) -> str:
 
 
 def _confirmed(state: Search, wanted: list[int], low: int, high: int) -> dict[int, Answer]:
-    """Searches until both sides of every boundary are confirmed."""
     while True:
         earlier = {index: state.answer(index) for index in state.tried if low <= index <= high}
         known = search(state.ask, high + 1, wanted, known=earlier, prepare=state.prepare_ahead)

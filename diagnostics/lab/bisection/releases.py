@@ -159,9 +159,6 @@ def _get(url: str) -> dict[str, Any]:
 def parse(package: str, files: Iterable[Mapping[str, Any]]) -> list[Release]:
     """Returns the releases that a list of files belongs to.
 
-    Args:
-        files: with `filename`, `upload-time`, `yanked` and `requires-python`, as in PEP 691 and 700.
-
     Raises:
         ReleasesUnavailable: no file has an upload time.
     """

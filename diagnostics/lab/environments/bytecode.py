@@ -89,7 +89,6 @@ def _compile(python: Path, modules: Sequence[Path]) -> None:
 
 
 def _keep(kept: Path, site_packages: Path, modules: Iterable[str]) -> None:
-    """Puts a package into the store, atomically."""
     temporary = Path(tempfile.mkdtemp(prefix=".", dir=kept.parent))
     try:
         for module in modules:

@@ -122,13 +122,7 @@ def recorded(combinations: Iterable[Combination], folder: Path = COMMITTED) -> t
 
 
 def write(folder: Path, locks: Mapping[str, Lock], unsatisfiable: Mapping[str, str]) -> None:
-    """Makes the folder hold these locks and reasons, and no others.
-
-    Args:
-        folder: created where it is missing.
-        locks: by slug.
-        unsatisfiable: slug to reason.
-    """
+    """Makes the folder hold these locks and reasons, and no others."""
     folder.mkdir(parents=True, exist_ok=True)
     pins: dict[str, set[str]] = {}
     for slug, lock in locks.items():

@@ -70,13 +70,7 @@ def without_other_generation(generation: str | None) -> tuple[str, ...]:
 
 
 def resolve(combination: Combination, *, offline: bool = False, as_of: str | None = None) -> Lock:
-    """The resolver's newest answer for a combination; see `ask`.
-
-    Args:
-        combination: what to pin.
-        offline: whether only uv's cache may be asked.
-        as_of: as in `ResolveRequest`; without it, the combination's own day.
-    """
+    """The resolver's newest answer for a combination; see `ask`."""
     return ask(question(combination, as_of=as_of), offline=offline)
 
 

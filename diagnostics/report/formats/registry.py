@@ -81,11 +81,7 @@ def write_reports(
 
 
 def write_report(path: Path, drawn: Content, *, content: bool = False) -> tuple[Path, ...]:
-    """Writes one file, or several into a folder of that name, atomically.
-
-    Args:
-        content: whether prompts and answers may stay in it.
-    """
+    """Writes one file, or several into a folder of that name, atomically."""
     secrets = Secrets.of_this_machine(content=content)
     parts = {path: drawn} if isinstance(drawn, str) else {path / name: each for name, each in drawn.items()}
     for place, each in parts.items():

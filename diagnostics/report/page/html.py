@@ -120,7 +120,6 @@ def _code(name: str) -> str:
 
 
 def _overview(view: View) -> dict[str, Any]:
-    """How often each verdict was given: a row for each fix, a column for each client."""
     shown = columns(view.subjects)
     rows = []
     for fix in view.fixes:

@@ -49,12 +49,7 @@ def generation(provider: str, packages: Mapping[str, str]) -> str:
 
 
 def histories(subjects: Iterable[Subject], loops: dict[str, str]) -> tuple[History, ...]:
-    """One history for each provider, scenario, Python, loop and load in which the baseline ran on two releases or more.
-
-    Args:
-        subjects: every subject of the run.
-        loops: the name of an environment to its loop implementation.
-    """
+    """One history for each provider, scenario, Python, loop and load whose baseline ran on two releases or more."""
     seen: dict[tuple[str, str, str, str, Load], dict[ProviderRelease, list[str]]] = defaultdict(
         lambda: defaultdict(list)
     )

@@ -12,11 +12,6 @@ Z95: Final = 1.959963984540054
 def wilson(hits: int, trials: int, z: float = Z95) -> tuple[float, float]:
     """Wilson's score interval for a share: unlike the plain one it stays within 0 and 1, and is honest for few trials.
 
-    Args:
-        hits: how often it happened.
-        trials: out of how many; 0 gives the interval that says nothing.
-        z: the quantile.
-
     Raises:
         ValueError: the hits are no part of the trials.
     """

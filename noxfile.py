@@ -39,7 +39,7 @@ LOCKS = {
 FAST = (
     *(f"tests/{name}" for name in ("experiment", "model", "phases", "redaction", "report", "runs")),
     *(f"tests/lab/{name}" for name in ("bisection", "execution", "test_matrix.py", "test_plan.py")),
-    *("tests/test_floors.py", "tests/test_language.py", "--ignore=tests/report/browser"),
+    *("tests/test_floors.py", "tests/test_language.py", "--ignore=tests/report/page/browser"),
 )
 """What `fast` runs: chosen by `--durations`."""
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from diagnostics.cli import app
 from diagnostics.model.codec import encode
 from diagnostics.report.formats.bisection import markdown_table
-from tests.report.test_bisection import FOUND
+from tests.report.formats.test_bisection import FOUND
 
 
 def run(*arguments: str) -> Result:

@@ -44,7 +44,7 @@ def test_the_order_of_the_records_is_irrelevant(sample: Run) -> None:
 
 
 def test_the_ranking_of_fixes_is_what_the_committed_run_measured() -> None:
-    committed = Path(__file__).parents[2] / "reports" / "sample"
+    committed = Path(__file__).parents[3] / "reports" / "sample"
     assert build_view(read_run(committed), None).fixes == RANKING
 
 

@@ -14,7 +14,7 @@ from diagnostics.model.cell import Load
 from diagnostics.model.codec import RecordError, encode
 from diagnostics.report.formats.bisection import markdown, markdown_table, outcome_words, read, text
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KEPT = sorted((ROOT / "reports" / "history").glob("*.json"))
 
 RETRIED = Outcome("retried", ("cross-loop-use", "duplicate-request"), requests="more")

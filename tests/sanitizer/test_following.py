@@ -85,6 +85,26 @@ def test_a_program_is_a_blind_spot_if_it_is_not_followed(
     )
 
 
+def test_lines_that_start_programs_are_listed_and_a_package_is_named(
+    run: Callable[..., Ran], parent: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    package = tmp_path / "site-packages" / "starter"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("import subprocess\n\ndef start(child):\n    subprocess.run(child)\n")
+    both = "subprocess.run(child)\nsubprocess.run(child)\n"
+    ran = run("none", *parent(both), instrumented=True)
+    assert ran.document is not None
+    assert ran.document["cannot_tell"] == [
+        "2 Python programs were started by subprocess at parent.py:4, parent.py:5: not instrumented; use --follow"
+    ]
+    later = "import atexit\nsys.path.append('site-packages')\nimport starter\natexit.register(starter.start, child)\n"
+    ran = run("none", *parent(later))
+    assert ran.document is not None
+    assert ran.document["cannot_tell"] == [
+        "a Python program was started by subprocess in starter: not instrumented; use --follow"
+    ]
+
+
 def test_a_program_that_ignores_the_environment_is_a_blind_spot(
     run: Callable[..., Ran], parent: Callable[[str], list[str]]
 ) -> None:

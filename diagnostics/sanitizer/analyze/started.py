@@ -64,15 +64,17 @@ def _reported(started: Started, parent: Process, processes: Sequence[Process]) -
 def _site(started: Started) -> str:
     place = site(started.stack)
     if place is not None:
-        return f"{relative_path(place.file)}:{place.line}"
+        return f"at {relative_path(place.file)}:{place.line}"
     files = [file_of(code) for code, _ in frames(started.stack)]
     outside = next((file for file in files if not in_stdlib(file)), None)
-    return "" if outside is None else distribution(outside) or outside
+    return "" if outside is None else f"in {distribution(outside) or outside}"
 
 
 def _line(how: str, sites: Sequence[str], *, follow: bool) -> str:
     count, lines = len(sites), list(dict.fromkeys(filter(None, sites)))
-    at = ", ".join(lines[:_SHOWN]) + (f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else "")
+    shown = ", ".join(lines[:_SHOWN]).replace(", at ", ", ") + (
+        f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    )
     what = "a Python program was" if count == 1 else f"{count} Python programs were"
     if not follow:
         why = "not instrumented; use --follow"
@@ -80,4 +82,4 @@ def _line(how: str, sites: Sequence[str], *, follow: bool) -> str:
         why = "not instrumented; --follow needs subprocess"
     else:
         why = "not instrumented: python -I, -E or -S, or an interpreter other than CPython 3.10 or newer"
-    return f"{what} started by {how}{f' at {at}' if at else ''}: {why}"
+    return f"{what} started by {how}{f' {shown}' if shown else ''}: {why}"

@@ -91,11 +91,13 @@ def _profile(request: RunRequest) -> Profile:
 
 
 def _holding(request: RunRequest, combinations: list[tuple[Combination, Role]]) -> list[tuple[Combination, Role]]:
-    """Those that can hold a provider that was asked for, unless a person names them; all, if none can."""
+    """Those that can hold a selected provider, unless a person names them; all, if none of these can be installed."""
     wanted = {PROVIDERS[name].distribution for name in request.provider}
     if not wanted or request.environment:
         return combinations
-    return [each for each in combinations if wanted.intersection(may_hold(each[0]))] or combinations
+    holding = [each for each in combinations if wanted.intersection(may_hold(each[0]))]
+    never = known_unsatisfiable(combination for combination, _ in holding)
+    return holding if len(never) < len(holding) else combinations
 
 
 def _combinations(request: RunRequest, *, offline: bool) -> tuple[list[Combination], set[str]]:

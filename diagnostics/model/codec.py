@@ -37,7 +37,7 @@ DEEPEST: Final = 100
 """Lists and objects within each other. No record has more than ten."""
 
 _LARGEST: Final = 2**63
-"""Integers are below it, as every reader of the JSON can hold them."""
+"""Integers in a text are below it, so that other readers of the JSON can hold them."""
 
 _T = TypeVar("_T")
 _Decoder = Callable[[Any, str, Mapping[str, Any]], Any]
@@ -214,11 +214,18 @@ def _number(kind: type, *, signed: bool = False) -> _Decoder:
     expected = name if signed else f"{name} of at least 0"
 
     def number(data: Any, where: str, _named: Mapping[str, Any]) -> Any:
-        if type(data) not in allowed or not -_LARGEST <= data < _LARGEST or (data < 0 and not signed):
+        if type(data) not in allowed or not _is_finite(data) or (data < 0 and not signed):
             raise _wrong(where, expected, data)
         return data
 
     return number
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer that no float can hold
+        return False
 
 
 def _optional(other: _Decoder) -> _Decoder:

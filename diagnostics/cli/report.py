@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ from diagnostics.report.formats.changes import CHANGES_FORMATS
 from diagnostics.report.formats.drawing import NotDrawn
 from diagnostics.report.formats.registry import FORMATS, Format, write_report, write_reports
 from diagnostics.report.issues import issue
+from diagnostics.report.issues.issue_model import Posting
 from diagnostics.report.issues.projects import PROJECTS
 from diagnostics.report.view.compare import compare
 from diagnostics.report.view.view_models import View
@@ -51,6 +52,10 @@ def report(
     python: Annotated[
         Path | None, typer.Option(help="Run the script of an issue with this interpreter instead of one of the run's.")
     ] = None,
+    unverified: Annotated[
+        bool,
+        typer.Option("--unverified", help="Write an issue, marked, even if its script shows no error."),
+    ] = False,
     with_content: Annotated[
         bool, typer.Option("--with-content", help="Keep the prompts and answers that the run kept.")
     ] = False,
@@ -75,7 +80,13 @@ def report(
         if len(runs) == 2:
             _compare(view_of(runs[0], secrets), view_of(runs[1], secrets), formats, out)
         elif not runs[0].is_file():
-            _one(runs[0], _chosen(formats, projects), projects, secrets, out, python)
+            chosen, view = _chosen(formats, projects), view_of(runs[0], secrets)
+            issues = {
+                f"issue for {name}": _issue(posting(view, PROJECTS[name], secrets, python), unverified)
+                for name in projects
+                if "issue" in chosen
+            }
+            _one(view, runs[0], chosen, issues, out)
         elif formats in ([], ["sarif"]):
             _put(sarif_of(runs[0], secrets), out or runs[0].with_suffix(".sarif"))
         else:
@@ -92,11 +103,7 @@ def report(
         ) from error
 
 
-def _one(
-    run: Path, chosen: list[str], projects: list[str], secrets: Secrets, out: Path | None, python: Path | None
-) -> None:
-    view = view_of(run, secrets)
-    issues = {f"issue for {name}": _issue(view, name, secrets, python) for name in projects if "issue" in chosen}
+def _one(view: View, run: Path, chosen: list[str], issues: Mapping[str, Format], out: Path | None) -> None:
     names, table = [*(name for name in chosen if name != "issue"), *issues], {**FORMATS, **issues}
     if out is None or out.is_dir() or not (out.suffix or out == _STDOUT):
         _say_written(write_reports(view, out or run, names, table))
@@ -133,14 +140,20 @@ def _chosen(formats: Sequence[str], projects: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _issue(view: View, project: str, secrets: Secrets, python: Path | None) -> Format:
-    made = posting(view, PROJECTS[project], secrets, python)
-    if made.run.reason:
-        typer.echo(f"the script was not run: {made.run.reason}", err=True)
+def _issue(made: Posting, unverified: bool) -> Format:
+    """The row of the issue for one project.
+
+    Raises:
+        CommandError: its script did not reproduce the error, and nobody wants it all the same.
+    """
+    if made.unverified and not unverified:
+        raise CommandError(
+            f"the issue for {made.project.name} is not verified: {made.unverified}; add --unverified to write it"
+        )
     typer.echo(f"title: {issue.title(made)}", err=True)
     typer.echo(f"post it at https://github.com/{made.project.repository}/{made.project.start}", err=True)
     render = functools.partial(issue.render, posting=made)
-    return replace(FORMATS["issue"], file_name=issue.file_name(project), render=render)
+    return replace(FORMATS["issue"], file_name=issue.file_name(made.project.name), render=render)
 
 
 def _put(content: str, out: Path) -> None:

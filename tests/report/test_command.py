@@ -137,15 +137,15 @@ def test_an_issue_holds_what_its_script_gave(folder: Path) -> None:
     [("openai-python", "is not in the matrix any more"), ("pydantic-ai", "no environment of this run holds")],
 )
 def test_a_script_that_cannot_be_run_is_an_issue_that_says_so(folder: Path, project: str, why: str) -> None:
-    result = _invoke(str(folder), "--for", project)
+    refused = _one_line(_invoke(str(folder), "--for", project))
+    assert why in refused
+    assert "add --unverified" in refused
+    assert not (folder / f"issue-{project}.md").exists()
+    result = _invoke(str(folder), "--for", project, "--unverified")
     assert result.exit_code == 0, result.output
     body = (folder / f"issue-{project}.md").read_text(encoding="utf-8")
     assert "The script was not run: " in body
-    reason, title, _ = result.stderr.splitlines()
-    assert why in reason
-    assert title.startswith("title: ")
-    assert why not in title
-    assert "--python" in result.stderr
+    assert result.stderr.startswith("title: [unverified] ")
 
 
 @pytest.mark.parametrize(("there", "said"), [(False, "cannot be started"), (True, "is not a Python that can run it")])
@@ -160,7 +160,7 @@ def test_an_interpreter_that_is_none_is_an_error(folder: Path, tmp_path: Path, *
 
 
 def test_several_issues_in_one_go(folder: Path) -> None:
-    assert _invoke(str(folder), "--for", "pydantic-ai", "--for", "aiohttp").exit_code == 0
+    assert _invoke(str(folder), "--for", "pydantic-ai", "--for", "aiohttp", "--unverified").exit_code == 0
     assert {path.name for path in folder.glob("issue-*")} == {"issue-pydantic-ai.md", "issue-aiohttp.md"}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from diagnostics.report.issues.issue_model import NOT_RUN, Field, Posting, Project, choose_case, concerned, newest
 from diagnostics.report.issues.matrix import Material
-from diagnostics.report.issues.parts import parts_of
+from diagnostics.report.issues.parts import parts_of, summary
 from diagnostics.report.issues.projects import PROJECTS
 from diagnostics.report.markup.truncate import LIMIT, truncate
 from diagnostics.report.view.view_models import View
@@ -26,7 +26,7 @@ def file_name(project: str) -> str:
 
 def title(posting: Posting) -> str:
     """What to call the issue."""
-    return posting.case.title
+    return f"[unverified] {posting.case.title}" if posting.unverified else posting.case.title
 
 
 def render(view: View, posting: Posting | None = None, limit: int = LIMIT) -> str:
@@ -46,7 +46,8 @@ def render(view: View, posting: Posting | None = None, limit: int = LIMIT) -> st
     def document(keep: Mapping[str, int]) -> str:
         output = _OUTPUT_STEPS[2 - keep["output"]]
         material = Material(view, chosen, subjects, row, keep["matrix"], output)
-        return "\n\n".join(filter(None, (_field(field, material) for field in chosen.project.form))) + "\n"
+        fields = (_field(field, material) for field in chosen.project.form)
+        return "\n\n".join(filter(None, (summary(material), *fields))) + "\n"
 
     return truncate(document, {"matrix": rows, "output": ["x" * 5000] * 2}, limit)
 

@@ -39,6 +39,7 @@ class Case:
         title: for the issue.
         what: what happens, for the issue and for the script's docstring.
         expected: what a person would expect instead.
+        request: what the project is asked to change, in a sentence.
         whose: "" where it is this project's to change; else whose it is and why, in a sentence.
     """
 
@@ -47,6 +48,7 @@ class Case:
     title: str
     what: str
     expected: str
+    request: str
     whose: str = ""
 
 
@@ -108,6 +110,14 @@ class Posting:
     project: Project
     case: Case
     run: ScriptRun
+
+    @property
+    def unverified(self) -> str:
+        """Why nobody may rely on the script; "" where it reproduced the error."""
+        if self.run.reason is not None:
+            return f"its script was not run to its end: {self.run.reason}"
+        said = {0: "its script did not reproduce the error", 1: ""}
+        return said.get(self.run.exit_status or 0, "its script could not tell whether the error is there")
 
 
 NOT_RUN = ScriptRun(reason="it was not requested")

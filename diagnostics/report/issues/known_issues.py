@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import tomllib
 
+from diagnostics.model.cell import Cell
 from diagnostics.model.trial import Trial
+from diagnostics.report.view.view_models import FixOutcome, Subject
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,15 @@ class Fingerprint:
     evidence: tuple[str, ...] = ()
     leaks: bool = False
 
-    def matches(self, trial: Trial) -> bool:
-        """Whether a trial shows all of it."""
+    def matches(self, cell: Cell | Subject, shown: Trial | FixOutcome) -> bool:
+        """Whether what a trial or a baseline showed is all of it."""
         return (
-            trial.status == "ran"
-            and trial.cell.provider in self.providers
-            and (not self.scenarios or trial.cell.scenario in self.scenarios)
-            and self.symptom in ("", trial.symptom)
-            and all(text in (trial.evidence or "") for text in self.evidence)
-            and (not self.leaks or trial.accounting.fds_left > 0)
+            shown.status == "ran"
+            and cell.provider in self.providers
+            and (not self.scenarios or cell.scenario in self.scenarios)
+            and self.symptom in ("", shown.symptom)
+            and all(text in (shown.evidence or "") for text in self.evidence)
+            and (not self.leaks or shown.accounting.fds_left > 0)
         )
 
 
@@ -72,7 +74,12 @@ class KnownIssue:
 
     def matches(self, trial: Trial) -> bool:
         """Whether a trial shows what the issue describes; the affected releases may be others."""
-        return any(fingerprint.matches(trial) for fingerprint in self.fingerprints)
+        return any(fingerprint.matches(trial.cell, trial) for fingerprint in self.fingerprints)
+
+    def describes(self, subject: Subject) -> bool:
+        """Whether the baseline of a combination shows what the issue describes."""
+        baseline = subject.baseline
+        return baseline is not None and any(each.matches(subject, baseline) for each in self.fingerprints)
 
 
 def parse(text: str) -> tuple[KnownIssue, ...]:

@@ -106,6 +106,12 @@ def timeline(material: Material) -> str:
     return f"{said}:\n\n```mermaid\n{drawn}```"
 
 
+def always_works(material: Material) -> list[str]:
+    """The fixes that remove the error wherever they were tried in the scenario of the case."""
+    tallies = {fix: tally(material.of_the_case, fix) for fix in material.view.fixes}
+    return [fix for fix, found in tallies.items() if found.said and found.removes == found.said][:MOST_FIXES]
+
+
 def fix(material: Material) -> str:
     """What removes the error in the scenario of the case, and what it costs, from the run."""
     subjects = material.of_the_case

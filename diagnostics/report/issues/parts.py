@@ -10,13 +10,41 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from diagnostics import __version__
-from diagnostics.report.issues.matrix import Material, fix, in_the_matrix, matrix, timeline
+from diagnostics.report.issues.known_issues import KNOWN_ISSUES, KnownIssue
+from diagnostics.report.issues.matrix import Material, always_works, fix, in_the_matrix, matrix, timeline
 from diagnostics.report.issues.script import script_text
 from diagnostics.report.markup.escape import Md, code, fence, prose, text
 from diagnostics.report.view.history import version_key
 from diagnostics.report.view.phrasing import count, without_folders
 
 Part = Callable[[Material], str]
+_MOST_RELATED = 4
+
+
+def summary(material: Material) -> str:
+    """The first lines of a body: what, whether it is verified, where, what helps, what is related, what is asked."""
+    posting = material.posting
+    works = ", ".join(code(name) for name in always_works(material))
+    related = ", ".join(f"[{text(issue.name)}]({issue.url})" for issue in _related(material))
+    said = {
+        "Problem": prose(posting.case.title),
+        "Unverified" if posting.unverified else "Verified": text(
+            posting.unverified or f"the script below reproduces it in {posting.run.where}", 300
+        ),
+        "Where": in_the_matrix(material),
+        "Works meanwhile": works,
+        "Related": related,
+        "Request": prose(posting.case.request),
+    }
+    return "\n".join(f"- **{name}:** {line}" for name, line in said.items() if line)
+
+
+def _related(material: Material) -> list[KnownIssue]:
+    """The public threads that what the run saw matches, those of the project first."""
+    seen = [each for each in material.of_the_case if each.baseline is not None and each.baseline.status == "ran"]
+    found = [issue for issue in KNOWN_ISSUES if any(map(issue.describes, seen))]
+    here = f"github.com/{material.posting.project.repository}/"
+    return sorted(found, key=lambda issue: here not in issue.url)[:_MOST_RELATED]
 
 
 def _what(material: Material) -> str:
@@ -33,7 +61,7 @@ def _expected(material: Material) -> str:
 
 
 def _actual(material: Material) -> str:
-    """What the script gave in a sentence, and what the run behind this saw."""
+    """What the script gave, in a sentence."""
     run = material.posting.run
     result = next((line for line in reversed(run.output.splitlines()) if line.startswith("RESULT:")), "")
     meaning = {0: "not reproduced", 1: "reproduced"}.get(run.exit_status if run.exit_status is not None else 2)
@@ -41,7 +69,7 @@ def _actual(material: Material) -> str:
         script = f"the script below was not run to its end when this was written ({text(run.reason, 300)})."
     else:
         script = f"the script below, run in {text(run.where, 200)}: **{meaning or 'cannot tell'}**, {code(result)}."
-    return f"**Actual:** {script} {in_the_matrix(material)}".rstrip()
+    return f"**Actual:** {script}"
 
 
 def _steps(material: Material) -> str:

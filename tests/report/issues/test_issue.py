@@ -149,9 +149,32 @@ def test_the_body_says_what_the_run_saw(view: View) -> None:
     assert "| `context-manager` | ✅ 3 of 3 | a new pool for each run |" in body
 
 
+@pytest.mark.parametrize("project", PROJECTS.values(), ids=PROJECTS)
+def test_a_body_begins_with_a_summary_of_ten_lines_at_most(view: View, project: Project) -> None:
+    summary = _body(view, project).partition("\n\n")[0].splitlines()
+    assert len(summary) <= 10
+    assert [line for line in summary if line.startswith("- **Verified:** ")]
+    assert summary[-1].startswith("- **Request:** ")
+
+
+def test_the_summary_names_related_threads_of_the_project_first(
+    trial: Callable[..., Trial], run_of: Callable[..., Run]
+) -> None:
+    said = "Task exception was never retrieved: aclose(): RuntimeError: Event loop is closed"
+    shown = build_view(run_of([trial("none", "logged", scenario="gc-inside-run", evidence=said)]), Secrets())
+    (related,) = [line for line in _body(shown, PROJECTS["openai-python"]).splitlines() if "**Related:**" in line]
+    assert related.index("github.com/openai/openai-python/issues/") < related.index("llama_index")
+    assert "anthropic" not in related
+
+
 def test_a_script_that_was_not_run_is_said_so(view: View) -> None:
     body = _body(view, PROJECTS["openai-python"], NOT_RUN)
-    assert body.count("it was not requested") == 2
+    assert body.count("it was not requested") == 3
+    assert "- **Unverified:** " in body
+    case = PROJECTS["openai-python"].cases[0]
+    assert issue.title(Posting(PROJECTS["openai-python"], case, NOT_RUN)) == f"[unverified] {case.title}"
+    assert issue.title(Posting(PROJECTS["openai-python"], case, replace(GAVE, exit_status=0))) != case.title
+    assert issue.title(Posting(PROJECTS["openai-python"], case, GAVE)) == case.title
     assert "**reproduced**" not in body
 
 
@@ -225,4 +248,4 @@ def test_an_output_without_end_is_cut_and_the_body_stays_short(view: View) -> No
 
 def test_without_a_project_the_one_that_the_run_says_most_about_is_taken(view: View) -> None:
     assert issue.unasked(view).project.name == "openai-python"
-    assert issue.title(issue.unasked(view)).startswith("AsyncOpenAI.__del__")
+    assert issue.title(issue.unasked(view)).startswith("[unverified] AsyncOpenAI.__del__")

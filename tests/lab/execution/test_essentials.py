@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +103,7 @@ def test_each_loss_is_one_sentence(
 @contextmanager
 def no_room(size: int) -> Iterator[None]:
     """No file of this process may grow beyond a size, as on a disk that is full."""
+    resource = pytest.importorskip("resource", reason="needs a limit on the size of files")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

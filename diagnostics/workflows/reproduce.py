@@ -30,6 +30,7 @@ from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.redaction.kinds import together
 from diagnostics.report.formats.registry import write_reports
 from diagnostics.report.markup.escape import one_line
+from diagnostics.report.view.phrasing import count
 from diagnostics.report.view.view_models import View
 from diagnostics.runs import writer as stores
 from diagnostics.runs.layout import TRIALS
@@ -188,8 +189,8 @@ class _Place:
         broken = sum(trial.status == "broken" for trial in stored_trials(folder))
         more = f" (and {len(losses) - 1} more)" if len(losses) > 1 else ""
         again = self._again(folder, "--retry", "broken")
-        why = f"{broken} trials could not be judged: {one_line(losses[0], 400)}{more}"
-        return f"{why}; run them with: {again}"
+        why = f"{count(broken, 'trial')} could not be judged: {one_line(losses[0], 400)}{more}"
+        return f"{why}; to run what is broken again: {again}"
 
     def _again(self, folder: Path, *more: str) -> str:
         """The command that goes on with the run, in the way in which it was started: by nox or by hand."""

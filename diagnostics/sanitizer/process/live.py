@@ -40,6 +40,13 @@ class Live(threading.Thread):
 
     def run(self) -> None:
         """Prints what is new until `finish` is called."""
+        try:
+            self._follow()
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            stderr.write(f"diagnostics: --live stops, and the report follows at the end: {what}\n")
+
+    def _follow(self) -> None:
         pause = INTERVAL
         while not self._ended.wait(pause):
             if data := self._stream.read():

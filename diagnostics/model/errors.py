@@ -16,6 +16,8 @@ import sys
 from collections.abc import Collection
 from typing import Final, NoReturn
 
+from diagnostics.model.visible import visible
+
 FAILED: Final = 1
 INVALID_USAGE: Final = 2
 INTERRUPTED: Final = 130
@@ -47,7 +49,7 @@ class CommandInterrupted(CommandError):
 
 def text(message: str) -> str:
     """Returns the line of an error."""
-    return f"error: {_one_line(message)}\n"
+    return f"error: {visible(_one_line(message))}\n"
 
 
 def usage_text(message: str, program: str) -> str:

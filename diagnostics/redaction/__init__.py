@@ -11,7 +11,7 @@ an error. Free text goes through the patterns of `text`. Nothing here uses the n
 
 from __future__ import annotations
 
-from diagnostics.redaction.kinds import KINDS, taken
+from diagnostics.model.placeholders import KINDS, taken
 from diagnostics.redaction.secrets import Secrets
 from diagnostics.redaction.text import bounded, redact
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final
 
-from diagnostics.redaction.kinds import KINDS, PLACEHOLDER
+from diagnostics.model.placeholders import KINDS, PLACEHOLDER
 
 _DETECTORS: Final = (
     "artifactory.ArtifactoryDetector",

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from diagnostics.model.codec import encode
-from diagnostics.redaction.kinds import KINDS
+from diagnostics.model.placeholders import KINDS
 from diagnostics.redaction.matching import known_forms
 from diagnostics.redaction.records import redacted
 from diagnostics.redaction.secrets import Secrets

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from diagnostics.model.placeholders import KINDS, PLACEHOLDER
 from diagnostics.model.secret_forms import KEY_FORMS, WORD_BEGINS
-from diagnostics.redaction.kinds import KINDS, PLACEHOLDER
 from diagnostics.redaction.matching import known_forms
 from diagnostics.redaction.patterns import E_MAIL, Form
 from diagnostics.redaction.secrets import Secrets

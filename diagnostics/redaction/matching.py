@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from diagnostics.model.placeholders import KINDS, PLACEHOLDER
 from diagnostics.model.secret_forms import SHORTEST_SECRET
-from diagnostics.redaction.kinds import KINDS, PLACEHOLDER
 from diagnostics.redaction.patterns import ADDRESSES, CONTENT, E_MAIL, FORMS, Form
 from diagnostics.redaction.secrets import NOBODY, Secrets
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache, partial
 
+from diagnostics.model.disguised import without_disguised
+from diagnostics.model.encoded import DEPTH, decode
+from diagnostics.model.placeholders import KINDS
 from diagnostics.redaction.detect_secrets import without_detected_keys
-from diagnostics.redaction.disguised import without_disguised
-from diagnostics.redaction.encoded import DEPTH, decode
-from diagnostics.redaction.kinds import KINDS
 from diagnostics.redaction.line_wraps import mend, wrapped_addresses, wrapped_keys, wrapped_names
 from diagnostics.redaction.matching import known_forms, sweep
 from diagnostics.redaction.secrets import Secrets
@@ -55,12 +55,19 @@ def _once(text: str, secrets: Secrets, depth: int) -> str:
     text = mend(text, wrapped_addresses())
     if depth > 0:
         text = decode(text, partial(_redact, secrets=secrets, depth=depth - 1))
-    return without_detected_keys(without_disguised(text, secrets))
+    return without_detected_keys(without_disguised(text, _disguisable(secrets)))
 
 
 @lru_cache(maxsize=16)
 def _values(secrets: Secrets) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(form.pattern) for form in known_forms(secrets) if form.kind == "key")
+
+
+@lru_cache(maxsize=16)
+def _disguisable(secrets: Secrets) -> tuple[tuple[str, str], ...]:
+    given = {text.lower(): text for text, _ in (*secrets.known, (secrets.home, "home"))}
+    forms = [form for form in known_forms(secrets) if form.kind in ("key", "home")]
+    return tuple((given.get(form.needs[0], form.needs[0]), form.kind) for form in forms)
 
 
 def bounded(text: str, limit: int = LONGEST) -> str:

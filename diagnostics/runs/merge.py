@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnostics.model.machine import Machine
+from diagnostics.model.placeholders import together as together_counts
 from diagnostics.model.trial import Trial
-from diagnostics.redaction.kinds import together as together_counts
 from diagnostics.runs.layout import TRIALS, lock_files
 from diagnostics.runs.reader import RunError, read_environments, read_lock, read_meta, read_trials
 from diagnostics.runs.records import EnvironmentRow, MergedPart, RunMeta

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from diagnostics.model.placeholders import together
 from diagnostics.redaction import Secrets, bounded, redact, taken
-from diagnostics.redaction.kinds import together
 from diagnostics.redaction.records import redacted_by
 from diagnostics.runs.records import Run
 

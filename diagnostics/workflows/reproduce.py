@@ -26,8 +26,8 @@ from diagnostics.lab.reproduction import run_settings
 from diagnostics.lab.run import RunListener, RunSettings, run
 from diagnostics.lab.server import ServerError
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage
+from diagnostics.model.placeholders import together
 from diagnostics.redaction import Secrets, redact, taken
-from diagnostics.redaction.kinds import together
 from diagnostics.report.formats.registry import write_reports
 from diagnostics.report.markup.escape import one_line
 from diagnostics.report.view.phrasing import count

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diagnostics.model.placeholders import sentence, together
 from diagnostics.redaction import KINDS, Secrets, bounded, redact, taken
-from diagnostics.redaction.kinds import sentence, together
 from diagnostics.redaction.matching import all_forms, sweep
 from diagnostics.redaction.patterns import Form
 from diagnostics.redaction.text import LONGEST

@@ -140,18 +140,18 @@ def _run(program: AwkwardProgram, python: Path, folder: Path, run: str) -> dict[
     for name, text in program.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(re.sub(r"(?m)^(\s*)MISTAKE$", lambda match: match[1] + MISTAKE, text))
-    words = {"PY": str(python), "RUN": run}
-    command = re.sub(r"\b(PY|RUN)\b", lambda match: words[match[1]], program.shell)
+    named = {"PY": str(python), "RUN": run}
+    command = re.sub(r"\b(PY|RUN)\b", lambda match: named[match[1]], program.shell)
     kept = ("PATH", "LD_LIBRARY_PATH")
-    done = subprocess.run(
-        ["/bin/sh", "-c", command],
-        cwd=folder,
-        env={**{name: os.environ[name] for name in kept if name in os.environ}, "HOME": str(folder), "LANG": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
+    variables = {name: os.environ[name] for name in kept if name in os.environ}
+    variables |= {"HOME": str(folder), "LANG": "C.UTF-8"}
+    words = ("/bin/sh", "-c", command)
+    try:
+        done = subprocess.run(
+            words, cwd=folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {"status": f"did not end {'with' if run else 'without'} the sanitizer", "stdout": "", "stderr": ""}
     seen = {"status": str(done.returncode), "stdout": done.stdout.decode(), "stderr": done.stderr.decode()}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from diagnostics.sanitizer.output.redact import command_line, redact_text
+from diagnostics.sanitizer.output.redact import command_line, redact, redact_text
+from tests.redaction.canaries import DISGUISES, SPELLINGS, traces
 
 CANARY = "PlacedCanary4711"
 ARGUMENTS = (
@@ -23,6 +24,10 @@ ARGUMENTS = (
     [f"--user=me:{CANARY}"],
     ["-u", f"me:{CANARY}"],
     [json.dumps({"api_key": CANARY})],
+    ["Ocp-Apim-Subscription-Key:", CANARY],
+    ["Authorization:", "Bearer", CANARY],
+    [f"myApiKey={CANARY}"],
+    [f"GROQKEY={CANARY}"],
 )
 CODE = (
     f'headers={{"api-key": "{CANARY}"}}',
@@ -37,6 +42,10 @@ HARMLESS = (
     'headers={"Authorization": f"Bearer {key}"}',
     "token = self._token; max_tokens=4096; key=lambda pair: pair[0]; password: str | None = None",
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+    "version 10.0.0.1; text='abc'",
+    "listening on 10.0.0.2\n12:30 ready",
 )
 
 
@@ -50,6 +59,20 @@ def test_no_secret_of_a_line_of_code_is_shown(text: str) -> None:
     assert "PlacedCanary" not in redact_text(text)
 
 
+@pytest.mark.parametrize("spelling", [*SPELLINGS, *DISGUISES])
+@pytest.mark.parametrize("secret", ["sk-proj-CanaryOfOpenAi4711abcdefGHIJ", "canary.of no form! at all"])
+def test_no_value_of_a_variable_is_shown_in_any_spelling(
+    monkeypatch: pytest.MonkeyPatch, spelling: str, secret: str
+) -> None:
+    monkeypatch.setenv("MY_SESSION_TOKEN", secret)
+    disguise = {**SPELLINGS, **DISGUISES}[spelling]
+    assert traces(redact_text(f"text = {disguise(secret)}"), [secret]) == []
+
+
+def test_control_characters_are_visible_in_the_document() -> None:
+    assert redact({"argv": ["\x1b[31m\x00\u202e\x9b\u2066"]}) == {"argv": ["\ufffd[31m\ufffd\ufffd\ufffd\ufffd"]}
+
+
 @pytest.mark.parametrize("text", HARMLESS)
 def test_code_without_a_secret_stays(text: str) -> None:
     assert redact_text(text) == text
@@ -57,6 +80,17 @@ def test_code_without_a_secret_stays(text: str) -> None:
 
 def test_a_command_line_without_a_secret_stays() -> None:
     words = ["app.py", "--model", "gpt-5", "--max-tokens=5", "--user", "me", "text=abc", "https://h.example/?q=1"]
+    words += [
+        "monkey=5",
+        "keyword=abc",
+        "tokenizer=abc",
+        "keys=3",
+        "--hotkey",
+        "F5",
+        "author=Jane",
+        "version",
+        "10.0.0.1",
+    ]
     assert command_line(words) == words
 
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from diagnostics.redaction.kinds import PRIVACY, sentence
+from diagnostics.model.placeholders import PRIVACY, sentence
 from diagnostics.report.formats.sections import Section, all_sections
 from diagnostics.report.markup.escape import Md, code, one_line, text
 from diagnostics.report.markup.truncate import LIMIT, truncate

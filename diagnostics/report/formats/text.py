@@ -14,7 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from diagnostics.redaction.kinds import PRIVACY, sentence
+from diagnostics.model.placeholders import PRIVACY, sentence
 from diagnostics.report.page.data import VERDICT_SIGNS
 from diagnostics.report.view.headline import headline
 from diagnostics.report.view.rates import why_enough

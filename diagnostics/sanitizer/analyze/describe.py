@@ -12,6 +12,7 @@ import os
 from typing import Any
 
 from diagnostics.model.finding import Site
+from diagnostics.model.visible import visible
 from diagnostics.sanitizer.capture.cells import shown_file
 from diagnostics.sanitizer.capture.facts import ClientRecord, LoopRecord
 from diagnostics.sanitizer.capture.sites import (
@@ -49,10 +50,11 @@ def source_site(file: str, number: int, column: int, end_column: int | None, fun
     """Returns a place in a source file; a negative column is unknown."""
     file = shown_file(file)
     text = linecache.getline(file, number)
+    file, function, code = visible(file), visible(function), visible(text.strip())
     if column < 0:
-        return Site(file, number, function, text.strip())
+        return Site(file, number, function, code)
     last = None if end_column is None else _characters(text, end_column)
-    return Site(file, number, function, text.strip(), _characters(text, column), last)
+    return Site(file, number, function, code, _characters(text, column), last)
 
 
 def _characters(text: str, count: int) -> int:

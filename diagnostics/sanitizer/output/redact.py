@@ -11,14 +11,16 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
+from diagnostics.model.disguised import Known, without_disguised
+from diagnostics.model.encoded import DEPTH, decode
 from diagnostics.model.secret_forms import SECRET_FORMS, SHORTEST_SECRET, is_secret_name
+from diagnostics.model.visible import visible
 
 _MARK = "<key>"
 _CREDENTIALS = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]*://)(?!<key>@)[^\s/?#\"'<>]*(?=@)")
-_OPTION_NAME = re.compile(
-    r"--?[A-Za-z0-9-]*(?:key|token|secret|password|passwd|pwd|credentials?|auth|authorization|bearer|cookie)",
-    re.IGNORECASE,
-)
+_NAME = re.compile(r"--?[\w-]+|[\w-]+:")
+"""What a value may follow as a word of its own: an option, or a header."""
+
 _USER = re.compile(r"--?(?:proxy-)?(?:u|user)")
 _USER_VALUE = re.compile(r"(--?(?:proxy-)?user=)[^:]+:.+", re.DOTALL)
 _NAMED = re.compile(
@@ -26,11 +28,16 @@ _NAMED = re.compile(
     r"(?!<key>)(?P<value>[^\s\"'&,;}\])<>]+)",
     re.IGNORECASE,
 )
-_NO_SECRET = re.compile(r"(?:max[_-]?)?(?:[a-z_-]+[_-])?tokens|authors?", re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SECRET_WORD = re.compile(
+    r"(?<![a-z])(?:(?:api|access|secret|private|account|subscription)?key|pwd|auth|authorization|bearer|dsn)(?![a-z])"
+    r"|(?:token|secret|passwd|password|passphrase|credentials?|cookie|signature)(?![a-z])"
+)
+_BREAK = r"(?:[\"'`]?[ \t]*\r?\n[ \t]*[\"'`]?)?"
+_RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).{8,}", re.DOTALL)
 _FORMS: Final = tuple((re.compile(pattern), needs) for _, pattern, needs in SECRET_FORMS)
 
 
-@lru_cache(maxsize=1024)  # a report names the same few lines again and again
 def _without_forms(text: str) -> str:
     lower = text.lower()
     for pattern, needs in _FORMS:
@@ -52,15 +59,29 @@ def _replacement(match: re.Match[str]) -> str:
 
 def redact_text(text: str) -> str:
     """Returns the text without keys, secret values and credentials."""
-    for value in sorted(_values(), key=len, reverse=True):
-        text = text.replace(value, _MARK)
-    return _without_forms(text)
+    return _redacted(text, tuple((value, "key") for value in sorted(_values(), key=len, reverse=True)), DEPTH)
+
+
+@lru_cache(maxsize=1024)  # a report names the same few lines again and again
+def _redacted(text: str, known: Known, depth: int) -> str:
+    for value in _patterns(known):
+        text = value.sub(_MARK, text)
+    text = _without_forms(text)
+    if depth > 0:
+        text = decode(text, lambda plain: _redacted(plain, known, depth - 1))
+    return without_disguised(text, known)
+
+
+@lru_cache(maxsize=16)
+def _patterns(known: Known) -> tuple[re.Pattern[str], ...]:
+    """Values in any case, and broken over two lines."""
+    return tuple(re.compile(_BREAK.join(map(re.escape, value)), re.IGNORECASE) for value, _ in known)
 
 
 def redact(data: Any) -> Any:
-    """Returns a JSON value with every text redacted."""
+    """Returns a JSON value with every text redacted and visible."""
     if isinstance(data, str):
-        return redact_text(data)
+        return visible(redact_text(data))
     if isinstance(data, dict):
         return {name: redact(value) for name, value in data.items()}
     if isinstance(data, (list, tuple)):
@@ -73,24 +94,31 @@ def command_line(words: list[str]) -> list[str]:
     shown: list[str] = []
     for number, word in enumerate(words):
         before = words[number - 1] if number > 0 else ""
-        follows = not word.startswith("-") and (
-            _OPTION_NAME.fullmatch(before) or (_USER.fullmatch(before) and ":" in word)
+        hides = not word.startswith("-") and (
+            (_NAME.fullmatch(before) and _is_secret(before, word))
+            or before.lower() in ("bearer", "basic")
+            or (_USER.fullmatch(before) and ":" in word)
         )
-        shown.append(_MARK if follows else _word(word))
+        shown.append(_MARK if hides else _word(word))
     return shown
 
 
 def _word(word: str) -> str:
-    option, is_set, _ = word.partition("=")
-    if is_set and _OPTION_NAME.fullmatch(option) and not _NO_SECRET.fullmatch(option.lstrip("-")):
+    option, is_set, value = word.partition("=")
+    if is_set and option.startswith("-") and _is_secret(option, value):
         return f"{option}={_MARK}"
     word = _USER_VALUE.sub(rf"\g<1>{_MARK}", word)
     return redact_text(_NAMED.sub(_value, word))
 
 
 def _value(match: re.Match[str]) -> str:
-    hides = is_secret_name(match["name"]) and not _NO_SECRET.fullmatch(match["name"])
-    return match["front"] + _MARK if hides else match.group()
+    return match["front"] + _MARK if _is_secret(match["name"], match["value"]) else match.group()
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Returns whether a name says that its value is a secret, or the value looks like one and the name may say so."""
+    words = _CAMEL.sub("_", name).lower()
+    return _SECRET_WORD.search(words) is not None or (is_secret_name(name) and _RANDOM.fullmatch(value) is not None)
 
 
 def _values() -> set[str]:

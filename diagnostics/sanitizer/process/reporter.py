@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from diagnostics.sanitizer.capture.facts import Fact
 from diagnostics.sanitizer.output import full_text, stderr
 from diagnostics.sanitizer.output.formats import FORMATS
 from diagnostics.sanitizer.output.json_document import document, write, write_text
-from diagnostics.sanitizer.output.redact import redact
+from diagnostics.sanitizer.output.redact import command_line, redact
 from diagnostics.sanitizer.output.text import blind_spot, render, style, summary
 
 _CLIENTS = {name for name, row in LIBRARIES.items() if row.role in ("sdk", "client")}
@@ -104,7 +105,7 @@ def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
         "".join(full_text.render(part.findings) for part in parts) if settings.full else render(shown, findings, look)
     )
     if not settings.quiet:
-        text += "".join(blind_spot(each, look) + "\n" for each in data["cannot_tell"])
+        text += "".join(blind_spot(each, look) + "\n" for each in redact(data["cannot_tell"]))
     if shown or (main.used and not settings.quiet):
         counts = {word: data["accounting"][word] for word in ("calls", "requests")}
         clients = {name: version for name, version in data["environment"].items() if name in _CLIENTS}
@@ -153,9 +154,13 @@ def _unreported(process: Process, status: int | None, *, is_main: bool) -> list[
     if process.end or process.asked or not process.used:
         return []
     if is_main:
-        how = f"was ended by signal {-status}" if status is not None and status < 0 else "ended"
-        return [f"the program {how} before it could report what it leaves open"]
-    what = " ".join(process.argv[:3]) or "a child"
+        if status is None or status >= 0:
+            return ["the program ended before it could report what it leaves open"]
+        how = (
+            f"the program was ended by signal {-status} before it could report what it leaves open and which calls hang"
+        )
+        return [how if status == -signal.SIGKILL else f"{how}; send the signal to `diagnostics run` instead"]
+    what = " ".join(command_line(process.argv[:3])) or "a child"
     if _runs(process.number):
         return [f"process {process.number} ({what}) is still running; what it leaves open is not in this report"]
     return [f"process {process.number} ({what}) was killed before it could report what it leaves open"]

@@ -22,7 +22,7 @@ from diagnostics.model.machine import Machine
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import VERDICTS
 from diagnostics.redaction import Secrets
-from diagnostics.redaction.kinds import PRIVACY
+from diagnostics.model.placeholders import PRIVACY
 from diagnostics.report.formats import markdown, summary, text
 from diagnostics.report.formats.registry import FORMATS, write_reports
 from diagnostics.report.markup.truncate import LIMIT

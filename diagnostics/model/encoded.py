@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
-from diagnostics.redaction.kinds import KINDS, taken
+from diagnostics.model.placeholders import KINDS, taken
 
 DEPTH: Final = 4
 """How often something may be encoded and is still found."""

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from diagnostics.redaction.kinds import KINDS
-from diagnostics.redaction.matching import known_forms
-from diagnostics.redaction.secrets import Secrets
+from diagnostics.model.placeholders import KINDS
+
+Known = tuple[tuple[str, str], ...]
 
 _SHORTEST: Final = 8
 """Characters of a value: a shorter one may come about by chance where quotes are left out."""
@@ -23,44 +23,43 @@ _CUT: Final = r"(?:\\*[\"'`](?:[ ]*\+?[ ]*\\*[\"'`])?)?"
 _WORD: Final = r"(?<!\S)\S*{}\S*"
 
 
-def without_disguised(text: str, secrets: Secrets) -> str:
-    """The text without known values that quotes cut or base85 hides."""
-    for needle, pattern, kind in _spellings(secrets):
+def without_disguised(text: str, known: Known) -> str:
+    """The text without known values that quotes cut or base85 hides.
+
+    Args:
+        text: the text.
+        known: values, each with its kind. A short one is not searched for.
+    """
+    for needle, pattern, kind in _spellings(known):
         if needle in text:
             text = pattern.sub(KINDS[kind], text)
     if not any(quote in text for quote in "\"'`"):
         return text
     plain = text.translate(_QUOTES).lower()
-    for letters, pattern, kind in _values(secrets):
+    for letters, pattern, kind in _values(known):
         if letters in plain:
             text = pattern.sub(KINDS[kind], text)
     return text
 
 
 @lru_cache(maxsize=16)
-def _values(secrets: Secrets) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+def _values(known: Known) -> tuple[tuple[str, re.Pattern[str], str], ...]:
     return tuple(
-        (value.translate(_QUOTES), re.compile(_CUT.join(map(re.escape, value)), re.IGNORECASE), kind)
-        for value, kind in _known(secrets)
+        (value.lower().translate(_QUOTES), re.compile(_CUT.join(map(re.escape, value)), re.IGNORECASE), kind)
+        for value, kind in known
+        if len(value) >= _SHORTEST
     )
 
 
 @lru_cache(maxsize=16)
-def _spellings(secrets: Secrets) -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    given = {text.lower(): text for text, _ in (*secrets.known, (secrets.home, "home"))}
+def _spellings(known: Known) -> tuple[tuple[str, re.Pattern[str], str], ...]:
     found = {
         needle: kind
-        for value, kind in _known(secrets)
-        for needle in _in_base85(given.get(value, value).encode("utf-8", "replace"))
+        for value, kind in known
+        if len(value) >= _SHORTEST
+        for needle in _in_base85(value.encode("utf-8", "replace"))
     }
     return tuple((needle, re.compile(_WORD.format(re.escape(needle))), kind) for needle, kind in found.items())
-
-
-def _known(secrets: Secrets) -> Iterator[tuple[str, str]]:
-    """Values in lower case, each with its kind; names are words, which only stand whole."""
-    for form in known_forms(secrets, shortest=_SHORTEST):
-        if form.kind in ("key", "home"):
-            yield form.needs[0], form.kind
 
 
 def _in_base85(value: bytes) -> Iterator[str]:

@@ -20,9 +20,9 @@ from markupsafe import Markup
 
 from diagnostics.explain import essence
 from diagnostics.model.cell import BASELINE
+from diagnostics.model.placeholders import PRIVACY, sentence
 from diagnostics.model.visible import visible
 from diagnostics.model.words import SYMPTOM_NAMES, SYMPTOMS, VERDICTS
-from diagnostics.model.placeholders import PRIVACY, sentence
 from diagnostics.report.markup.truncate import cut
 from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, libraries, page_data
 from diagnostics.report.view.costs import FixCost, fix_costs

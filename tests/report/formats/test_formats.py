@@ -19,10 +19,10 @@ import diagnostics.report
 from diagnostics.explain import essence
 from diagnostics.model.cell import Environment
 from diagnostics.model.machine import Machine
+from diagnostics.model.placeholders import PRIVACY
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import VERDICTS
 from diagnostics.redaction import Secrets
-from diagnostics.model.placeholders import PRIVACY
 from diagnostics.report.formats import markdown, summary, text
 from diagnostics.report.formats.registry import FORMATS, write_reports
 from diagnostics.report.markup.truncate import LIMIT

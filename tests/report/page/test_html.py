@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.model.machine import Machine
+from diagnostics.model.placeholders import PRIVACY
 from diagnostics.model.trial import Trial
 from diagnostics.model.words import SYMPTOMS, VERDICTS
 from diagnostics.redaction import Secrets
-from diagnostics.model.placeholders import PRIVACY
 from diagnostics.report.page import html
 from diagnostics.report.page.data import NAME, SYMPTOM_SIGNS, TEXT, VERDICT_SIGNS, page_data
 from diagnostics.report.view.build import build_view

@@ -94,6 +94,11 @@ class Combination:
         value = self.value(key)
         return None if value is None else Version(value.rpartition("==")[2])
 
+    @property
+    def age(self) -> tuple[Version, ...]:
+        """Sorts combinations, oldest first: by Python, then openai, then httpx."""
+        return tuple(self.version(axis) or Version("0") for axis in ("python", "openai", "httpx"))
+
 
 def predicate(key: str, text: str, *, prefix: bool = False) -> Predicate:
     """What a written value asks of a combination.

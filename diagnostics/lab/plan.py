@@ -15,8 +15,6 @@ from enum import Enum
 from itertools import product
 from typing import Final
 
-from packaging.version import Version
-
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
@@ -51,9 +49,9 @@ def roles(
         possible = combination.python in available_pythons and combination not in unsatisfiable
         if possible and combination.loop == "asyncio" and not (_has_aiohttp(combination) or _own_sdks(combination)):
             best = newest.get(combination.generation)
-            if best is None or _age(combination) > _age(best):
+            if best is None or combination.age > best.age:
                 newest[combination.generation] = combination
-    ranked = sorted(newest.values(), key=_age, reverse=True)
+    ranked = sorted(newest.values(), key=lambda each: each.age, reverse=True)
     leads = dict(zip(ranked, (Role.LEAD, Role.SECOND), strict=False))
 
     def role(combination: Combination) -> Role:
@@ -77,11 +75,6 @@ def _own_sdks(combination: Combination) -> tuple[str, ...]:
     """The SDKs of a combination that have environments to themselves."""
     own = placed("own")
     return tuple(name for name, _ in combination.packages if name in own)
-
-
-def _age(combination: Combination) -> tuple[Version, Version, Version]:
-    versions = (combination.version(axis) or Version("0") for axis in ("python", "openai", "httpx"))
-    return tuple(versions)  # type: ignore[return-value]  # three of them
 
 
 @dataclass(frozen=True)

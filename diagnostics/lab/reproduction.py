@@ -21,7 +21,7 @@ from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.as_of import on_day
 from diagnostics.lab.combination import Combination, MatrixError
-from diagnostics.lab.environments import default_cache, find_interpreter
+from diagnostics.lab.environments import default_cache, installed
 from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
@@ -132,7 +132,7 @@ def _own(request: RunRequest) -> tuple[list[Combination], set[str]]:
 
 
 def _available(combinations: Sequence[Combination]) -> set[str]:
-    return {python for python in {c.python for c in combinations} if find_interpreter(python) is not None}
+    return set(installed(combination.python for combination in combinations))
 
 
 def _on_day(day: str, filters: Mapping[str, Sequence[str]], found: set[str], *, offline: bool) -> list[Combination]:

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
-from diagnostics.lab.environments import EnvironmentProblem, find_interpreter, prepare
+from diagnostics.lab.environments import EnvironmentProblem, find_interpreter, installed, prepare
 from diagnostics.lab.execution.workers import Target
 from diagnostics.lab.matrix import default_selection
 from diagnostics.lab.matrix_file import load_matrix
@@ -117,7 +116,7 @@ def other_targets(target: Target, provider: str, cache: Path) -> Iterator[Target
     """
     distribution = PROVIDERS[provider].distribution
     combinations = [each for each in prepared_combinations(cache) if each.value("aiohttp") is None]
-    pythons = {each.python for each in combinations if find_interpreter(each.python) is not None}
+    pythons = installed(each.python for each in combinations)
     for combination in default_selection(combinations, pythons):
         try:
             prepared = prepare(combination, cache=cache, offline=True)
@@ -132,20 +131,13 @@ def prepared_combinations(cache: Path) -> list[Combination]:
     """Returns the combinations of the matrix that are prepared, newest first; of equals, those without aiohttp."""
     slugs = [path.name.rpartition("-")[0] for path in (cache / "environments").glob("py*") if path.is_dir()]
     found = [combination for combination in load_matrix() if combination.slug in slugs]
-    return sorted(found, key=_age, reverse=True)
-
-
-def _age(combination: Combination) -> tuple[Version, Version, Version, bool]:
-    python, openai, httpx = (combination.version(axis) or Version("0") for axis in ("python", "openai", "httpx"))
-    return (python, openai, httpx, combination.value("aiohttp") is None)
+    return sorted(found, key=lambda each: (each.age, each.value("aiohttp") is None), reverse=True)
 
 
 def _named(slug: str, distribution: str, cache: Path, as_of: str | None, *, offline: bool) -> Combination:
     day = parse_day(as_of) if as_of else None
     if slug == NEWEST and day is not None:
-        pythons = sorted({each.python for each in load_matrix()}, key=Version, reverse=True)
-        available = [python for python in pythons if find_interpreter(python) is not None]
-        return on_day(day, available, {}, cache=cache, offline=offline)
+        return on_day(day, installed(each.python for each in load_matrix()), {}, cache=cache, offline=offline)
     if slug == NEWEST:
         for combination in prepared_combinations(cache):
             if distribution in may_hold(combination) and find_interpreter(combination.python) is not None:

@@ -14,6 +14,7 @@ from typing import Final
 from diagnostics.lab.execution.outcome import shorten
 from diagnostics.model.bisection import Outcome, answers_word, requests_word
 from diagnostics.model.trial import Trial
+from diagnostics.model.words import SYMPTOM_NAMES
 
 ROUNDS: Final = 3
 """Rounds of trials, of which the second and the third only run while trials differ."""
@@ -69,5 +70,5 @@ def agreed(uninstrumented: Sequence[Outcome], instrumented: Sequence[Outcome], *
 def disagreement(uninstrumented: Sequence[Outcome]) -> str:
     """Returns, for a person, why there is no outcome."""
     symptoms = Counter(outcome.symptom for outcome in uninstrumented)
-    shown = ", ".join(f"{count} x {symptom}" for symptom, count in symptoms.most_common())
+    shown = ", ".join(f"{count} x {SYMPTOM_NAMES[symptom]}" for symptom, count in symptoms.most_common())
     return f"its trials differ: {shown}"

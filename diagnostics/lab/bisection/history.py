@@ -18,6 +18,7 @@ from diagnostics.lab.bisection.search import Answer, boundaries, search, spans, 
 from diagnostics.lab.bisection.session import Search
 from diagnostics.model.bisection import ReleaseChange, ReleaseSpan, TriedRelease
 from diagnostics.model.libraries import Searched
+from diagnostics.model.words import SYMPTOM_NAMES
 
 SAMPLES: Final = 32
 """Parts into which the range is cut at first when all changes are searched for."""
@@ -131,8 +132,8 @@ def _same_ends(state: Search, low: int, high: int) -> str:
     first, last = state.tried[low], state.tried[high]
     assert first.outcome is not None
     return (
-        f"{first.version} and {last.version} do the same here ({first.outcome.symptom}); name other ends, "
-        "another --scenario or --by, or use --all to search for a change that was reverted"
+        f"{first.version} and {last.version} do the same here ({SYMPTOM_NAMES[first.outcome.symptom]}); "
+        "name other ends, another --scenario or --by, or use --all to search for a change that was reverted"
     )
 
 

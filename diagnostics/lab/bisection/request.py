@@ -14,12 +14,12 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.as_of import parse_day
-from diagnostics.lab.bisection import pythons
 from diagnostics.lab.bisection.cell import CellRunner
 from diagnostics.lab.bisection.criterion import Criterion, parse_criterion
 from diagnostics.lab.bisection.evaluate import Evaluator, OutcomeRunner
@@ -30,7 +30,8 @@ from diagnostics.lab.bisection.scope import InvalidRequest, scope
 from diagnostics.lab.bisection.script import ScriptRunner, dependencies
 from diagnostics.lab.bisection.session import Search, SearchListener
 from diagnostics.lab.combination import MatrixError
-from diagnostics.lab.environments import Unavailable, find_interpreter
+from diagnostics.lab.environments import Unavailable, find_interpreter, installed
+from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.redactor import Redact
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import BASELINE, Load
@@ -196,13 +197,32 @@ def _chosen_search(request: BisectRequest, on: Callable[[str], Search]) -> Searc
             python = request.python
             raise Unavailable(f"Python {python} is not installed; install it, for example: uv python install {python}")
         return on(request.python)
-    searches: dict[str, Search] = {}
+    possible: list[Search] = []
+    refused: list[InvalidRequest] = []
+    for python in _pythons():
+        try:
+            search = on(python)
+        except InvalidRequest as error:  # fewer than two candidates there
+            refused.append(error)
+            continue
+        if all(search.evaluate(index).outcome is not None for index in search.ends):
+            return search
+        possible.append(search)
+    if not possible:
+        raise refused[0]
+    return possible[0]
 
-    def works(python: str) -> bool:
-        searches[python] = on(python)
-        return all(searches[python].evaluate(index).outcome is not None for index in searches[python].ends)
 
-    return searches[pythons.choose(pythons.available(), works)]
+def _pythons() -> list[str]:
+    # That a release installs on the newest Python is no sign that it works there: each is tried in turn.
+    named = {combination.python for combination in load_matrix()}
+    found = installed(named)
+    if not found:
+        raise Unavailable(
+            f"none of Python {', '.join(sorted(named, key=Version))} is installed; install one, for example: "
+            "uv python install 3.13"
+        )
+    return found
 
 
 def _runner(request: BisectRequest, provider: str, cache: Path, redact: Redact) -> OutcomeRunner:

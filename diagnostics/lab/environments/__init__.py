@@ -10,7 +10,7 @@ What cannot be is an `EnvironmentProblem`, whose `status` is the one that a tria
 from __future__ import annotations
 
 from diagnostics.lab.environments.build import PreparedEnvironment, default_cache, identify, prepare, unprepared
-from diagnostics.lab.environments.interpreters import Interpreter, find_interpreter
+from diagnostics.lab.environments.interpreters import Interpreter, find_interpreter, installed
 from diagnostics.lab.environments.problems import (
     BuildFailed,
     EnvironmentProblem,
@@ -30,6 +30,7 @@ __all__ = [
     "default_cache",
     "find_interpreter",
     "identify",
+    "installed",
     "prepare",
     "unprepared",
 ]

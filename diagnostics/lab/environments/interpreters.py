@@ -6,7 +6,7 @@ import functools
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,11 @@ def find_interpreter(version: str) -> Interpreter | None:
     if found is None:
         return None
     return Interpreter(Path(found.system_executable or found.executable), found.version_str, found.implementation)
+
+
+def installed(pythons: Iterable[str]) -> list[str]:
+    """Of some versions, those that this machine has, newest first."""
+    return [python for python in sorted(set(pythons), key=Version, reverse=True) if find_interpreter(python)]
 
 
 def pyenv_interpreters(version: str, environ: Mapping[str, str]) -> list[Path]:

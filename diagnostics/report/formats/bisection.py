@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from diagnostics.model.bisection import CAUSES, Bisection, Outcome, ReleaseChange, ReleaseSpan
 from diagnostics.model.codec import RecordError, decode, parse
+from diagnostics.model.words import SYMPTOM_NAMES
 from diagnostics.report.markup import escape
 from diagnostics.runs.upgrade import upgraded
 
@@ -39,7 +40,7 @@ def outcome_words(outcome: Outcome) -> str:
 
 
 def _seen(outcome: Outcome) -> str:
-    parts = [outcome.symptom]
+    parts = [SYMPTOM_NAMES[outcome.symptom]]
     if outcome.answers != "all":
         parts.append(f"{outcome.answers} of the calls answered")
     if outcome.requests != "one a call":
@@ -79,8 +80,9 @@ def _change(found: Bisection, change: ReleaseChange) -> list[str]:
     assert before.outcome is not None
     assert after.outcome is not None
     releases = f"{found.package} {before.version} ({before.day}) → {after.version} ({after.day})"
-    lines = [f"{releases}: {before.outcome.symptom} → {after.outcome.symptom}"]
-    lines += [f"  {line}" for line in before.outcome.difference(after.outcome)]
+    symptoms = (SYMPTOM_NAMES[outcome.symptom] for outcome in (before.outcome, after.outcome))
+    lines = [f"{releases}: {' → '.join(symptoms)}"]
+    lines += [f"  {line}" for line in before.outcome.difference(after.outcome) if not line.startswith("symptom:")]
     lines += _side_by_side(before.outcome, after.outcome)
     if change.skipped:
         shown = ", ".join(f"{version} ({why})" for version, why in list(change.skipped.items())[:6])

@@ -129,7 +129,7 @@ def _moment(process: int, track: int, event: Event, at: float) -> dict[str, Any]
     return {
         "ph": "i",
         "s": "p" if foreign else "t",
-        "cat": "foreign touch" if foreign else "event",
+        "cat": "use from another loop" if foreign else "event",
         "name": f"{event.subject} {event.what}",
         "pid": process,
         "tid": track,

@@ -1,7 +1,8 @@
 """A timeline as a Mermaid sequence diagram, which GitHub draws inside an issue. Pure.
 
 Nothing of a run can break the diagram: a label is letters, digits and a few signs, on one line, of bounded length, and
-participants have names of ours. Of a long timeline the part around the first foreign touch is kept, the rest counted.
+participants have names of ours. Of a long timeline the part around the first use from another loop is kept, and the
+rest is counted.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def _line(step: _Step, lanes: Mapping[str, str]) -> str:
     running = event.running if event.running in lanes and event.running != who else None
     often = f" ({step.times} times)" if step.times > 1 else ""
     if event.what == "touched":
-        return f"    {running or who}-x{loop or who}: {label(f'FOREIGN TOUCH {event.detail}')}{often}"
+        return f"    {running or who}-x{loop or who}: {label(event.detail)}{often}"
     if event.what == "opened":
         number = f"{step.times} connections" if step.times > 1 else "a connection"
         return f"    {who}->>{loop or who}: opens {number}"

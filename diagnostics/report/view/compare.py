@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from diagnostics.model.cell import BASELINE
+from diagnostics.model.words import SYMPTOM_NAMES
 from diagnostics.report.view.history import version_key
 from diagnostics.report.view.tally import scenario_name
 from diagnostics.report.view.view_models import FixOutcome, View
@@ -68,7 +69,7 @@ class Changes:
 
 # From the best to the worst; only what stands in one of these can be better or worse than another.
 _ORDERS = (
-    ("none", "retried", "logged", "raised", "hang", "crash"),
+    tuple(SYMPTOM_NAMES.values()),
     ("removes", "hides", "no effect", "worsens"),
 )
 
@@ -128,7 +129,7 @@ def _said(result: FixOutcome) -> str:
     if result.status != "ran":
         return result.status
     if result.fix == BASELINE or result.verdict is None:
-        return str(result.symptom)
+        return SYMPTOM_NAMES[result.symptom or "none"]
     return result.verdict
 
 

@@ -90,7 +90,7 @@ def test_a_script_is_named_in_place_of_a_scenario() -> None:
 def test_the_answer_names_both_releases_what_differs_and_what_else_moved() -> None:
     shown = text(FOUND)
 
-    assert "openai 1.0.0 (2025-01-01) → 2.0.0 (2025-03-01): retried → raised" in shown
+    assert "openai 1.0.0 (2025-01-01) → 2.0.0 (2025-03-01): sent twice → raised" in shown
     assert "requests: more → one a call" in shown
     assert "findings: −duplicate-request" in shown
     assert "between them, cannot tell: 1.1.0 (incompatible: half of it is missing), 1.2.0 (yanked)" in shown

@@ -196,7 +196,7 @@ def test_the_diagram_is_that_of_the_case(view: View, sample: Run) -> None:
     chosen = PROJECTS["openai-python"].cases[1]
     assert chosen.scenario == "repeated-run"
     shown = issue.render(view, Posting(PROJECTS["openai-python"], chosen, GAVE))
-    assert "L2-xL1: FOREIGN TOUCH cross-loop-use connection.send" in shown
+    assert "L2-xL1: cross-loop-use connection.send" in shown
 
 
 def _run(trial: Callable[..., Trial], run_of: Callable[..., Run], seen: dict[str, list[Environment]]) -> View:

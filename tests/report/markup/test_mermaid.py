@@ -35,11 +35,11 @@ def test_a_label_is_short_and_harmless(words: str, limit: int) -> None:
     assert len(mermaid.label(words, limit)) <= limit + 2 * limit // 3 + 2, "each end gets two brackets"
 
 
-def test_the_first_foreign_touch_is_in_the_middle_of_what_is_shown() -> None:
+def test_the_first_use_from_another_loop_is_in_the_middle_of_what_is_shown() -> None:
     told = [Event(number, f"C{number % 3 + 1}", "", "created") for number in range(1, 100)]
     told[60] = Event(61, "C1", "x", "touched", running="L2", loop="L1", detail="cross-loop-use: send")
     drawn = mermaid.sequence(told, most=20)
-    assert "L2-xL1: FOREIGN TOUCH cross-loop-use send" in drawn
+    assert "L2-xL1: cross-loop-use send" in drawn
     assert drawn.count("created") == 19
     assert re.search(r"Note over L\d: \d+ earlier events left out", drawn)
     assert re.search(r"Note over L\d: \d+ later events left out", drawn)

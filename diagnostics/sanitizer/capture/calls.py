@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord
+from diagnostics.sanitizer.capture.facts import ClientRecord
 from diagnostics.sanitizer.capture.patching import Patch, disguise
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
@@ -17,16 +17,10 @@ def calls(client_of: Callable[[Any], ClientRecord | None]) -> Callable[[Any, Pat
         package = patch.module.rpartition(".")[0]
 
         def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
-            call: CallRecord | None = None
+            coroutine = original(self, *args, **kwargs)
             if patch.on:
                 try:
-                    call = TRACKER.call_started(client_of(self), package)
-                except Exception as error:
-                    patch.fail(error)
-            coroutine = original(self, *args, **kwargs)
-            if call is not None:
-                try:
-                    TRACKER.call_runs(call, coroutine)
+                    TRACKER.call_started(client_of(self), package, coroutine)
                 except Exception as error:
                     patch.fail(error)
             return coroutine

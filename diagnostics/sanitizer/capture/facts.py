@@ -1,6 +1,6 @@
 """What is recorded: loops, clients, connections, calls, and the facts that findings are made of.
 
-Plain classes with slots, because dataclasses would slow down the start of the program. A record holds at most a weak
+Plain classes, because dataclasses would slow down the start of the program. A record holds at most a weak
 reference to the object it stands for, so it extends no lifetime.
 """
 
@@ -172,15 +172,15 @@ class Exchange:
         abandoned: the fact that the response was abandoned; withdrawn if the program closes the response after all.
     """
 
-    __slots__ = ("abandoned", "call", "closed", "response", "tunnel", "whole")
+    # Defaults of the class, because there is one exchange for each request.
+    whole = False
+    response: Reference | None = None
+    closed = False
+    abandoned: Fact | None = None
 
     def __init__(self, call: CallRecord | None, *, tunnel: bool) -> None:
         self.call = call
         self.tunnel = tunnel
-        self.whole = False
-        self.response: Reference | None = None
-        self.closed = False
-        self.abandoned: Fact | None = None
 
     @property
     def is_stream(self) -> bool:
@@ -194,7 +194,7 @@ class CallRecord:
 
     Attributes:
         package: import name of the library that was called.
-        http: the client that sends the requests, which may be one inside `client`.
+        sender: the client that sends the requests, if that is one inside `client`.
         outer: the call inside which this one was made, if it is not part of that call.
         inside: whether `outer` waits for this call.
         coroutine: the call ends when it finishes or is freed.
@@ -203,22 +203,16 @@ class CallRecord:
         foreign: the request that went out on a connection of another loop, and that connection.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "client",
-        "coroutine",
-        "counted",
-        "foreign",
-        "headers",
-        "http",
-        "inside",
-        "latest",
-        "loop",
-        "number",
-        "outer",
-        "package",
-        "resent",
-    )
+    # Defaults of the class, because there is one record for each request.
+    _number = 0
+    sender: ClientRecord | None = None
+    inside = False
+    coroutine: Reference = staticmethod(_gone)
+    counted: ClientRecord | None = None
+    latest: Any = None
+    headers: Any = ()
+    foreign: tuple[Any, ConnectionRecord] | None = None
+    resent = False
 
     def __init__(
         self,
@@ -226,33 +220,37 @@ class CallRecord:
         loop: LoopRecord | None,
         package: str = "",
         outer: CallRecord | None = None,
-        *,
-        inside: bool = False,
     ) -> None:
-        self.number = next(_numbers)
         self.client = client
-        self.http = client
         self.loop = loop
         self.package = package
         self.outer = outer
-        self.inside = inside
-        self.coroutine: Reference | None = None
-        self.counted: ClientRecord | None = None
-        self.latest: Any = None
-        self.headers: Any = ()
-        self.foreign: tuple[Any, ConnectionRecord] | None = None
-        self.resent = False
+
+    @property
+    def number(self) -> int:
+        """A number that identifies the call."""
+        if not self._number:
+            self._number = next(_numbers)
+        return self._number
+
+    @property
+    def http(self) -> ClientRecord | None:
+        """The client that sends the requests, which may be one inside `client`."""
+        return self.sender or self.client
 
     @property
     def frame(self) -> Any:
         """The frame of the coroutine; `None` when the call has returned."""
-        coroutine = self.coroutine() if self.coroutine is not None else None
-        return getattr(coroutine, "cr_frame", None)
+        return getattr(self.coroutine(), "cr_frame", None)
 
     @property
     def active(self) -> bool:
         """Whether the call has not returned."""
-        return self.frame is not None
+        coroutine = self.coroutine()
+        # Asking for the frame creates an object, and the coroutine that asks is usually running.
+        return coroutine is not None and (
+            getattr(coroutine, "cr_running", False) or getattr(coroutine, "cr_frame", None) is not None
+        )
 
     def innermost(self) -> CallRecord | None:
         """Returns this call or, if it has returned, the nearest outer call that has not."""

@@ -75,7 +75,7 @@ class Instruments:
         self.problems: list[str] = []
         self._active: tuple[Instrument, ...] = ()
         # By hook, for the instruments that override it: an event that nobody asked for costs one look-up.
-        self._hooks: dict[str, tuple[_Hook, ...]] = {}
+        self.hooks: dict[str, tuple[_Hook, ...]] = {}
 
     def add(self, instrument: Instrument) -> None:
         """Adds an instrument; it receives events from now on."""
@@ -88,7 +88,7 @@ class Instruments:
 
     def call(self, hook: str, *arguments: Any) -> None:
         """Calls a hook of every instrument that overrides it."""
-        for function in self._hooks.get(hook, ()):
+        for function in self.hooks.get(hook, ()):
             try:
                 function(*arguments)
             except Exception as error:  # noqa: PERF203 - one instrument must not stop the others
@@ -103,4 +103,4 @@ class Instruments:
             if overriding and not name.startswith("_"):
                 hooks[name] = tuple(getattr(each, name) for each in overriding)
         # One assignment, so another thread sees the old hooks or the new ones.
-        self._active, self._hooks = active, hooks
+        self._active, self.hooks = active, hooks

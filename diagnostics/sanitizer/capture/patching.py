@@ -19,6 +19,9 @@ from typing import Any
 _COROUTINE = 0x80
 """`inspect.CO_COROUTINE`; importing `inspect` costs more than the rest of this package."""
 
+_ARGUMENTS = 0x0C
+"""`inspect.CO_VARARGS` and `inspect.CO_VARKEYWORDS`."""
+
 Build = Callable[[Any, "Patch"], Any]
 
 
@@ -105,9 +108,19 @@ class Patch:
 
 
 def before(observe: Callable[..., None]) -> Build:
-    """Builds a replacement that calls `observe(self, *arguments)` and then the original."""
+    """Builds a replacement that calls `observe(self, *arguments)`, or `observe(self)`, and then the original."""
+    code = getattr(observe, "__code__", None)
+    alone = code is not None and code.co_argcount == 1 and not code.co_flags & _ARGUMENTS
 
     def build(original: Any, patch: Patch) -> Any:
+        def replacement_alone(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if patch.on:
+                try:
+                    observe(self)
+                except Exception as error:
+                    patch.fail(error)
+            return original(self, *args, **kwargs)
+
         def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
             if patch.on:
                 try:
@@ -116,7 +129,7 @@ def before(observe: Callable[..., None]) -> Build:
                     patch.fail(error)
             return original(self, *args, **kwargs)
 
-        return disguise(replacement, original)
+        return disguise(replacement_alone if alone else replacement, original)
 
     return build
 

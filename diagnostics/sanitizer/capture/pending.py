@@ -13,7 +13,7 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.facts import CallRecord, Fact
 from diagnostics.sanitizer.capture.sites import Stack, capture
-from diagnostics.sanitizer.capture.slots import slots_of
+from diagnostics.sanitizer.capture.slots import Slots, slots_of
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _DEEP = 100
@@ -32,16 +32,15 @@ def stuck_calls(*, hanging: bool) -> list[Fact]:
     return [fact for fact in found if fact is not None]
 
 
-def waiting_for_slot(call: CallRecord, request: Any) -> Fact | None:
+def waiting_for_slot(call: CallRecord, slots: Slots) -> Fact | None:
     """Returns a fact if a call begins to wait in a pool whose slots all belong to connections of closed loops."""
-    slots = slots_of(call, request)
     return _stuck(call, "error", _lost(slots.dead, slots.total), capture(sys._getframe(2))) if slots.lost else None
 
 
 def _fact(call: CallRecord, *, hanging: bool) -> Fact | None:
     if not call.active or call.number in TRACKER.stuck or _waits_for_another(call):
         return None
-    coroutine = call.coroutine() if call.coroutine else None
+    coroutine = call.coroutine()
     names = [code.co_name for code, _ in awaiting(coroutine)]
     in_pool = "wait_for_connection" in names
     slots = slots_of(call) if in_pool else None
@@ -95,7 +94,7 @@ def _whole(call: CallRecord) -> list[tuple[Any, int]]:
     """Returns code and line of what a call awaits and, if its task can be found, of what awaits the call."""
     import asyncio
 
-    coroutine = call.coroutine() if call.coroutine else None
+    coroutine = call.coroutine()
     loop = call.loop.ref() if call.loop is not None else None
     for task in asyncio.all_tasks(loop) if loop is not None else ():
         chain = list(_chain(task.get_coro()))

@@ -1,10 +1,10 @@
-"""The instrument that findings are made of: it keeps facts and counts calls and requests."""
+"""The instrument that findings are made of: it keeps facts."""
 
 from __future__ import annotations
 
 import contextlib
 
-from diagnostics.sanitizer.capture.facts import CallRecord, Fact
+from diagnostics.sanitizer.capture.facts import Fact
 from diagnostics.sanitizer.capture.instruments import Instrument
 
 
@@ -13,16 +13,6 @@ class Recorder(Instrument):
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
-        self.calls = 0
-        self.requests = 0
-
-    def call_started(self, _: CallRecord) -> None:
-        """Counts the call."""
-        self.calls += 1
-
-    def request_sent(self, _: CallRecord | None) -> None:
-        """Counts the request."""
-        self.requests += 1
 
     def fact(self, fact: Fact) -> None:
         """Keeps the fact."""
@@ -36,7 +26,6 @@ class Recorder(Instrument):
     def forked(self) -> None:
         """Starts over: what the parent did is reported by the parent."""
         self.facts.clear()
-        self.calls = self.requests = 0
 
 
 RECORDER = Recorder()

@@ -17,16 +17,22 @@ MAX_LOST = 100
 
 
 class LostRequests:
-    """Requests that went out on a connection of another loop."""
+    """Requests that went out on a connection of another loop.
+
+    Attributes:
+        any: whether there was one.
+    """
 
     def __init__(self) -> None:
         # By what identifies a repetition.
         self._connections: dict[Any, ConnectionRecord] = {}
+        self.any = False
 
     def add(self, request: Any, headers: Any, connection: ConnectionRecord) -> None:
         """Remembers a request; a few of many are enough for a finding."""
         if len(self._connections) < MAX_LOST:
             self._connections.update(dict.fromkeys(_identities(request, headers), connection))
+        self.any = True
 
     def connection_of(self, call: CallRecord, request: Any, headers: Any) -> ConnectionRecord | None:
         """Returns the foreign connection on which the same request of this call went out before, if it did."""
@@ -34,8 +40,6 @@ class LostRequests:
             return None
         if call.foreign is not None:
             return call.foreign[1] if call.foreign[0] == request else None
-        if not self._connections:
-            return None
         # The SDK may be one that nobody has listed: then each of its attempts is a call of the HTTP client, and only
         # the request itself says that it is a repetition.
         known = self._connections

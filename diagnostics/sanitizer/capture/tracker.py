@@ -40,6 +40,8 @@ class Tracker:
         on: whether the process is instrumented.
         generation: how many times this process was forked.
         opaque: packages of loops that are not built on asyncio's base class.
+        calls: how many calls there were; `requests` is the number of requests.
+        active_calls: calls that have not ended, by the reference to their coroutine.
         stuck: numbers of the calls that a `stuck-waiter` was reported for.
         collecting: whether the garbage collector is running.
         problems: detectors that failed, one line each.
@@ -49,16 +51,25 @@ class Tracker:
         self.instruments = Instruments()
         self.on = False
         self.generation = 0
-        self.active_calls: dict[int, CallRecord] = {}
+        self.calls = 0
+        self.requests = 0
+        self._no_active_calls()
         self.clients: dict[int, ClientRecord] = {}
         self.opaque: set[str] = set()
         self.stuck: set[int] = set()
         self.collecting = False
         self.problems: list[str] = []
         self._loops: dict[int, LoopRecord] = {}
+        # Connections hold the record of their loop, also when that is gone.
+        self._loop_records: weakref.WeakSet[LoopRecord] = weakref.WeakSet()
         self._recent: list[weakref.ref[ClientRecord]] = []
         self._reported: set[tuple[Any, ...]] = set()
         self._lost = LostRequests()
+
+    def _no_active_calls(self) -> None:
+        # A new dictionary each time: callbacks of calls of the parent of this process still find theirs in the old one.
+        self.active_calls: dict[Any, CallRecord] = {}
+        self._call_ended = self.active_calls.pop
 
     def report(self, *facts: Fact) -> None:
         """Sends facts to the instruments."""
@@ -74,6 +85,7 @@ class Tracker:
         record: LoopRecord | None = getattr(loop, MARK, None)
         if record is None:
             record = LoopRecord(loop, created)
+            self._loop_records.add(record)
             record.generation = self.generation
             number, loops = record.number, self._loops
             record.ref = weakref.ref(loop, lambda _: loops.pop(number, None))
@@ -87,6 +99,10 @@ class Tracker:
     def open_loops(self) -> list[LoopRecord]:
         """Returns the loops that are not closed."""
         return [record for record in list(self._loops.values()) if record.closed is None]
+
+    def is_only_loop(self) -> bool:
+        """Returns whether no connection can belong to another loop than the one that runs."""
+        return self.running() is not None and len(self._loop_records) == 1
 
     def running(self) -> LoopRecord | None:
         """Returns the loop that runs in this thread."""
@@ -124,29 +140,34 @@ class Tracker:
 
     def client(self, client: Any) -> ClientRecord | None:
         """Returns the record of a client that was created while this process was instrumented."""
-        record = self.clients.get(id(client))
-        return record if record is not None and record.ref() is client else None
+        return self.clients.get(id(client))  # a client that is freed removes itself
 
     # Calls
 
-    def call_started(self, client: ClientRecord | None, package: str) -> CallRecord:
-        """Records that a request method was entered. Inside another call it may be part of that call."""
+    def call_started(self, client: ClientRecord | None, package: str, coroutine: Any) -> None:
+        """Records a call, which is a coroutine that has not begun. Inside another call it may be part of that one."""
         outer = self.current_call()
         if outer is not None and is_part(outer, client, package):
             if client is not None and client is not outer.client:
                 self._continues(outer, client)
-            return outer
-        inside = False
+            return
+        try:
+            loop = running_loop()._diagnostics_record  # `MARK`: this is the fastest way to ask for it
+        except AttributeError:
+            loop = self.running()
+        call = CallRecord(client, loop, package, outer)
         if outer is not None:
-            inside = is_inside(outer)
+            call.inside = is_inside(outer)
             # Skip calls that have returned, or the chain would grow for ever.
             outer.outer = outer.outer.innermost() if outer.outer is not None else None
-        call = CallRecord(client, self.running(), package, outer, inside=inside)
         CALL.set(call)
+        call.coroutine = coroutine_reference = weakref.ref(coroutine, self._call_ended)
+        self.active_calls[coroutine_reference] = call
+        self.calls += 1
         if client is not None:
-            client.outermost.calls += 1
-        self.instruments.call("call_started", call)
-        return call
+            (client if client.owner is None else client.outermost).calls += 1
+        if "call_started" in self.instruments.hooks:
+            self.instruments.call("call_started", call)
 
     def _continues(self, call: CallRecord, client: ClientRecord) -> None:
         """Another client, usually the HTTP client of an SDK, continues a call."""
@@ -154,32 +175,45 @@ class Tracker:
         if call.counted is not outermost and (around is None or outermost is not around.outermost):
             outermost.calls += 1
             call.counted = outermost
-        call.http = client
+        call.sender = client
         if client.owner is None and around is not None and made_by(client, around.package):
             client.owner = around
-
-    def call_runs(self, call: CallRecord, coroutine: Any) -> None:
-        """Records which coroutine a call is."""
-        if call.coroutine is None:
-            key = id(call)
-            active = self.active_calls
-            call.coroutine = weakref.ref(coroutine, lambda _: active.pop(key, None))
-            active[key] = call
 
     def current_call(self) -> CallRecord | None:
         """Returns the call that the running code works for."""
         call = CALL.get()
-        return call.innermost() if call is not None else None
-
-    def sending(self, request: Any, headers: Any = ()) -> None:
-        """Records that a request goes out. The same request after one on another loop's connection is sent twice."""
-        call = self.current_call()
-        self.instruments.call("request_sent", call)
         if call is None:
-            return
-        if call.http is not None:
-            call.http.outermost.requests += 1
+            return None
+        coroutine = call.coroutine()
+        if coroutine is None:
+            return None if call.outer is None else call.outer.innermost()
+        return call if getattr(coroutine, "cr_running", False) else call.innermost()
+
+    def sending(self, request: Any, headers: Any = ()) -> CallRecord | None:
+        """Records that a request goes out. The same request after one on another loop's connection is sent twice.
+
+        Args:
+            request: a value that can be compared.
+            headers: of the request.
+
+        Returns:
+            The call that it belongs to.
+        """
+        call = self.current_call()
+        self.requests += 1
+        if "request_sent" in self.instruments.hooks:
+            self.instruments.call("request_sent", call)
+        if call is None:
+            return None
+        client = call.sender or call.client
+        if client is not None:
+            (client if client.owner is None else client.outermost).requests += 1
         call.latest, call.headers = request, headers
+        if self._lost.any:
+            self._sending_again(call, request, headers)
+        return call
+
+    def _sending_again(self, call: CallRecord, request: Any, headers: Any) -> None:
         connection = self._lost.connection_of(call, request, headers)
         if connection is None:
             return
@@ -237,7 +271,8 @@ class Tracker:
     def connection_used(self, record: ConnectionRecord) -> None:
         """Records that a request goes out on a connection."""
         if record.loop.ref() is running_loop():
-            self.instruments.call("connection_used", record)
+            if "connection_used" in self.instruments.hooks:
+                self.instruments.call("connection_used", record)
         else:
             self.foreign_connection(record, "connection.send", closing=False)
 
@@ -341,7 +376,8 @@ class Tracker:
         """Starts over in a child: connections that are open now belong to the parent."""
         self.generation += 1
         self._reported.clear()
-        self.active_calls.clear()
+        self._no_active_calls()
+        self.calls = self.requests = 0
         self.instruments.call("forked")
 
 
@@ -355,8 +391,15 @@ def _search(client: ClientRecord) -> None:
 
 def running_loop() -> Any:
     """Returns the loop that runs in this thread; does not import asyncio into a program that does not use it."""
-    events = sys.modules.get("asyncio.events")
-    return events._get_running_loop() if events is not None else None
+    global _events  # noqa: PLW0603 - looked up once; this is asked several times for each request
+    if _events is None:
+        _events = sys.modules.get("asyncio.events")
+        if _events is None:
+            return None
+    return _events._get_running_loop()
+
+
+_events: Any = None
 
 
 TRACKER = Tracker()

@@ -20,7 +20,6 @@ from diagnostics.sanitizer import session
 from diagnostics.sanitizer.capture.blind_spots import blind_spots
 from diagnostics.sanitizer.capture.journal import Journal
 from diagnostics.sanitizer.capture.pending import stuck_calls
-from diagnostics.sanitizer.capture.recorder import RECORDER
 from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
 from diagnostics.sanitizer.process import children, interrupts
@@ -108,7 +107,7 @@ class Instrumented:
 
     def _state(self) -> None:
         clients = list(TRACKER.clients.values())
-        self.journal.state(RECORDER.calls, RECORDER.requests, clients, blind_spots())
+        self.journal.state(TRACKER.calls, TRACKER.requests, clients, blind_spots())
 
     def _answer(self) -> None:
         """Writes what waits and what is open now, in case that the process ends here."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import sys
-import weakref
 from typing import Any
 
 from diagnostics.sanitizer.capture.calls import calls
 from diagnostics.sanitizer.capture.connections import record_of
-from diagnostics.sanitizer.capture.facts import ClientRecord, Exchange
+from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, Exchange
 from diagnostics.sanitizer.capture.finalizers import finalizers
-from diagnostics.sanitizer.capture.patching import Patch, before, built
+from diagnostics.sanitizer.capture.patching import Patch, before, built, disguise
 from diagnostics.sanitizer.capture.sites import Stack, capture
 from diagnostics.sanitizer.capture.tracker import TRACKER, running_loop
 
@@ -29,13 +28,11 @@ def session_created(session: Any) -> None:
 
 def session_of(session: Any) -> ClientRecord | None:
     """Returns the record of a session that gets a request; reports a request from another loop than the session's."""
-    record = TRACKER.client(session)
-    connector = getattr(session, "_connector", None)
-    if record is not None and connector is not None:
-        _session_of_connector[connector] = record
+    record = TRACKER.clients.get(id(session))
+    if session._loop is not running_loop() and record is not None:
         loop = running_loop()
         # If the session's loop is closed, its transports and the loop itself report each access.
-        if loop is not None and session._loop is not loop and not session._loop.is_closed():
+        if loop is not None and not session._loop.is_closed():
             TRACKER.foreign_access(
                 "cross-loop-use",
                 TRACKER.loop(session._loop),
@@ -47,9 +44,10 @@ def session_of(session: Any) -> ClientRecord | None:
     return record
 
 
-def opening(connector: Any, *_: Any, **__: Any) -> None:
+def opening(_: Any) -> None:
     """A connector opens a connection, in the task of the request that needs one."""
-    SESSION.set((_session_of_connector.get(connector), capture(sys._getframe(2))))
+    call = TRACKER.current_call()
+    SESSION.set((None if call is None else call.http, capture(sys._getframe(2))))
 
 
 def opened(protocol: Any, transport: Any) -> None:
@@ -66,13 +64,28 @@ def opened(protocol: Any, transport: Any) -> None:
     TRACKER.connection_opened(protocol, name, below, session, descriptor=descriptor, stack=stack)
 
 
-def sending(request: Any, connection: Any = None, *_: Any) -> None:
-    """A request goes out."""
-    TRACKER.sending((request.method, str(request.url)))
-    protocol = getattr(connection, "protocol", None)
-    record = record_of(protocol) if protocol is not None else None
+def sends(original: Any, patch: Patch) -> Any:
+    """Builds a replacement for the method that sends a request; `before` costs twice as much."""
+
+    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if patch.on:
+            try:
+                method = self.method
+                call = TRACKER.sending((method, self.url))
+                if method == "CONNECT":
+                    tunnelling(call, *args, **kwargs)
+            except Exception as error:
+                patch.fail(error)
+        return original(self, *args, **kwargs)
+
+    return disguise(replacement, original)
+
+
+def tunnelling(call: CallRecord | None, connection: Any) -> None:
+    """A proxy is asked for a tunnel."""
+    record = record_of(connection.protocol)
     if record is not None:
-        record.exchange = Exchange(TRACKER.current_call(), tunnel=request.method == "CONNECT")
+        record.exchange = Exchange(call, tunnel=True)
 
 
 def closing(protocol: Any) -> None:
@@ -82,7 +95,7 @@ def closing(protocol: Any) -> None:
         TRACKER.connection_closed(record)
 
 
-def lost(protocol: Any, *_: Any) -> None:
+def lost(protocol: Any) -> None:
     """A connection is lost or closed."""
     record = record_of(protocol)
     if record is not None:
@@ -90,14 +103,12 @@ def lost(protocol: Any, *_: Any) -> None:
         record.closed = True
 
 
-_session_of_connector: weakref.WeakKeyDictionary[Any, ClientRecord] = weakref.WeakKeyDictionary()
-
 PATCHES = [
     Patch("aiohttp.client", "ClientSession", "__new__", built(session_created)),
     Patch("aiohttp.client", "ClientSession", "_request", calls(session_of)),
     Patch("aiohttp.connector", "TCPConnector", "_create_connection", before(opening)),
     *finalizers("aiohttp.connector", "BaseConnector"),
-    Patch("aiohttp.client_reqrep", "ClientRequest", "send", before(sending)),
+    Patch("aiohttp.client_reqrep", "ClientRequest", "send", sends),
     Patch("aiohttp.client_proto", "ResponseHandler", "close", before(closing)),
     Patch("aiohttp.client_proto", "ResponseHandler", "connection_lost", before(lost)),
     Patch("aiohttp.base_protocol", "BaseProtocol", "connection_made", before(opened)),

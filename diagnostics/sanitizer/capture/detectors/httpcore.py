@@ -37,35 +37,37 @@ def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **_
 def sending(connection: Any, request: Any = None, stream_id: int | None = None, **_: Any) -> None:
     """The headers of a request go out on a connection."""
     if request is None:
-        TRACKER.sending(None)
+        call = TRACKER.sending(None)
     else:
-        TRACKER.sending((request.method, request.url.target), request.headers)
+        call = TRACKER.sending((request.method, request.url.target), request.headers)
     record = record_of(connection)
     if record is None:
         return
     if stream_id is None and request is not None:
-        record.exchange = Exchange(TRACKER.current_call(), tunnel=request.method == b"CONNECT")
+        record.exchange = Exchange(call, tunnel=request.method == b"CONNECT")
     if record.generation != TRACKER.generation:
         inherited(record)
     TRACKER.connection_used(record)
 
 
-def entered(connection: Any, *_: Any, **__: Any) -> None:
+def entered(connection: Any) -> None:
     """A pool assigns a request to a connection, which may have to be opened first."""
+    owner = connection.__dict__.get(MARK)
+    if owner is not None and connection._connection is not None:
+        return
     loop = running_loop()
     if loop is None:
         return
-    owner = connection.__dict__.get(MARK)
     if owner is None:
         setattr(connection, MARK, TRACKER.loop(loop))
-    elif owner.ref() is not loop and connection._connection is None and owner.closed is None:
+    elif owner.ref() is not loop and owner.closed is None:
         # HTTP/2 requests wait for the request that opens the connection, on a lock that only its loop releases.
         _foreign_access(owner, "a lock", "connection.open")
 
 
-def queued(request: Any, *_: Any, **__: Any) -> None:
+def queued(request: Any) -> None:
     """A request may have to wait for a slot of its pool."""
-    if request.connection is not None:
+    if request.connection is not None or TRACKER.is_only_loop():
         return
     call = TRACKER.current_call()
     if call is None:
@@ -73,12 +75,12 @@ def queued(request: Any, *_: Any, **__: Any) -> None:
     from diagnostics.sanitizer.capture.pending import waiting_for_slot
     from diagnostics.sanitizer.capture.slots import slots_of
 
-    fact = waiting_for_slot(call, request)
+    slots = slots_of(call, request)
+    fact = waiting_for_slot(call, slots)
     if fact is not None:
         TRACKER.report(fact)
-    foreign = slots_of(call, request).foreign
-    if foreign is not None:
-        _foreign_access(foreign, "a pool slot", "pool.wait")
+    if slots.foreign is not None:
+        _foreign_access(slots.foreign, "a pool slot", "pool.wait")
 
 
 def _foreign_access(owner: LoopRecord, what: str, operation: str) -> None:

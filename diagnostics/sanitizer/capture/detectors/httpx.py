@@ -21,7 +21,7 @@ def client_created(client: Any) -> None:
     TRACKER.client_created(client, name, library, sdk=False)
 
 
-def client_closing(client: Any, *_: Any, **__: Any) -> None:
+def client_closing(client: Any) -> None:
     """A client's `aclose` is called."""
     TRACKER.instruments.call("client_closing", client)
 

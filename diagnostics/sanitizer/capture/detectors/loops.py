@@ -14,13 +14,13 @@ from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
-def created(loop: Any, *_: Any, **__: Any) -> None:
+def created(loop: Any) -> None:
     """A loop is initialized."""
     frame = sys._getframe(2)
     TRACKER.loop(loop, capture(frame) + runs_in_thread(frame)).purpose = loop_purpose(frame)
 
 
-def runs(loop: Any, *_: Any) -> None:
+def runs(loop: Any) -> None:
     """A loop begins to run, or its run ends. In between only `set_debug` calls this method."""
     if not loop.is_running():
         record = TRACKER.loop(loop)

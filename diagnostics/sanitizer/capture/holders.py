@@ -27,6 +27,7 @@ CLOSERS: Final = ("aclose", "close", "dispose", "disconnect", "shutdown", "stop"
 _FACTORY: Final = re.compile(r"(?:build|connect|create|from|init|make|open)(?:_|$)")
 _DEPTH: Final = 3
 _WIDTH: Final = 100
+MAX_SEARCHES: Final = 3
 
 
 class ClientHolder(NamedTuple):
@@ -287,6 +288,14 @@ def runs_in_thread(frame: FrameType | None) -> Stack:
         return ()
     made_for_it = code.co_flags & _CLOSURE and not (code.co_argcount or code.co_flags & _ARGUMENTS)
     return (code, 0) if is_users(code.co_filename) or made_for_it else ()
+
+
+def search(client: Any) -> None:
+    """Finds the variable that keeps a client, given its record; the variable may be gone when the program ends."""
+    if client.variable is None and client.searches < MAX_SEARCHES:
+        client.searches += 1
+        held = client.holder.ref() if client.holder is not None and client.holder.ref is not None else None
+        client.variable = variable(client.ref(), held)
 
 
 @gc_neutral

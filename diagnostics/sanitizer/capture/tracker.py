@@ -15,7 +15,7 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.connections import MARK, dropped, retire_tunnel
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.capture.holders import holder, local_variable, variable
+from diagnostics.sanitizer.capture.holders import holder, local_variable, search
 from diagnostics.sanitizer.capture.instruments import Instruments
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part, made_by
 from diagnostics.sanitizer.capture.repetitions import LostRequests
@@ -30,7 +30,6 @@ FINALIZER: contextvars.ContextVar[tuple[str, Stack] | None] = contextvars.Contex
 """Set while a client's `__del__` runs, and in the tasks it starts: `gc` or `__del__`, and the stack it interrupted."""
 
 MAX_RECENT_SDK_CLIENTS = 8
-MAX_SEARCHES = 3
 
 
 class Tracker:
@@ -75,7 +74,7 @@ class Tracker:
         """Sends facts to the instruments."""
         for fact in facts:
             if fact.client is not None:
-                _search(fact.client.outermost)
+                search(fact.client.outermost)
             self.instruments.call("fact", fact)
 
     # Loops
@@ -379,14 +378,6 @@ class Tracker:
         self._no_active_calls()
         self.calls = self.requests = 0
         self.instruments.call("forked")
-
-
-def _search(client: ClientRecord) -> None:
-    """Finds the variable that keeps a client, which may be gone when the program ends."""
-    if client.variable is None and client.searches < MAX_SEARCHES:
-        client.searches += 1
-        held = client.holder.ref() if client.holder is not None and client.holder.ref is not None else None
-        client.variable = variable(client.ref(), held)
 
 
 def running_loop() -> Any:

@@ -20,6 +20,7 @@ from rich.table import Column
 
 from diagnostics.lab.run import RunListener
 from diagnostics.model.trial import Trial
+from diagnostics.model.visible import visible
 
 
 @contextmanager
@@ -61,7 +62,7 @@ class Unusable:
             others.append(slug)
             return None
         self._others[status, reason] = []
-        return f"{slug}: {status}: {reason}"
+        return visible(f"{slug}: {status}: {reason}")
 
     def rest(self) -> list[str]:
         """A line for each reason that several environments share."""

@@ -149,6 +149,8 @@ SECRET_FORMS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         ("key", "token", "secret", "passw", "pwd", "credential", "auth"),
     ),
     ("key", r"(?i:((?<![\w-])--?(?:proxy-)?user(?:=|[ ]+)[\"']?)(?!<key>)[^\s:\"'<>]+:[^\s\"'<>]+)", ("-user",)),
+    # The same as curl's `-u`; `docker -u 1000:1000` names no password.
+    ("key", r"((?<![\w-])-u[ ]+[\"']?)(?!<key>)[^\s:\"'<>]+:(?!\d+(?!\S))[^\s\"'<>/]{6,}", ("-u ",)),
     # "Incorrect API key provided: X".
     (
         "key",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,7 @@ ME = Secrets.of_this_machine(VARIABLES)
 EVERY = (*KNOWN, *FORMED, *PLACED.values())
 HERE = Environment("py3.13_openai-3.54.0-1a2b3c4d", "3.13.0", packages={"openai": "3.54.0+canarymarple"})
 CELL = Cell(HERE.name, "openai", "repeated-run", "none")
+CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 BREAKS_MARKUP = "<script>alert(1)</script> ```mermaid\ngraph TD; A-->B\n``` | a | b |\n"
 
 planted = st.one_of(
@@ -169,6 +171,13 @@ def test_a_report_says_what_was_taken_out_and_how_often(tmp_path: Path) -> None:
     assert "Redacted: 9 pieces of text." in report
     write_reports(view, tmp_path)
     assert json.loads((tmp_path / "summary.json").read_text())["redacted"] == view.redacted
+
+
+def test_no_format_has_a_control_character_or_a_mark_of_direction() -> None:
+    view = build_view(a_run("RuntimeError: \x1b]0;t\x07\x1b[31m\0\x9b2J\u202e\u2066 end"), ME)
+    for name, row in FORMATS.items():
+        for text in texts(row.render(view)):
+            assert CONTROL.findall(text) == [], name
 
 
 def test_what_a_run_kept_of_prompts_goes_from_its_report_unless_a_person_asks() -> None:

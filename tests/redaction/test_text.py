@@ -103,6 +103,8 @@ INNOCENT = (
     "the basic idea of a cookie, an authorization, a bearer; skip-this-one; ask-me-anything-you-like",
     "https://github.com/openai/openai-python/issues/1254, https://docs.python.org/3/library/asyncio.html#x",
     "  x = [\n    'one',\n    'two'\n  ]\n",
+    "httpx 0.28.1\n12:30 ready; text='abc'; monkey=5; version 10.0.0.1; docker run -u 1000:1000 app",
+    "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b; 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "12:30:45, 1:2:3, 2026-11-22T04:33:00+00:00, 1.2.3.4, 3.13.0, ::, std::vector",
     "deque([(<aiohttp.client_proto.ResponseHandler object at 0x7f3381a75dd0>, 8287.773127335)])",
     "Task-70 coro=<AsyncClient.aclose() done, defined at httpx2/_client.py:2192>",

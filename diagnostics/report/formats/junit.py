@@ -11,6 +11,7 @@ import re
 from xml.etree import ElementTree as ET  # it only writes here
 
 from diagnostics.model.cell import BASELINE
+from diagnostics.model.visible import visible
 from diagnostics.model.words import SYMPTOM_NAMES, VERDICTS
 from diagnostics.report.view.tally import scenario_name
 from diagnostics.report.view.view_models import FixOutcome, Subject, View
@@ -68,4 +69,4 @@ def _count(suite: ET.Element, cases: list[tuple[Subject, FixOutcome]], view: Vie
 
 
 def _text(words: str) -> str:
-    return _FORBIDDEN.sub(" ", words)
+    return visible(_FORBIDDEN.sub(" ", words))

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from diagnostics.model.codec import encode
+from diagnostics.model.visible import visible
 from diagnostics.report.view.hypotheses import hypothesis_rates
 from diagnostics.report.view.tally import MARKS, tally
 from diagnostics.report.view.view_models import Cost, FixOutcome, Subject, View
@@ -20,7 +21,7 @@ SCHEMA = "diagnostics.summary/2"
 def render(view: View) -> str:
     """The file's text; the same view always gives the same bytes."""
     fields = [f" {_text(name)}: {_lines(value)}" for name, value in to_json(view).items()]
-    return "{\n" + ",\n".join(fields) + "\n}\n"
+    return visible("{\n" + ",\n".join(fields) + "\n}\n")
 
 
 def _lines(value: Any) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diagnostics import sanitizer
+from diagnostics.sanitizer.analyze.news import certain
+from diagnostics.sanitizer.capture.facts import Fact, LoopRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +112,14 @@ def test_what_was_found_last_is_reported_when_the_block_ends() -> None:
     with sanitizer.watch(causes.append):
         use_after_close()
     assert [cause.kind for cause in causes] == ["use-after-loop-close"]
+
+
+def test_a_stream_is_not_certain_before_its_loop_closes() -> None:
+    loop = LoopRecord(None, ())
+    stream, other = Fact("abandoned-stream", "leak", loop=loop), Fact("client-left-open", "leak", loop=loop)
+    assert certain([stream, other]) == [other]
+    loop.closed = ()
+    assert certain([stream, other]) == [stream, other]
 
 
 def test_a_callback_that_raises_is_logged_and_the_program_goes_on(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,7 +14,10 @@ from nbclient import NotebookClient
 from diagnostics import sanitizer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.sanitizer.conftest import Ran
 
 DEFINED = """def use():
     loop = asyncio.new_event_loop()
@@ -70,6 +73,20 @@ def test_a_notebook_shows_the_cells(tmp_path: Path) -> None:
     assert plain.startswith("<error[use-after-loop-close]: ")
     assert plain.endswith(" (In [2]:5)>")
     assert site["data"]["text/plain"].startswith("Site(file='In [2]', line=5")
+
+
+@pytest.mark.slow
+def test_a_notebook_that_a_program_executes_is_followed(run: Callable[..., Ran], tmp_path: Path) -> None:
+    cells = [nbformat.v4.new_code_cell(source) for source in ("import asyncio", DEFINED, "use()")]  # type: ignore[no-untyped-call]
+    notebook = nbformat.v4.new_notebook(cells=cells)  # type: ignore[no-untyped-call]
+    nbformat.write(notebook, tmp_path / "notebook.ipynb")  # type: ignore[no-untyped-call]
+    options = ("--follow", "--suppress", str(tmp_path / "known"))
+    (tmp_path / "known").write_text("*:ipykernel\n")
+    ran = run("none", "jupyter", "execute", "notebook.ipynb", options=options, module=True)
+    assert ran.status == 66, ran.errors
+    (error,) = (finding for finding in ran.findings if finding["severity"] == "error")
+    assert (error["access"]["site"]["file"], error["access"]["site"]["line"]) == ("In [2]", 5)
+    assert "\n5 |         loop.call_soon(print)\n" in ran.errors
 
 
 def test_findings_print_well() -> None:

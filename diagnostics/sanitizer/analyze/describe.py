@@ -51,7 +51,7 @@ def source_site(file: str, number: int, column: int, end_column: int | None, fun
     file = shown_file(file)
     text = linecache.getline(file, number)
     file, function, code = visible(file), visible(function), visible(text.strip())
-    if column < 0:
+    if column < 0 or not text:
         return Site(file, number, function, code)
     last = None if end_column is None else _characters(text, end_column)
     return Site(file, number, function, code, _characters(text, column), last)

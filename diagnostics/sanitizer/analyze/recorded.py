@@ -45,6 +45,7 @@ class Process:
         hanging: calls that waited when the process was asked; they count if it ended there.
         calls: number of calls; `requests` is the number of requests.
         blind_spots: what could not be seen in it, one line each.
+        cells: the source of a notebook's cells.
         modules: imported libraries, with their files.
         started: the programs that it started.
         used: whether it had an event loop.
@@ -62,6 +63,7 @@ class Process:
     calls: int = 0
     requests: int = 0
     blind_spots: list[str] = field(default_factory=list)
+    cells: dict[str, list[str]] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     started: list[Started] = field(default_factory=list)
     used: bool = False
@@ -163,6 +165,8 @@ class _Reader:
         elif tag == "D":
             self._hanging_of_this_answer()
             self.process.asked = True
+        elif tag == "N":
+            self.process.cells[fields[0]] = fields[1]
         elif tag == "R":
             self.process.facts.pop(fields[0], None)
         elif tag == "T":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import sys
 
 
@@ -20,6 +19,19 @@ def shown_file(file: str) -> str:
     if label is None:
         return file
     name: str = label[1].replace("In[", "In [")
-    lines = linecache.getlines(file)
-    linecache.cache[name] = (len("".join(lines)), None, lines, name)
+    know(name, source(file))
     return name
+
+
+def source(file: str) -> list[str]:
+    """Returns the lines of a file or cell."""
+    import linecache  # which only a program with a notebook has to import
+
+    return linecache.getlines(file)
+
+
+def know(name: str, lines: list[str]) -> None:
+    """Makes `linecache` know the source of a cell."""
+    import linecache
+
+    linecache.cache[name] = (len("".join(lines)), None, lines, name)

@@ -9,6 +9,7 @@ Every entry is `(process id, tag, fields…)`:
 
     P  process     parent's process id, command line, Python version
     U  used        it has an event loop
+    N  cell        name, lines of source
     S  stack       id, frames
     L  loop        number, kind, stack ids of creation and close, purpose
     C  client      number, name, package, stack id of creation, number of the owner, calls, requests, holder, variable
@@ -32,7 +33,7 @@ from collections.abc import Iterable, Iterator
 from types import CodeType
 from typing import Any, Final
 
-from diagnostics.sanitizer.capture.cells import shown_file
+from diagnostics.sanitizer.capture.cells import shown_file, source
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.instruments import Instrument
 from diagnostics.sanitizer.capture.sites import (
@@ -155,7 +156,8 @@ class Journal(Instrument):
             return 0
         created, owner = self._stack(record.created, entries), self._client(record.owner, entries)
         held = None if record.holder is None else (record.holder.type, *record.holder[2:])
-        variable = None if record.variable is None else tuple(record.variable)
+        held_by = record.variable
+        variable = None if held_by is None else tuple(held_by._replace(file=shown_file(held_by.file)))
         fields = (record.name, record.package, created, owner, record.calls, record.requests, held, variable)
         self._once(("C", record.number, *fields), entries)
         return record.number
@@ -171,8 +173,17 @@ class Journal(Instrument):
         known = self._stacks.get(id(stack))
         if known is None or known[1] is not stack:
             known = self._stacks[id(stack)] = (len(self._stacks) + 1, stack)  # kept, so that its id is not reused
+            entries += (("N", file, source(file)) for file in self._new_cells(stack))
             entries.append(("S", known[0], [_frame(code, at) for code, at in frames(stack)]))
         return known[0]
+
+    def _new_cells(self, stack: Stack) -> Iterator[str]:
+        """Yields the cells of a notebook that a stack has and the journal has not: only this process knows them."""
+        for code, _ in frames(stack):
+            file = shown_file(code.co_filename)
+            if file != code.co_filename and ("N", file) not in self._known:
+                self._known["N", file] = True
+                yield file
 
     def _once(self, entry: tuple[Any, ...], entries: list[tuple[Any, ...]]) -> None:
         if self._known.get(entry[:2]) != entry:

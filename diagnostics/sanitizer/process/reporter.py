@@ -18,6 +18,7 @@ from diagnostics.sanitizer.analyze.root_causes import Report, across, group
 from diagnostics.sanitizer.analyze.started import not_instrumented
 from diagnostics.sanitizer.analyze.suppressions import Rule, keep
 from diagnostics.sanitizer.capture import sites
+from diagnostics.sanitizer.capture.cells import know
 from diagnostics.sanitizer.capture.facts import Fact
 from diagnostics.sanitizer.output import full_text, stderr
 from diagnostics.sanitizer.output.formats import FORMATS
@@ -139,6 +140,8 @@ def grouped(process: Process, facts: list[Fact], settings: ReportSettings, first
     """
     sites.elsewhere.clear()
     sites.elsewhere.update(process.modules)
+    for name, lines in process.cells.items():
+        know(name, lines)
     return group(_kept(evaluate(facts), settings), process.modules, first)
 
 

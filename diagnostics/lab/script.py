@@ -1,8 +1,8 @@
 """Runs a script in an environment, alone and for a bounded time.
 
-    run_script(text, python)        a `ScriptResult`: exit status, output, what is installed
+    run_script(files, python)       a `ScriptResult`: exit status, output, what is installed
 
-The script is a file in an empty folder. Its interpreter is isolated (`-I`) and gets nothing of the user's shell. It
+The script is `script.py`, alone in a folder with what it imports. Its interpreter gets nothing of the user's shell. It
 ends when its time is over, even if this process has ended before.
 """
 
@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,7 @@ _NAME: Final = "script.py"
 _START: Final = (
     "import os, signal, sys\n"
     "if hasattr(signal, 'alarm'): signal.alarm(int(sys.argv[1]))\n"
-    "os.execv(sys.executable, [sys.executable, '-I', sys.argv[2]])\n"
+    "os.execv(sys.executable, [sys.executable, '-E', '-s', sys.argv[2]])\n"
 )
 _DESCRIBE: Final = (
     "import importlib.metadata, json, platform, sys\n"
@@ -59,8 +60,13 @@ class ScriptResult:
     packages: dict[str, str]
 
 
-def run_script(text: str, python: Path, *, timeout: float = 60.0) -> ScriptResult:
+def run_script(files: Mapping[str, str], python: Path, *, timeout: float = 60.0) -> ScriptResult:
     """Runs a script with an interpreter.
+
+    Args:
+        files: `script.py`, and the modules that it imports, by their names.
+        python: the interpreter.
+        timeout: in seconds.
 
     Raises:
         ScriptError: the interpreter cannot be started.
@@ -70,7 +76,8 @@ def run_script(text: str, python: Path, *, timeout: float = 60.0) -> ScriptResul
         command = [str(python), "-I", "-c", _START, str(int(timeout) + 2), _NAME]
         try:
             described = _describe(python, folder, variables)
-            Path(folder, _NAME).write_text(text, encoding="utf-8")
+            for name, text in files.items():
+                Path(folder, name).write_text(text, encoding="utf-8")
             ended = run_bounded(command, Path(folder, "output"), env=variables, timeout=timeout, cwd=folder)
         except OSError as error:
             raise ScriptError(f"{python} cannot be started ({error.strerror or error})") from None

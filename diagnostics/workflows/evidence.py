@@ -14,7 +14,7 @@ from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.script import ScriptError, ScriptResult, run_script
 from diagnostics.redaction import Secrets, redact
 from diagnostics.report.issues.issue_model import Case, Posting, Project, ScriptRun, choose_case, newest
-from diagnostics.report.issues.script import script_text
+from diagnostics.report.issues.script import script_files
 from diagnostics.report.view.view_models import View
 
 TIMEOUT = 120.0
@@ -57,7 +57,7 @@ def _interpreter(view: View, project: Project) -> Path | str:
 
 
 def _played(project: Project, case: Case, python: Path, secrets: Secrets) -> ScriptRun:
-    ran = run_script(script_text(project, case), python, timeout=TIMEOUT)
+    ran = run_script(script_files(project, case), python, timeout=TIMEOUT)
     return ScriptRun(
         where=_where(project, ran),
         system=redact(ran.system, secrets),

@@ -17,7 +17,7 @@ HERE = Path(sys.executable)
 
 
 def _run(text: str, timeout: float = 60.0) -> ScriptResult:
-    return run_script(textwrap.dedent(text), HERE, timeout=timeout)
+    return run_script({"script.py": textwrap.dedent(text)}, HERE, timeout=timeout)
 
 
 def test_status_output_and_what_it_ran_in_are_told() -> None:
@@ -39,7 +39,7 @@ def test_its_own_lines_are_told_without_its_folder() -> None:
 def test_nothing_of_the_persons_shell_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     monkeypatch.setenv("PYTHONPATH", "/canary")
-    ran = _run("import os, sys\nprint(sorted(os.environ), sys.path, sys.flags.isolated)")
+    ran = _run("import os, sys\nprint(sorted(os.environ), sys.path, sys.flags.ignore_environment)")
     assert "OPENAI" not in ran.output
     assert "canary" not in ran.output
     assert "PYTHONPATH" not in ran.output
@@ -80,5 +80,5 @@ def test_what_cannot_be_started_is_one_line(tmp_path: Path, name: str) -> None:
         if os.name == "nt":
             pytest.skip("no such scripts on Windows")
     with pytest.raises(ScriptError, match=name) as error:
-        run_script("print()", path)
+        run_script({"script.py": "print()"}, path)
     assert "\n" not in str(error.value)

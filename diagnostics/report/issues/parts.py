@@ -11,8 +11,8 @@ from typing import Final
 
 from diagnostics import __version__
 from diagnostics.report.issues.known_issues import KNOWN_ISSUES, KnownIssue
-from diagnostics.report.issues.matrix import Material, always_works, fix, in_the_matrix, matrix, timeline
-from diagnostics.report.issues.script import script_text
+from diagnostics.report.issues.matrix import Material, always_works, fix, folded, in_the_matrix, matrix, timeline
+from diagnostics.report.issues.script import SCRIPT, script_files
 from diagnostics.report.markup.escape import Md, code, fence, prose, text
 from diagnostics.report.view.history import version_key
 from diagnostics.report.view.phrasing import count, without_folders
@@ -74,14 +74,18 @@ def _actual(material: Material) -> str:
 
 def _steps(material: Material) -> str:
     packages = material.posting.project.words.get("dependencies", material.posting.project.package)
-    lines = ["1. Save the script as `script.py`. It needs no key and no network: its server is on loopback."]
+    files = " and ".join(code(name) for name in script_files(material.posting.project, material.posting.case))
+    lines = [f"1. Save {files} in one folder. They need no key and no network: the server is on loopback."]
     lines += [f"2. Install what it needs: {code(f'pip install {shlex.quote(packages)}')}"] if packages else []
-    lines += [f"{len(lines) + 1}. Run it: `python script.py`, or `uv run script.py` without installing anything."]
-    return "\n".join(lines)
+    lines += [f"{len(lines) + 1}. Run `python script.py`, or `uv run script.py` without installing anything."]
+    return "\n".join([*lines, "", "It exits with 1 if the error was reproduced, 0 if not, and 2 if it cannot tell."])
 
 
 def _script(material: Material) -> str:
-    return f"```python\n{script_text(material.posting.project, material.posting.case).rstrip()}\n```"
+    files = script_files(material.posting.project, material.posting.case)
+    blocks = {name: f"```python\n{text.rstrip()}\n```" for name, text in files.items()}
+    folds = (folded(name, block) for name, block in blocks.items() if name != SCRIPT)
+    return "\n\n".join([blocks[SCRIPT], *folds])
 
 
 def _output(material: Material) -> str:

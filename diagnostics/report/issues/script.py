@@ -1,9 +1,11 @@
-"""Writes the script of an issue: one file, which needs the project's package and the standard library alone."""
+"""Writes the script of an issue, which needs the project's package and the standard library alone.
+
+What shows the error is `script.py`, short enough to be read; what it calls, if anything, is `server.py` beside it.
+"""
 
 from __future__ import annotations
 
 import json
-import textwrap
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,15 +13,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from diagnostics.report.issues.issue_model import Case, Project
 
 FOLDER = "scripts"
+SCRIPT, SERVER = "script.py", "server.py"
 
 
-def script_text(project: Project, case: Case) -> str:
-    """The text of the script that shows a case with a project's package."""
-    about = "\n".join(textwrap.wrap(case.what, 100))
+def script_files(project: Project, case: Case) -> dict[str, str]:
+    """The files that show a case with a project's package, `script.py` first."""
     dependencies = ", ".join(f'"{name}"' for name in project.words.get("dependencies", project.package).split())
     words = {"imports": "", "shown": json.dumps(project.shown), **project.words}
-    words |= {"about": about, "dependencies": dependencies}
-    return _templates().get_template(f"{case.template}.py.j2").render(words)
+    words |= {"title": case.title, "dependencies": dependencies}
+    names = {SCRIPT: case.template, SERVER: "server"}
+    found = {name: _templates().get_template(f"{template}.py.j2").render(words) for name, template in names.items()}
+    return found if "from server import" in found[SCRIPT] else {SCRIPT: found[SCRIPT]}
 
 
 @cache

@@ -21,7 +21,7 @@ from diagnostics.report.issues import issue
 from diagnostics.report.issues.issue_model import NOT_RUN, Case, Posting, Project, ScriptRun, choose_case, newest
 from diagnostics.report.issues.parts import PARTS
 from diagnostics.report.issues.projects import PROJECTS
-from diagnostics.report.issues.script import FOLDER, script_text
+from diagnostics.report.issues.script import FOLDER, SCRIPT, SERVER, script_files
 from diagnostics.report.markup.truncate import LIMIT
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.view_models import View
@@ -107,15 +107,18 @@ def test_every_form_asks_for_what_an_issue_needs(project: Project) -> None:
 
 @pytest.mark.parametrize(("project", "case"), EVERY_CASE, ids=lambda each: getattr(each, "name", None) or each.template)
 def test_a_script_needs_the_projects_package_alone(project: Project, case: Case) -> None:
-    text = script_text(project, case)
+    files = script_files(project, case)
+    text = files[SCRIPT]
+    assert len(text.splitlines()) <= 40
     tree = ast.parse(text, feature_version=(3, 10))
+    ast.parse(files.get(SERVER, ""), feature_version=(3, 10))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.partition(".")[0] for name in imported} - set(__import__("sys").stdlib_module_names) == ALONE[
-        project.name
-    ]
+    assert {name.partition(".")[0] for name in imported} - set(__import__("sys").stdlib_module_names) == (
+        ALONE[project.name] | ({"server"} if SERVER in files else set())
+    )
     assert max(map(len, text.splitlines())) <= 120
-    assert case.what.split()[0] in str(ast.get_docstring(tree))
+    assert ast.get_docstring(tree) == f"{case.title}."
     header = text.partition("# /// script\n")[2].partition("# ///\n")[0]
     said = tomllib.loads("".join(line.removeprefix("# ") + "\n" for line in header.splitlines()))
     names = {Requirement(each).name for each in said["dependencies"]}
@@ -131,7 +134,9 @@ def test_a_body_is_the_form_with_its_boxes_unticked(view: View, project: Project
         for label in field.boxes:
             assert f"- [ ] {label}" in body
     assert "[x]" not in body
-    assert script_text(project, choose_case(view, project)).rstrip() in body
+    for name, text in script_files(project, choose_case(view, project)).items():
+        assert text.rstrip() in body
+        assert (f"<details><summary>{name}</summary>" in body) is (name != SCRIPT)
     assert body.count("exit status 1") == 1
     assert "RESULT: logged=1 other=0" in body
 

@@ -15,7 +15,7 @@ from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.script import run_script
 from diagnostics.report.issues.issue_model import Case, Project
 from diagnostics.report.issues.projects import PROJECTS
-from diagnostics.report.issues.script import script_text
+from diagnostics.report.issues.script import script_files
 
 # The last line of each script on the newest release that the matrix has; pydantic-ai is in no environment of it.
 GIVES = {
@@ -74,7 +74,7 @@ def _python(project: Project) -> Path:
     ids=lambda each: getattr(each, "name", None) or each.template,
 )
 def test_a_script_gives_what_its_issue_says(project: Project, case: Case) -> None:
-    ran = run_script(script_text(project, case), _python(project), timeout=240)
+    ran = run_script(script_files(project, case), _python(project), timeout=240)
     expected = GIVES[project.name, case.template]
     assert ran.output.splitlines()[-1] == expected, ran.output
     assert ran.exit_status == int(any(not part.endswith("=0") for part in expected.split()[1:]))

@@ -17,6 +17,8 @@ from diagnostics.runs.bounded import FileRefused, read_bytes
 
 KEPT = Path("reports") / "history"
 
+_SEARCH = ("-m", "diagnostics", "bisect")
+
 
 def history(
     folder: Annotated[Path, typer.Argument(help="The folder to which `bisect --json` wrote.")] = KEPT,
@@ -48,6 +50,8 @@ def _read(file: Path) -> Bisection:
 
 
 def _repeat(file: Path, found: Bisection) -> None:
+    if found.command[1:4] != _SEARCH:  # a record of somebody else may have any command
+        raise CommandError(f"the command of {file.name} is no search; repeat it with: python -m diagnostics bisect")
     command = [sys.executable, *found.command[1:], "--json", str(file)]
     try:
         status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode

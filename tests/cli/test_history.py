@@ -42,3 +42,12 @@ def test_a_search_that_cannot_be_made_again_fails_as_it_does(tmp_path: Path) -> 
     assert result.exit_code == 2
     assert "cannot repeat the search of openai.json" in result.stderr
     assert file.read_text(encoding="utf-8") == json.dumps(broken)
+
+
+def test_no_other_command_of_a_record_is_run(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    command = ["python", "-c", f"open({str(written)!r}, 'w')"]
+    (tmp_path / "openai.json").write_text(json.dumps({**encode(FOUND), "command": command}), encoding="utf-8")
+    result = run(str(tmp_path), "--again")
+    assert (result.exit_code, written.exists()) == (1, False)
+    assert "the command of openai.json is no search" in result.stderr

@@ -120,7 +120,7 @@ def _how(facts: Facts) -> PhaseAnswer:
     if not best:
         return PhaseAnswer(question, ("No fix of the matrix removes it here; phase 4 shows which ones only hide it.",))
     others = f"; so do {_code(best[1:])}" if best[1:] else ""
-    sentence = f"`{best[0]}` removes it at the lowest measured cost{others}."
+    sentence = f"`{best[0]}` removes it in both scenarios and is the best of the ranking{others}."
     return PhaseAnswer(question, (sentence,), facts={"fix": best[0]})
 
 

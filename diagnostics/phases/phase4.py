@@ -9,6 +9,7 @@ from typing import Final
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.execution.outcome import TrialPlan, TrialResult
 from diagnostics.model.cell import BASELINE, Cell
+from diagnostics.model.cures import rank
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Session
 from diagnostics.report.view.aggregate import LOOP_FIX, deciding, judged, result_of, seconds_per_call
@@ -96,15 +97,25 @@ def preventing(outcomes: Outcomes) -> PhaseAnswer:
         sentences.append(f"`{scenario}`: {shown}.")
     if best:
         sentences.append(
-            f"The cheapest fix that removes it in every scenario that shows it is `{best[0]}`: "
-            f"{FIXES[best[0]].trade_off}"
+            f"The first fix of the ranking that removes it in every scenario that shows it is `{best[0]}`: "
+            f"{FIXES[best[0]].trade_off}. {least_time(outcomes, reproduced, best)}"
         )
     facts = {"reproduced": reproduced, "removes": best, "baseline": {s: _baseline(outcomes[s]) for s in SCENARIOS}}
     return PhaseAnswer(question, tuple(sentences), tables=(table,), facts=facts)
 
 
 def ranked(outcomes: Outcomes, scenarios: Sequence[str]) -> list[str]:
-    """Returns the fixes that remove the error in all of these scenarios, the one that takes the least time first."""
+    """Returns the fixes that remove the error in all of these scenarios, as `model.cures` ranks them."""
+    removing = [
+        fix
+        for fix in FIXES
+        if fix != BASELINE and all(fix in outcomes[s] and outcomes[s][fix].verdict == "removes" for s in scenarios)
+    ]
+    return sorted(removing, key=rank)
+
+
+def least_time(outcomes: Outcomes, scenarios: Sequence[str], fixes: Sequence[str]) -> str:
+    """Returns a sentence on the fix that takes the least time, which need not be the first of the ranking."""
 
     def price(fix: str) -> tuple[float, float]:
         costs = [cost for scenario in scenarios if (cost := outcomes[scenario][fix].cost) is not None]
@@ -113,12 +124,7 @@ def ranked(outcomes: Outcomes, scenarios: Sequence[str]) -> list[str]:
             sum(cost.connections_per_call or 0.0 for cost in costs),
         )
 
-    removing = [
-        fix
-        for fix in FIXES
-        if fix != BASELINE and all(fix in outcomes[s] and outcomes[s][fix].verdict == "removes" for s in scenarios)
-    ]
-    return sorted(removing, key=price)
+    return f"`{min(fixes, key=price)}` takes the least time here."
 
 
 def _baseline(outcomes: dict[str, FixOutcome]) -> dict[str, int]:

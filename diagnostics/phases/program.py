@@ -19,7 +19,7 @@ from diagnostics.model.libraries import LIBRARIES
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.diagnosis import Diagnosis
 from diagnostics.phases.formats import conclusion
-from diagnostics.phases.phase4 import fix_outcomes, ranked
+from diagnostics.phases.phase4 import fix_outcomes, least_time, ranked
 from diagnostics.phases.plan import PhaseOptions, Session, plans
 from diagnostics.redaction import Secrets
 from diagnostics.redaction.records import redacted
@@ -149,9 +149,9 @@ def _how(mistake: Mistake, session: Session, options: PhaseOptions) -> PhaseAnsw
     best = ranked({scenario: outcomes}, [scenario])
     if not best:
         return PhaseAnswer(question, (*advice, f"No fix removes the error in {where}."), tables=(table,))
-    found = f"These fixes remove the error, cheapest first, in {where}: {listed([f'`{fix}`' for fix in best], 13)}."
-    cheapest = f"`{best[0]}`: {FIXES[best[0]].trade_off}."
-    return PhaseAnswer(question, (*advice, found, cheapest), tables=(table,), facts={"fix": best[0]})
+    found = f"These fixes remove the error, the best first, in {where}: {listed([f'`{fix}`' for fix in best], 13)}."
+    first = f"`{best[0]}`: {FIXES[best[0]].trade_off}. {least_time({scenario: outcomes}, [scenario], best)}"
+    return PhaseAnswer(question, (*advice, found, first), tables=(table,), facts={"fix": best[0]})
 
 
 def _outcomes(session: Session, provider: str, scenario: str, options: PhaseOptions) -> dict[str, FixOutcome]:

@@ -12,7 +12,7 @@ from diagnostics.phases.plan import PhaseOptions
 Make = Callable[..., TrialResult]
 
 
-def test_fixes_that_remove_are_ordered_by_their_price(played: Make) -> None:
+def test_fixes_that_remove_are_ranked_and_the_fastest_is_named(played: Make) -> None:
     trials = []
     for scenario, symptom in (("sequential-classifiers", "logged"), ("repeated-run", "raised")):
         trials += [played(scenario, symptom, trial=number, fds_leaked=3) for number in range(2)]
@@ -23,7 +23,8 @@ def test_fixes_that_remove_are_ordered_by_their_price(played: Make) -> None:
 
     prevents, options, cost = phase4.answers(trials, PhaseOptions())
 
-    assert prevents.facts["removes"] == ["single-run", "client-per-loop", "context-manager"]
+    assert prevents.facts["removes"] == ["context-manager", "client-per-loop", "single-run"]
+    assert "`single-run` takes the least time here." in prevents.sentences[-1]
     assert prevents.facts["baseline"]["repeated-run"] == {"raised": 2}
     assert any("hides: `never-close`" in sentence for sentence in prevents.sentences)
     assert any("`never-close` (never close the loop): hides" in sentence for sentence in options.sentences)

@@ -209,6 +209,7 @@ def run(
         instrumented: bool = True,
         module: bool = False,
         more: dict[str, str] | None = None,
+        timeout: float = 120,
     ) -> Ran:
         file = tmp_path / "findings.json"
         file.unlink(missing_ok=True)
@@ -219,7 +220,7 @@ def run(
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=timeout,
             cwd=tmp_path,
             env={**surroundings(trial), **({"INSTRUMENTED": "1"} if instrumented else {}), **(more or {})},
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +19,6 @@ from diagnostics.sanitizer.output.text import Style, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.sanitizer.conftest import Ran
 
@@ -116,6 +118,16 @@ def test_one_client_with_eight_call_sites_is_one_block_of_at_most_thirty_lines(
     report = ran.errors[ran.errors.index("error[cross-loop-use]") :]
     assert len(re.findall(r"(?m)^(?:error|leak|note)\[", report)) == 1
     assert len(report.strip().splitlines()) <= 30, report
+
+
+@pytest.mark.environment
+def test_repeats_have_the_same_root_causes_whatever_the_collector_does(run: Callable[..., Ran]) -> None:
+    """`REPEATS=200 python -m pytest tests/sanitizer/test_root_causes.py -k repeats` does it 200 times."""
+    count = os.environ.get("REPEATS", "5")
+    ran = run("openai-3", Path(__file__).with_name("repeats.py"), count, instrumented=False, timeout=3600)
+    ((causes, times),) = json.loads(ran.output).items()
+    assert times == int(count)
+    assert [cause[0] for cause in json.loads(causes)] == ["abandoned-stream", "client-left-open", "cross-loop-use"]
 
 
 HEAD = """

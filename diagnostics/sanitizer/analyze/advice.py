@@ -280,7 +280,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: about.uses("streamlit"), _per("each run of the script")),
     (lambda about: about.is_used_elsewhere, _several_runs),
     (lambda about: not about.closer, _without_closer),
-    (lambda about: about.loops > 1 and "cross-loop-close" in about.kinds, _several_runs),
+    (lambda about: about.findings[0].kind == "cross-loop-close", _several_runs),
     (lambda about: about.loops >= 0, _one_run),
 )
 """Situations and their advice; the first that applies counts."""

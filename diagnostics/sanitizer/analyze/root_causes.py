@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -57,12 +58,12 @@ def group(findings: Sequence[Finding], frameworks: Collection[str], first: int =
         groups.setdefault(identity(finding, named), []).append(finding)
     causes, hints = [], {}
     for members in groups.values():
-        ranked = sorted(members, key=_rank)
+        ranked = sorted(members, key=_place)
         advice = advise(situation(ranked, frameworks))
         causes.append(
             RootCause(
                 kind=ranked[0].kind,
-                severity=ranked[0].severity,
+                severity=min((each.severity for each in members), key=_SEVERITIES.index),
                 title=_title(ranked),
                 findings=tuple(each.id for each in ranked),
                 advice=advice,
@@ -102,6 +103,17 @@ def _rank(about: RootCause | Finding) -> tuple[int, int]:
     return _SEVERITIES.index(about.severity), _ORDER.index(about.kind)
 
 
+def _place(finding: Finding) -> tuple[int, int]:
+    """Sorts findings with one cause, the one that says most first, whatever the collector did.
+
+    That a finalizer closed a connection on another loop is an effect of the client that was left open.
+    """
+    finalized = finding.access is not None and finding.access.trigger in ("gc", "__del__")
+    if finding.kind == "cross-loop-close" and finalized:
+        return _SEVERITIES.index("note"), len(_ORDER)
+    return _rank(finding)
+
+
 def identity(finding: Finding, findings: Sequence[Finding]) -> Any:
     """Returns a key that findings with the same cause share, also in later reports and in other processes.
 
@@ -126,17 +138,23 @@ def identity(finding: Finding, findings: Sequence[Finding]) -> Any:
 def _client(finding: Finding) -> Any:
     """What identifies a client in the source: its class, and the line that creates it or the variable that keeps it."""
     client = finding.client
-    return None if client is None else (client.type, client.created_at)
+    if client is None:
+        return None
+    if client.held_by is not None and (client.first_use or client.created_at is None):
+        return client.type, client.held_by
+    return client.type, client.created_at
 
 
 def _title(findings: Sequence[Finding]) -> str:
     first = findings[0]
     client = next((each.client for each in findings if each.client is not None), None)
-    if client is None or first.kind in (*_ALONE, "inherited-connection", "stuck-waiter"):
-        return first.message
+    if client is None:
+        return _without_ids(first.message)
     short = client.type.rsplit(".", 1)[-1]
     loops = {loop.id for each in findings for loop in (each.loop, each.access.running if each.access else None) if loop}
     kinds = {each.kind for each in findings}
+    if first.kind in (*_ALONE, "inherited-connection", "stuck-waiter", "cross-loop-close"):
+        return _without_ids(first.message.replace(client.type, short))
     if kinds & {"cross-loop-use", "duplicate-request", "use-after-loop-close"} and len(loops) > 1:
         used = sum(each.count for each in findings if each.kind in ("cross-loop-use", "use-after-loop-close"))
         thing = "a connection of another" if any(each.connection for each in findings) else "what belongs to another"
@@ -147,7 +165,13 @@ def _title(findings: Sequence[Finding]) -> str:
         return f"{short} is not closed before its event loop closes"
     if first.kind == "unclosed-at-exit":
         return f"{short} is still open when the program ends"
-    return first.message
+    return _without_ids(first.message)
+
+
+def _without_ids(message: str) -> str:
+    """Returns a message without what differs between equal runs: the numbers of clients and loops."""
+    text = re.sub(r"(?:: |, on | that belongs to )L\d+(?: \(closed by [^)]*\))?(?: and \d+ more)?", "", message)
+    return re.sub(r" by code on L\d+", " by another loop", re.sub(r" C\d+", "", text))
 
 
 def _plural(count: int, noun: str) -> str:

@@ -125,9 +125,7 @@ def _block(cause: RootCause, findings: list[Finding], look: Style) -> list[str]:
     also = list(dict.fromkeys(each for finding in findings for each in finding.fault.also))
     here = ", and you can fix it there" if also and main.fault.component == "user" else ""
     lines.append(_wrapped("   = cause: ", f"{by(main.fault.component)}: {main.fault.why}{here}", look))
-    lines += [
-        _wrapped("   = and:   ", f"{each.component}: {each.text}; that is for its maintainers", look) for each in also
-    ]
+    lines += [_wrapped("   = and:   ", f"{each.component}: {each.text} (reportable there)", look) for each in also]
     lines += [_wrapped("   = also:  ", text, look) for text in _consequences(findings, named)]
     for number, advice in enumerate(cause.advice):
         lines += _help(advice, look, short=number > 0)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import tomllib
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # MkDocs loads a hook without its folder on the path
     sys.path.insert(0, str(ROOT))
@@ -322,6 +324,39 @@ def sample() -> str:
     return str(found)
 
 
+def reports() -> str:
+    """The programs rebuilt from public reports, with the answers that the tests expect."""
+    answers = tomllib.loads((ROOT / "tests" / "sanitizer" / "reports" / "answers.toml").read_text(encoding="utf-8"))
+    rows = []
+    for answer in (each for each in answers["program"] if "report" in each):
+        project, _, number = answer["report"].partition("#")
+        text = (ROOT / "tests" / "sanitizer" / "reports" / f"{answer['file']}.txt").read_text(encoding="utf-8")
+        imported = re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE)
+        pins = answers["environments"][answer.get("environment", "reports")]
+        used = [pin.replace("==", " ") for pin in pins if any(_is_of(pin, name.replace("_", "")) for name in imported)]
+        rows.append(
+            (
+                f"[{answer['report']}](https://github.com/{project}/issues/{number})",
+                f"`{answer['file']}`",
+                ", ".join(used),
+                " or ".join(f"`{kind}`" for kind in answer["kind"]),
+                {"user": "the program"}.get(answer.get("fault", "user"), answer.get("fault")),
+                answer["loop"],
+                answer["advice"][0],
+                "yes" if answer.get("first") else "no",
+            )
+        )
+    head = ("report", "program", "versions", "finding", "at fault", "loop made by", "advice", "right at first")
+    right = sum(row[-1] == "yes" for row in rows)
+    return f"{right} of {len(rows)} were right at the first run.\n\n{table(head, rows)}"
+
+
+def _is_of(pin: str, module: str) -> bool:
+    """Whether a pinned distribution has the module of a name without underscores."""
+    name = re.split(r"[\[=]", pin)[0].replace("-", "")
+    return bool(re.match(rf"{module}(?!\d)", name)) or (len(module) > len("asyncio") and module in name)
+
+
 def histories() -> str:
     """The searches that are kept in `reports/history`."""
     files = sorted((ROOT / "reports" / "history").glob("*.json"))
@@ -359,6 +394,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "jets": jets,
     "libraries": libraries,
     "projects": projects,
+    "reports": reports,
     "sample": sample,
     "sanitizer-api": sanitizer_api,
     "scenarios": scenarios,

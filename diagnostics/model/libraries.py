@@ -68,6 +68,7 @@ class Library:
         sync_client: the same for sync code.
         close: the method that closes the async client, as an attribute path; "" where only `async with` does.
         http_attribute: where an SDK's client keeps its HTTP client.
+        stream: how its streamed answer is closed: `async with`; empty for what has `aclose`, as async generators do.
         generator: the tool that generated the SDK; SDKs of one generator are built and instrumented alike.
         generation: the HTTP stack that a client or pool belongs to, named by its client.
         placement: see `Placement`; `None` where the resolver chooses the release.
@@ -82,6 +83,7 @@ class Library:
     sync_client: str = ""
     close: str = ""
     http_attribute: str = ""
+    stream: str = ""
     generator: str = ""
     generation: str = ""
     placement: Placement | None = None
@@ -102,6 +104,7 @@ _ROWS: Final = (
         sync_client="OpenAI",
         close="close",
         http_attribute="_client",
+        stream="async with",
         generator="stainless",
         placement="product",
         endpoint=Endpoint("/openai/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY", ("openai.com",)),
@@ -137,6 +140,7 @@ _ROWS: Final = (
         sync_client="Anthropic",
         close="close",
         http_attribute="_client",
+        stream="async with",
         generator="stainless",
         placement="product",
         endpoint=Endpoint("/anthropic", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", ("anthropic.com",)),
@@ -163,6 +167,7 @@ _ROWS: Final = (
         sync_client="Groq",
         close="close",
         http_attribute="_client",
+        stream="async with",
         generator="stainless",
         placement="own",
         # The SDK's own paths begin with /openai/v1.

@@ -11,6 +11,7 @@ from typing import Final
 
 from diagnostics.model.cures import rank
 from diagnostics.model.finding import Advice
+from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.phrasing import OTHER_LOOP
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import generator_around
@@ -52,27 +53,29 @@ def _stream(about: Situation) -> list[Advice]:
     access = about.findings[0].access
     where = access.site if access is not None else None
     around = generator_around(where)
-    close = _lines("stream = await ...", "try:", "    async for part in stream:", "        ...", "finally:")
     text = (
         "close the stream where you stop reading it: use `async with`, or call its `aclose()` or `close()` in `finally`"
     )
-    first = Advice(None, text, _lines(close, "    await stream.aclose()"), where)
+    if around == "yields in finally":
+        text = (
+            "do not `yield` in the `finally` of an async generator: where the generator is closed early, that `yield`"
+            " raises RuntimeError and the clean-up stops; yield it after the block, which closes the stream"
+        )
+    first = Advice(None, text, _reading(about, "yield part" if around else "..."), where)
     if not around:
         return [first]
-    left = Advice(
-        None,
-        "close a generator that you leave before its end, too",
-        _lines("async with contextlib.aclosing(tokens(...)) as parts:", "    async for part in parts:", "        ..."),
-        None,
-    )
-    if around == "yields":
-        return [first, left]
-    text = (
-        "do not `yield` in the `finally` of an async generator: where the generator is closed early, that `yield`"
-        " raises RuntimeError and the clean-up stops; yield it after the block, and close the stream in the `finally`"
-    )
-    code = close.replace("        ...", "        yield part")
-    return [Advice(None, text, _lines(code, "    await stream.aclose()", 'yield "the end"'), where), left]
+    code = ("async with contextlib.aclosing(tokens(...)) as parts:", "    async for part in parts:", "        ...")
+    return [first, Advice(None, "close a generator that you leave before its end, too", _lines(*code), None)]
+
+
+def _reading(about: Situation, body: str) -> str:
+    client = about.findings[0].client
+    library = next((row for row in LIBRARIES.values() if client and client.type.startswith(f"{row.module}.")), None)
+    is_persons = not about.creation.endswith("(...)")  # or its stream may be wrapped
+    if library is not None and library.stream and is_persons:
+        return _lines(f"{library.stream} await ... as stream:", "    async for part in stream:", f"        {body}")
+    loop = ("try:", "    async for part in stream:", f"        {body}", "finally:", "    await stream.aclose()")
+    return _lines("stream = await ...", *loop)
 
 
 def _third_party_loop(about: Situation) -> list[Advice]:

@@ -40,15 +40,23 @@ def evaluate(facts: Iterable[Fact]) -> list[Finding]:
     for fact in _folded(facts):
         groups.setdefault(_same(fact), []).append(fact)
     names = _Names()
-    return [_finding(group, names) for group in sorted(groups.values(), key=lambda group: _ORDER[group[0].severity])]
+    return [_finding(group, names) for group in sorted(groups.values(), key=lambda group: _ORDER[_severity(group[0])])]
 
 
 def counts(facts: Iterable[Fact]) -> list[tuple[str, str, int]]:
     """Returns how often each kind was seen, as `(kind, severity, count)`, without reading any source."""
     found: dict[tuple[str, str], int] = {}
     for fact in _folded(facts):
-        found[fact.kind, fact.severity] = found.get((fact.kind, fact.severity), 0) + fact.count
+        key = fact.kind, _severity(fact)
+        found[key] = found.get(key, 0) + fact.count
     return [(kind, severity, count) for (kind, severity), count in found.items()]
+
+
+def _severity(fact: Fact) -> str:
+    """Returns how bad it is: a package that leaves its own task on its own loop leaves nothing of the program's."""
+    task = fact.kind == "pending-task-destroyed" and fact.loop is not None
+    is_package_s = task and fact.loop is not None and maker(fact.loop) is not None and users_frame(fact.stack) is None
+    return "note" if is_package_s and who(fact.detail.get("closed", ()), "close") != "user" else fact.severity
 
 
 def _folded(facts: Iterable[Fact]) -> list[Fact]:
@@ -78,7 +86,7 @@ def _same(fact: Fact) -> tuple[Any, ...]:
     created = client.created if client else ()
     loop = (fact.loop.created, fact.loop.closed) if fact.loop else ()
     access = fact.stack if client is None else ()
-    return (fact.kind, fact.severity, created, loop, access, fact.trigger, *map(fact.detail.get, ("waits", "what")))
+    return (fact.kind, _severity(fact), created, loop, access, fact.trigger, *map(fact.detail.get, ("waits", "what")))
 
 
 class _Names:
@@ -121,7 +129,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
     holder = _at_fault(first, client, made)
     return Finding(
         kind=first.kind,
-        severity=first.severity,
+        severity=_severity(first),
         count=count,
         message=wording.message(about),
         client=_client(client, group, names) if client else None,

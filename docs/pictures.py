@@ -23,7 +23,7 @@ h3 { font-size: 17px; margin: 16px 0 8px }
 code { font: 12px ui-monospace, monospace; background: #eff1f3; padding: 2px 4px; border-radius: 4px }
 pre { background: #f6f8fa; padding: 12px; border-radius: 6px } pre code { background: none; padding: 0 }
 table { border-collapse: collapse; font-size: 11px } th, td { border: 1px solid #d1d9e0; padding: 3px 7px }
-li { list-style: none }
+li:has(input) { list-style: none }
 """
 """About as GitHub shows an issue."""
 

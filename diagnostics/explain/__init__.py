@@ -114,11 +114,11 @@ def _example(name: str) -> Path:
 
 
 def essence(name: str) -> str:
-    """Returns the few lines of a fix's program that matter, without imports and blank lines; "" where it has none."""
+    """Returns the few lines of a fix's program that matter, without its imports; "" where it has none."""
     if name not in FIXES or not _example(name).exists():
         return ""
-    lines = _code(name).splitlines()
-    return "\n".join(line for line in lines if line.strip() and not line.startswith(("import ", "from ")))
+    lines = (line for line in _code(name).splitlines() if not line.startswith(("import ", "from ")))
+    return "\n".join(lines).strip()
 
 
 def _filled(parts: Sequence[str]) -> str:

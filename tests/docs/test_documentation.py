@@ -155,6 +155,8 @@ def check(words: list[str]) -> None:
             check_nox(rest)
         case [python, "-m", module, *rest] if python.rpartition("/")[2] in ("python", "python3"):
             check_module(module, rest)
+        case ["event-loop-diagnostics", *rest]:
+            check_diagnostics(*rest)
         case ["git", "clone", address]:
             assert address == PROJECT["urls"]["Source"]
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -89,9 +89,8 @@ def bisect(
     Exit status: 0 a change is found (with --all: the search is complete);
     1 it failed; 2 invalid usage; 130 interrupted.
     """
-    given = {each.name: context.params[each.name] for each in fields(BisectRequest) if each.name in context.params}
     request = BisectRequest(
-        **{**given, "script": script, "requirements": tuple(requirements or ())},
+        **{**of.record_of(context, BisectRequest), "script": script, "requirements": tuple(requirements or ())},
         load=Load(runs, calls, concurrency, retries),
         mode="fork" if hasattr(os, "fork") else "cold",
         limits=Limits(timeout=timeout),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import typer
+
+from diagnostics.lab.plan import INSTRUMENT
+from diagnostics.workflows.reproduce import RETRIED
 
 RUNS = typer.Option(min=1, help="Enter the event loop so many times in a trial.")
 CALLS = typer.Option("--calls", "--jets", min=1, help="Make so many calls per run.")
@@ -30,3 +36,21 @@ RESUME = typer.Option(
     help="Resume this run, such as reports/latest, with its original options; options given now override them. Trials "
     "that it holds are not repeated."
 )
+INSTRUMENTED = typer.Option(help="; ".join(f"{name}: {what}" for name, what in INSTRUMENT.items()) + ".")
+RETRY = typer.Option(
+    help=f"With --resume, run the trials of this status again: {', '.join(RETRIED)}; repeatable.", metavar="STATUS"
+)
+AS_OF = typer.Option(help="Run the releases that were current on this day instead of the matrix.", metavar="DATE")
+WITH_CONTENT = typer.Option("--with-content", help="Keep prompts and answers in everything that is written.")
+
+
+def record_of(context: typer.Context, record: type[Any]) -> dict[str, Any]:
+    """The options of a command that are fields of a record, by their names; what is repeatable as a tuple."""
+    values = {each.name: context.params[each.name] for each in fields(record) if each.name in context.params}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option is on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,7 +15,7 @@ from diagnostics.cli.signals import interruptible
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
-from diagnostics.lab.plan import INSTRUMENT, PROFILES
+from diagnostics.lab.plan import PROFILES
 from diagnostics.model.errors import CommandError, known
 from diagnostics.report.formats.registry import FORMATS
 from diagnostics.report.markup.escape import one_line
@@ -55,30 +54,17 @@ def repro(
     concurrency: Annotated[int, of.CONCURRENCY] = RunRequest.concurrency,
     retries: Annotated[int, of.RETRIES] = RunRequest.retries,
     cold: Annotated[bool, of.COLD] = False,
-    instrument: Annotated[
-        str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in INSTRUMENT.items()) + ".")
-    ] = RunRequest.instrument,
+    instrument: Annotated[str, of.INSTRUMENTED] = RunRequest.instrument,
     jobs: Annotated[int | None, typer.Option(min=1, help="Run so many environments at once.")] = None,
     executor: Annotated[str | None, of.EXECUTOR] = None,
     timeout: Annotated[float, of.TIMEOUT] = RunRequest.timeout,
     offline: Annotated[bool, of.OFFLINE] = False,
     reports: Annotated[Path, of.REPORTS] = RunPart.reports,
     resume: Annotated[Path | None, of.RESUME] = None,
-    retry: Annotated[
-        Several,
-        typer.Option(
-            help=f"With --resume, run the trials of this status again: {', '.join(RETRIED)}; repeatable.",
-            metavar="STATUS",
-        ),
-    ] = None,
+    retry: Annotated[Several, of.RETRY] = None,
     matrix: Annotated[Path | None, of.MATRIX] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="Run the releases that were current on this day instead of the matrix.", metavar="DATE"),
-    ] = None,
-    with_content: Annotated[
-        bool, typer.Option("--with-content", help="Keep prompts and answers in everything that is written.")
-    ] = False,
+    as_of: Annotated[str | None, of.AS_OF] = None,
+    with_content: Annotated[bool, of.WITH_CONTENT] = False,
 ) -> None:
     """Reproduce the error over many versions, try every fix, and write the report.
 
@@ -93,7 +79,7 @@ def repro(
     Exit status: 0 the run is complete, whatever it found; 1 it failed, or something that
     trials need was removed; 2 invalid usage; 130 interrupted, and the trials that ended are kept.
     """
-    request = {field.name: _plain(context.params[field.name]) for field in fields(RunRequest)}
+    request = {**of.record_of(context, RunRequest), "matrix": None if matrix is None else str(matrix)}
     part = RunPart(
         reports=reports,
         resume=resume,
@@ -108,7 +94,7 @@ def repro(
     )
     with interruptible():
         view, folder, lost = reproduce(
-            RunRequest(**request), part, progress, [name for name in request if _is_given(context, name)]
+            RunRequest(**request), part, progress, [name for name in request if of.is_given(context, name)]
         )
     for format_ in FORMATS.values():
         if format_.show is not None:
@@ -118,16 +104,6 @@ def repro(
         _say_why_nothing_ran(view)
     if lost is not None:  # a report that lacks trials is no success
         raise CommandError(lost)
-
-
-def _plain(value: Any) -> Any:
-    """A value of an option as the record of the request has it."""
-    return tuple(value) if isinstance(value, list | tuple) else str(value) if isinstance(value, Path) else value
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name != "DEFAULT"
 
 
 def _say_why_nothing_ran(view: View) -> None:

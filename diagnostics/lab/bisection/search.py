@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 Answer = Hashable
 """`None` is no answer."""
@@ -27,21 +27,11 @@ MOST_UNANSWERED: Final = 24
 """Candidates without an answer in one gap before the rest of the gap is left alone."""
 
 
-@dataclass(frozen=True)
-class Boundary:
-    """Two candidates with different answers, and none with an answer between them.
-
-    Attributes:
-        before: index of the last one with the first answer.
-        after: index of the first one with the second answer.
-        unanswered: those between them without an answer.
-        not_asked: those between them that were not asked, because too many had no answer.
-    """
+class Boundary(NamedTuple):
+    """Two candidates with different answers, by their indices; none between them has an answer."""
 
     before: int
     after: int
-    unanswered: tuple[int, ...] = ()
-    not_asked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,18 +101,7 @@ def next_questions(known: Known, samples: Sequence[int], index: int) -> list[int
 
 def boundaries(known: Known) -> list[Boundary]:
     """Returns where neighbours differ, in order."""
-    result = []
-    for low, high in _gaps(known):
-        between = range(low + 1, high)
-        result.append(
-            Boundary(
-                low,
-                high,
-                tuple(index for index in between if index in known),
-                tuple(index for index in between if index not in known),
-            )
-        )
-    return result
+    return [Boundary(*gap) for gap in _gaps(known)]
 
 
 def spans(known: Known) -> list[SearchSpan]:
@@ -134,15 +113,15 @@ def spans(known: Known) -> list[SearchSpan]:
     ]
 
 
-def spread(count: int, gaps: int, always: Sequence[int] = ()) -> list[int]:
-    """Returns samples of a list: both ends, `always`, and as many as cut it into at least `gaps` even parts.
+def spread(count: int, gaps: int) -> list[int]:
+    """Returns samples of a list: both ends, and as many as cut it into at least `gaps` even parts.
 
     The coarse ones come first, so that an interrupted search has seen most of the range.
     """
     if count == 0:
         return []
     even = [round(step * (count - 1) / gaps) for step in _coarse_first(gaps)] if gaps > 0 else []
-    return list(dict.fromkeys([0, count - 1, *always, *even]))
+    return list(dict.fromkeys([0, count - 1, *even]))
 
 
 def _coarse_first(parts: int) -> list[int]:

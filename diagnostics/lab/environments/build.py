@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -43,7 +42,6 @@ class PreparedEnvironment:
         environment: its identity, as records carry it.
         python: its interpreter.
         lock: what is installed, as a requirements file with hashes.
-        prepared_seconds: what it cost this time.
         reused: whether it was there already.
         files: what is installed.
     """
@@ -51,7 +49,6 @@ class PreparedEnvironment:
     environment: Environment
     python: Path
     lock: str
-    prepared_seconds: float
     reused: bool
     files: tuple[Path, ...] = field(repr=False)
 
@@ -73,7 +70,6 @@ def prepare(
         IndexUnreachable: something is not in uv's cache, and the index does not answer.
         BuildFailed: uv is missing or failed, or the cache cannot be written.
     """
-    started = time.perf_counter()
     interpreter = find_interpreter(combination.python)
     lock = lock or find_lock(combination, cache=cache, offline=offline)
     if interpreter is None:
@@ -98,7 +94,7 @@ def prepare(
             raise uv.disk_problem(cache, error.strerror or str(error)) from None
     if files is None:
         raise BuildFailed(f"{place} was removed while it was prepared")
-    return PreparedEnvironment(environment, _python(place), lock.text, time.perf_counter() - started, reused, files)
+    return PreparedEnvironment(environment, _python(place), lock.text, reused, files)
 
 
 def identify(combination: Combination, interpreter: Interpreter, lock: Lock) -> Environment:

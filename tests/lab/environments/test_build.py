@@ -55,7 +55,7 @@ def test_an_environment_is_built_once_and_holds_its_lock(cache: Path) -> None:
     first = prepare(WIDGET, cache=cache)
     again = prepare(WIDGET, cache=cache)
     assert (first.reused, again.reused) == (False, True)
-    assert replace(again, reused=False, prepared_seconds=0) == replace(first, prepared_seconds=0)
+    assert replace(again, reused=False) == first
     assert first.environment.packages == {"gadget": "2.0", "widget": "1.0"}
     assert [line.split()[0] for line in first.lock.splitlines()] == ["gadget==2.0", "widget==1.0"]
     assert first.lock.count("--hash=sha256:") == 2

@@ -1,4 +1,4 @@
-"""What a person sees while releases are looked at: a line each, and on a terminal also which one is in hand."""
+"""What a person sees while releases are tested: a line each, and on a terminal also which one is being tested."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def looking(package: str) -> Iterator[SearchListener]:
 
 
 class ReleaseLines:
-    """A line a release; `status` is what stands below them while the next one is looked at."""
+    """A line a release; `status` is what stands below them while the next one is tested."""
 
     def __init__(self, package: str, status: Status | None) -> None:
         self._package = package
@@ -45,7 +45,7 @@ class ReleaseLines:
     def release_finished(self, tried: TriedRelease) -> None:
         """Says what came out."""
         self._count += 1
-        result = outcome_words(tried.outcome) if tried.outcome else f"cannot tell: {tried.reason}"
+        result = outcome_words(tried.outcome) if tried.outcome else f"no outcome: {tried.reason}"
         line = f"[{self._count}] {self._package} {tried.version} ({tried.day}){self._why}: {visible(result)[:240]}"
         if self._status is not None:
             self._status.console.print(line, markup=False, highlight=False)

@@ -12,8 +12,8 @@ from diagnostics.model.trial import Accounting
 
 CAUSES: Final[dict[str, str]] = {
     "package": "with the same other packages, the two releases still differ",
-    "others": "with the same other packages, the two releases do the same: it is one of those that moved",
-    "cannot tell": "other packages moved too, and the two releases cannot be tried with the same ones",
+    "others": "with the same other packages, the two releases do the same",
+    "cannot tell": "other packages changed too, and the two releases cannot be tested with the same ones",
 }
 """What a change is put down to."""
 
@@ -74,12 +74,12 @@ def requests_word(accounting: Accounting) -> str:
 
 @dataclass(frozen=True)
 class TriedRelease:
-    """A release that was looked at.
+    """A release that was tested.
 
     Attributes:
         version: of the package.
         day: on which it was published.
-        outcome: `None` where it cannot tell; then there is a reason.
+        outcome: `None` where there is none; then there is a reason.
         trials: how many there were.
         environment: the name of what it ran in.
         packages: everything that was installed; kept for both sides of a change only.
@@ -99,7 +99,7 @@ class ReleaseChange:
     """Two releases that differ, with nothing between them that could tell.
 
     Attributes:
-        skipped: releases between them that cannot tell, with the reason; an empty one is "not looked at".
+        skipped: releases between them without an outcome, with the reason.
         moved: the other packages that differ in version: name to both, `None` where it is not there.
         cause: one of `CAUSES`.
         compare: where the two releases can be read side by side, if the package says where it is developed.
@@ -122,10 +122,10 @@ class ReleaseChange:
 
 @dataclass(frozen=True)
 class ReleaseSpan:
-    """Releases with one outcome, as far as they were looked at; the first and the last were.
+    """Releases with one outcome, as far as they were tested; the first and the last were.
 
     Attributes:
-        releases: how many there are from the first to the last, those that cannot tell included.
+        releases: how many there are from the first to the last, those without an outcome included.
         looked: how many of them told.
     """
 
@@ -151,7 +151,7 @@ class Bisection:
         by: what counts as a change.
         every: whether all changes were looked for, not just one.
         releases: how many there are from the first to the last that were in question.
-        tried: what was looked at, oldest version first.
+        tried: what was tested, oldest version first.
         command: what a person types to see it again.
         seconds: how long it took.
     """

@@ -19,7 +19,7 @@ def change_record(search: Search, package: Searched, cache: Path, boundary: Boun
     skipped = {}
     for release in search.scope.between(before.version, after.version):
         tried = by_version.get(release.version)
-        reason = tried.reason or "" if tried else release.why_not(search.scope.python) or "not looked at"
+        reason = tried.reason or "" if tried else release.why_not(search.scope.python) or "not tested"
         skipped[release.version] = reason
     name = search.pinning.package
     others = moved(name, before.packages, after.packages)

@@ -54,7 +54,7 @@ def stretch_words(stretch: ReleaseSpan) -> str:
     """A stretch of releases, without what they did."""
     if stretch.first == stretch.last:
         return f"{stretch.first} ({stretch.first_day})"
-    looked = f"{stretch.looked} of {stretch.releases} releases looked at"
+    looked = f"{stretch.looked} of {stretch.releases} releases tested"
     return f"{stretch.first} ({stretch.first_day}) to {stretch.last} ({stretch.last_day}), {looked}"
 
 
@@ -65,13 +65,13 @@ def text(found: Bisection) -> str:
     for change in found.changes:
         lines += ["", *_change(found, change)]
     if not found.changes:
-        lines += ["", "No change was seen in the releases that were looked at."]
+        lines += ["", "No change was found in the tested releases."]
     mute = found.cannot_tell
-    lines += ["", f"{len(found.tried)} of {found.releases} releases looked at in {found.seconds:.0f} s."]
+    lines += ["", f"{len(found.tried)} of {found.releases} releases tested in {found.seconds:.0f} s."]
     if mute:
-        lines.append(f"Cannot tell: {', '.join(tried.version for tried in mute)}.")
+        lines.append(f"Without an outcome: {', '.join(tried.version for tried in mute)}.")
         lines += [f"  {tried.version}: {tried.reason}" for tried in mute[:3]]
-    lines += ["To see it again:", f"  {shlex.join(found.command)}"]
+    lines += ["Repeat it with:", f"  {shlex.join(found.command)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -87,10 +87,10 @@ def _change(found: Bisection, change: ReleaseChange) -> list[str]:
     if change.skipped:
         shown = ", ".join(f"{version} ({why})" for version, why in list(change.skipped.items())[:6])
         more = len(change.skipped) - 6
-        lines.append(f"  between them, cannot tell: {shown}{f' and {more} more' if more > 0 else ''}")
-    lines.append(f"  other packages that moved: {_moved(change)}")
+        lines.append(f"  between them, without an outcome: {shown}{f' and {more} more' if more > 0 else ''}")
+    lines.append(f"  other packages that changed: {_moved(change)}")
     if change.moved:
-        lines.append(f"  so is it {found.package}? {_cause(change)}")
+        lines.append(f"  cause: {_cause(found, change)}")
     lines += [f"  environments: {before.environment}", f"                {after.environment}"]
     for side in (before, after):
         if side.outcome is not None and side.outcome.evidence:
@@ -119,14 +119,14 @@ def _moved(change: ReleaseChange) -> str:
     return ", ".join(words) or "none"
 
 
-def _cause(change: ReleaseChange) -> str:
-    word = {"package": "yes", "others": "no", "cannot tell": "cannot tell"}[change.cause]
-    return f"{word}: {CAUSES[change.cause]}"
+def _cause(found: Bisection, change: ReleaseChange) -> str:
+    word = {"package": found.package, "others": "another package", "cannot tell": "unknown"}[change.cause]
+    return f"{word}; {CAUSES[change.cause]}"
 
 
 def markdown_table(searches: Iterable[Bisection]) -> str:
     """One table of the histories of several searches: a row a stretch of releases."""
-    heads = ("package", "scenario", "releases", "published", "outcome", "findings", "brought by", "looked at")
+    heads = ("package", "scenario", "releases", "published", "outcome", "findings", "brought by", "tested")
     rows = [escape.row([escape.Md(head) for head in heads]), escape.row([escape.Md("---") for _ in heads])]
     for found in searches:
         brought = {change.after.version: _brought_by(found, change) for change in found.changes}
@@ -164,5 +164,5 @@ def markdown(found: Bisection) -> str:
     for change in found.changes:
         first, *rest = _change(found, change)
         parts += [f"**{escape.text(first)}**", escape.fence("\n".join(rest), limit=6000)]
-    parts += ["To see it again:", escape.fence(shlex.join(found.command))]
+    parts += ["Repeat it with:", escape.fence(shlex.join(found.command))]
     return "\n\n".join(parts) + "\n"

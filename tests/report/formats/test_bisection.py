@@ -93,24 +93,24 @@ def test_the_answer_names_both_releases_what_differs_and_what_else_moved() -> No
     assert "openai 1.0.0 (2025-01-01) → 2.0.0 (2025-03-01): sent twice → raised" in shown
     assert "requests: more → one a call" in shown
     assert "findings: −duplicate-request" in shown
-    assert "between them, cannot tell: 1.1.0 (incompatible: half of it is missing), 1.2.0 (yanked)" in shown
-    assert "other packages that moved: a 1 → 2, b (none) → 1" in shown
-    assert "so is it openai? yes" in shown
+    assert "between them, without an outcome: 1.1.0 (incompatible: half of it is missing), 1.2.0 (yanked)" in shown
+    assert "other packages that changed: a 1 → 2, b (none) → 1" in shown
+    assert "cause: openai; with" in shown
     assert "2.0.0: RuntimeError: closed" in shown
     assert "https://github.com/some/widget/compare/v1.0.0...v2.0.0" in shown
-    assert "3 of 4 releases looked at" in shown
+    assert "3 of 4 releases tested" in shown
     assert shown.endswith("python -m diagnostics bisect openai --all\n")
 
 
-@pytest.mark.parametrize(("cause", "word"), [("others", "no"), ("cannot tell", "cannot tell")])
+@pytest.mark.parametrize(("cause", "word"), [("others", "another package"), ("cannot tell", "unknown")])
 def test_whose_doing_it_is_is_said(cause: str, word: str) -> None:
     change = replace(FOUND.changes[0], cause=cause)
-    assert f"so is it openai? {word}: " in text(replace(FOUND, changes=(change,)))
+    assert f"cause: {word}; " in text(replace(FOUND, changes=(change,)))
 
 
 def test_no_change_is_an_answer() -> None:
     shown = text(replace(FOUND, changes=(), history=FOUND.history[:1]))
-    assert "No change was seen in the releases that were looked at." in shown
+    assert "No change was found in the tested releases." in shown
 
 
 def test_a_table_has_a_row_a_stretch_and_stays_a_table_whatever_a_script_is_called() -> None:

@@ -111,7 +111,7 @@ def _one_loop(about: Situation) -> Advice:
         f"# {_GET}",
         "from async_tools import LoopLocal, run_sync",
         "",
-        f"clients = LoopLocal(lambda: {about.creation})",
+        f"clients = LoopLocal(lambda: {about.creation.removeprefix('await ')})",
         "",
         "async def ask(...):",
         "    client = await clients.get()",

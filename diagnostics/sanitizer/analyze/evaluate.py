@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -70,10 +71,34 @@ def _folded(facts: Iterable[Fact]) -> list[Fact]:
     facts = [
         fact for fact in facts if not (fact.detail.get("tidied") and fact.loop is not None and fact.loop.number in left)
     ]
+    facts = _worst(facts)
     reported = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
     return [
         fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in reported
     ]
+
+
+_FOREIGN = ("inherited-connection", "cross-loop-use", "cross-loop-close", "use-after-loop-close")
+"""Foreign access, what says most about it first."""
+
+
+def _worst(facts: list[Fact]) -> list[Fact]:
+    """Drops what one foreign access leads to, for clients whose calls are not known: a write, a close, a callback."""
+    best: dict[tuple[Any, ...], int] = {}
+    for fact in facts:
+        key = _access(fact)
+        if key is not None:
+            best[key] = min(best.get(key, len(_FOREIGN)), _FOREIGN.index(fact.kind))
+    return [fact for fact in facts if (key := _access(fact)) is None or _FOREIGN.index(fact.kind) == best[key]]
+
+
+def _access(fact: Fact) -> tuple[Any, ...] | None:
+    client = fact.client.outermost if fact.client else None
+    if fact.kind not in _FOREIGN or fact.severity != "error" or client is None:
+        return None
+    if client.calls or client.holder is None or client.holder.how != "used":
+        return None
+    return client.number, fact.loop.number if fact.loop else None, fact.current.number if fact.current else None
 
 
 def _of(fact: Fact) -> tuple[int | None, int | None]:
@@ -179,6 +204,8 @@ def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> 
         return OTHER_LOOP
     if fact.client is None and "what" in fact.detail:
         return LOCK_KEPT
+    if fact.kind == "use-after-loop-close" and client is not None and fact.current is not None:
+        return KINDS["cross-loop-use"].why
     return NOT_CLOSED if "robbed" in fact.detail else usual
 
 
@@ -217,7 +244,7 @@ def _held_by(client: ClientRecord) -> HeldBy | None:
     found = client.variable
     if found is None:
         return None
-    place = assignment(found.file, found.name, found.function)
+    place = assignment(found.file, re.sub(r"\[\d+\]$", "", found.name), found.function)
     module = "" if found.module == "__main__" or found.function else f"{found.module}."
     return HeldBy(module + found.name, None if place is None else source_site(found.file, *place))
 

@@ -197,6 +197,7 @@ class _Reader:
         record = self._clients.get(number)
         if record is None:
             record = self._clients[number] = ClientRecord(None, name, package, self._stacks[created])
+        record.created = self._stacks[created]
         owner, record.calls, record.requests, held, variable = state
         record.owner = self._clients.get(owner)
         record.holder = None if held is None else ClientHolder(held[0], None, *held[1:])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from diagnostics.model.finding import ClientFacts, Finding, Site
 from diagnostics.sanitizer.analyze.sources import creation_of
+
+_IN_TWO_STEPS: Final = {"wait_closed": ("reader, writer", "writer", "close"), "wait": ("process", "process", "kill")}
+"""What asyncio's own streams and child processes are called, and what one calls before their last method."""
 
 
 class Situation(NamedTuple):
@@ -61,13 +64,10 @@ class Situation(NamedTuple):
             return f"{indent}async with {self.creation} as {name}:\n{indent}    {body}"
         if not self.closer:
             return f"{indent}{name} = {self.creation}\n{indent}{body}"
-        return "\n".join(
-            indent + line
-            for line in (
-                *(f"{name} = {self.creation}", "try:", f"    {body}"),
-                *("finally:", f"    await {name}.{self.closer}()"),
-            )
-        )
+        names, thing, before = _IN_TWO_STEPS.get(self.closer, (name, name, ""))
+        lines = [f"{names} = {self.creation}", "try:", f"    {body}", "finally:"]
+        lines += [f"    {thing}.{before}()"] if before else []
+        return "\n".join(indent + line for line in [*lines, f"    await {thing}.{self.closer}()"])
 
 
 def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situation:

@@ -31,7 +31,8 @@ def creation_of(where: Site | None, client: str, *, assigned: bool) -> str:
     text = ast.get_source_segment(tree[1], chosen[0]) if chosen else None
     if text is None:
         return f"{client}(...)"
-    return re.sub(r",? \)$", ")", " ".join(text.split()).replace("( ", "("))
+    awaited = any(isinstance(node, ast.Await) and node.value is chosen[0] for node in ast.walk(tree[0]))
+    return ("await " if awaited else "") + re.sub(r",? \)$", ")", " ".join(text.split()).replace("( ", "("))
 
 
 def generator_around(where: Site | None) -> str:

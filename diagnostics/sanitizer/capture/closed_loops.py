@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio.selector_events
 import sys
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 from diagnostics.sanitizer.capture.connections import record_of
-from diagnostics.sanitizer.capture.sites import Stack, capture, frames
+from diagnostics.sanitizer.capture.sites import capture, frames
 from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
 
 _CLOSING = ("abort", "close", "_force_close")
@@ -24,8 +24,9 @@ _instrumented: dict[type, type] = {}
 
 def instrument_closed_loop(loop: Any) -> None:
     """Replaces the classes of a closed loop and of its open transports."""
-    for transport in list(getattr(loop, "_transports", {}).values()):
-        if getattr(transport, "_sock", None) is not None and not transport.is_closing():
+    recorded = [each.transport() for each in list(TRACKER.loop(loop).connections.values()) if each.transport]
+    for transport in {id(each): each for each in [*getattr(loop, "_transports", {}).values(), *recorded]}.values():
+        if _is_open(transport):
             _swap(transport, {name: _Method(name, closing=name in _CLOSING) for name in _CLOSING + _USING})
     if hasattr(loop, "_check_closed"):
         _swap(loop, {"_closed": _Closed()})
@@ -41,6 +42,10 @@ def _swap(thing: Any, descriptors: dict[str, Any]) -> None:
         usable = {name: each for name, each in descriptors.items() if name == "_closed" or hasattr(cls, name)}
         other = _instrumented[cls] = type(cls.__name__, (cls,), {**words, **usable})
     thing.__class__ = other
+
+
+def _is_open(transport: Any) -> bool:
+    return transport is not None and getattr(transport, "_sock", transport) is not None and not transport.is_closing()
 
 
 class _Method:
@@ -65,7 +70,7 @@ class _Method:
         return method
 
     def _report(self, transport: Any) -> None:
-        if transport._sock is None or transport.is_closing():
+        if not _is_open(transport):
             return
         stack = capture(sys._getframe(2))
         operation = f"transport.{self._name.lstrip('_')}"
@@ -100,7 +105,7 @@ class _Closed:
             try:
                 caller = sys._getframe(1)
                 if caller.f_code is owner._check_closed.__code__:  # type: ignore[attr-defined]
-                    _report_loop(loop, capture(caller.f_back))
+                    _report_loop(loop, caller.f_back)
             except Exception as error:
                 TRACKER.problems.append(f"loop: {type(error).__name__}: {error}")
         return loop.__dict__["_closed"]
@@ -109,7 +114,8 @@ class _Closed:
         loop.__dict__["_closed"] = value
 
 
-def _report_loop(loop: Any, stack: Stack) -> None:
+def _report_loop(loop: Any, frame: FrameType | None) -> None:
+    stack = capture(frame)
     near = [code for code, _ in frames(stack[:12])]
     if any(code in _transport_methods() for code in near):
         return  # the transport has reported it
@@ -119,6 +125,7 @@ def _report_loop(loop: Any, stack: Stack) -> None:
     record, call = TRACKER.loop(loop), TRACKER.current_call()
     # aiohttp asks its session's loop for things: what was kept over loops is the session.
     is_client_use = call is not None and call.client is not None
+    client = call.client if call else TRACKER.client_of_loop(loop, frame)
     TRACKER.foreign_access(
         "cross-loop-use" if is_client_use else "use-after-loop-close",
         record,
@@ -126,7 +133,7 @@ def _report_loop(loop: Any, stack: Stack) -> None:
         stack,
         once=(record.number, call.number if call else stack),
         finalizer=FINALIZER.get(),
-        client=call.client if call else None,
+        client=client,
         call=call,
     )
 

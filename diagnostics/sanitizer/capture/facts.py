@@ -11,6 +11,7 @@ import weakref
 from typing import Any
 
 from diagnostics.sanitizer.capture.holders import ClientHolder, Variable
+from diagnostics.sanitizer.capture.openers import Opener
 from diagnostics.sanitizer.capture.sites import Stack
 
 Reference = Any
@@ -127,6 +128,7 @@ class ConnectionRecord(_Mark):
         closed: whether the library closed it, on any loop.
         by_collector: whether a `__del__` did that.
         exchange: the last request, on a connection that has one at a time (HTTP/1.1).
+        opener: who opened it, where that is all there is to tell the client by.
     """
 
     __slots__ = (
@@ -140,6 +142,7 @@ class ConnectionRecord(_Mark):
         "loop",
         "number",
         "opened",
+        "opener",
         "peer",
         "ref",
         "transport",
@@ -157,6 +160,7 @@ class ConnectionRecord(_Mark):
         self.closed = False
         self.by_collector = False
         self.exchange: Exchange | None = None
+        self.opener: Opener | None = None
         self.descriptor: int | None = None
 
 

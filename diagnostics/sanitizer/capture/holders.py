@@ -25,9 +25,12 @@ CLOSERS: Final = ("aclose", "close", "dispose", "disconnect", "shutdown", "stop"
 """What an object offers that a person is meant to close."""
 
 _FACTORY: Final = re.compile(r"(?:build|connect|create|from|init|make|open)(?:_|$)")
-_DEPTH: Final = 3
+DEPTH: Final = 3
 _WIDTH: Final = 100
 MAX_SEARCHES: Final = 3
+
+Wanted = Mapping[int, type]
+"""Objects to search for: their ids and classes."""
 
 
 class ClientHolder(NamedTuple):
@@ -89,28 +92,28 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
     if frame is None:
         return _without_line(library)
     creator, outermost = library[0], library[-1]
-    wrapped = _receiver(outermost)
+    wrapped = receiver_of(outermost)
     if wrapped is None:  # a decorator's wrapper, which passes on what it gets
         passed = _first(outermost)
-        wrapped = next((passed for each in library[:-1] if passed is not None and _receiver(each) is passed), None)
+        wrapped = next((passed for each in library[:-1] if passed is not None and receiver_of(each) is passed), None)
     name = outermost.f_code.co_name
     if _is_constructor(outermost):
-        return _described(wrapped, is_persons=_receiver(creator) is not None)
+        return _described(wrapped, is_persons=receiver_of(creator) is not None)
     if _FACTORY.match(name):
         made = next((each for each in reversed(library) if each.f_code.co_name in CONSTRUCTORS), None)
-        receiver = _receiver(made) if made is not None else None
+        receiver = receiver_of(made) if made is not None else None
         return _described(receiver, is_persons=made is not None or creator is outermost)
-    if wrapped is None or _receiver(creator) is None:
+    if wrapped is None or receiver_of(creator) is None:
         return ClientHolder("", None, is_persons=False)
-    return _described(wrapped, is_persons=_closer(type(wrapped)) != "")._replace(how="used")
+    return _described(wrapped, is_persons=closer_of(type(wrapped)) != "")._replace(how="used")
 
 
 def _without_line(library: list[FrameType]) -> ClientHolder | None:
     """The object of a package whose method creates the client, where another thread or task runs that method."""
     package = _top(library[0])
     outermost = [*itertools.takewhile(lambda each: _top(each) == package, library)][-1]
-    receiver = _receiver(outermost)
-    if receiver is None or isinstance(receiver, type) or not _closer(type(receiver)):
+    receiver = receiver_of(outermost)
+    if receiver is None or isinstance(receiver, type) or not closer_of(type(receiver)):
         return None
     return _described(receiver, is_persons=False)._replace(how="unseen")
 
@@ -119,13 +122,14 @@ def _top(frame: FrameType) -> str:
     return str(dict.get(frame.f_globals, "__name__")).partition(".")[0]
 
 
-def _closer(cls: type) -> str:
+def closer_of(cls: type) -> str:
+    """Returns how objects of a class are closed: see `ClientHolder`."""
     if hasattr(cls, "__aenter__") and hasattr(cls, "__aexit__"):
         return "async with"
     return next((each for each in CLOSERS if callable(getattr(cls, each, None))), "")
 
 
-def _locals(frame: FrameType) -> Mapping[str, Any]:
+def locals_of(frame: FrameType) -> Mapping[str, Any]:
     """The local variables of a frame, without a copy that outlives the look.
 
     Before Python 3.13 the frame keeps the dict that `f_locals` returns, and with it objects that the program drops
@@ -147,14 +151,14 @@ def _first(frame: FrameType) -> Any:
     """The first argument of a function; of a wrapper that passes on what it gets, the first of those."""
     code = frame.f_code
     if code.co_argcount:
-        return _locals(frame).get(code.co_varnames[0])
+        return locals_of(frame).get(code.co_varnames[0])
     if code.co_flags & 0x04:  # inspect.CO_VARARGS
-        given = _locals(frame).get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+        given = locals_of(frame).get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
         return given[0] if isinstance(given, tuple) and given else None
     return None
 
 
-def _receiver(frame: FrameType) -> Any:
+def receiver_of(frame: FrameType) -> Any:
     """The object whose method a frame runs, or whose class; `None` for a plain function."""
     code, first = frame.f_code, _first(frame)
     if first is None or isinstance(first, (str, bytes, int, float, dict, list, tuple, set, ModuleType)):
@@ -175,7 +179,7 @@ def _described(receiver: Any, *, is_persons: bool) -> ClientHolder:
             reference = weakref.ref(receiver)
         except TypeError:  # it takes none
             reference = None
-    return ClientHolder(f"{_package(cls)}.{cls.__qualname__}", reference, is_persons, closer=_closer(cls))
+    return ClientHolder(f"{_package(cls)}.{cls.__qualname__}", reference, is_persons, closer=closer_of(cls))
 
 
 def _package(cls: type) -> str:
@@ -188,17 +192,17 @@ def _package(cls: type) -> str:
 @gc_neutral
 def local_variable(*held: Any) -> Variable | None:
     """Finds a local variable of the person's code that keeps one of these objects; not an argument, which got it."""
-    return _local({id(each) for each in held if each is not None}, arguments=False)
+    return _local({id(each): type(each) for each in held if each is not None}, arguments=False)
 
 
-def _local(wanted: set[int], *, arguments: bool) -> Variable | None:
+def _local(wanted: Wanted, *, arguments: bool) -> Variable | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and wanted:
         code = frame.f_code
         if code.co_name != "<module>" and is_users(code.co_filename) and not is_ours(code.co_filename):
             given = () if arguments else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-            for name, value in list(_locals(frame).items()):
-                found = _reaches(name, value, wanted, 1)
+            for name, value in list(locals_of(frame).items()):
+                found = reaches(name, value, wanted, 1)
                 if found is not None and found not in given:
                     module = str(frame.f_globals.get("__name__", ""))
                     return Variable(found, module, code.co_filename, code.co_firstlineno)
@@ -212,7 +216,11 @@ def variable(*held: Any) -> Variable | None:
 
     Looks at the frames of this thread first, then at the modules. Nothing is imported or called.
     """
-    wanted = {id(each) for each in held if each is not None}
+    return variable_of({id(each): type(each) for each in held if each is not None})
+
+
+def variable_of(wanted: Wanted) -> Variable | None:
+    """Does the same for objects of which only the address and the class are known."""
     if not wanted:
         return None
     local = _local(wanted, arguments=True)
@@ -223,19 +231,20 @@ def variable(*held: Any) -> Variable | None:
         place = variables.get("__file__")
         if isinstance(place, str) and is_users(place) and not is_ours(place):
             for key, value in list(variables.items()):
-                found = _reaches(key, value, wanted, _DEPTH)
+                found = reaches(key, value, wanted, DEPTH)
                 if found is not None:
                     return Variable(found, name, place, 0)
     return None
 
 
-def _reaches(name: str, value: Any, wanted: set[int], depth: int) -> str | None:
-    if id(value) in wanted and not name.startswith("@"):  # a variable that pytest's assertions make
+def reaches(name: str, value: Any, wanted: Wanted, depth: int) -> str | None:
+    """Returns how one writes the way from a variable to one of these objects, if its value leads there."""
+    if wanted.get(id(value)) is type(value) and not name.startswith("@"):  # a variable that pytest's assertions make
         return name
     if depth == 0 or name.startswith(("__", "@")):
         return None
     for inside, each in _contents(name, value):
-        found = _reaches(inside, each, wanted, depth - 1)
+        found = reaches(inside, each, wanted, depth - 1)
         if found is not None:
             return found
     return None
@@ -281,7 +290,7 @@ def runs_in_thread(frame: FrameType | None) -> Stack:
         if not (in_stdlib(file) or is_ours(file)):
             return ()
         if frame.f_code.co_name == "run" and file.replace("\\", "/").endswith("asyncio/runners.py"):
-            names = _locals(frame)
+            names = locals_of(frame)
             code = getattr(names.get("main", names.get("coro")), "cr_code", code)
         frame = frame.f_back
     if code is None:
@@ -304,7 +313,7 @@ def loop_purpose(frame: FrameType | None) -> str:
     while frame is not None:
         file = frame.f_code.co_filename.replace("\\", "/")
         if "/pytest_asyncio/" in file or file.endswith("/anyio/pytest_plugin.py"):
-            scope = getattr(_locals(frame).get("request"), "scope", None)
+            scope = getattr(locals_of(frame).get("request"), "scope", None)
             if isinstance(scope, str):
                 return f"{scope} scope"
             if frame.f_code.co_name.startswith("pytest_"):

@@ -23,10 +23,12 @@ def report_leaks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     held = [each for each in connections_here if is_open(each)]
     known = {id(each) for each in held}
     dropped = [each for each in connections_here if is_dropped(each) and id(each) not in known]
+    dropped += [each for each in record.dropped if each.generation == here]
+    TRACKER.find_clients(held + dropped)
     by_client: dict[int, tuple[ClientRecord | None, list[ConnectionRecord], list[ConnectionRecord]]] = {}
     for each in held:
         by_client.setdefault(id(each.client), (each.client, [], []))[1].append(each)
-    for each in [*dropped, *(each for each in record.dropped if each.generation == here)]:
+    for each in dropped:
         by_client.setdefault(id(each.client), (each.client, [], []))[2].append(each)
     for client, held_here, dropped_here in by_client.values():
         connections = held_here + dropped_here
@@ -95,7 +97,11 @@ def is_open(record: ConnectionRecord) -> bool:
         # uvloop does not expose the transport, so the library's object decides.
         return record.ref is not None and record.ref() is not None
     transport = record.transport()
-    return transport is not None and not transport.is_closing() and getattr(transport, "_sock", True) is not None
+    if transport is None or transport.is_closing() or getattr(transport, "_sock", True) is None:
+        return False
+    # Pipes of a child process that has ended, and the transport of that, end by themselves.
+    process = getattr(getattr(transport, "_protocol", None), "proc", transport)
+    return getattr(process, "_proc", True) is not None and getattr(process, "_returncode", None) is None
 
 
 def is_dropped(record: ConnectionRecord) -> bool:

@@ -11,6 +11,8 @@ import contextvars
 import gc
 import sys
 import weakref
+from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 from diagnostics.sanitizer.capture.connections import MARK, dropped, retire_tunnel
@@ -73,9 +75,26 @@ class Tracker:
     def report(self, *facts: Fact) -> None:
         """Sends facts to the instruments."""
         for fact in facts:
+            if fact.client is None and fact.connection is not None:
+                self.find_clients([fact.connection])
+                fact.client = fact.connection.client
             if fact.client is not None:
                 search(fact.client.outermost)
             self.instruments.call("fact", fact)
+
+    def find_clients(self, connections: Iterable[ConnectionRecord]) -> None:
+        """Finds the clients of connections that were recorded without one, as `record.client`."""
+        unknown = [each for each in connections if each.client is None and each.opener is not None]
+        if unknown:
+            from diagnostics.sanitizer.capture.owners import resolve  # nothing to report, nothing to import
+
+            resolve(unknown)
+
+    def client_of_loop(self, loop: Any, frame: FrameType | None) -> ClientRecord | None:
+        """Finds the client whose method, on this stack, uses another loop than the running one."""
+        from diagnostics.sanitizer.capture.owners import client_of_loop
+
+        return client_of_loop(loop, frame)
 
     # Loops
 
@@ -345,11 +364,16 @@ class Tracker:
                 current=current,
                 stack=task_frames(stack) + finalizer[1] if finalizer else stack,
                 operation=operation,
-                trigger=finalizer[0] if finalizer else trigger_of(stack, in_call=call is not None),
+                trigger=finalizer[0] if finalizer else self._trigger(stack, connection, call),
                 detail={"owner_open": loop.closed is None, "tidied": tidied, **({"what": what} if what else {})},
             )
         )
         return True
+
+    def _trigger(self, stack: Stack, connection: ConnectionRecord | None, call: CallRecord | None) -> str:
+        if connection is not None and connection.opener is not None and is_finalized(stack):
+            return "gc" if self.collecting else "__del__"
+        return trigger_of(stack, in_call=call is not None)
 
     # The garbage collector and forks
 

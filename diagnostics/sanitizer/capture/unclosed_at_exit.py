@@ -12,9 +12,11 @@ def unclosed_at_exit() -> list[Fact]:
     found = []
     for loop in TRACKER.open_loops():
         by_client: dict[ClientRecord | None, ConnectionRecord] = {}
-        for record in list(loop.connections.values()):
-            if is_open(record) and record.generation == TRACKER.generation:
-                by_client.setdefault(record.client, record)
+        here = [each for each in list(loop.connections.values()) if each.generation == TRACKER.generation]
+        left = [each for each in here if is_open(each)]
+        TRACKER.find_clients(left)
+        for record in left:
+            by_client.setdefault(record.client, record)
         for client, record in by_client.items():
             found.append(Fact("unclosed-at-exit", "note", loop=loop, client=client, connection=record))
     return found

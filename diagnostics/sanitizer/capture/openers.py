@@ -1,0 +1,156 @@
+"""Who opens a connection of asyncio: what the stack tells while its transport is made.
+
+Between the transport and the person's line there is code of libraries. The object whose method the person called is
+the outermost receiver on that way: a pool, an engine, a client. This is all that can be had cheaply; `owners` looks
+for the variable that keeps the connection when there is something to report.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Iterator
+from types import CodeType, FrameType
+from typing import Any, Final, NamedTuple
+
+from diagnostics.sanitizer.capture.holders import Variable, closer_of, locals_of, reaches, receiver_of
+from diagnostics.sanitizer.capture.sites import file_in, in_stdlib, is_ours, is_tool, is_users
+
+_ACCEPTS: Final = ("_accept_connection2", "connect_accepted_socket")
+_MAKES: Final = {
+    "open_connection": "asyncio.StreamWriter",
+    "open_unix_connection": "asyncio.StreamWriter",
+    "create_subprocess_exec": "asyncio.subprocess.Process",
+    "create_subprocess_shell": "asyncio.subprocess.Process",
+}
+"""What a person gets from functions of asyncio."""
+
+_PERSONS_FRAMES: Final = 8
+_FILES_AT_MOST: Final = 4096
+
+_STDLIB, _LIBRARY, _PERSON = range(3)
+_whose: dict[str, int] = {}
+
+
+class Receiver(NamedTuple):
+    """An object by its address and class; `ref` is `None` where it takes no weak reference."""
+
+    id: int
+    type: type
+    ref: weakref.ref[Any] | None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the object is known to be freed."""
+        return self.ref is not None and self.ref() is None
+
+
+class Opener(NamedTuple):
+    """Who opened a connection.
+
+    Attributes:
+        receivers: of the libraries' methods between the transport and the person's line, innermost first.
+        variable: the local variable of the person's code that held one of them.
+        held: which one.
+        name: of what asyncio itself gives a person; of the protocol's class otherwise.
+        by_person: whether there is a line of the person's at all.
+    """
+
+    receivers: tuple[Receiver, ...]
+    variable: Variable | None
+    held: Receiver | None
+    name: str
+    by_person: bool
+
+    @property
+    def client(self) -> Receiver | None:
+        """What the person called: the outermost receiver that can be closed, if there is one."""
+        closable = [each for each in self.receivers if can_be_closed(each.type)]
+        return (closable or self.receivers or (None,))[-1]
+
+
+def can_be_closed(cls: type) -> bool:
+    """Returns whether a person is meant to close objects of this class."""
+    return closer_of(cls) != ""
+
+
+def opener(frame: FrameType | None, protocol: Any) -> Opener | None:
+    """Tells who opens a connection; `None` for one that a server accepts.
+
+    Args:
+        frame: of the code that makes the transport.
+        protocol: of the connection.
+    """
+    receivers: list[Receiver] = []
+    name = ""
+    while frame is not None:
+        code = frame.f_code
+        whose = _owner_of(code, frame)
+        if whose == _PERSON or (code.co_name == "_run_once" and whose == _STDLIB):
+            break  # a task of a library: what runs its loop has not opened anything
+        if whose == _LIBRARY:
+            receiver = receiver_of(frame) if code.co_argcount and code.co_varnames[0] == "self" else None
+            if receiver is not None:
+                receivers.append(referred(receiver))
+        elif code.co_name in _ACCEPTS:
+            return None
+        elif code.co_name in _MAKES and not receivers:
+            name = _MAKES[code.co_name]
+        frame = frame.f_back
+    by_person = frame is not None and frame.f_code.co_name != "_run_once"
+    variable, held = _local(frame, receivers)
+    return Opener(tuple(receivers), variable, held, name or written(type(protocol)), by_person)
+
+
+def referred(thing: Any) -> Receiver:
+    """Returns a reference to an object that keeps it alive no longer."""
+    try:
+        return Receiver(id(thing), type(thing), weakref.ref(thing))
+    except TypeError:
+        return Receiver(id(thing), type(thing), None)
+
+
+def written(cls: type) -> str:
+    """Returns a class as a person writes it: with the shortest module that offers it under its own name."""
+    parts = str(cls.__module__).split(".")
+    for count in range(1, len(parts) + 1):
+        module = sys.modules.get(".".join(parts[:count]))
+        if module is not None and vars(module).get(cls.__name__) is cls:
+            return ".".join([*parts[:count], cls.__qualname__]).removeprefix("__main__.")
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _owner_of(code: CodeType, frame: FrameType) -> int:
+    file = code.co_filename
+    known = _whose.get(file)
+    if known is None:
+        file = file_in(frame)
+        nobodys = in_stdlib(file) or is_ours(file) or is_tool(file)
+        known = _STDLIB if nobodys else _PERSON if is_users(file) else _LIBRARY
+        if code.co_filename[:1] != "<" and len(_whose) < _FILES_AT_MOST:
+            _whose[code.co_filename] = known
+    return known
+
+
+def _local(frame: FrameType | None, receivers: list[Receiver]) -> tuple[Variable | None, Receiver | None]:
+    """Finds the local variable of the person's code that holds a receiver; the outermost one, which was first."""
+    wanted = {each.id: each.type for each in receivers}
+    found: tuple[Variable | None, Receiver | None] = None, None
+    for each in _persons_frames(frame) if wanted else ():
+        for name, value in locals_of(each).items():
+            path = reaches(name, value, wanted, 1 if name == "self" else 0)
+            if path is not None:
+                code = each.f_code
+                module = str(each.f_globals.get("__name__", ""))
+                inner = vars(value).get(path.rpartition(".")[2]) if "." in path else value
+                found = Variable(path, module, code.co_filename, code.co_firstlineno), referred(inner)
+    return found
+
+
+def _persons_frames(frame: FrameType | None) -> Iterator[FrameType]:
+    left = _PERSONS_FRAMES
+    while frame is not None and left:
+        if frame.f_code.co_name != "<module>" and _owner_of(frame.f_code, frame) == _PERSON:
+            left -= 1
+            yield frame
+        frame = frame.f_back

@@ -1,0 +1,311 @@
+"""Who holds a connection of asyncio, whichever library opened it; asked when there is something to report.
+
+The variable that keeps a connection is the best answer, because the person wrote it. First the objects that opened it
+are searched for in the person's variables, then everything that those lead to. Where no variable keeps it, the stack of
+its opening has to do.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+import sys
+import time
+import types
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
+from diagnostics.sanitizer.capture.holders import (
+    DEPTH,
+    ClientHolder,
+    Variable,
+    closer_of,
+    locals_of,
+    reaches,
+    variable_of,
+)
+from diagnostics.sanitizer.capture.openers import Opener, Receiver, can_be_closed, opener, referred, written
+from diagnostics.sanitizer.capture.sites import Stack, installed, is_ours, is_users
+from diagnostics.sanitizer.capture.tracker import TRACKER
+
+_OBJECTS_AT_MOST: Final = 50_000
+_LEVELS: Final = 8
+_WIDTH: Final = 40
+_BUDGET: Final = 0.15
+"""Seconds that following referrers may take in this process: each level reads the whole heap."""
+
+_ALIKE_AT_MOST: Final = 3000
+_INSIDE: Final = 4
+_PASSED_OVER: Final = (
+    *(types.FrameType, types.FunctionType, types.ModuleType, types.CodeType, types.CoroutineType),
+    *(types.GeneratorType, types.AsyncGeneratorType, types.TracebackType, type, contextvars.Context),
+    *(str, bytes, int, float, complex, type(None)),
+)
+_OF_LOOPS: Final = ("_asyncio", "asyncio.events", "selectors")
+"""Loops lead to everything that waits, whoever keeps it."""
+
+_CLOSERS: Final = {"asyncio.StreamWriter": "wait_closed", "asyncio.subprocess.Process": "wait"}
+
+_known: dict[tuple[int, type], ClientRecord] = {}
+"""Clients that take no weak reference, by their address and class."""
+
+_spent = 0.0
+
+
+class _Found(NamedTuple):
+    receiver: Receiver
+    thing: Any
+    variable: Variable | None
+
+
+@gc_neutral
+def resolve(records: Iterable[ConnectionRecord]) -> None:
+    """Finds the clients of connections that only the stack of their opening is known of."""
+    # What a person's line opened first: a library's own tasks open connections for the same client.
+    open_questions = sorted(records, key=lambda each: each.opener is None or not each.opener.by_person)
+    while open_questions:
+        record = open_questions.pop(0)
+        found = _owner(record)
+        assert record.opener is not None
+        record.client = _client(record.opener, record.opened, found)
+        if open_questions and found is not None and found.thing is not None:
+            alike = _beneath(found.thing, {id(_transport(each)): each for each in open_questions})
+            for each in alike:
+                each.client = record.client
+            open_questions = [each for each in open_questions if each.client is None]
+
+
+@gc_neutral
+def client_of_loop(loop: Any, frame: types.FrameType | None) -> ClientRecord | None:
+    """Finds the client whose method uses a loop: the object on the stack, or inside one, that refers to the loop.
+
+    Args:
+        loop: another one than the running loop.
+        frame: of the code that uses it.
+    """
+    found = opener(frame, None)
+    if found is None:
+        return None
+    bound = _bound(loop, [each.ref() for each in found.receivers if each.ref is not None])
+    if not bound:
+        return None
+    variable = variable_of({id(each): type(each) for each in bound})
+    if variable is None:
+        held = _held(bound)
+    else:
+        thing = next((each for each in bound if _is_in(variable, each)), bound[0])
+        held = _Found(referred(thing), thing, variable)
+    return None if held is None or held.variable is None else _client(found, (), held)
+
+
+def _is_in(variable: Variable, thing: Any) -> bool:
+    found = variable_of({id(thing): type(thing)})
+    return found is not None and found.name == variable.name
+
+
+def _bound(loop: Any, things: list[Any]) -> list[Any]:
+    """Returns which of these objects, and of those inside them, refer to a loop."""
+    found, seen, level = [], {id(each) for each in things}, things
+    for _ in range(_INSIDE):
+        following = []
+        for each in level:
+            inside = gc.get_referents(each)
+            attributes = next((one for one in inside if type(one) is dict), None)
+            inside = [*inside, *(attributes.values() if attributes is not None else ())]
+            if any(one is loop for one in inside) and _is_library(type(each)):
+                found.append(each)
+            new = [one for one in inside if id(one) not in seen and _leads_on(one) and one is not loop]
+            seen.update(map(id, new))
+            following += new
+        level = following[:_ALIKE_AT_MOST]
+    return found
+
+
+def _transport(record: ConnectionRecord) -> Any:
+    return record.transport() if record.transport is not None else None
+
+
+def _owner(record: ConnectionRecord) -> _Found | None:
+    opener = record.opener
+    assert opener is not None
+    alive = [each for each in opener.receivers if not each.gone]
+    for each in reversed(alive):  # the class and the line of a client that was seen as it was created
+        client = TRACKER.clients.get(each.id)
+        if client is not None and each.ref is not None and client.ref() is each.ref():
+            return _Found(each, each.ref(), None)
+    for each in reversed(alive):
+        variable = variable_of({each.id: each.type})
+        if variable is not None:
+            return _Found(each, each.ref() if each.ref is not None else None, variable)
+    transport = _transport(record)
+    held = _held([transport]) if transport is not None else None
+    if held is not None and held.variable is not None:
+        return held
+    if opener.held is not None:
+        return _Found(opener.held, opener.held.ref() if opener.held.ref is not None else None, opener.variable)
+    if opener.client is not None:
+        return _Found(opener.client, opener.client.ref() if opener.client.ref is not None else None, None)
+    return held
+
+
+def _client(opener: Opener, stack: Stack, found: _Found | None) -> ClientRecord:
+    """Returns the record of a client; makes it where this is the first that is seen of it."""
+    if found is None:
+        client = ClientRecord(None, opener.name, opener.name.partition(".")[0], stack)
+        client.holder = ClientHolder(opener.name, None, opener.by_person, "used", _CLOSERS.get(opener.name, ""))
+        return client
+    seen = (TRACKER.client(found.thing) if found.thing is not None else None) or _known.get(found.receiver[:2])
+    reused = seen is not None and found.receiver.ref is not None and seen.ref() is not found.receiver.ref()
+    client = _new(opener, found, stack) if seen is None or reused else seen
+    client.created = client.created or stack
+    client.variable = client.variable or found.variable
+    return client
+
+
+def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:
+    receiver = found.receiver
+    name = written(receiver.type)
+    client = ClientRecord(None, name, receiver.type.__module__.partition(".")[0], stack)
+    if receiver.ref is not None:
+        client.ref = receiver.ref
+    client.holder = ClientHolder(
+        name, None, _is_persons(opener, found), "used", _CLOSERS.get(name) or closer_of(receiver.type)
+    )
+    _known[receiver[:2]] = client
+    return client
+
+
+def _closer(name: str, cls: type) -> str:
+    return _CLOSERS.get(name) or closer_of(cls)
+
+
+def _is_persons(opener: Opener, found: _Found) -> bool:
+    return found.variable is not None or (opener.by_person and can_be_closed(found.receiver.type))
+
+
+def _held(things: list[Any]) -> _Found | None:
+    """Finds the person's variable that leads to one of these objects, and the object of a library beneath it.
+
+    Returns:
+        Where no variable does, the outermost object that leads there and can be closed.
+    """
+    return _from_variables({id(each) for each in things}) or _from_referrers(things)
+
+
+def _from_variables(wanted: set[int]) -> _Found | None:
+    """Follows what the variables of the person refer to, all of them one step at a time."""
+    roots: dict[int, Variable] = {}
+    level: list[Any] = []
+    for variable, value in _variables():
+        if id(value) not in roots and _leads_on(value):
+            roots[id(value)] = variable
+            level.append(value)
+    above: dict[int, Any] = dict.fromkeys(roots)
+    while level and len(above) < _OBJECTS_AT_MOST:
+        following: list[Any] = []
+        for each in level:
+            if id(each) in wanted:
+                way = list(_upwards(each, above))[::-1]
+                return _named(roots[id(way[0])], way)
+            for one in gc.get_referents(each):
+                if id(one) not in above and _leads_on(one):
+                    above[id(one)] = each
+                    following.append(one)
+        level = following
+    return None
+
+
+def _upwards(thing: Any, above: dict[int, Any]) -> Iterator[Any]:
+    while thing is not None:
+        yield thing
+        thing = above[id(thing)]
+
+
+def _variables() -> Iterator[tuple[Variable, Any]]:
+    """The variables of the person: of the frames of this thread, then of the modules."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if frame.f_code.co_name != "<module>" and is_users(file) and not is_ours(file):
+            module = str(frame.f_globals.get("__name__", ""))
+            for name, value in list(locals_of(frame).items()):
+                yield Variable(name, module, file, frame.f_code.co_firstlineno), value
+        frame = frame.f_back
+    for loaded in list(sys.modules.values()):
+        place = vars(loaded).get("__file__") if issubclass(type(loaded), types.ModuleType) else None
+        if isinstance(place, str) and is_users(place) and not is_ours(place):
+            for name, value in list(vars(loaded).items()):
+                if not name.startswith(("__", "@")):  # `@`: what pytest makes of an assertion
+                    yield Variable(name, loaded.__name__, place, 0), value
+
+
+def _named(root: Variable, way: list[Any]) -> _Found:
+    """Returns the object of a library on the way from a variable to a connection, and how one writes it."""
+    libraries = [each for each in way if _is_library(type(each))]
+    client = next((each for each in libraries if can_be_closed(type(each))), None)
+    if client is None:
+        plain = (each for each in way if not isinstance(each, (dict, list, tuple, set)))
+        client = libraries[0] if libraries else next(plain, way[0])
+    name = reaches(root.name, way[0], {id(client): type(client)}, DEPTH) or f"inside {root.name}"
+    return _Found(referred(client), client, root._replace(name=name))
+
+
+def _from_referrers(things: list[Any]) -> _Found | None:
+    """Returns the outermost object of a library that leads to these objects and can be closed."""
+    global _spent  # noqa: PLW0603 - one budget a process
+    level, seen, closable, cost = things, {id(each) for each in things}, None, 0.0
+    for _ in range(_LEVELS):
+        if not level or _spent + cost > _BUDGET:
+            break
+        started = time.thread_time()
+        referrers = gc.get_referrers(*level)
+        cost = time.thread_time() - started
+        _spent += cost
+        new = [each for each in referrers if each is not level and id(each) not in seen and _leads_on(each)][:_WIDTH]
+        seen.update(map(id, new))
+        closable = next((each for each in new if _is_library(type(each)) and can_be_closed(type(each))), closable)
+        cost *= max(1.0, len(new) / len(level))
+        level = new
+    return None if closable is None else _Found(referred(closable), closable, None)
+
+
+def _leads_on(thing: Any) -> bool:
+    """Returns whether an object may be on the way from a variable to a connection."""
+    cls = type(thing)
+    known = _leading.get(cls)
+    if known is None:
+        elsewhere = (
+            cls.__module__ in _OF_LOOPS
+            or cls.__name__.endswith("EventLoop")
+            or cls.__module__.startswith("diagnostics.sanitizer")
+        )
+        known = _leading[cls] = not (elsewhere or issubclass(cls, _PASSED_OVER))
+    return known
+
+
+_leading: dict[type, bool] = {}
+
+
+def _is_library(cls: type) -> bool:
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and installed(file)
+
+
+def _beneath(thing: Any, wanted: dict[int, ConnectionRecord]) -> list[ConnectionRecord]:
+    """Returns the connections that an object leads to."""
+    found: list[ConnectionRecord] = []
+    seen, level = {id(thing)}, [thing]
+    while level and len(seen) < _ALIKE_AT_MOST and len(found) < len(wanted):
+        following = []
+        for each in gc.get_referents(*level):
+            if id(each) in seen or not _leads_on(each):
+                continue
+            seen.add(id(each))
+            if id(each) in wanted:
+                found.append(wanted[id(each)])
+            following.append(each)
+        level = following
+    return found

@@ -85,8 +85,9 @@ def test_a_program_gets_the_findings_it_deserves(
     )
     for finding in ran.findings:
         if finding["client"] is not None:
-            assert finding["client"]["created_at"]["file"] == str(program)
-            assert finding["client"]["created_at"]["line"] == marked(program, "CREATED")
+            created = finding["client"]["created_at"] or finding["client"]["held_by"]["site"]
+            assert created["file"] == str(program)
+            assert created["line"] == marked(program, "CREATED")
         assert [finding["fault"]["component"]] == (header(program, "FAULT") or ["user"])
         touched = marked(program, "TOUCHED")
         if touched and (finding["severity"] == "error" or finding["kind"] == "stuck-waiter"):

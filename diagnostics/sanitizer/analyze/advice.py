@@ -256,7 +256,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: "inherited-connection" in about.kinds, _plain("create the client in the child, after the fork")),
     (lambda about: about.findings[0].kind == "abandoned-stream", _stream),
     (
-        lambda about: not about.client and "cross-loop-use" in about.kinds,
+        lambda about: (not about.client or about.is_primitive) and "cross-loop-use" in about.kinds,
         _plain("create it in the coroutine that uses it, or keep one loop for the whole program"),
     ),
     (

@@ -21,7 +21,15 @@ from diagnostics.sanitizer.analyze.describe import (
     source_site,
     who,
 )
-from diagnostics.sanitizer.analyze.phrasing import KINDS, LOCK_KEPT, NOT_CLOSED, OTHER_LOOP, UNKNOWN_CLIENT, About
+from diagnostics.sanitizer.analyze.phrasing import (
+    AWAITED,
+    KINDS,
+    LOCK_KEPT,
+    NOT_CLOSED,
+    OTHER_LOOP,
+    UNKNOWN_CLIENT,
+    About,
+)
 from diagnostics.sanitizer.analyze.sources import assignment
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import Stack, users_frame
@@ -108,10 +116,17 @@ def _of(fact: Fact) -> tuple[int | None, int | None]:
 def _same(fact: Fact) -> tuple[Any, ...]:
     """Returns a key that is equal for facts with the same cause in the program."""
     client = fact.client.outermost if fact.client else None
-    created = client.created if client else ()
+    created: Any = (client.created or client.variable) if client else ()
     loop = (fact.loop.created, fact.loop.closed) if fact.loop else ()
     access = fact.stack if client is None else ()
+    if _is_primitive(fact):  # one mistake, however many locks and queues the program keeps
+        return fact.kind, _severity(fact), loop
     return (fact.kind, _severity(fact), created, loop, access, fact.trigger, *map(fact.detail.get, ("waits", "what")))
+
+
+def _is_primitive(fact: Fact) -> bool:
+    """Returns whether a fact is about a lock, queue or event that the program keeps itself."""
+    return fact.client is not None and fact.client.package == "asyncio" and "what" in fact.detail
 
 
 class _Names:
@@ -132,11 +147,14 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
     count = sum(fact.count for fact in group)
     current = first.current
     details = dict(first.detail)
+    named = names("C", client) if client else ""
+    if _is_primitive(first):
+        details["what"] = " and ".join(dict.fromkeys(str(fact.detail["what"]) for fact in group))
     if "connections" in details:
         details["connections"] = sum(fact.detail["connections"] for fact in group)
         details["loops"] = len({fact.loop.number for fact in group if fact.loop is not None})
     about = About(
-        client=f"{written_type(client)} {names('C', client)}" if client else UNKNOWN_CLIENT,
+        client=UNKNOWN_CLIENT if _is_primitive(first) or client is None else f"{written_type(client)} {named}",
         loop=_named(loop),
         current=names("L", current) if current else "no loop",
         operation=first.operation,
@@ -202,8 +220,8 @@ def written_type(client: ClientRecord) -> str:
 def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> str:
     if at_fault not in ("user", component(client, fact.stack)) and fact.current is not None:
         return OTHER_LOOP
-    if fact.client is None and "what" in fact.detail:
-        return LOCK_KEPT
+    if (fact.client is None or _is_primitive(fact)) and "what" in fact.detail:
+        return AWAITED if fact.operation == "await" else LOCK_KEPT
     if fact.kind == "use-after-loop-close" and client is not None and fact.current is not None:
         return KINDS["cross-loop-use"].why
     return NOT_CLOSED if "robbed" in fact.detail else usual

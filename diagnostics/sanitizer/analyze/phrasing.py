@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 UNKNOWN_CLIENT: Final = "an unknown client"
 NOT_CLOSED: Final = "it creates the client and drops it without closing it"
 LOCK_KEPT: Final = "it uses one lock or event on several loops"
+AWAITED: Final = "it awaits on one loop what another one made"
 OTHER_LOOP: Final = "it runs a coroutine of the program on a loop of its own"
 
 
@@ -52,7 +53,8 @@ def _left_open(about: About) -> str:
 def _used(about: About) -> str:
     what = about.detail.get("what", "a connection")
     if about.client == UNKNOWN_CLIENT and "what" in about.detail:
-        return f"code on {about.current} waited for {what} that belongs to {about.loop}"
+        verb = "belong" if " and " in str(what) else "belongs"
+        return f"code on {about.current} waited for {what} that {verb} to {about.loop}"
     return f"a call on {about.current} used {what} of {about.client} that belongs to {about.loop}"
 
 

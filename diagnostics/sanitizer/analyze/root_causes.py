@@ -160,7 +160,8 @@ def _title(findings: Sequence[Finding]) -> str:
         thing = "a connection of another" if any(each.connection for each in findings) else "what belongs to another"
         what = f"; {min(used, client.calls)} of {_plural(client.calls, 'call')} used {thing}" if used else ""
         again = ", and requests were sent twice" if "duplicate-request" in kinds else ""
-        return f"one {short} client is used on {_plural(len(loops), 'event loop')}{what if client.calls else ''}{again}"
+        noun = f"{client.type}" if client.type.startswith("asyncio.") else f"{short} client"
+        return f"one {noun} is used on {_plural(len(loops), 'event loop')}{what if client.calls else ''}{again}"
     if first.kind == "client-left-open":
         return f"{short} is not closed before its event loop closes"
     if first.kind == "unclosed-at-exit":

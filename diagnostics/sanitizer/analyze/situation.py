@@ -50,6 +50,12 @@ class Situation(NamedTuple):
         """Whether a call used what belongs to another loop, rather than that it was only closed there."""
         return bool(self.kinds & {"cross-loop-use", "duplicate-request", "stuck-waiter", "use-after-loop-close"})
 
+    @property
+    def is_primitive(self) -> bool:
+        """Whether it is about a lock, queue or event of asyncio, which nobody closes."""
+        client = self.findings[0].client
+        return client is not None and client.type.startswith("asyncio.") and not self.closer
+
     def made_by(self, *words: str) -> bool:
         """Whether one of the loops was created by something with one of these words in its description."""
         return any(word in maker for maker in self.makers for word in words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diagnostics.sanitizer.capture.foreign_futures import unseen
 from diagnostics.sanitizer.capture.installation import problems
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
@@ -14,5 +15,6 @@ _OPAQUE = (
 def blind_spots() -> list[str]:
     """Returns one line for each blind spot; empty if everything that is known could be instrumented."""
     lines = [f"switched off after an error: {problem}" for problem in problems()]
+    lines += unseen()
     lines += [_OPAQUE.format(kind=kind) for kind in sorted(TRACKER.opaque)]
     return lines

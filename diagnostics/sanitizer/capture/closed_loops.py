@@ -1,9 +1,4 @@
-"""Closed loops and their open transports report who uses them.
-
-When a loop has closed, it and its transports get a subclass with the same name, so open loops and connections cost
-nothing. The subclass adds descriptors that examine the caller and return what was there before, so no frame of the
-sanitizer is in the traceback of the error that follows.
-"""
+"""Closed loops report who uses them; see `transport_use` for how."""
 
 from __future__ import annotations
 
@@ -12,81 +7,17 @@ import sys
 from types import CodeType, FrameType
 from typing import Any
 
-from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.sites import capture, frames
 from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
-
-_CLOSING = ("abort", "close", "_force_close")
-_USING = ("write", "writelines", "write_eof", "resume_reading")
-
-_instrumented: dict[type, type] = {}
+from diagnostics.sanitizer.capture.transport_use import instrument, swap
 
 
 def instrument_closed_loop(loop: Any) -> None:
     """Replaces the classes of a closed loop and of its open transports."""
     recorded = [each.transport() for each in list(TRACKER.loop(loop).connections.values()) if each.transport]
-    for transport in {id(each): each for each in [*getattr(loop, "_transports", {}).values(), *recorded]}.values():
-        if _is_open(transport):
-            _swap(transport, {name: _Method(name, closing=name in _CLOSING) for name in _CLOSING + _USING})
+    instrument({id(each): each for each in [*getattr(loop, "_transports", {}).values(), *recorded]}.values())
     if hasattr(loop, "_check_closed"):
-        _swap(loop, {"_closed": _Closed()})
-
-
-def _swap(thing: Any, descriptors: dict[str, Any]) -> None:
-    cls = type(thing)
-    if cls in _instrumented.values():
-        return
-    other = _instrumented.get(cls)
-    if other is None:
-        words = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-        usable = {name: each for name, each in descriptors.items() if name == "_closed" or hasattr(cls, name)}
-        other = _instrumented[cls] = type(cls.__name__, (cls,), {**words, **usable})
-    thing.__class__ = other
-
-
-def _is_open(transport: Any) -> bool:
-    return transport is not None and getattr(transport, "_sock", transport) is not None and not transport.is_closing()
-
-
-class _Method:
-    """A method of a transport whose loop is closed; looking it up is the foreign access."""
-
-    def __init__(self, name: str, *, closing: bool) -> None:
-        self._name = name
-        self._closing = closing
-        self._owner: type = object
-        self._tracker = TRACKER
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._owner = owner
-
-    def __get__(self, transport: Any, owner: type) -> Any:
-        method = getattr(super(self._owner, transport if transport is not None else owner), self._name)
-        if transport is not None and self._tracker.on:
-            try:
-                self._report(transport)
-            except Exception as error:
-                TRACKER.problems.append(f"transport.{self._name}: {type(error).__name__}: {error}")
-        return method
-
-    def _report(self, transport: Any) -> None:
-        if not _is_open(transport):
-            return
-        stack = capture(sys._getframe(2))
-        operation = f"transport.{self._name.lstrip('_')}"
-        record = record_of(transport)
-        if record is not None:
-            TRACKER.foreign_connection(record, operation, closing=self._closing, stack=stack)
-            return
-        TRACKER.foreign_access(
-            "cross-loop-close" if self._closing else "cross-loop-use",
-            TRACKER.loop(transport._loop),
-            operation,
-            stack,
-            once=(id(transport), self._closing),
-            finalizer=FINALIZER.get(),
-            call=TRACKER.current_call(),
-        )
+        swap(loop, {"_closed": _Closed()})
 
 
 class _Closed:

@@ -261,12 +261,13 @@ def _contents(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         if is_users(str(getattr(sys.modules.get(value.__module__), "__file__", None) or "<")):
             yield from ((f"{name}.{key}", each) for key, each in list(vars(value).items())[:_WIDTH])
     elif not issubclass(cls, (ModuleType, str, bytes, int, float)):
-        attributes = _attributes(value)
+        attributes = attributes_of(value)
         if isinstance(attributes, dict):
             yield from ((f"{name}.{key}", each) for key, each in list(attributes.items())[:_WIDTH])
 
 
-def _attributes(value: Any) -> Any:
+def attributes_of(value: Any) -> Any:
+    """Returns the `__dict__` of an object, without running code of the program; `None` where it has none."""
     try:
         return object.__getattribute__(value, "__dict__")
     except AttributeError:

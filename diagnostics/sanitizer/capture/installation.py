@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from diagnostics.sanitizer.capture import foreign_futures
 from diagnostics.sanitizer.capture.detectors import DETECTORS
 from diagnostics.sanitizer.capture.patching import Patches
 from diagnostics.sanitizer.capture.recorder import RECORDER
@@ -27,6 +28,7 @@ def install() -> None:
         _at_fork = True  # Python cannot unregister it
         os.register_at_fork(after_in_child=TRACKER.forked)
     _PATCHES.apply()
+    foreign_futures.start()
 
 
 def uninstall() -> None:
@@ -38,6 +40,7 @@ def uninstall() -> None:
     TRACKER.on = False
     TRACKER.watch_collector(on=False)
     _PATCHES.restore()
+    foreign_futures.stop()
     TRACKER.instruments.remove(RECORDER)
 
 

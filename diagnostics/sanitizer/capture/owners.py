@@ -100,6 +100,24 @@ def client_of_loop(loop: Any, frame: types.FrameType | None) -> ClientRecord | N
     return None if held is None or held.variable is None else _client(found, (), held)
 
 
+@gc_neutral
+def client_keeping(lock: Any, loop: Any, frame: types.FrameType | None) -> ClientRecord | None:
+    """Finds the client that a lock, queue or event is part of; for the person's own, returns a record of itself.
+
+    Args:
+        lock: belongs to the loop.
+        loop: another one than the running loop.
+        frame: of the code that waits for the lock.
+    """
+    around = client_of_loop(loop, frame)
+    if around is not None:
+        return around
+    variable = variable_of({id(lock): type(lock)})
+    if variable is None:
+        return None
+    return _client(Opener((), None, None, "", True), (), _Found(referred(lock), lock, variable))
+
+
 def _is_in(variable: Variable, thing: Any) -> bool:
     found = variable_of({id(thing): type(thing)})
     return found is not None and found.name == variable.name
@@ -178,7 +196,7 @@ def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:
 
 
 def _closer(name: str, cls: type) -> str:
-    return _CLOSERS.get(name) or closer_of(cls)
+    return _CLOSERS.get(name, "") if name.startswith("asyncio.") else closer_of(cls)
 
 
 def _is_persons(opener: Opener, found: _Found) -> bool:

@@ -46,6 +46,7 @@ class Tracker:
         stuck: numbers of the calls that a `stuck-waiter` was reported for.
         collecting: whether the garbage collector is running.
         problems: detectors that failed, one line each.
+        several: whether two loops were open at once.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class Tracker:
         self.stuck: set[int] = set()
         self.collecting = False
         self.problems: list[str] = []
+        self.several = False
         self._loops: dict[int, LoopRecord] = {}
         # Connections hold the record of their loop, also when that is gone.
         self._loop_records: weakref.WeakSet[LoopRecord] = weakref.WeakSet()
@@ -95,6 +97,12 @@ class Tracker:
         from diagnostics.sanitizer.capture.owners import client_of_loop
 
         return client_of_loop(loop, frame)
+
+    def client_keeping(self, lock: Any, loop: LoopRecord, frame: FrameType | None) -> ClientRecord | None:
+        """Finds the client that a lock, queue or event is part of; for the person's own, returns a record of itself."""
+        from diagnostics.sanitizer.capture.owners import client_keeping
+
+        return client_keeping(lock, loop.ref(), frame)
 
     # Loops
 
@@ -349,7 +357,7 @@ class Tracker:
             return False
         self._reported.add(once)
         current = self.running()
-        if current is None and kind.startswith("cross-loop"):
+        if current is None and kind.startswith("cross-loop") and (loop.closed is not None or connection is None):
             kind = "use-after-loop-close"
         # Left to a finalizer, with no loop running: that the object was left open is the mistake, and is reported.
         tidied = current is None and call is None and is_finalized(stack)
@@ -402,6 +410,10 @@ class Tracker:
         self._no_active_calls()
         self.calls = self.requests = 0
         self.instruments.call("forked")
+        if any(loop.connections for loop in self.open_loops()):
+            from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
+
+            instrument_open_loops(self.open_loops())
 
 
 def running_loop() -> Any:

@@ -3,7 +3,7 @@
 # OPERATION: Lock.acquire
 import asyncio
 
-lock = asyncio.Lock()
+lock = asyncio.Lock()  # CREATED
 
 
 async def hold():

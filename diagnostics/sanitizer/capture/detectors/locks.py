@@ -44,7 +44,7 @@ def waited(lock: Any, stack: Stack) -> None:
         f"{name}.{stack[0].co_name}",
         stack,
         once=(loop.number, call.number if call else stack, "lock"),
-        client=call.client if call else None,
+        client=call.client if call else TRACKER.client_keeping(lock, loop, sys._getframe(2)),
         call=call,
         what=f"an asyncio {name}",
     )

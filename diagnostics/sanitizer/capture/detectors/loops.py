@@ -18,6 +18,11 @@ def created(loop: Any) -> None:
     """A loop is initialized."""
     frame = sys._getframe(2)
     TRACKER.loop(loop, capture(frame) + runs_in_thread(frame)).purpose = loop_purpose(frame)
+    if not TRACKER.several and len(TRACKER.open_loops()) > 1:
+        from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
+
+        TRACKER.several = True
+        instrument_open_loops(TRACKER.open_loops())
 
 
 def runs(loop: Any) -> None:

@@ -79,6 +79,10 @@ def opened(transport: Any, loop: Any, protocol: Any, frame: Any) -> None:
     record.ref = record.transport = weakref.ref(transport, gone)
     setattr(transport, MARK, record)
     owner.connections[record.number] = record
+    if TRACKER.several:
+        from diagnostics.sanitizer.capture.transport_use import watch
+
+        watch(transport)
 
 
 def _own(found: Opener, stack: Stack) -> Stack:

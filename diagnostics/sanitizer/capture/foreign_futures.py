@@ -1,0 +1,122 @@
+"""Futures of another loop: who awaits one.
+
+asyncio throws "got Future attached to a different loop" into the coroutine that awaits it. `sys.monitoring` (Python
+3.12) sees that as it arrives, so no traceback gets a frame of the sanitizer, and a cancellation costs a comparison.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, Final
+
+from diagnostics.sanitizer.capture.connections import MARK
+from diagnostics.sanitizer.capture.facts import ConnectionRecord
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
+from diagnostics.sanitizer.capture.holders import attributes_of, locals_of
+from diagnostics.sanitizer.capture.sites import capture
+from diagnostics.sanitizer.capture.tracker import TRACKER, running_loop
+
+_MESSAGE: Final = "attached to a different loop"
+_TOOLS: Final = (3, 4)
+"""Ids of `sys.monitoring` that no kind of tool has reserved."""
+
+_MONITORING: Final[Any] = getattr(sys, "monitoring", None)
+_UNSEEN: Final = "futures of another loop: other tools use all ids of sys.monitoring. Not reported: who awaits one"
+
+_tool: int | None = None
+_latest = 0
+
+
+def start() -> None:
+    """Begins to observe, if an id for this is free."""
+    global _tool  # noqa: PLW0603 - a process is instrumented or it is not
+    if _MONITORING is None or _tool is not None:
+        return
+    _tool = next((each for each in _TOOLS if _MONITORING.get_tool(each) is None), None)
+    if _tool is not None:
+        _MONITORING.use_tool_id(_tool, "diagnostics")
+        _MONITORING.register_callback(_tool, _MONITORING.events.PY_THROW, _thrown)
+        _MONITORING.set_events(_tool, _MONITORING.events.PY_THROW)
+
+
+def stop() -> None:
+    """Ends that."""
+    global _tool  # noqa: PLW0603
+    if _tool is not None:
+        _MONITORING.free_tool_id(_tool)
+        _tool = None
+
+
+def unseen() -> list[str]:
+    """Returns why nothing is observed, as a blind spot."""
+    return [_UNSEEN] if TRACKER.on and _MONITORING is not None and _tool is None else []
+
+
+def _thrown(_: Any, __: int, error: BaseException) -> None:
+    global _latest  # noqa: PLW0603 - the same error goes through each coroutine that awaits the one it is thrown into
+    if type(error) is RuntimeError and error.args and _MESSAGE in str(error.args[0]) and id(error) != _latest:
+        _latest = id(error)
+        try:
+            awaited(sys._getframe(1))
+        except Exception as problem:
+            TRACKER.problems.append(f"futures: {type(problem).__name__}: {problem}")
+
+
+@gc_neutral
+def awaited(frame: FrameType) -> None:
+    """A coroutine awaits a future of another loop."""
+    running = running_loop()
+    owner = next(((each, loop) for each, loop in _bound(frame) if loop is not running), None)
+    if owner is None:
+        return
+    thing, loop = owner
+    record, stack = TRACKER.loop(loop), capture(frame)
+    connection = _connection(thing)
+    client = TRACKER.client_of_loop(loop, frame) if connection is None else None
+    named = f"an asyncio {type(thing).__name__}" if hasattr(thing, "get_loop") else "a future"
+    TRACKER.foreign_access(
+        "cross-loop-use",
+        record,
+        "await",
+        stack,
+        once=(record.number, stack, "await"),
+        connection=connection,
+        client=client,
+        call=TRACKER.current_call(),
+        what="" if connection is not None or client is not None else named,
+    )
+
+
+def _bound(frame: FrameType | None) -> Iterator[tuple[Any, Any]]:
+    """Yields what the frames of this task refer to that belongs to a loop, with that loop; innermost first."""
+    while frame is not None and frame.f_code.co_name != "_run_once":
+        for each in [*locals_of(frame).values(), *gc.get_referents(frame)]:
+            loop = _loop_of(each)
+            if loop is not None:
+                yield each, loop
+        frame = frame.f_back
+
+
+def _loop_of(thing: Any) -> Any:
+    cls = type(thing)
+    if cls.__module__ == "_asyncio" or issubclass(cls, _futures()):
+        return thing.get_loop() if hasattr(thing, "get_loop") else None
+    return None if issubclass(cls, type) else _attribute(thing, "_loop")
+
+
+def _attribute(thing: Any, name: str) -> Any:
+    attributes = attributes_of(thing)
+    return attributes.get(name) if type(attributes) is dict else None
+
+
+def _futures() -> tuple[type, ...]:
+    futures = sys.modules.get("asyncio.futures")
+    return (futures.Future,) if futures is not None else ()
+
+
+def _connection(thing: Any) -> ConnectionRecord | None:
+    record = _attribute(_attribute(thing, "_transport"), MARK)
+    return record if isinstance(record, ConnectionRecord) else None

@@ -1,0 +1,134 @@
+"""Transports that report who uses them outside their loop.
+
+A transport gets a subclass with the same name, so that the others cost nothing: as its loop closes, or as a second loop
+is made while its own is open, or in a child after a fork. The subclass adds descriptors that examine the caller and
+return what was there before, so no frame of the sanitizer is in the traceback of the error that follows.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable
+from typing import Any, Final
+
+from diagnostics.sanitizer.capture.connections import record_of
+from diagnostics.sanitizer.capture.facts import ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.sites import capture
+from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER, running_loop
+
+_CLOSING: Final = ("abort", "close", "_force_close")
+_USING: Final = ("write", "writelines", "write_eof", "resume_reading", "sendto")
+
+_instrumented: dict[type, type] = {}
+
+
+def instrument(transports: Iterable[Any]) -> None:
+    """Replaces the classes of the transports that are open."""
+    for transport in transports:
+        if is_open(transport):
+            watch(transport)
+
+
+def watch(transport: Any) -> None:
+    """Replaces the class of a transport."""
+    swap(transport, {name: _Method(name, closing=name in _CLOSING) for name in _CLOSING + _USING})
+
+
+def instrument_open_loops(loops: Iterable[LoopRecord]) -> None:
+    """Does that for what libraries other than those of HTTP have opened on loops that are open."""
+    for loop in loops:
+        for record in list(loop.connections.values()):
+            if record.opener is not None and record.transport is not None:
+                instrument([record.transport()])
+
+
+def swap(thing: Any, descriptors: dict[str, Any]) -> None:
+    """Gives an object a subclass with these descriptors."""
+    cls = type(thing)
+    if cls in _instrumented.values():
+        return
+    other = _instrumented.get(cls)
+    if other is None:
+        words = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+        usable = {name: each for name, each in descriptors.items() if name == "_closed" or hasattr(cls, name)}
+        other = _instrumented[cls] = type(cls.__name__, (cls,), {**words, **usable})
+    thing.__class__ = other
+
+
+def is_open(transport: Any) -> bool:
+    """Returns whether a transport is there and nobody has begun to close it."""
+    return transport is not None and getattr(transport, "_sock", transport) is not None and not transport.is_closing()
+
+
+class _Method:
+    """A method of a transport; looking it up outside the loop of that is the foreign access."""
+
+    def __init__(self, name: str, *, closing: bool) -> None:
+        self._name = name
+        self._closing = closing
+        self._owner: type = object
+        self._tracker = TRACKER
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner = owner
+
+    def __get__(self, transport: Any, owner: type) -> Any:
+        method = getattr(super(self._owner, transport if transport is not None else owner), self._name)
+        foreign = transport is not None and (self._tracker.generation or transport._loop is not running_loop())
+        if foreign and self._tracker.on:
+            try:
+                self._report(transport)
+            except Exception as error:
+                TRACKER.problems.append(f"transport.{self._name}: {type(error).__name__}: {error}")
+        return method
+
+    def _report(self, transport: Any) -> None:
+        if not is_open(transport):
+            return
+        record, loop = record_of(transport), transport._loop
+        parents = record is not None and record.generation != TRACKER.generation
+        if not (loop.is_closed() or parents) and (record is None or record.opener is None or not _is_foreign(loop)):
+            return
+        stack = capture(sys._getframe(2))
+        operation = f"transport.{self._name.lstrip('_')}"
+        if record is not None and parents:
+            if record.opener is not None and not self._closing:
+                inherited(record, stack, operation)
+            return
+        if record is not None:
+            TRACKER.foreign_connection(record, operation, closing=self._closing, stack=stack)
+            return
+        TRACKER.foreign_access(
+            "cross-loop-close" if self._closing else "cross-loop-use",
+            TRACKER.loop(loop),
+            operation,
+            stack,
+            once=(id(transport), self._closing),
+            finalizer=FINALIZER.get(),
+            call=TRACKER.current_call(),
+        )
+
+
+def _is_foreign(loop: Any) -> bool:
+    """Returns whether another loop runs here, or the open loop of a transport runs in another thread."""
+    running, thread = running_loop(), getattr(loop, "_thread_id", None)
+    return running is not loop and (running is not None or thread not in (None, threading.get_ident()))
+
+
+def inherited(record: ConnectionRecord, stack: Any, operation: str) -> None:
+    """A connection that was opened before a fork is used in the child."""
+    TRACKER.report(
+        Fact(
+            "inherited-connection",
+            "error",
+            loop=record.loop,
+            client=record.client,
+            connection=record,
+            current=TRACKER.running(),
+            stack=stack,
+            operation=operation,
+            trigger="call",
+        )
+    )
+    record.generation = TRACKER.generation  # report it once

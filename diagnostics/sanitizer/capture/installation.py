@@ -9,6 +9,7 @@ from diagnostics.sanitizer.capture.detectors import DETECTORS
 from diagnostics.sanitizer.capture.patching import Patches
 from diagnostics.sanitizer.capture.recorder import RECORDER
 from diagnostics.sanitizer.capture.tracker import TRACKER
+from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
 
 _PATCHES = Patches(patch for patches in DETECTORS.values() for patch in patches)
 _installs = 0
@@ -26,9 +27,16 @@ def install() -> None:
     TRACKER.watch_collector(on=True)
     if not _at_fork and hasattr(os, "register_at_fork"):
         _at_fork = True  # Python cannot unregister it
-        os.register_at_fork(after_in_child=TRACKER.forked)
+        os.register_at_fork(after_in_child=_forked)
     _PATCHES.apply()
     foreign_futures.start()
+
+
+def _forked() -> None:
+    """Starts over in a child; what the parent has open reports its use."""
+    TRACKER.forked()
+    if TRACKER.on:
+        instrument_open_loops(TRACKER.open_loops())
 
 
 def uninstall() -> None:

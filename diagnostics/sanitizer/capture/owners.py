@@ -12,7 +12,7 @@ import gc
 import sys
 import time
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord
@@ -28,7 +28,6 @@ from diagnostics.sanitizer.capture.holders import (
 )
 from diagnostics.sanitizer.capture.openers import Opener, Receiver, can_be_closed, opener, referred, written
 from diagnostics.sanitizer.capture.sites import Stack, installed, is_ours, is_users
-from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _OBJECTS_AT_MOST: Final = 50_000
 _LEVELS: Final = 8
@@ -44,9 +43,12 @@ _PASSED_OVER: Final = (
     *(str, bytes, int, float, complex, type(None)),
 )
 _OF_LOOPS: Final = ("_asyncio", "asyncio.events", "selectors")
-"""Loops lead to everything that waits, whoever keeps it."""
+"""Loops lead to everything that waits, not only to what a person keeps."""
 
 _CLOSERS: Final = {"asyncio.StreamWriter": "wait_closed", "asyncio.subprocess.Process": "wait"}
+
+Clients = Mapping[int, ClientRecord]
+"""Clients that were seen as they were created, by their id."""
 
 _known: dict[tuple[int, type], ClientRecord] = {}
 """Clients that take no weak reference, by their address and class."""
@@ -61,15 +63,15 @@ class _Found(NamedTuple):
 
 
 @gc_neutral
-def resolve(records: Iterable[ConnectionRecord]) -> None:
+def resolve(records: Iterable[ConnectionRecord], clients: Clients) -> None:
     """Finds the clients of connections that only the stack of their opening is known of."""
     # What a person's line opened first: a library's own tasks open connections for the same client.
     open_questions = sorted(records, key=lambda each: each.opener is None or not each.opener.by_person)
     while open_questions:
         record = open_questions.pop(0)
-        found = _owner(record)
+        found = _owner(record, clients)
         assert record.opener is not None
-        record.client = _client(record.opener, record.opened, found)
+        record.client = _client(record.opener, record.opened, found, clients)
         if open_questions and found is not None and found.thing is not None:
             alike = _beneath(found.thing, {id(_transport(each)): each for each in open_questions})
             for each in alike:
@@ -78,7 +80,7 @@ def resolve(records: Iterable[ConnectionRecord]) -> None:
 
 
 @gc_neutral
-def client_of_loop(loop: Any, frame: types.FrameType | None) -> ClientRecord | None:
+def client_of_loop(loop: Any, frame: types.FrameType | None, clients: Clients) -> ClientRecord | None:
     """Finds the client whose method uses a loop: the object on the stack, or inside one, that refers to the loop.
 
     Args:
@@ -97,11 +99,11 @@ def client_of_loop(loop: Any, frame: types.FrameType | None) -> ClientRecord | N
     else:
         thing = next((each for each in bound if _is_in(variable, each)), bound[0])
         held = _Found(referred(thing), thing, variable)
-    return None if held is None or held.variable is None else _client(found, (), held)
+    return None if held is None or held.variable is None else _client(found, (), held, clients)
 
 
 @gc_neutral
-def client_keeping(lock: Any, loop: Any, frame: types.FrameType | None) -> ClientRecord | None:
+def client_keeping(lock: Any, loop: Any, frame: types.FrameType | None, clients: Clients) -> ClientRecord | None:
     """Finds the client that a lock, queue or event is part of; for the person's own, returns a record of itself.
 
     Args:
@@ -109,13 +111,13 @@ def client_keeping(lock: Any, loop: Any, frame: types.FrameType | None) -> Clien
         loop: another one than the running loop.
         frame: of the code that waits for the lock.
     """
-    around = client_of_loop(loop, frame)
+    around = client_of_loop(loop, frame, clients)
     if around is not None:
         return around
     variable = variable_of({id(lock): type(lock)})
     if variable is None:
         return None
-    return _client(Opener((), None, None, "", True), (), _Found(referred(lock), lock, variable))
+    return _client(Opener((), None, None, "", True), (), _Found(referred(lock), lock, variable), clients)
 
 
 def _is_in(variable: Variable, thing: Any) -> bool:
@@ -145,12 +147,12 @@ def _transport(record: ConnectionRecord) -> Any:
     return record.transport() if record.transport is not None else None
 
 
-def _owner(record: ConnectionRecord) -> _Found | None:
+def _owner(record: ConnectionRecord, clients: Clients) -> _Found | None:
     opener = record.opener
     assert opener is not None
     alive = [each for each in opener.receivers if not each.gone]
     for each in reversed(alive):  # the class and the line of a client that was seen as it was created
-        client = TRACKER.clients.get(each.id)
+        client = clients.get(each.id)
         if client is not None and each.ref is not None and client.ref() is each.ref():
             return _Found(each, each.ref(), None)
     for each in reversed(alive):
@@ -168,13 +170,16 @@ def _owner(record: ConnectionRecord) -> _Found | None:
     return held
 
 
-def _client(opener: Opener, stack: Stack, found: _Found | None) -> ClientRecord:
+def _client(opener: Opener, stack: Stack, found: _Found | None, clients: Clients) -> ClientRecord:
     """Returns the record of a client; makes it where this is the first that is seen of it."""
     if found is None:
         client = ClientRecord(None, opener.name, opener.name.partition(".")[0], stack)
         client.holder = ClientHolder(opener.name, None, opener.by_person, "used", _CLOSERS.get(opener.name, ""))
         return client
-    seen = (TRACKER.client(found.thing) if found.thing is not None else None) or _known.get(found.receiver[:2])
+    recorded = clients.get(found.receiver.id) if found.thing is not None else None
+    if recorded is None or recorded.ref() is not found.thing:
+        recorded = None
+    seen = recorded or _known.get(found.receiver[:2])
     reused = seen is not None and found.receiver.ref is not None and seen.ref() is not found.receiver.ref()
     client = _new(opener, found, stack) if seen is None or reused else seen
     client.created = client.created or stack

@@ -90,19 +90,19 @@ class Tracker:
         if unknown:
             from diagnostics.sanitizer.capture.owners import resolve  # nothing to report, nothing to import
 
-            resolve(unknown)
+            resolve(unknown, self.clients)
 
     def client_of_loop(self, loop: Any, frame: FrameType | None) -> ClientRecord | None:
         """Finds the client whose method, on this stack, uses another loop than the running one."""
         from diagnostics.sanitizer.capture.owners import client_of_loop
 
-        return client_of_loop(loop, frame)
+        return client_of_loop(loop, frame, self.clients)
 
     def client_keeping(self, lock: Any, loop: LoopRecord, frame: FrameType | None) -> ClientRecord | None:
         """Finds the client that a lock, queue or event is part of; for the person's own, returns a record of itself."""
         from diagnostics.sanitizer.capture.owners import client_keeping
 
-        return client_keeping(lock, loop.ref(), frame)
+        return client_keeping(lock, loop.ref(), frame, self.clients)
 
     # Loops
 
@@ -410,10 +410,6 @@ class Tracker:
         self._no_active_calls()
         self.calls = self.requests = 0
         self.instruments.call("forked")
-        if any(loop.connections for loop in self.open_loops()):
-            from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
-
-            instrument_open_loops(self.open_loops())
 
 
 def running_loop() -> Any:

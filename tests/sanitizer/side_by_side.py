@@ -21,6 +21,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -174,6 +175,8 @@ def install(python: Path) -> None:
 
 def main(wanted: list[str]) -> int:
     """Writes the table for some versions of Python."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a command in the background ignores it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with tempfile.TemporaryDirectory() as folder:
         pythons = [_environment(each, Path(folder, f"environment-{number}")) for number, each in enumerate(wanted)]
         versions = [_output(python, "print('.'.join(map(str, sys.version_info[:3])))") for python in pythons]

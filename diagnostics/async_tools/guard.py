@@ -20,9 +20,9 @@ async def _guard(
     local: weakref.ref[Any], factory: Callable[[], Any], close: Callable[[T], object] | None
 ) -> AsyncGenerator[T, None]:
     value = factory()
-    if asyncio.iscoroutine(value):
+    if isinstance(value, Awaitable):  # a coroutine, or a pool that is ready once it was awaited
         value = await value
-    end = getattr(value, "aclose", None) or value.close if close is None else functools.partial(close, value)
+    end = _closer(value) if close is None else functools.partial(close, value)
     try:
         yield value
     finally:
@@ -33,6 +33,16 @@ async def _guard(
         ended = end()
         if isinstance(ended, Awaitable):
             await ended
+
+
+_CLOSERS = ("aclose", "close", "dispose", "disconnect", "stop")
+
+
+def _closer(value: Any) -> Callable[[], object]:
+    # On the class: some clients answer to every name, as Motor's do with a database.
+    name = next((each for each in _CLOSERS if callable(getattr(type(value), each, None))), None)
+    end: Callable[[], object] = getattr(value, name) if name else getattr(value, "aclose", None) or value.close
+    return end
 
 
 def _is_guard(generator: AsyncGenerator[Any, Any]) -> bool:

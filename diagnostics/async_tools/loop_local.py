@@ -37,8 +37,13 @@ class LoopLocal(Generic[T]):
     its own.
 
     Args:
-        factory: makes the object, or a coroutine of it; called inside the running loop.
-        close: closes it, or gives a coroutine that does, on the same loop; without it the object's `aclose` or `close`.
+        factory: makes the object, or something to await for it; called inside the running loop.
+        close: closes it, or gives a coroutine that does, on the same loop; without it the first of `aclose`, `close`,
+            `dispose`, `disconnect` and `stop` that the class has.
+
+    Examples:
+        `LoopLocal(lambda: asyncpg.create_pool(DSN))`, `LoopLocal(lambda: redis.asyncio.Redis(port=6379))`,
+        `LoopLocal(lambda: create_async_engine(URL))`.
     """
 
     @overload

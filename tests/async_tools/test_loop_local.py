@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import gc
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest.mock import AsyncMock
@@ -352,3 +352,32 @@ class _Proxy:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._there, name)
+
+
+class Pool:
+    """Closed by another name, and ready once it was awaited."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __await__(self) -> Generator[Any, None, Pool]:
+        yield from asyncio.sleep(0).__await__()
+        self.calls.append("ready")
+        return self
+
+    def __getattr__(self, name: str) -> str:
+        return f"the database {name}"
+
+    async def dispose(self) -> None:
+        self.calls.append("disposed")
+
+
+def test_what_a_factory_makes_is_awaited_and_closed_by_the_name_its_class_has() -> None:
+    pool = Pool()
+    local: LoopLocal[Pool] = LoopLocal(lambda: pool)
+
+    async def use() -> None:
+        assert (await local.get()).calls == ["ready"]
+
+    asyncio.run(use())
+    assert pool.calls == ["ready", "disposed"]

@@ -27,6 +27,7 @@ from diagnostics.sanitizer.analyze.phrasing import (
     LOCK_KEPT,
     NOT_CLOSED,
     OTHER_LOOP,
+    UNENDED,
     UNKNOWN_CLIENT,
     About,
 )
@@ -224,6 +225,8 @@ def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> 
         return AWAITED if fact.operation == "await" else LOCK_KEPT
     if fact.kind == "use-after-loop-close" and client is not None and fact.current is not None:
         return KINDS["cross-loop-use"].why
+    if "task" in fact.detail:
+        return UNENDED
     return NOT_CLOSED if "robbed" in fact.detail else usual
 
 

@@ -12,6 +12,7 @@ UNKNOWN_CLIENT: Final = "an unknown client"
 NOT_CLOSED: Final = "it creates the client and drops it without closing it"
 LOCK_KEPT: Final = "it uses one lock or event on several loops"
 AWAITED: Final = "it awaits on one loop what another one made"
+UNENDED: Final = "its task goes on after it was cancelled"
 OTHER_LOOP: Final = "it runs a coroutine of the program on a loop of its own"
 
 
@@ -64,6 +65,8 @@ def _abandoned(about: About) -> str:
 
 
 def _waits(about: About) -> str:
+    if "task" in about.detail:
+        return f"the task {about.detail['task']} has not ended since it was cancelled, so {about.loop} cannot end"
     if "robbed" not in about.detail:
         return f"a call with {about.client} waits for {about.detail.get('waits', 'something')}"
     return (

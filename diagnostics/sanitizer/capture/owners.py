@@ -21,6 +21,7 @@ from diagnostics.sanitizer.capture.holders import (
     DEPTH,
     ClientHolder,
     Variable,
+    Wanted,
     closer_of,
     locals_of,
     reaches,
@@ -71,7 +72,7 @@ def resolve(records: Iterable[ConnectionRecord], clients: Clients) -> None:
         record = open_questions.pop(0)
         found = _owner(record, clients)
         assert record.opener is not None
-        record.client = _client(record.opener, record.opened, found, clients)
+        record.client = _client(record.opener, record.opened if record.opener.by_person else (), found, clients)
         if open_questions and found is not None and found.thing is not None:
             alike = _beneath(found.thing, {id(_transport(each)): each for each in open_questions})
             for each in alike:
@@ -155,19 +156,18 @@ def _owner(record: ConnectionRecord, clients: Clients) -> _Found | None:
         client = clients.get(each.id)
         if client is not None and each.ref is not None and client.ref() is each.ref():
             return _Found(each, each.ref(), None)
-    for each in reversed(alive):
-        variable = variable_of({each.id: each.type})
-        if variable is not None:
-            return _Found(each, each.ref() if each.ref is not None else None, variable)
     transport = _transport(record)
-    held = _held([transport]) if transport is not None else None
-    if held is not None and held.variable is not None:
+    wanted = {each.id: each.type for each in alive if can_be_closed(each.type)}
+    if transport is not None:
+        wanted[id(transport)] = type(transport)
+    held = _from_variables(wanted)
+    if held is not None:
         return held
     if opener.held is not None:
         return _Found(opener.held, opener.held.ref() if opener.held.ref is not None else None, opener.variable)
     if opener.client is not None:
         return _Found(opener.client, opener.client.ref() if opener.client.ref is not None else None, None)
-    return held
+    return _from_referrers([transport]) if transport is not None else None
 
 
 def _client(opener: Opener, stack: Stack, found: _Found | None, clients: Clients) -> ClientRecord:
@@ -214,10 +214,10 @@ def _held(things: list[Any]) -> _Found | None:
     Returns:
         Where no variable does, the outermost object that leads there and can be closed.
     """
-    return _from_variables({id(each) for each in things}) or _from_referrers(things)
+    return _from_variables({id(each): type(each) for each in things}) or _from_referrers(things)
 
 
-def _from_variables(wanted: set[int]) -> _Found | None:
+def _from_variables(wanted: Wanted) -> _Found | None:
     """Follows what the variables of the person refer to, all of them one step at a time."""
     roots: dict[int, Variable] = {}
     level: list[Any] = []
@@ -229,7 +229,7 @@ def _from_variables(wanted: set[int]) -> _Found | None:
     while level and len(above) < _OBJECTS_AT_MOST:
         following: list[Any] = []
         for each in level:
-            if id(each) in wanted:
+            if wanted.get(id(each)) is type(each):
                 way = list(_upwards(each, above))[::-1]
                 return _named(roots[id(way[0])], way)
             for one in gc.get_referents(each):

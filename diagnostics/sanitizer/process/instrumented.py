@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from diagnostics.sanitizer import session
 from diagnostics.sanitizer.capture.blind_spots import blind_spots
+from diagnostics.sanitizer.capture.ignored_cancellations import ignored_cancellations
 from diagnostics.sanitizer.capture.journal import Journal
 from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -103,6 +104,8 @@ class Instrumented:
         for fact in stuck_calls(hanging=True):
             if fact.call is not None:
                 TRACKER.stuck.discard(fact.call.number)  # report it again at the end, as it is then
+            self.journal.fact(fact, when)
+        for fact in ignored_cancellations(sys._getframe(1)):
             self.journal.fact(fact, when)
 
     def _state(self) -> None:

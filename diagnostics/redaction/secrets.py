@@ -158,10 +158,12 @@ def _private_hosts(hosts: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _of_folders(folders: Mapping[str, str], home: str) -> Iterator[tuple[str, str]]:
-    here = ""
+    here = tmp = ""
     with suppress(OSError):  # the folder is gone
         here = str(Path.cwd())
-    every = {**folders, "tmp": tempfile.gettempdir(), "here": here}
+    with suppress(OSError):  # the disk is full
+        tmp = tempfile.gettempdir()
+    every = {**folders, "tmp": tmp, "here": here}
     for kind, folder in every.items():
         for spelling in {folder, os.path.realpath(folder)} if folder else ():
             if len(spelling) > 1 and spelling != home:

@@ -117,6 +117,8 @@ def reproduce(
         raise InvalidUsage(f"{error}{rest}") from error
     except EnvironmentProblem as problem:
         raise CommandError(problem.reason) from problem
+    except OSError as error:
+        raise CommandError(f"the environments of this run cannot be found: {error}; make room on the disk") from error
     command = tuple(redact(word, hidden) for word in part.command)
     removed: Mapping[str, int] | None = together(*map(taken, part.command, command))
     if request == kept and earlier is not None:  # resumed with its original options, a run keeps its first command

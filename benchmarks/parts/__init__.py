@@ -18,6 +18,7 @@ from benchmarks.parts import (
     memory,
     page,
     reports,
+    requests,
     sanitizer,
     scale,
     unchanged,
@@ -38,6 +39,7 @@ PARTS: Final[dict[str, BenchmarkPart]] = {
         "how much faster is a forked trial than one in a new interpreter?", fork_server.measure
     ),
     "sanitizer": BenchmarkPart("what does the sanitizer cost a program?", sanitizer.measure),
+    "requests": BenchmarkPart("what does the sanitizer add to a request of each client library?", requests.measure),
     "footprint": BenchmarkPart("how much does the sanitizer hold, and how soon is it there?", footprint.measure),
     "unchanged": BenchmarkPart("does the sanitizer change what a program does?", unchanged.measure),
     "bridges": BenchmarkPart("what does a call cost over each bridge from sync to async code?", bridges.measure),

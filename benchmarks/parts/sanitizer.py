@@ -1,4 +1,4 @@
-"""What the sanitizer costs a program: CPU time of one loop under load, with and without, in turns; and instructions."""
+"""What the sanitizer costs a program: CPU time of one loop under load, with and without, in turns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import ROOT, instructions
+from benchmarks import ROOT
 from benchmarks.figures import Bench, Figure
 from diagnostics.lab.environments import prepare, uv
 from diagnostics.lab.execution.staging import stage_code
@@ -33,21 +33,17 @@ TENTH = ("tracemalloc", "pyleak")
 
 PYLEAK = "pyleak==0.2.0"
 GOAL = "at most 1.05"
-FEW, MANY = 20, 120
-"""Requests of the two runs whose difference, in instructions, is that of a hundred."""
 
 
 def measure(bench: Bench) -> list[Figure]:
     """CPU time a request of each way, against the plain one of the same round; they take turns, so noise hits all."""
     prepared = prepare(bench.combination, cache=bench.cache)
     inside = stage_code(bench.cache)
-    provider = bench.combination.generation or "openai"
     with ProviderServer() as server, tempfile.TemporaryDirectory() as home:
         ways = [way for way in WAYS if way != "pyleak" or _pyleak(prepared.python, Path(home), bench)]
         variables = clean_environment(inside, server.ca_file, home)
         load = _Load(prepared.python, server, variables, Path(home))
-        figures = _seconds(bench, load, ways)
-        return figures + _instructions(bench, load, provider)
+        return _seconds(bench, load, ways)
 
 
 class _Load:
@@ -102,34 +98,6 @@ def _figure(way: str, seconds: Sequence[float | None], plain: Sequence[float | N
         WAYS["plain"],
         GOAL if way == "instrumented" else "",
     )
-
-
-def _instructions(bench: Bench, load: _Load, provider: str) -> list[Figure]:
-    """Instructions a request, from the difference of two runs: what only the start costs is in both."""
-    how = instructions.counter()
-    if how is None:
-        return [Figure("instructions", "neither perf nor valgrind can count them on this machine")]
-    bench.say(f"instructions of {MANY - FEW} requests of {provider} in two ways, counted by {how}")
-    each: dict[str, float] = {}
-    for way in ("plain", "instrumented"):
-        # One request at a time: with several, which of them finds a free connection is a matter of moments.
-        counts = [
-            instructions.count(how, load.command(way, provider, requests, 1), load.variables, load.home)
-            for requests in (FEW, MANY)
-        ]
-        if counts[0] is None or counts[1] is None:
-            return [Figure("instructions", f"{how} did not count them")]
-        each[way] = (counts[1] - counts[0]) / (MANY - FEW)
-    return [
-        Figure(f"instructions of a request {WAYS['plain']} ({how})", f"{each['plain'] / 1e6:.2f} million"),
-        Figure(
-            f"instructions of a request {WAYS['instrumented']} ({how})",
-            f"{each['instrumented'] / 1e6:.2f} million",
-            each["instrumented"] / each["plain"],
-            WAYS["plain"],
-            GOAL,
-        ),
-    ]
 
 
 def _pyleak(python: Path, home: Path, bench: Bench) -> bool:

@@ -63,8 +63,8 @@ class Tracker:
         self.problems: list[str] = []
         self.several = False
         self._loops: dict[int, LoopRecord] = {}
-        # Connections hold the record of their loop, also when that is gone.
-        self._loop_records: weakref.WeakSet[LoopRecord] = weakref.WeakSet()
+        # Loops that have opened a connection. That connection holds the record, also when the loop is gone.
+        self._openers: weakref.WeakSet[LoopRecord] = weakref.WeakSet()
         self._recent: list[weakref.ref[ClientRecord]] = []
         self._reported: set[tuple[Any, ...]] = set()
         self._lost = LostRequests()
@@ -111,7 +111,6 @@ class Tracker:
         record: LoopRecord | None = getattr(loop, MARK, None)
         if record is None:
             record = LoopRecord(loop, created)
-            self._loop_records.add(record)
             record.generation = self.generation
             number, loops = record.number, self._loops
             record.ref = weakref.ref(loop, lambda _: loops.pop(number, None))
@@ -126,9 +125,13 @@ class Tracker:
         """Returns the loops that are not closed."""
         return [record for record in list(self._loops.values()) if record.closed is None]
 
-    def is_only_loop(self) -> bool:
+    def opens(self, loop: LoopRecord) -> None:
+        """Records that a loop opens a connection."""
+        self._openers.add(loop)
+
+    def is_only_opener(self) -> bool:
         """Returns whether no connection can belong to another loop than the one that runs."""
-        return self.running() is not None and len(self._loop_records) == 1
+        return len(self._openers) == 0 or (len(self._openers) == 1 and self.running() in self._openers)
 
     def running(self) -> LoopRecord | None:
         """Returns the loop that runs in this thread."""
@@ -276,6 +279,7 @@ class Tracker:
         loop = self.running()
         if loop is None:
             return
+        self.opens(loop)
         record = ConnectionRecord(loop, client, peer, stack or capture(sys._getframe(1)))
         record.generation = self.generation
         setattr(connection, MARK, record)

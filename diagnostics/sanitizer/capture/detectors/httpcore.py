@@ -59,7 +59,9 @@ def entered(connection: Any) -> None:
     if loop is None:
         return
     if owner is None:
-        setattr(connection, MARK, TRACKER.loop(loop))
+        owner = TRACKER.loop(loop)
+        setattr(connection, MARK, owner)
+        TRACKER.opens(owner)
     elif owner.ref() is not loop and owner.closed is None:
         # HTTP/2 requests wait for the request that opens the connection, on a lock that only its loop releases.
         _foreign_access(owner, "a lock", "connection.open")
@@ -67,7 +69,7 @@ def entered(connection: Any) -> None:
 
 def queued(request: Any) -> None:
     """A request may have to wait for a slot of its pool."""
-    if request.connection is not None or TRACKER.is_only_loop():
+    if request.connection is not None or TRACKER.is_only_opener():
         return
     call = TRACKER.current_call()
     if call is None:

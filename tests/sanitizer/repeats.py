@@ -37,7 +37,7 @@ def one(seed: int, file: Path) -> str:
         first = found[cause["findings"][0]]
         client = first["client"]["created_at"]["line"] if first["client"] else None
         advice = [each["text"] for each in cause["advice"]]
-        causes.append([cause["kind"], cause["title"], client, first["fault"]["component"], advice])
+        causes.append([cause["kind"], client, first["fault"]["component"], advice])
     return json.dumps(sorted(causes, key=str), indent=1)
 
 

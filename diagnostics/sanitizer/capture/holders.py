@@ -4,7 +4,7 @@ SDKs wrap HTTP clients, and nobody has a list of all SDKs. So the answer comes f
 client is created. A constructor that the person's own line calls hands the client to that person, however many
 constructors are in between. So does a method of an object that creates its connections on first use, if that object can
 be closed. A plain function of a package that creates a client, with a cache around it as a rule, keeps it for the
-package.
+package; a helper in the module of the constructor that calls it, without a cache or a global variable, does not.
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
         wrapped = next((passed for each in library[:-1] if passed is not None and receiver_of(each) is passed), None)
     name = outermost.f_code.co_name
     if _is_constructor(outermost):
-        return _described(wrapped, is_persons=receiver_of(creator) is not None)
+        caller = next((each for each in library if receiver_of(each) is not None), creator)
+        is_part = caller.f_code.co_filename == creator.f_code.co_filename and not any(map(_keeps, library))
+        return _described(wrapped, is_persons=receiver_of(creator) is not None or is_part)
     if _FACTORY.match(name):
         made = next((each for each in reversed(library) if each.f_code.co_name in CONSTRUCTORS), None)
         receiver = receiver_of(made) if made is not None else None
@@ -106,6 +108,18 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
     if wrapped is None or receiver_of(creator) is None:
         return ClientHolder("", None, is_persons=False)
     return _described(wrapped, is_persons=closer_of(type(wrapped)) != "")._replace(how="used")
+
+
+def _keeps(frame: FrameType) -> bool:
+    """Whether a frame runs a plain function that keeps what it makes: with a cache, or in a global variable."""
+    code = frame.f_code
+    if receiver_of(frame) is not None:
+        return False
+    if hasattr(dict.get(frame.f_globals, code.co_name), "cache_info"):
+        return True
+    from opcode import opmap
+
+    return opmap["STORE_GLOBAL"] in code.co_code[::2]
 
 
 def _without_line(library: list[FrameType]) -> ClientHolder | None:

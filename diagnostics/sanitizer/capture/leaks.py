@@ -25,6 +25,7 @@ def report_leaks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     dropped = [each for each in connections_here if is_dropped(each) and id(each) not in known]
     dropped += [each for each in record.dropped if each.generation == here]
     TRACKER.find_clients(held + dropped)
+    held, dropped = [each for each in held if _is_attributed(each)], [each for each in dropped if _is_attributed(each)]
     by_client: dict[int, tuple[ClientRecord | None, list[ConnectionRecord], list[ConnectionRecord]]] = {}
     for each in held:
         by_client.setdefault(id(each.client), (each.client, [], []))[1].append(each)
@@ -87,6 +88,12 @@ def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
                 detail={"coroutine": name, "closed": stack},
             )
         )
+
+
+def _is_attributed(record: ConnectionRecord) -> bool:
+    """Returns whether a line or a variable of the person leads to a connection; a library may be about to use it."""
+    by_library = record.opener is not None and not record.opener.by_person
+    return not by_library or (record.client is not None and record.client.variable is not None)
 
 
 def is_open(record: ConnectionRecord) -> bool:

@@ -103,7 +103,8 @@ def _holding(request: RunRequest, combinations: list[tuple[Combination, Role]]) 
 def _combinations(request: RunRequest, *, offline: bool) -> tuple[list[Combination], set[str]]:
     """The environments of the run, and the Pythons that this machine has."""
     if request.pin or request.vary:
-        return _own(request)
+        combinations = own_combinations(request)
+        return combinations, _available(combinations)
     every = load_matrix(None if request.matrix is None else Path(request.matrix).expanduser())
     found = _available(every)
     if request.as_of and not request.environment:
@@ -117,8 +118,13 @@ def _combinations(request: RunRequest, *, offline: bool) -> tuple[list[Combinati
     return [replace(combination, as_of=request.as_of) for combination in chosen], found
 
 
-def _own(request: RunRequest) -> tuple[list[Combination], set[str]]:
-    """The environments of a person's own versions, or those around the newest of the matrix."""
+def own_combinations(request: RunRequest) -> list[Combination]:
+    """Returns the environments of a person's own versions, or those around the newest of the matrix.
+
+    Raises:
+        InvalidUsage: the request has another choice of environments too.
+        MatrixError: a pin is not an exact release.
+    """
     if request.environment or request.openai or request.httpx or request.as_of or request.matrix:
         raise InvalidUsage("own versions go with --python, and not with another choice of environments")
     pins: Sequence[str] = request.pin
@@ -127,8 +133,7 @@ def _own(request: RunRequest) -> tuple[list[Combination], set[str]]:
         every = load_matrix()
         (newest, _), *_ = roles(every, _available(every), known_unsatisfiable(every))
         pins = newest.requirements
-    combinations = own_environments(pins, pythons, request.vary)
-    return combinations, _available(combinations)
+    return own_environments(pins, pythons, request.vary)
 
 
 def _available(combinations: Sequence[Combination]) -> set[str]:

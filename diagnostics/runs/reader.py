@@ -91,7 +91,7 @@ def read_trials(
     trials: list[Trial] = []
     try:
         for number, line, is_last in read_lines(path):
-            data = _json(path, number, line, is_cut_off=is_last and not strict)
+            data = _json(path, number, line, is_cut_off=is_last and not strict and not line.endswith(b"}\n"))
             if data is None:
                 return tuple(trials), (f"1 line left out: line {number} of {path.name} is cut off",)
             trials.append(_trial(path, number, data[0], known))

@@ -11,6 +11,7 @@ from pathlib import Path
 from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, prepare
 from diagnostics.lab.matrix_file import load_matrix
+from diagnostics.lab.reproduction import own_combinations
 from diagnostics.lab.script import ScriptError, ScriptResult, run_script
 from diagnostics.redaction import Secrets, redact
 from diagnostics.report.issues.issue_model import Case, Posting, Project, ScriptRun, choose_case, newest
@@ -30,7 +31,8 @@ def posting(view: View, project: Project, secrets: Secrets, python: Path | None 
         ScriptError: the interpreter that was named is none.
     """
     case = choose_case(view, project)
-    found = python or _interpreter(view, project)
+    # Not resolved: the link is what makes it the interpreter of a virtual environment.
+    found = python.expanduser().absolute() if python else _interpreter(view, project)
     if isinstance(found, str):
         return Posting(project, case, ScriptRun(reason=redact(found, secrets)))
     try:
@@ -48,9 +50,11 @@ def _interpreter(view: View, project: Project) -> Path | str:
         needs = " and ".join(project.needs)
         return f"no environment of this run holds {needs}; name an interpreter that does with --python"
     try:
-        combination = next((each for each in load_matrix() if each.slug == row.slug), None)
+        request = view.meta.request
+        own = own_combinations(request) if request and (request.pin or request.vary) else []
+        combination = next((each for each in (*own, *load_matrix()) if each.slug == row.slug), None)
         if combination is None:
-            return f"{row.slug} is not in the matrix any more; name an interpreter with --python"
+            return f"{row.slug} is not in the matrix; name an interpreter with --python"
         return prepare(combination, cache=default_cache(), offline=True).python
     except (MatrixError, EnvironmentProblem) as error:
         return f"its environment is not here: {error}"

@@ -76,7 +76,7 @@ def test_a_run_leaves_none(
     run = json.loads((reports / "latest" / "run.json").read_bytes())
     assert run["command"][-2:] == ["--reports", "~/reports"]
     assert run["redacted"] == {"home": 1}
-    assert "1 home folder" in (reports / "latest" / "report.md").read_text(encoding="utf-8")
+    assert "Redacted: 1 piece of text." in (reports / "latest" / "report.md").read_text(encoding="utf-8")
 
     again = start("diagnostics", "report", str(reports / "latest"))
     assert again.returncode == 0, again.stderr

@@ -105,6 +105,8 @@ def mutations(data: Any) -> st.SearchStrategy[str]:
     def apply(changes: list[tuple[tuple[Any, ...], Callable[[Any], Any]]]) -> str:
         found = data
         for at, how in changes:
+            if found is ...:
+                break
             with suppress(KeyError, IndexError, TypeError):  # the place is gone by an earlier change
                 found = changed(found, at, how)
         return written({} if found is ... else found)

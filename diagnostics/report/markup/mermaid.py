@@ -107,7 +107,7 @@ def _line(step: _Step, lanes: Mapping[str, str]) -> str:
     running = event.running if event.running in lanes and event.running != who else None
     often = f" ({step.times} times)" if step.times > 1 else ""
     if event.what == "touched":
-        return f"    {running or who}-x{loop or who}: {label(event.detail)}{often}"
+        return f"    {running or who}-x{loop or who}: {label(event.detail) or 'use'}{often}"
     if event.what == "opened":
         number = f"{step.times} connections" if step.times > 1 else "a connection"
         return f"    {who}->>{loop or who}: opens {number}"

@@ -58,8 +58,12 @@ def command(program: list[str], start: str | None) -> list[str]:
 def _interpreter_options() -> list[str]:
     """Returns the options of this interpreter, without those that would hide `boot` from the program's interpreter."""
     if not sys.flags.ignore_environment:
-        own = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
-        return own[:-2] if own[-2:-1] == ["-m"] else own[:-1]  # without `-m diagnostics`, or the script
+        own: list[str] = []
+        for word in sys.orig_argv[1:]:
+            if own[-1:] not in (["-X"], ["-W"]) and (word[:2] in ("-c", "-m") or not word.startswith("-")):
+                break  # the code, the module or the script
+            own.append(word)
+        return own
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     flags = [flag for flag in flags if flag not in ("-E", "-I")]
     return [*flags, "-P", "-s"] if sys.flags.isolated else flags

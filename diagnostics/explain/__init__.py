@@ -95,7 +95,9 @@ def _fix(name: str) -> str:
 
 
 def _change(name: str) -> str:
-    """Returns the code before and after a fix."""
+    """Returns the code before and after a fix; nothing where there is no example of it."""
+    if not _example(name).exists():
+        return ""
     before, after = (_code(each) for each in (BASELINE, name))
     needs = (
         "\n# async_tools.py: python -m diagnostics async-tools > async_tools.py\n" if "async_tools" in after else "\n"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from diagnostics.model.cell import BASELINE
+
 RANKING: Final = (
     *("context-manager", "explicit-close", "background-loop", "client-per-loop", "no-keepalive", "sync-client"),
     *("single-run", "runner", "global-loop"),
@@ -29,8 +31,10 @@ _CURES: Final = {
 
 
 def rank(fix: str | None) -> int:
-    """Returns the place of a fix in the ranking; a change that the matrix does not know comes first."""
-    return RANKING.index(fix) if fix in RANKING else -1
+    """Returns the place of a fix: no fix and the baseline come first, and what no committed run has measured last."""
+    if fix in (None, BASELINE):
+        return -1
+    return RANKING.index(fix) if fix in RANKING else len(RANKING)
 
 
 def cures(kind: str) -> tuple[str, ...]:

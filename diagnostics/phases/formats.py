@@ -75,7 +75,7 @@ def _table(table: Table) -> list[str]:
     rows = [row([prose(cell) for cell in cells]) for cells in table.rows[:MOST_ROWS]]
     more = len(table.rows) - MOST_ROWS
     return [
-        f"*{text(table.title)}*",
+        f"*{prose(table.title)}*",
         "",
         *head,
         *rows,

@@ -149,8 +149,9 @@ def _how(mistake: Mistake, session: Session, options: PhaseOptions) -> PhaseAnsw
     best = ranked({scenario: outcomes}, [scenario])
     if not best:
         return PhaseAnswer(question, (*advice, f"No fix removes the error in {where}."), tables=(table,))
-    found = f"These fixes remove the error, the best first, in {where}: {listed([f'`{fix}`' for fix in best], 13)}."
-    first = f"`{best[0]}`: {FIXES[best[0]].trade_off}. {least_time({scenario: outcomes}, [scenario], best)}"
+    names = listed([f"`{fix}`" for fix in best], 13)
+    found = f"These fixes remove the error, those that work most widely first, in {where}: {names}."
+    first = f"`{best[0]}` comes first: {FIXES[best[0]].trade_off}. {least_time({scenario: outcomes}, [scenario], best)}"
     return PhaseAnswer(question, (*advice, found, first), tables=(table,), facts={"fix": best[0]})
 
 

@@ -32,15 +32,15 @@ def test_every_kind_has_either_fixes_or_a_sentence() -> None:
     assert all(bool(cures(kind)) != (kind in OTHERWISE) for kind in FINDING_KINDS)
 
 
-def test_every_fix_is_ranked_and_cures_are_in_that_order() -> None:
-    assert sorted(RANKING) == sorted({*FIXES} - {BASELINE})
+def test_fixes_are_ranked_and_cures_are_in_that_order() -> None:
+    assert {*RANKING} <= {*FIXES} - {BASELINE}
     for kind in FINDING_KINDS:
         assert list(cures(kind)) == [fix for fix in RANKING if fix in cures(kind)]
 
 
-def test_every_fix_has_an_example() -> None:
+def test_every_fix_of_the_ranking_has_an_example() -> None:
     names = {path.stem.replace("_", "-") for path in EXAMPLES.glob("*.py")} - {"llm"}
-    assert names == {*FIXES}
+    assert names == {*RANKING, BASELINE}
 
 
 def test_the_command_prints_the_page_and_names_what_was_meant() -> None:

@@ -17,6 +17,7 @@ from diagnostics.report.formats.changes import CHANGES_FORMATS
 from diagnostics.report.formats.registry import FORMATS
 from diagnostics.report.issues import issue
 from diagnostics.report.issues.issue_model import Posting, ScriptRun, choose_case
+from diagnostics.report.issues.known_issues import KNOWN_ISSUES
 from diagnostics.report.issues.projects import PROJECTS
 from diagnostics.report.markup.truncate import LIMIT
 from diagnostics.report.view.build import build_view
@@ -81,7 +82,7 @@ def _headings(body: str) -> list[Token]:
 
 
 def check_markup(body: str) -> None:
-    """Only the fences, the folds and the tags that are ours."""
+    """Only the fences, the folds, the tags and the links that are ours."""
     tokens = _parser.parse(body)
     assert {token.info for token in tokens if token.type == "fence"} <= {"text", "python", "mermaid"}
     blocks = [token.content.strip() for token in tokens if token.type == "html_block"]
@@ -89,7 +90,9 @@ def check_markup(body: str) -> None:
     assert all(block == "</details>" for block in blocks[1::2])
     assert len(blocks) % 2 == 0
     children = [child for token in tokens for child in token.children or []]
-    assert not [child for child in children if child.type in {"image", "link_open"}]
+    assert not [child for child in children if child.type == "image"]
+    links = {child.attrs["href"] for child in children if child.type == "link_open"}
+    assert links <= {each.url for each in KNOWN_ISSUES}
     assert {child.content for child in children if child.type == "html_inline"} <= {"<code>", "</code>", "<br>"}
 
 

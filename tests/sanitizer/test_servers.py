@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -106,8 +107,7 @@ def serve(
             found = re.search(r"http://127\.0\.0\.1:\d+", errors)
             assert found is not None, errors
             for _ in range(REQUESTS):
-                with urllib.request.urlopen(found[0], timeout=30) as answer:
-                    assert answer.status == 200
+                assert status_of(found[0], running) == 200
             if "--live" in before:
                 errors += until(running.stderr, "^help: ")
                 assert running.poll() is None
@@ -116,6 +116,19 @@ def serve(
         return running.returncode, errors
 
     return run_server
+
+
+def status_of(url: str, server: subprocess.Popen[str]) -> int:
+    """The status of a request. A worker of uvicorn reports that it is ready before it listens."""
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.URLError as error:  # noqa: PERF203 - a few times at most
+            if not isinstance(error.reason, ConnectionRefusedError) or server.poll() is not None:
+                raise
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(0.05)
 
 
 @contextlib.contextmanager

@@ -12,11 +12,11 @@ it. In a program the collector picks the moment; here gc.collect() does.
 # What it prints. CHECK-HTTPX is for openai 1.x and 2.x, CHECK-HTTPX2 for 3.x; {{...}} is a regular expression.
 # CHECK-HTTPX: python {{[0-9.]+}}, openai {{[12][.][0-9.]+}}, httpx {{[0-9.]+}}, httpcore {{[0-9.]+}}, anyio
 # CHECK-HTTPX2: python {{[0-9.]+}}, openai {{[0-9.]+}}, httpx2 {{[0-9.]+}}, httpcore2 {{[0-9.]+}}, anyio
-# CHECK: run 1: 5 answers, 0 raised, 0 logged;
-# CHECK: run 2: 5 answers, 0 raised, 1 logged;
+# CHECK: run 1: 5 answers, 0 raised, 0 logged; {{[1-5]}} new connections, {{[1-5]}} open (0 ResourceWarnings
+# CHECK: run 2: 5 answers, 0 raised, 1 logged; {{[1-5]}} new connections, {{[1-5]}} open ({{[1-5]}} ResourceWarnings
 # CHECK: 1 x logged: Task exception was never retrieved (AsyncClient.aclose()): RuntimeError: Event loop is closed
 # CHECK: [anyio/_backends/_asyncio.py:{{[0-9]+}} aclose]
-# CHECK: run 3: 5 answers, 0 raised, 1 logged;
+# CHECK: run 3: 5 answers, 0 raised, 1 logged; {{[1-5]}} new connections, {{[1-5]}} open ({{[1-5]}} ResourceWarnings
 # CHECK: 1 x logged: Task exception was never retrieved (AsyncClient.aclose()): RuntimeError: Event loop is closed
 # CHECK: [anyio/_backends/_asyncio.py:{{[0-9]+}} aclose]
 # CHECK: RESULT: raised=0 logged=2 retried=0 lost=0 other=0 answers=15 calls=15

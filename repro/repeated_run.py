@@ -13,21 +13,21 @@ connection after that, so no caller gets the answer. Whether the SDK sends the c
 # CHECK-HTTPX: python {{[0-9.]+}}, openai {{[12][.][0-9.]+}}, httpx {{[0-9.]+}}, httpcore {{[0-9.]+}}, anyio
 # CHECK-HTTPX2: python {{[0-9.]+}}, openai {{[0-9.]+}}, httpx2 {{[0-9.]+}}, httpcore2 {{[0-9.]+}}, anyio
 # CHECK: one client, max_retries=0, 3 x asyncio.run with 5 calls
-# CHECK: run 1: 5 answers, 0 raised, 0 logged; server: 5 requests (0 retried)
+# CHECK: run 1: 5 answers, 0 raised, 0 logged; server: 5 requests (0 retried), {{[1-5]}} new connections
 # CHECK: run 2: 0 answers, 5 raised, 0 logged; server: 5 requests (0 retried), 0 new connections
 # CHECK-HTTPX: 5 x raised: APIConnectionError: Connection error. [openai/_base_client.py:{{[0-9]+}} {{_?request}}]
 # CHECK-HTTPX2: 5 x raised:
 # CHECK: RuntimeError: Event loop is closed [anyio/_backends/_asyncio.py:{{[0-9]+}} aclose]
 # CHECK: <- RuntimeError: Event loop is closed [anyio/_backends/_asyncio.py:{{[0-9]+}} receive]
-# CHECK: run 3: 5 answers, 0 raised, 0 logged; server: 5 requests (0 retried)
+# CHECK: run 3: 5 answers, 0 raised, 0 logged; server: 5 requests (0 retried), {{[1-5]}} new connections
 # CHECK: one client, max_retries=2, 3 x asyncio.run with 5 calls
-# CHECK: run 1: 5 answers, 0 raised, 0 logged; server: 5 requests (0 retried)
+# CHECK: run 1: 5 answers, 0 raised, 0 logged; server: 5 requests (0 retried), {{[1-5]}} new connections
 # CHECK-HTTPX: run 2: 5 answers, 0 raised, 0 logged; server: 10 requests (5 retried), {{[1-5]}} new connections
 # CHECK-HTTPX: run 3: 5 answers, 0 raised, 0 logged; server: {{[6-9]|10}} requests ({{[1-5]}} retried)
 # CHECK-HTTPX: RESULT: raised=5 logged=0 retried={{[6-9]|10}} lost={{1[1-5]}} other=0 answers=25 calls=30
 # CHECK-HTTPX2: run 2: 0 answers, 5 raised, 0 logged; server: 5 requests (0 retried), 0 new connections
 # CHECK-HTTPX2: 5 x raised: RuntimeError: Event loop is closed
-# CHECK-HTTPX2: run 3: 5 answers, 0 raised, 0 logged; server: 5 requests (0 retried)
+# CHECK-HTTPX2: run 3: 5 answers, 0 raised, 0 logged; server: 5 requests (0 retried), {{[1-5]}} new connections
 # CHECK-HTTPX2: RESULT: raised=10 logged=0 retried=0 lost=10 other=0 answers=20 calls=30
 
 from __future__ import annotations

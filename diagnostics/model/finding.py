@@ -45,7 +45,8 @@ class ClientFacts:
         calls: calls made with it; `requests` is what went out for them.
         held_by: `None` where no variable was found.
         first_use: whether `created_at` is where it was first used; the object itself was made before.
-        closer: how to close it: `async with`, or a method; empty where it offers nothing.
+        closer: how to close it: `async with`, or the calls to make, such as `await aclose()`; empty where it offers
+            nothing.
     """
 
     id: Word

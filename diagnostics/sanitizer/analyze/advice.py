@@ -6,6 +6,7 @@ One table, a row a situation. The first row that matches gives the advice. Names
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -148,9 +149,13 @@ def _without_closer(about: Situation) -> list[Advice]:
     return [Advice("background-loop", text, _RUN_SYNC, about.where)]
 
 
+def _fixture(about: Situation, decorator: str) -> str:
+    return _lines(decorator, "async def client():", about.managed(f"yield {', '.join(about.names())}", "    "))
+
+
 def _pytest_asyncio(about: Situation) -> list[Advice]:
     text = "make the client a fixture: each test has a loop of its own, and so its own client"
-    fixture = _lines("@pytest_asyncio.fixture", "async def client():", about.managed("yield client", "    "))
+    fixture = _fixture(about, "@pytest_asyncio.fixture")
     scope = 'or run all tests on one loop: `loop_scope="session"`, also for the fixtures that hold the client'
     mark = 'pytestmark = pytest.mark.asyncio(loop_scope="session")'
     return [Advice("client-per-loop", text, fixture, about.where), Advice("single-run", scope, mark, None)]
@@ -158,7 +163,7 @@ def _pytest_asyncio(about: Situation) -> list[Advice]:
 
 def _anyio_plugin(about: Situation) -> list[Advice]:
     text = "make the client a fixture, so that each test creates and closes it on its own loop"
-    fixture = _lines("@pytest.fixture", "async def client():", about.managed("yield client", "    "))
+    fixture = _fixture(about, "@pytest.fixture")
     scope = "or keep one loop for all tests: give `anyio_backend` session scope"
     session = _lines('@pytest.fixture(scope="session")', "def anyio_backend():", '    return "asyncio"')
     return [Advice("client-per-loop", text, fixture, about.where), Advice("single-run", scope, session, None)]
@@ -166,13 +171,15 @@ def _anyio_plugin(about: Situation) -> list[Advice]:
 
 def _unittest(about: Situation) -> list[Advice]:
     text = "create the client in `asyncSetUp`: each test has a loop of its own"
-    close = "__aexit__, None, None, None" if about.closer == "async with" else about.closer
-    code = _lines(
-        "async def asyncSetUp(self):",
-        f"    self.client = {about.creation}",
-        *([f"    self.addAsyncCleanup(self.client.{close})"] if close else []),
-    )
-    return [Advice("client-per-loop", text, code, about.where)]
+    names = [f"self.{each}" for each in about.names()]
+    lines = ["async def asyncSetUp(self):", f"    {', '.join(names)} = {about.creation}"]
+    if about.is_managed and sys.version_info >= (3, 11):
+        lines[1:] = [f"    {names[-1]} = await self.enterAsyncContext({about.to_enter})"]
+    elif about.is_managed:
+        lines.append(f"    self.addAsyncCleanup({names[-1]}.__aexit__, None, None, None)")
+    elif about.closer:
+        lines += ["", "async def asyncTearDown(self):", *(f"    {each}" for each in about.closing(names[-1]))]
+    return [Advice("client-per-loop", text, _lines(*lines), about.where)]
 
 
 _LIFESPAN_TEXT: Final = "create the client in the application's lifespan and close it there"

@@ -257,7 +257,7 @@ def _closer(client: ClientRecord) -> str:
     if client.holder is not None and holds(client):
         return client.holder.closer
     row = next((each for each in LIBRARIES.values() if each.module == client.package), None)
-    return row.close if row is not None and "." in row.close else "async with"
+    return f"await {row.close}()" if row is not None and "." in row.close else "async with"
 
 
 def _held_by(client: ClientRecord) -> HeldBy | None:

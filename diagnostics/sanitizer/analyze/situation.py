@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from diagnostics.model.finding import ClientFacts, Finding, Site
 from diagnostics.sanitizer.analyze.sources import creation_of
 
-_IN_TWO_STEPS: Final = {"wait_closed": ("reader, writer", "writer", "close"), "wait": ("process", "process", "kill")}
-"""What asyncio's own streams and child processes are called, and what one calls before their last method."""
+_NAMES: Final = {"asyncio.StreamWriter": ("reader", "writer"), "asyncio.subprocess.Process": ("process",)}
+"""What functions of asyncio return; the last one is closed."""
 
 
 class Situation(NamedTuple):
@@ -21,7 +21,7 @@ class Situation(NamedTuple):
         makers: what created the loops, in words.
         client: the class to write, without its module; empty where no client is involved.
         creation: the expression that creates the client, as the program writes it.
-        closer: how it is closed: `async with`, or a method; empty where it offers nothing.
+        closer: how it is closed: see `capture.closers`; empty where it offers nothing.
         where: the line that creates it.
         loops: how many loops are involved.
     """
@@ -53,8 +53,12 @@ class Situation(NamedTuple):
     @property
     def is_primitive(self) -> bool:
         """Whether it is about a lock, queue or event of asyncio, which nobody closes."""
+        return self._type.startswith("asyncio.") and not self.closer
+
+    @property
+    def _type(self) -> str:
         client = self.findings[0].client
-        return client is not None and client.type.startswith("asyncio.") and not self.closer
+        return client.type if client is not None else ""
 
     def made_by(self, *words: str) -> bool:
         """Whether one of the loops was created by something with one of these words in its description."""
@@ -64,16 +68,43 @@ class Situation(NamedTuple):
         """Whether the program has imported one of these."""
         return any(name in self.frameworks for name in frameworks)
 
+    @property
+    def is_managed(self) -> bool:
+        """Whether `async with` closes the client."""
+        return self.closer.startswith("async with")
+
+    @property
+    def to_enter(self) -> str:
+        """The expression whose value `async with` takes."""
+        either = self.closer == "async with or await"  # and some of these can be opened only once
+        return self.creation.removeprefix("await ") if either else self.creation
+
     def managed(self, body: str = "...", indent: str = "", name: str = "client") -> str:
         """Returns code that creates the client, does something, and closes it."""
-        if self.closer == "async with":
-            return f"{indent}async with {self.creation} as {name}:\n{indent}    {body}"
-        if not self.closer:
-            return f"{indent}{name} = {self.creation}\n{indent}{body}"
-        names, thing, before = _IN_TWO_STEPS.get(self.closer, (name, name, ""))
-        lines = [f"{names} = {self.creation}", "try:", f"    {body}", "finally:"]
-        lines += [f"    {thing}.{before}()"] if before else []
-        return "\n".join(indent + line for line in [*lines, f"    await {thing}.{self.closer}()"])
+        if self.is_managed:
+            return f"{indent}async with {self.to_enter} as {name}:\n{indent}    {body}"
+        names = self.names(name)
+        lines = [f"{', '.join(names)} = {self.creation}"]
+        if self.closer:
+            lines += ["try:", f"    {body}", "finally:", *(f"    {each}" for each in self.closing(names[-1]))]
+        else:
+            lines.append(body)
+        return "\n".join(indent + line for line in lines)
+
+    def names(self, name: str = "client") -> tuple[str, ...]:
+        """Returns the variables that get what the expression of `creation` returns; the last one is closed."""
+        return _NAMES.get(self._type, (name,))
+
+    def closing(self, name: str) -> list[str]:
+        """Returns the lines that close the client of this name, where `async with` does not."""
+        lines = []
+        for call in self.closer.split("; "):
+            how, _, method = call.rpartition(" ")
+            if how == "maybe await":
+                lines += [f"closed = {name}.{method}", "if inspect.isawaitable(closed):", "    await closed"]
+            else:
+                lines.append(f"{how} {name}.{method}".lstrip())
+        return lines
 
 
 def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situation:

@@ -17,13 +17,11 @@ from collections.abc import Iterator, Mapping
 from types import FrameType, ModuleType
 from typing import Any, Final, NamedTuple
 
+from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.sites import Stack, belongs, file_in, in_stdlib, is_generated, is_ours, is_users
 
 CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
-CLOSERS: Final = ("aclose", "close", "dispose", "disconnect", "shutdown", "stop")
-"""What an object offers that a person is meant to close."""
-
 _FACTORY: Final = re.compile(r"(?:build|connect|create|from|init|make|open)(?:_|$)")
 DEPTH: Final = 3
 _WIDTH: Final = 100
@@ -42,7 +40,7 @@ class ClientHolder(NamedTuple):
         is_persons: whether the person holds it, rather than the package whose code created the client.
         how: `made` while the object itself was made, `used` when it was first used, `unseen` if that was without a line
             of the person's on the stack: it is theirs where a variable of theirs keeps it.
-        closer: how it is closed: `async with`, or the name of a method; empty where that is not known.
+        closer: how it is closed: see `closers`; empty where that is not known.
     """
 
     type: str
@@ -107,7 +105,7 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
         return _described(receiver, is_persons=made is not None or creator is outermost)
     if wrapped is None or receiver_of(creator) is None:
         return ClientHolder("", None, is_persons=False)
-    return _described(wrapped, is_persons=closer_of(type(wrapped)) != "")._replace(how="used")
+    return _described(wrapped, is_persons=can_be_closed(type(wrapped)))._replace(how="used")
 
 
 def _keeps(frame: FrameType) -> bool:
@@ -127,20 +125,13 @@ def _without_line(library: list[FrameType]) -> ClientHolder | None:
     package = _top(library[0])
     outermost = [*itertools.takewhile(lambda each: _top(each) == package, library)][-1]
     receiver = receiver_of(outermost)
-    if receiver is None or isinstance(receiver, type) or not closer_of(type(receiver)):
+    if receiver is None or isinstance(receiver, type) or not can_be_closed(type(receiver)):
         return None
     return _described(receiver, is_persons=False)._replace(how="unseen")
 
 
 def _top(frame: FrameType) -> str:
     return str(dict.get(frame.f_globals, "__name__")).partition(".")[0]
-
-
-def closer_of(cls: type) -> str:
-    """Returns how objects of a class are closed: see `ClientHolder`."""
-    if hasattr(cls, "__aenter__") and hasattr(cls, "__aexit__"):
-        return "async with"
-    return next((each for each in CLOSERS if callable(getattr(cls, each, None))), "")
 
 
 def locals_of(frame: FrameType) -> Mapping[str, Any]:
@@ -187,13 +178,14 @@ def _described(receiver: Any, *, is_persons: bool) -> ClientHolder:
     if receiver is None:
         return ClientHolder("", None, is_persons)
     cls = receiver if isinstance(receiver, type) else type(receiver)
+    closer = closer_of(cls, receiver)
     reference = None
     if cls is not receiver:
         try:
             reference = weakref.ref(receiver)
         except TypeError:  # it takes none
             reference = None
-    return ClientHolder(f"{_package(cls)}.{cls.__qualname__}", reference, is_persons, closer=closer_of(cls))
+    return ClientHolder(f"{_package(cls)}.{cls.__qualname__}", reference, is_persons, closer=closer)
 
 
 def _package(cls: type) -> str:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
-from diagnostics.sanitizer.capture.holders import Variable, closer_of, locals_of, reaches, receiver_of
+from diagnostics.sanitizer.capture.closers import can_be_closed
+from diagnostics.sanitizer.capture.holders import Variable, locals_of, reaches, receiver_of
 from diagnostics.sanitizer.capture.sites import file_in, in_stdlib, is_ours, is_tool, is_users
 
 _ACCEPTS: Final = ("_accept_connection2", "connect_accepted_socket")
@@ -67,11 +68,6 @@ class Opener(NamedTuple):
         """What the person called: the outermost receiver that can be closed, if there is one."""
         closable = [each for each in self.receivers if can_be_closed(each.type)]
         return (closable or self.receivers or (None,))[-1]
-
-
-def can_be_closed(cls: type) -> bool:
-    """Returns whether a person is meant to close objects of this class."""
-    return closer_of(cls) != ""
 
 
 def opener(frame: FrameType | None, protocol: Any) -> Opener | None:

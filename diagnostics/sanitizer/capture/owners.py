@@ -15,6 +15,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import (
@@ -22,12 +23,11 @@ from diagnostics.sanitizer.capture.holders import (
     ClientHolder,
     Variable,
     Wanted,
-    closer_of,
     locals_of,
     reaches,
     variable_of,
 )
-from diagnostics.sanitizer.capture.openers import Opener, Receiver, can_be_closed, opener, referred, written
+from diagnostics.sanitizer.capture.openers import Opener, Receiver, opener, referred, written
 from diagnostics.sanitizer.capture.sites import Stack, installed, is_ours, is_users
 
 _OBJECTS_AT_MOST: Final = 50_000
@@ -46,7 +46,11 @@ _PASSED_OVER: Final = (
 _OF_LOOPS: Final = ("_asyncio", "asyncio.events", "selectors")
 """Loops lead to everything that waits, not only to what a person keeps."""
 
-_CLOSERS: Final = {"asyncio.StreamWriter": "wait_closed", "asyncio.subprocess.Process": "wait"}
+_CLOSERS: Final = {
+    "asyncio.StreamWriter": "close(); await wait_closed()",
+    "asyncio.subprocess.Process": "kill(); await wait()",
+}
+"""For what is known by its name only."""
 
 Clients = Mapping[int, ClientRecord]
 """Clients that were seen as they were created, by their id."""
@@ -193,15 +197,10 @@ def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:
     client = ClientRecord(None, name, receiver.type.__module__.partition(".")[0], stack)
     if receiver.ref is not None:
         client.ref = receiver.ref
-    client.holder = ClientHolder(
-        name, None, _is_persons(opener, found), "used", _CLOSERS.get(name) or closer_of(receiver.type)
-    )
+    closer = closer_of(receiver.type, found.thing)
+    client.holder = ClientHolder(name, None, _is_persons(opener, found), "used", closer)
     _known[receiver[:2]] = client
     return client
-
-
-def _closer(name: str, cls: type) -> str:
-    return _CLOSERS.get(name, "") if name.startswith("asyncio.") else closer_of(cls)
 
 
 def _is_persons(opener: Opener, found: _Found) -> bool:

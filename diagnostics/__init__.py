@@ -1,6 +1,7 @@
 """Reproduces, explains and fixes async clients that outlive their event loop.
 
-This package imports nothing before it is used, so that it can be loaded into any environment under test.
+This package imports nothing before it is used, so that it can be loaded into any environment under test. pytest must
+not rewrite it: PYTEST_DONT_REWRITE.
 """
 
 __version__ = "0.1.0"

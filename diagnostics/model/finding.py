@@ -172,6 +172,30 @@ class RootCause:
     advice: tuple[Advice, ...]
 
 
+@dataclass(frozen=True)
+class InTest:
+    """The test of a suite under pytest that a finding comes from.
+
+    Attributes:
+        nodeid: of the test that made the client, or for which a fixture made it; the file for what is made at import;
+            empty where it cannot be known.
+        phase: `import`, `collect`, `setup`, `call` or `teardown`.
+        fixture: that made it.
+        scope: of the fixture.
+        thread: the thread that made it, where that is why the test is not known.
+        others: tests that make the same mistake.
+        hurt: tests that it affects.
+    """
+
+    nodeid: Text
+    phase: Word
+    fixture: Word | None = None
+    scope: Word | None = None
+    thread: Text | None = None
+    others: tuple[Text, ...] = ()
+    hurt: tuple[Text, ...] = ()
+
+
 @dataclass(frozen=True, repr=False)
 class Finding:
     """One thing the sanitizer saw, as often as `count` says. `str()` is one line."""
@@ -187,7 +211,7 @@ class Finding:
     fault: Fault
     hint: Hint
     id: Word = ""
-    test: None = None
+    test: InTest | None = None
 
     def __str__(self) -> str:
         site = self.fault.site

@@ -54,7 +54,16 @@ ENVIRONMENTS = {
         "gunicorn==27.0.1",
         "celery==5.7.0",
     ),
-    "pytest": ("httpx2==2.16.2", "pytest==9.2.0", "pytest-asyncio==1.5.0"),
+    "pytest": (
+        "httpx2==2.16.2",
+        "hypothesis==6.170.15",
+        "pytest==9.2.0",
+        "pytest-asyncio==1.5.0",
+        "pytest-forked==1.6.0",
+        "pytest-rerunfailures==16.1",
+        "pytest-xdist==3.8.0",
+        "starlette==1.10.0",
+    ),
     "openai-3": ("openai==3.54.0", "httpx2==2.16.2", "anthropic==2.12.0", "google-genai==3.4.0"),
 }
 REPORTS = tomllib.loads(Path(__file__).with_name("reports").joinpath("answers.toml").read_text())

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-INSIDE: Final = ("__init__.py", "async_tools", "model", "sanitizer", "experiment", "worker")
+INSIDE: Final = ("__init__.py", "async_tools", "model", "sanitizer", "experiment", "worker", "pytest_plugin")
 """The inside zone: what may be imported in an environment under test."""
 
 

@@ -149,8 +149,8 @@ def _without_closer(about: Situation) -> list[Advice]:
     return [Advice("background-loop", text, _RUN_SYNC, about.where)]
 
 
-def _fixture(about: Situation, decorator: str) -> str:
-    return _lines(decorator, "async def client():", about.managed(f"yield {', '.join(about.names())}", "    "))
+def _fixture(about: Situation, decorator: str, name: str = "client") -> str:
+    return _lines(decorator, f"async def {name}():", about.managed(f"yield {', '.join(about.names())}", "    "))
 
 
 def _pytest_asyncio(about: Situation) -> list[Advice]:
@@ -159,6 +159,40 @@ def _pytest_asyncio(about: Situation) -> list[Advice]:
     scope = 'or run all tests on one loop: `loop_scope="session"`, also for the fixtures that hold the client'
     mark = 'pytestmark = pytest.mark.asyncio(loop_scope="session")'
     return [Advice("client-per-loop", text, fixture, about.where), Advice("single-run", scope, mark, None)]
+
+
+def _own_fixture(about: Situation) -> tuple[str, str, str]:
+    """Returns name and scope of the fixture that makes the client, and the module that fixtures of its plugin need."""
+    test = about.findings[0].test
+    assert test is not None
+    plugin = "pytest_asyncio" if about.made_by("pytest-asyncio") else "pytest"
+    return test.fixture or "", test.scope or "", plugin
+
+
+def _wide_fixture(about: Situation) -> list[Advice]:
+    name, scope, plugin = _own_fixture(about)
+    used = sorted({maker.rpartition(", ")[2] for maker in about.makers if maker.endswith(" scope")})
+    loops = used[0] if used else "each test"
+    text = f"the fixture `{name}` has {scope} scope, its client is used on loops of {loops}: give it that scope too"
+    first = Advice("client-per-loop", text, _fixture(about, f"@{plugin}.fixture", name), about.where)
+    if plugin == "pytest_asyncio":
+        code = _lines(
+            f'pytestmark = pytest.mark.asyncio(loop_scope="{scope}")',
+            f'@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}")',
+        )
+        setting = f'`loop_scope="{scope}"` for the fixture and its tests (before pytest-asyncio 0.24: `scope`)'
+    else:
+        code = _lines(f'@pytest.fixture(scope="{scope}")', "def anyio_backend():", '    return "asyncio"')
+        setting = f"`anyio_backend` with {scope} scope"
+    return [first, Advice("single-run", f"or use one loop: {setting}", code, None)]
+
+
+def _closed_in_fixture(about: Situation) -> list[Advice]:
+    name, scope, plugin = _own_fixture(about)
+    loop = f', loop_scope="{scope}"' if plugin == "pytest_asyncio" else ""
+    head = f"@{plugin}.fixture" + ("" if scope == "function" else f'(scope="{scope}"{loop})')
+    text = f"close the client in the fixture `{name}`"
+    return [Advice("context-manager", text, _fixture(about, head, name), about.where)]
 
 
 def _anyio_plugin(about: Situation) -> list[Advice]:
@@ -276,6 +310,9 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (lambda about: _is_third_party(about) and about.made_by(about.component), _third_party_client_and_loop),
     (_is_third_party, _third_party_client),
+    (lambda about: about.in_fixture and about.is_used_elsewhere and not about.has_function_scope, _wide_fixture),
+    (lambda about: about.in_fixture and not about.is_used_elsewhere, _closed_in_fixture),
+    (lambda about: about.in_test and not about.is_used_elsewhere and bool(about.closer), _one_run),
     (lambda about: about.made_by("pytest-asyncio"), _pytest_asyncio),
     (lambda about: about.made_by("portal of TestClient"), _test_client),
     (lambda about: about.made_by("anyio, ") and about.uses("pytest"), _anyio_plugin),

@@ -21,6 +21,7 @@ from diagnostics.sanitizer.analyze.describe import (
     source_site,
     who,
 )
+from diagnostics.sanitizer.analyze.in_tests import in_test
 from diagnostics.sanitizer.analyze.phrasing import (
     AWAITED,
     KINDS,
@@ -190,6 +191,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
         ),
         fault=Fault(holder, site(made), _why(first, client, holder, wording.why), contributions(group, holder)),
         hint=Hint(None, ""),  # the advice for the root cause, once that is known
+        test=in_test(fact.detail for fact in group),
     )
 
 

@@ -51,6 +51,24 @@ class Situation(NamedTuple):
         return bool(self.kinds & {"cross-loop-use", "duplicate-request", "stuck-waiter", "use-after-loop-close"})
 
     @property
+    def in_fixture(self) -> bool:
+        """Whether a fixture makes the client for the loops of a plugin, which could run the fixture too."""
+        test = self.findings[0].test
+        return test is not None and bool(test.fixture) and self.made_by("pytest-asyncio", "anyio, ")
+
+    @property
+    def has_function_scope(self) -> bool:
+        """Whether each test has a client of its own."""
+        test = self.findings[0].test
+        return test is not None and test.scope == "function"
+
+    @property
+    def in_test(self) -> bool:
+        """Whether the body of a test makes the client."""
+        test = self.findings[0].test
+        return test is not None and test.phase == "call"
+
+    @property
     def is_primitive(self) -> bool:
         """Whether it is about a lock, queue or event of asyncio, which nobody closes."""
         return self._type.startswith("asyncio.") and not self.closer

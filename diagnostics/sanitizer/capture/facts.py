@@ -19,6 +19,11 @@ Reference = Any
 _numbers = itertools.count(1)
 
 
+def now() -> int:
+    """Returns a number above those of all records so far, and below those to come."""
+    return next(_numbers)
+
+
 def _gone() -> None:
     """Stands for the weak reference to what lives in another process."""
 

@@ -77,10 +77,10 @@ class Instruments:
         # By hook, for the instruments that override it: an event that nobody asked for costs one look-up.
         self.hooks: dict[str, tuple[_Hook, ...]] = {}
 
-    def add(self, instrument: Instrument) -> None:
-        """Adds an instrument; it receives events from now on."""
+    def add(self, instrument: Instrument, *, first: bool = False) -> None:
+        """Adds an instrument, last or first; it receives events from now on."""
         if instrument not in self._active:
-            self._activate((*self._active, instrument))
+            self._activate((instrument, *self._active) if first else (*self._active, instrument))
 
     def remove(self, instrument: Instrument) -> None:
         """Removes an instrument, if it is there."""

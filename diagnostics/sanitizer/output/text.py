@@ -17,9 +17,11 @@ from typing import Final, NamedTuple
 
 from diagnostics.model.finding import Advice, Finding, LoopFacts, RootCause, Site
 from diagnostics.sanitizer.analyze.describe import relative_path
+from diagnostics.sanitizer.analyze.in_tests import described
 from diagnostics.sanitizer.output.redact import redact_text
 
 MIN_WIDTH: Final = 40
+HURT_AT_MOST: Final = 5
 _COLOURS: Final = {"error": "1;31", "leak": "1;33", "note": "1;36", "help": "1;32", "place": "1;34", "title": "1"}
 
 
@@ -127,6 +129,11 @@ def _block(cause: RootCause, findings: list[Finding], look: Style) -> list[str]:
     lines.append(_wrapped("   = cause: ", f"{by(main.fault.component)}: {main.fault.why}{here}", look))
     lines += [_wrapped("   = and:   ", f"{each.component}: {each.text} (reportable there)", look) for each in also]
     lines += [_wrapped("   = also:  ", text, look) for text in _consequences(findings, named)]
+    if main.test is not None:
+        lines.append(_wrapped("   = test:  ", described(main.test), look))
+        lines += [_wrapped("   = hurt:  ", name, look) for name in main.test.hurt[:HURT_AT_MOST]]
+        more = len(main.test.hurt) - HURT_AT_MOST
+        lines += [f"   = hurt:  {plural(more, 'more test')}"] if more > 0 else []
     for number, advice in enumerate(cause.advice):
         lines += _help(advice, look, short=number > 0)
     return lines

@@ -23,9 +23,15 @@ def _annotation(data: Mapping[str, Any], cause: Mapping[str, Any]) -> str:
     properties["title"] = cause["kind"]
     fault = main_finding(data, cause)["fault"]
     advice = [f"help: {each['text']}" for each in cause["advice"][:1]]
-    message = _escaped("\n".join([cause["title"], f"cause: {fault['why']}", *advice]))
+    tests = [f"test: {name}" for name in _tests(data, cause)]
+    message = _escaped("\n".join([cause["title"], *tests, f"cause: {fault['why']}", *advice]))
     written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     return f"::{_COMMANDS[cause['severity']]} {written}::{message}\n"
+
+
+def _tests(data: Mapping[str, Any], cause: Mapping[str, Any]) -> list[str]:
+    test = main_finding(data, cause)["test"]
+    return [] if test is None else [name for name in (test["nodeid"], *test["others"]) if name]
 
 
 def _escaped(text: str) -> str:

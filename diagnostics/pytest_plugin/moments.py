@@ -1,0 +1,102 @@
+"""What pytest is doing now, and what it was doing when something was made.
+
+Records of the sanitizer are numbered in the order in which they are made. So the numbers at which pytest goes from one
+moment to the next are enough to tell where any of them was made.
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextvars
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from diagnostics.sanitizer.capture.facts import now
+
+
+class Moment(NamedTuple):
+    """Where in a run of pytest something happens.
+
+    Attributes:
+        nodeid: of the test or collector; the file for what is made at import; empty where it cannot be known.
+        phase: `import`, `collect`, `setup`, `call` or `teardown`; empty between tests.
+        fixture: that is being set up.
+        scope: of that fixture.
+        thread: name of the thread, where that is why the test cannot be known.
+        allowed: kinds of findings that the test expects.
+    """
+
+    nodeid: str = ""
+    phase: str = ""
+    fixture: str = ""
+    scope: str = ""
+    thread: str = ""
+    allowed: frozenset[str] = frozenset()
+
+    @property
+    def test(self) -> str:
+        """The test that this belongs to; empty for a fixture that several tests share."""
+        return "" if self.fixture and self.scope != "function" else self.nodeid
+
+
+NOWHERE = Moment()
+_CURRENT: contextvars.ContextVar[Moment] = contextvars.ContextVar("event_loops_moment", default=NOWHERE)
+
+
+class Moments:
+    """The moments of this process, by the numbers at which they began."""
+
+    def __init__(self) -> None:
+        self.main = threading.current_thread()
+        self.current = NOWHERE
+        self._numbers = [now()]
+        self._moments = [NOWHERE]
+        self._threads: weakref.WeakKeyDictionary[threading.Thread, Moment] = weakref.WeakKeyDictionary()
+
+    @contextmanager
+    def at(self, moment: Moment) -> Iterator[None]:
+        """Goes to a moment, and back at the end."""
+        before = self.current
+        self._go(moment)
+        try:
+            yield
+        finally:
+            self._go(before)
+
+    def at_number(self, number: int) -> Moment:
+        """Returns the moment in which something with this number was made, in the main thread."""
+        return self._moments[bisect.bisect_right(self._numbers, number) - 1]
+
+    def here(self) -> Moment:
+        """Returns the moment that the running thread works for; without a node id where that cannot be known.
+
+        A thread that was started by this test, or by a fixture, works for it. A thread of an earlier test may have
+        been given its work by anybody.
+        """
+        thread = threading.current_thread()
+        if thread is self.main:
+            return self.current
+        given = _CURRENT.get()  # of the code that handed over the work, as `asyncio.to_thread` and portals of anyio do
+        if given is not NOWHERE:
+            return given
+        started = self._threads.get(thread, self.current)
+        if not started.test or started.nodeid == self.current.nodeid:
+            return started
+        return Moment(thread=thread.name)
+
+    def context(self, context: contextvars.Context) -> Moment:
+        """Returns the moment in which a context was copied."""
+        return context.get(_CURRENT, NOWHERE)
+
+    def _go(self, moment: Moment) -> None:
+        if threading.active_count() > 1:
+            for thread in threading.enumerate():
+                if thread not in self._threads:
+                    self._threads[thread] = self.current
+        self._numbers.append(now())
+        self._moments.append(moment)
+        self.current = moment
+        _CURRENT.set(moment)

@@ -1,0 +1,135 @@
+"""Records in the process that runs tests: where pytest is, and the facts, in a journal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from diagnostics.model.words import FINDING_KINDS
+from diagnostics.pytest_plugin.attribution import Attribution
+from diagnostics.pytest_plugin.moments import Moment, Moments
+from diagnostics.sanitizer.capture.blind_spots import blind_spots
+from diagnostics.sanitizer.capture.journal import Journal
+from diagnostics.sanitizer.capture.pending import stuck_calls
+from diagnostics.sanitizer.capture.recorder import RECORDER
+from diagnostics.sanitizer.capture.tracker import TRACKER
+from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
+
+_Wrapped = Generator[None, Any, Any]
+
+
+class Recording:
+    """A plugin for the process that runs tests.
+
+    Args:
+        journal: path of a file that exists.
+        root: pytest's root directory.
+    """
+
+    def __init__(self, journal: str, root: str) -> None:
+        self._moments = Moments()
+        self._fixtures: dict[tuple[str, int], Moment] = {}
+        self._ended = False
+        self._journal = Journal(journal)
+        self._journal.process_begins(os.getppid())
+        fixture_of = self._fixtures.get
+        self._attribution = Attribution(
+            self._moments, root, lambda file, line: fixture_of((file, line)), self._after_fork
+        )
+        TRACKER.instruments.add(self._attribution, first=True)
+        TRACKER.instruments.add(self._journal)
+        for fact in RECORDER.facts:  # of a `conftest.py`
+            self._attribution.fact(fact)
+            self._journal.fact(fact)
+
+    def end(self) -> None:
+        """Writes what is known only at the end."""
+        if self._ended:
+            return
+        self._ended = True
+        TRACKER.report(*unclosed_at_exit(), *stuck_calls(hanging=False))
+        self._journal.state(TRACKER.calls, TRACKER.requests, list(TRACKER.clients.values()), blind_spots())
+        self._journal.ends("exit")
+        TRACKER.instruments.remove(self._journal)
+        TRACKER.instruments.remove(self._attribution)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> _Wrapped:
+        """Modules are imported while they are collected."""
+        with self._moments.at(Moment(collector.nodeid, "collect")):
+            return (yield)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Checks the markers."""
+        for item in items:
+            _allowed(item)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> _Wrapped:
+        """Sets up a test."""
+        with self._moments.at(_moment(item, "setup")):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> _Wrapped:
+        """Runs a test."""
+        with self._moments.at(_moment(item, "call")):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> _Wrapped:
+        """Tears down a test and the fixtures whose scope ends with it."""
+        with self._moments.at(_moment(item, "teardown")):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> _Wrapped:
+        """Sets up a fixture."""
+        nodeid = self._moments.current.nodeid or request.node.nodeid
+        allowed = self._moments.current.allowed if fixturedef.scope == "function" else frozenset[str]()
+        moment = Moment(nodeid, "setup", fixturedef.argname, fixturedef.scope, allowed=allowed)
+        code = getattr(_unwrapped(fixturedef.func), "__code__", None)
+        if code is not None:
+            self._fixtures[code.co_filename, code.co_firstlineno] = moment
+        with self._moments.at(moment):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self) -> _Wrapped:
+        """Fixtures are torn down here after Ctrl-C."""
+        try:
+            return (yield)
+        finally:
+            self.end()
+
+    def _after_fork(self) -> None:
+        with contextlib.suppress(OSError):
+            self._journal.process_begins(os.getppid())
+
+
+def _moment(item: pytest.Item, phase: str) -> Moment:
+    return Moment(item.nodeid, phase, allowed=_allowed(item))
+
+
+def _allowed(item: pytest.Item) -> frozenset[str]:
+    found: set[str] = set()
+    for marker in item.iter_markers("event_loops"):
+        allow = marker.kwargs.get("allow", ())
+        kinds = {allow} if isinstance(allow, str) else set(allow)
+        unknown = sorted(kinds - set(FINDING_KINDS))
+        if marker.args or set(marker.kwargs) - {"allow", "reason"} or not kinds or unknown:
+            what = f"{unknown[0]!r} is not one of {', '.join(FINDING_KINDS)}" if unknown else "write allow='KIND'"
+            raise pytest.UsageError(f"{item.nodeid}: marker event_loops: {what}")
+        found |= kinds
+    return frozenset(found)
+
+
+def _unwrapped(function: Any) -> Any:
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function

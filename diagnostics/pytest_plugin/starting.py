@@ -1,0 +1,64 @@
+"""Registers the parts of the plugin that this process needs: one records, one reports, or both."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+
+import pytest
+
+from diagnostics.pytest_plugin.recording import Recording
+from diagnostics.pytest_plugin.reporting import Reporting
+from diagnostics.sanitizer.analyze.suppressions import SuppressionError, rules
+from diagnostics.sanitizer.session import uninstall
+
+WORKER_FOLDER = "event_loops_folder"
+
+
+def start(config: pytest.Config, mode: str, suppressions: Sequence[str]) -> None:
+    """Registers the parts.
+
+    Raises:
+        pytest.UsageError: a suppression is invalid.
+    """
+    root = str(config.rootpath)
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        folder = worker.get(WORKER_FOLDER, "")
+        if os.path.isdir(folder):  # not on another machine
+            config.pluginmanager.register(Recording(_journal(folder), root), "event_loops_recording")
+        return
+    try:
+        ignored = rules(suppressions)
+    except SuppressionError as error:
+        raise pytest.UsageError(f"event_loops_suppress: {error}") from None
+    folder = tempfile.mkdtemp(prefix="event-loops-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    recording = None
+    if getattr(config.option, "dist", "no") == "no":
+        recording = Recording(_journal(folder), root)
+        config.pluginmanager.register(recording, "event_loops_recording")
+    else:
+        uninstall()  # the workers of xdist run the tests
+        config.pluginmanager.register(_Workers(folder), "event_loops_workers")
+    config.pluginmanager.register(Reporting(config, mode, ignored, folder, recording), "event_loops_reporting")
+
+
+def _journal(folder: str) -> str:
+    handle, path = tempfile.mkstemp(dir=folder, suffix=".journal")
+    os.close(handle)
+    return path
+
+
+class _Workers:
+    """Tells the workers of xdist where to write."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: object) -> None:
+        """A worker is about to start."""
+        node.workerinput[WORKER_FOLDER] = self._folder  # type: ignore[attr-defined]

@@ -1,0 +1,147 @@
+"""The plugin in runs that end early, fork, die, or do not want it."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sanitizer.plugin.conftest import SuiteRun, programs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FIXTURES = programs("fixtures.py")
+LEAK = """
+import asyncio, httpx2, os, pytest
+from conftest import fetch
+
+def test_leak():
+    asyncio.run(fetch(httpx2.AsyncClient()))
+"""
+MORE = """
+def test_after():
+    pass
+"""
+ABSENT = """
+import sys
+
+def test_nothing_is_imported():
+    names = {name for name in sys.modules if name.partition(".")[0] == "diagnostics"}
+    assert names == NAMES
+    assert "asyncio" not in sys.modules
+"""
+
+
+def suite(*parts: str) -> dict[str, str]:
+    return {**FIXTURES, "test_it.py": "\n".join(parts)}
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [((), "{'diagnostics', 'diagnostics.pytest_plugin'}"), (("-p", "no:event_loops", "-o", "addopts="), "set()")],
+)
+def test_without_being_asked_it_is_silent_and_imports_nothing(
+    run_suite: Callable[..., SuiteRun], options: tuple[str, ...], names: str
+) -> None:
+    off = ("-p", "no:asyncio", "-p", "no:anyio", "-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:forked")
+    ran = run_suite({"test_it.py": ABSENT.replace("NAMES", names)}, *off, *options, asked=False)
+    assert ran.status == 0, ran.output
+    assert "event loops" not in ran.output
+    assert ran.document == {}
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+def test_an_error_is_a_report_that_junit_the_terminal_and_the_exit_status_see(
+    run_suite: Callable[..., SuiteRun], workers: str
+) -> None:
+    ran = run_suite(suite(LEAK, MORE), "--event-loops=error", "--junit-xml=junit.xml", workers)
+    assert ran.status == 1
+    assert "2 passed, 1 error" in ran.output
+    assert "ERROR test_it.py::test_leak [event-loops] - leak[client-left-open]" in ran.output
+    cases = {case.get("name"): case for case in ET.parse(ran.folder / "junit.xml").iter("testcase")}
+    error = cases["test_leak [event-loops]"].find("error")
+    assert error is not None
+    assert "test_it.py::test_leak" in (error.text or "")
+    assert set(cases) == {"test_leak", "test_after", "test_leak [event-loops]"}
+    assert ran.document["program"]["exit_code"] == 1
+
+
+@pytest.mark.environment
+def test_a_report_changes_neither_outcome_nor_status(run_suite: Callable[..., SuiteRun]) -> None:
+    ran = run_suite(suite(LEAK, MORE), "--event-loops=report", "-v", "--junit-xml=junit.xml", "-n0")
+    assert ran.status == 0
+    assert "2 passed in" in ran.output
+    assert ran.output.count("test_it.py::test_leak") == 2  # its own line, and that of the block
+    (noted,) = ET.parse(ran.folder / "junit.xml").iter("property")
+    assert noted.get("value") == "leak[client-left-open]: AsyncClient is not closed before its event loop closes"
+
+
+@pytest.mark.environment
+def test_the_first_failure_ends_the_run(run_suite: Callable[..., SuiteRun]) -> None:
+    ran = run_suite(suite(LEAK, MORE), "--event-loops=error", "-x", "-n0")
+    assert "1 passed, 1 error" in ran.output
+    assert ran.status == 1
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize("options", [("--forked", "-n0"), ("-n2", "--dist=loadscope"), ("--reruns=1", "-n0")])
+def test_other_ways_to_run_a_test(run_suite: Callable[..., SuiteRun], options: tuple[str, ...]) -> None:
+    again = MORE + "    assert not list(tries)\n    tries.append(1)\n" if "--reruns=1" in options else MORE
+    ran = run_suite(suite(LEAK, "tries = []", again), "--event-loops=error", *options)
+    assert {blame[2:] for blame in ran.blamed} == {("test_it.py::test_leak", "call", None, None)}, ran.output
+    assert ran.status == 1
+
+
+@pytest.mark.environment
+def test_a_worker_that_dies_has_written_what_it_found(run_suite: Callable[..., SuiteRun]) -> None:
+    dies = "def test_dies():\n    os._exit(3)\n"
+    ran = run_suite(suite(LEAK, dies), "--event-loops=error", "-n1", "--max-worker-restart=0")
+    assert {blame[2:] for blame in ran.blamed} == {("test_it.py::test_leak", "call", None, None)}, ran.output
+    assert "blind spot: a process that ran tests was killed" in ran.output
+    assert ran.status == 1
+
+
+@pytest.mark.environment
+def test_an_interrupted_run_is_reported(run_suite: Callable[..., SuiteRun]) -> None:
+    interrupted = "def test_interrupted():\n    raise KeyboardInterrupt\n"
+    ran = run_suite(suite(LEAK, interrupted, MORE), "--event-loops=error", "-n0")
+    assert ran.status == pytest.ExitCode.INTERRUPTED
+    assert {blame[2] for blame in ran.blamed} == {"test_it.py::test_leak"}
+    assert "= event loops =" in ran.output
+
+
+@pytest.mark.environment
+def test_under_diagnostics_run_both_report_the_test(run_suite: Callable[..., SuiteRun]) -> None:
+    under = ("-m", "diagnostics.sanitizer", "--json", "outer.json")
+    ran = run_suite(suite(LEAK), "--event-loops=error", "-W", "error::pytest.PytestAssertRewriteWarning", under=under)
+    assert ran.status == 1
+    outer = json.loads((ran.folder / "outer.json").read_text())
+    for document in (outer, ran.document):
+        assert {each["test"]["nodeid"] for each in document["findings"]} == {"test_it.py::test_leak"}
+
+
+@pytest.mark.environment
+def test_invalid_usage_is_a_line(run_suite: Callable[..., SuiteRun]) -> None:
+    marked = "@pytest.mark.event_loops(allow='leak')\ndef test_marked():\n    pass\n"
+    for options, words in (
+        (("-o", "event_loops=on"), "event_loops is 'on'; write one of off, report, error"),
+        (("--event-loops=report", "-o", "event_loops_suppress=leak"), "event_loops_suppress: suppressions, line 1"),
+        (("--event-loops=report", "-n0"), "test_it.py::test_marked: marker event_loops: 'leak' is not one of"),
+    ):
+        ran = run_suite(suite(LEAK, marked), *options)
+        assert ran.status == pytest.ExitCode.USAGE_ERROR
+        assert words in ran.output
+        assert "Traceback" not in ran.output
+
+
+@pytest.mark.environment
+def test_annotations_in_github_actions(run_suite: Callable[..., SuiteRun]) -> None:
+    ran = run_suite(suite(LEAK), "--event-loops=report", "-n0", more={"GITHUB_ACTIONS": "true"})
+    (line,) = [line for line in ran.output.splitlines() if line.startswith("::")]
+    assert line.startswith("::warning file=test_it.py,line=6,col=23,title=client-left-open::")
+    assert "test_it.py::test_leak" in line

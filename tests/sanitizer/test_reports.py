@@ -115,7 +115,7 @@ def wrong_with(answer: dict[str, Any], document: dict[str, Any], text: str) -> l
     loops = {str((each["loop"] or {}).get("created_by")) for each in right}
     if not any(answer["loop"] in each for each in loops):
         found.append(f"loop: {loops}")
-    if "type" in answer and not any(each["type"].endswith(answer["type"]) for each in clients):
+    if "type" in answer and not all(each["type"].endswith(answer["type"]) for each in clients):
         found.append(f"type: {[each['type'] for each in clients]}")
     cause = next(each for each in document["root_causes"] if {*each["findings"]} & {one["id"] for one in right})
     first = cause["advice"][0]["text"] if cause["advice"] else ""

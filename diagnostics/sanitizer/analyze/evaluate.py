@@ -33,7 +33,7 @@ from diagnostics.sanitizer.analyze.phrasing import (
     About,
 )
 from diagnostics.sanitizer.analyze.sources import assignment
-from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.facts import SESSION_REQUEST, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import Stack, users_frame
 
 _ORDER = {"error": 0, "leak": 1, "note": 2}
@@ -81,11 +81,26 @@ def _folded(facts: Iterable[Fact]) -> list[Fact]:
     facts = [
         fact for fact in facts if not (fact.detail.get("tidied") and fact.loop is not None and fact.loop.number in left)
     ]
-    facts = _worst(facts)
+    facts = _once_a_request(_worst(facts))
     reported = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
     return [
         fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in reported
     ]
+
+
+def _once_a_request(facts: list[Fact]) -> list[Fact]:
+    """Drops what a request of aiohttp leads to: the request itself was reported as it reached a session's methods."""
+    requested = {_where(fact) for fact in facts if fact.operation == SESSION_REQUEST}
+    return [
+        fact
+        for fact in facts
+        if fact.kind != "cross-loop-use" or fact.operation == SESSION_REQUEST or _where(fact) not in requested
+    ]
+
+
+def _where(fact: Fact) -> tuple[int | None, ...]:
+    records = (fact.client.outermost if fact.client else None, fact.loop, fact.current)
+    return tuple(None if each is None else each.number for each in records)
 
 
 _FOREIGN = ("inherited-connection", "cross-loop-use", "cross-loop-close", "use-after-loop-close")
@@ -108,7 +123,7 @@ def _access(fact: Fact) -> tuple[Any, ...] | None:
         return None
     if client.calls or client.holder is None or client.holder.how != "used":
         return None
-    return client.number, fact.loop.number if fact.loop else None, fact.current.number if fact.current else None
+    return _where(fact)
 
 
 def _of(fact: Fact) -> tuple[int | None, int | None]:

@@ -16,6 +16,9 @@ from diagnostics.sanitizer.capture.sites import Stack
 
 Reference = Any
 
+SESSION_REQUEST = "session.request"
+"""The operation of a fact for each request that a session of another loop gets."""
+
 _numbers = itertools.count(1)
 
 

@@ -98,13 +98,8 @@ def client_of_loop(loop: Any, frame: types.FrameType | None, clients: Clients) -
     bound = _bound(loop, [each.ref() for each in found.receivers if each.ref is not None])
     if not bound:
         return None
-    variable = variable_of({id(each): type(each) for each in bound})
-    if variable is None:
-        held = _held(bound)
-    else:
-        thing = next((each for each in bound if _is_in(variable, each)), bound[0])
-        held = _Found(referred(thing), thing, variable)
-    return None if held is None or held.variable is None else _client(found, (), held, clients)
+    held = _from_variables({id(each): type(each) for each in bound})
+    return None if held is None else _client(found, (), held, clients)
 
 
 @gc_neutral
@@ -123,11 +118,6 @@ def client_keeping(lock: Any, loop: Any, frame: types.FrameType | None, clients:
     if variable is None:
         return None
     return _client(Opener((), None, None, "", True), (), _Found(referred(lock), lock, variable), clients)
-
-
-def _is_in(variable: Variable, thing: Any) -> bool:
-    found = variable_of({id(thing): type(thing)})
-    return found is not None and found.name == variable.name
 
 
 def _bound(loop: Any, things: list[Any]) -> list[Any]:
@@ -180,15 +170,25 @@ def _client(opener: Opener, stack: Stack, found: _Found | None, clients: Clients
         client = ClientRecord(None, opener.name, opener.name.partition(".")[0], stack)
         client.holder = ClientHolder(opener.name, None, opener.by_person, "used", _CLOSERS.get(opener.name, ""))
         return client
-    recorded = clients.get(found.receiver.id) if found.thing is not None else None
-    if recorded is None or recorded.ref() is not found.thing:
-        recorded = None
-    seen = recorded or _known.get(found.receiver[:2])
-    reused = seen is not None and found.receiver.ref is not None and seen.ref() is not found.receiver.ref()
-    client = _new(opener, found, stack) if seen is None or reused else seen
+    client = _recorded(found, clients) or _new(opener, found, stack)
     client.created = client.created or stack
     client.variable = client.variable or found.variable
     return client
+
+
+def _recorded(found: _Found, clients: Clients) -> ClientRecord | None:
+    """Returns the record of a client that was seen before: as it was created, inside this one, or like this."""
+    thing = found.thing
+    if thing is not None:
+        client = clients.get(found.receiver.id)
+        if client is not None and client.ref() is thing:
+            return client
+        for each in list(clients.values()):
+            if each.holder is not None and each.holder.ref is not None and each.holder.ref() is thing:
+                return each.outermost
+    known = _known.get(found.receiver[:2])
+    reused = known is not None and found.receiver.ref is not None and known.ref() is not found.receiver.ref()
+    return None if reused else known
 
 
 def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:

@@ -8,7 +8,7 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.calls import calls
 from diagnostics.sanitizer.capture.connections import record_of
-from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, Exchange
+from diagnostics.sanitizer.capture.facts import SESSION_REQUEST, CallRecord, ClientRecord, Exchange, now
 from diagnostics.sanitizer.capture.finalizers import finalizers
 from diagnostics.sanitizer.capture.patching import Patch, before, built, disguise
 from diagnostics.sanitizer.capture.sites import Stack, capture
@@ -36,9 +36,9 @@ def session_of(session: Any) -> ClientRecord | None:
             TRACKER.foreign_access(
                 "cross-loop-use",
                 TRACKER.loop(session._loop),
-                "session.request",
+                SESSION_REQUEST,
                 capture(sys._getframe(2)),
-                once=(record.number, id(loop), "session"),
+                once=(record.number, now(), SESSION_REQUEST),
                 client=record,
             )
     return record

@@ -64,6 +64,14 @@ ENVIRONMENTS = {
         "pytest-xdist==3.8.0",
         "starlette==1.10.0",
     ),
+    "pytest-old": (
+        "aiohttp==3.14.5",
+        "django==5.2.8",
+        "httpx2==2.16.2",
+        "pytest==7.4.4",
+        "pytest-aiohttp==1.0.5",
+        "pytest-asyncio==0.21.2",
+    ),
     "openai-3": ("openai==3.54.0", "httpx2==2.16.2", "anthropic==2.12.0", "google-genai==3.4.0"),
 }
 REPORTS = tomllib.loads(Path(__file__).with_name("reports").joinpath("answers.toml").read_text())

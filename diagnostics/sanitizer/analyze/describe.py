@@ -106,11 +106,17 @@ def created_by(record: LoopRecord) -> str | None:
 
 def maker(record: LoopRecord) -> str | None:
     """Returns the distribution whose code created a loop, or `None` where the person's did."""
-    for code, _ in frames(record.created):
+    found = nearest(record.created)
+    return None if found == "user" else found
+
+
+def nearest(stack: Stack) -> str:
+    """Returns whose the innermost frame outside of the standard library is: `user`, or a distribution."""
+    for code, _ in frames(stack):
         file = file_of(code)
         if not in_stdlib(file):
-            return distribution(file) if installed(file) else None
-    return None
+            return (installed(file) and distribution(file)) or "user"
+    return "user"
 
 
 def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:

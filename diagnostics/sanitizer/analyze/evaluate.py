@@ -16,6 +16,7 @@ from diagnostics.sanitizer.analyze.describe import (
     created_inside,
     holds,
     maker,
+    nearest,
     site,
     sites,
     source_site,
@@ -218,6 +219,8 @@ def _at_fault(fact: Fact, client: ClientRecord | None, made: Stack) -> str:
         return "user" if users_frame(opened) is not None else component(client, made)
     if fact.kind == "loop-closed-by-gc" and fact.loop is not None:
         return maker(fact.loop) or component(client, made)
+    if fact.kind == "use-after-loop-close" and client is None and fact.loop is not None and maker(fact.loop):
+        return nearest(fact.stack)  # neither the loop nor what keeps it is the person's
     current = fact.current
     if (
         fact.kind == "cross-loop-use"

@@ -126,7 +126,8 @@ def identity(finding: Finding, findings: Sequence[Finding]) -> Any:
     client = _client(finding)
     if client is None and finding.loop is not None:
         # A loop that nobody closed, with a client on it: closing both is one change.
-        same = {_client(each) for each in findings if each.loop and each.loop.id == finding.loop.id and each.client}
+        there = [each for each in findings if each.loop and each.loop.id == finding.loop.id and each.client]
+        same = {_client(each) for each in there if each.fault.component == finding.fault.component}
         if len(same) == 1:
             client = same.pop()
     if client is not None:

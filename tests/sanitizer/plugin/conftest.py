@@ -33,9 +33,8 @@ class SuiteRun:
 
     @property
     def blamed(self) -> set[Blame]:
-        """File and line that create the client, node id, phase, fixture and scope of each root cause."""
-        by_id = {finding["id"]: finding for finding in self.document["findings"]}
-        return {_blame(by_id[name]) for cause in self.document["root_causes"] for name in cause["findings"]}
+        """File and line that create the client, node id, phase, fixture and scope of each first-party finding."""
+        return {_blame(each) for each in self.document["findings"] if each["fault"]["component"] == "user"}
 
     @property
     def advice(self) -> str:

@@ -36,3 +36,19 @@ def test_every_runner_of_loops(run_suite: Callable[..., SuiteRun]) -> None:
     doctest = ("<doctest test_runners[1]>", 1, "test_runners.py::test_runners", "call", None, None)
     assert ran.blamed == expected(*RUNNERS) - set(expected("fixtures.py")) | {doctest}, ran.output
     assert ran.status == 0
+
+
+@pytest.mark.environment
+def test_the_shapes_of_public_reports(run_suite: Callable[..., SuiteRun]) -> None:
+    ran = run_suite(programs("fixtures.py", "shapes.py"), "--event-loops=error", "-n0")
+    assert ran.blamed == expected("shapes.py"), ran.output
+    assert ran.hurt("Finalized()") == {"test_shapes.py::test_collects"}
+    assert ran.hurt("client = httpx2.AsyncClient()") == {"test_shapes.py::test_two"}
+    assert "5 passed, 2 errors" in ran.output
+
+
+@pytest.mark.environment
+def test_an_old_pytest_and_other_plugins(run_suite: Callable[..., SuiteRun]) -> None:
+    ran = run_suite(programs("fixtures.py", "plugins.py"), "--event-loops=report", environment="pytest-old")
+    assert ran.blamed == expected("plugins.py"), ran.output
+    assert ran.status == 0

@@ -9,6 +9,7 @@ from typing import Final
 from benchmarks.figures import Bench, Figure
 from benchmarks.parts import (
     bisect,
+    blame,
     bridges,
     chaos,
     footprint,
@@ -41,6 +42,7 @@ PARTS: Final[dict[str, BenchmarkPart]] = {
     "sanitizer": BenchmarkPart("what does the sanitizer cost a program?", sanitizer.measure),
     "requests": BenchmarkPart("what does the sanitizer add to a request of each client library?", requests.measure),
     "footprint": BenchmarkPart("how much does the sanitizer hold, and how soon is it there?", footprint.measure),
+    "blame": BenchmarkPart("whom does each tool blame for a client that a test leaves open?", blame.measure),
     "unchanged": BenchmarkPart("does the sanitizer change what a program does?", unchanged.measure),
     "bridges": BenchmarkPart("what does a call cost over each bridge from sync to async code?", bridges.measure),
     "bisect": BenchmarkPart("what does a look at a release cost a bisection?", bisect.measure),

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import tomllib
+
+from benchmarks.blame import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).parents[3]
 PROGRAMS = Path(__file__).with_name("programs")
 NAMES = {"fixtures.py": "conftest.py", "service.py": "service.py"}
 _EXPECTED = re.compile(r"# BLAME (\S+) (\S+)(?: (\S+) (\S+))?$")
@@ -72,15 +72,7 @@ def copied(name: str) -> str:
 @pytest.fixture(scope="session")
 def installed(shared: Path) -> Path:
     """A folder that makes pytest find the plugin as it does where the distribution is installed."""
-    entry = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
-    folder = shared / "installed-plugin"
-    info = folder / "event_loop_diagnostics-0.1.dist-info"
-    info.mkdir(parents=True, exist_ok=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: event-loop-diagnostics\nVersion: 0.1\n")
-    (info / "RECORD").write_text("diagnostics/__init__.py,,\ndiagnostics/pytest_plugin/__init__.py,,\n")
-    lines = [f"{name} = {module}" for name, module in entry.items()]
-    (info / "entry_points.txt").write_text("\n".join(["[pytest11]", *lines, ""]))
-    return folder
+    return running.installed(shared)
 
 
 @pytest.fixture(scope="session")

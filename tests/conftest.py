@@ -15,9 +15,10 @@ from diagnostics.lab.environments import PreparedEnvironment, default_cache, fin
 from diagnostics.lab.environments.locks import known_unsatisfiable
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import Role, roles
+from diagnostics.lab.server.installed import POSTGRESQL, REDIS, InstalledServer, NotInstalledError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from diagnostics.lab.combination import Combination
@@ -62,6 +63,27 @@ def environment() -> Callable[[str], PreparedEnvironment]:
         return prepare(newest(generation), cache=default_cache())
 
     return build
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis server of this test process; skipped where none is installed."""
+    yield from started(REDIS)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL server of this test process; skipped where none is installed."""
+    yield from started(POSTGRESQL)
+
+
+def started(server: InstalledServer) -> Iterator[str]:
+    try:
+        server.find()
+    except NotInstalledError as error:
+        pytest.skip(str(error))
+    with server.running() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from diagnostics.model.codec import encode
+from diagnostics.model.parent_death import end_with
 from diagnostics.model.request import TrialRequest
 from diagnostics.worker.trial import ASK_WHERE, leave, run_and_report
 
@@ -73,30 +74,6 @@ def start(key: str, timeout: float, job: Callable[[], int], *, private: Collecti
     else:
         os.close(reader)
     return Child(key, pid, sentinel, time.monotonic() + timeout)
-
-
-def _death_signal() -> Callable[[], object] | None:
-    """Asks the kernel for SIGKILL at the parent's death; `None` where it cannot be asked. Looked up before any fork."""
-    if not sys.platform.startswith("linux"):
-        return None
-    try:
-        import ctypes
-
-        prctl = ctypes.CDLL(None).prctl
-    except (ImportError, OSError, AttributeError):
-        return None
-    return lambda: prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG; kept across exec
-
-
-_DEATH_SIGNAL = _death_signal()
-
-
-def end_with(parent: int) -> None:
-    """Makes this process, a child, end when its parent does, however that ends."""
-    if _DEATH_SIGNAL is not None:
-        _DEATH_SIGNAL()
-    if os.getppid() != parent:  # the parent ended before this request
-        os._exit(1)
 
 
 def start_trial(request: TrialRequest, *, private: Collection[int] = ()) -> Child:

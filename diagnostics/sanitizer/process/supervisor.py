@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
+from diagnostics.model.parent_death import end_with
 from diagnostics.sanitizer.process.inheritance import FOLLOW, instrumenting
 
 FORWARDED: Final = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM")
@@ -122,7 +123,7 @@ class Supervisor:
             return self._run_without_signals()
         ignored = [number for name in FORWARDED if signal.getsignal(number := getattr(signal, name)) is signal.SIG_IGN]
         with _signals() as (arrived, wait):
-            process = self._start(preexec_fn=partial(_before_exec, ignored))
+            process = self._start(preexec_fn=partial(_before_exec, ignored, os.getpid()))
             deadline = None if self._timeout is None else time.monotonic() + self._timeout
             while process.poll() is None:
                 left = None if deadline is None else deadline - time.monotonic()
@@ -237,30 +238,11 @@ def _catches(process: int, number: int) -> bool:
     return any(mask >> (number - 1) & 1 for mask in masks)
 
 
-def _before_exec(ignored: list[int]) -> None:
-    """Runs in the child before `exec`.
-
-    On Linux, no program outlives a supervisor that was killed. What this process ignores, the program
-    ignores.
-    """
+def _before_exec(ignored: list[int], parent: int) -> None:
+    """Runs in the child before `exec`: no program outlives its supervisor, or handles what that ignores."""
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
-    if sys.platform == "linux":
-        with contextlib.suppress(Exception):
-            _PRCTL(1, signal.SIGKILL)
-
-
-def _prctl() -> Any:
-    if sys.platform != "linux":
-        return None
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        return ctypes.CDLL(None).prctl
-    return None
-
-
-_PRCTL = _prctl()
+    end_with(parent)
 
 
 def end_like(status: int) -> None:

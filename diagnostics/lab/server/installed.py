@@ -1,0 +1,148 @@
+"""Database servers of this machine, started for a run: each on a Unix socket in a folder of its own, without a port."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from diagnostics.lab.server.provider_server import ServerError
+from diagnostics.model.parent_death import end_with
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_UNPRIVILEGED: Final = "nobody"
+"""Who runs a server where this process is root, which PostgreSQL refuses to run as."""
+
+_READY: Final = b"ready to accept connections"
+"""What the logs of PostgreSQL and Redis say then."""
+
+
+class NotInstalledError(ServerError):
+    """A server is not installed; the message names the command that installs it."""
+
+
+@dataclass(frozen=True)
+class InstalledServer:
+    """A server that is installed by the system's package manager.
+
+    Attributes:
+        binary: the program.
+        package: Debian's name of the package.
+        also: folders in which packages keep such programs off the path, as patterns.
+        url: where clients find it, with `{folder}`.
+        prepare: makes its data, with `{binaries}` and `{folder}`.
+        arguments: of the program, with `{folder}`.
+    """
+
+    binary: str
+    package: str
+    url: str
+    arguments: tuple[str, ...]
+    prepare: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+    def find(self) -> Path:
+        """Returns the program.
+
+        Raises:
+            NotInstalledError: it is not on this machine.
+        """
+        found = shutil.which(self.binary)
+        beside = [path for pattern in self.also for path in Path("/").glob(f"{pattern}/{self.binary}")]
+        if found is None and not beside:
+            message = f"{self.binary} is not installed; install it with `apt-get install {self.package}`"
+            raise NotInstalledError(message)
+        return Path(found) if found else max(beside)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[str]:
+        """Starts it, yields its URL, and ends it; it also ends when this process does.
+
+        Raises:
+            NotInstalledError: it is not on this machine.
+            ServerError: it ended before it accepted a connection; the message has the end of its log.
+        """
+        program = self.find()
+        folder = Path(tempfile.mkdtemp(prefix="diagnostics-"))
+        try:
+            user = _give_away(folder)
+            words = {"folder": str(folder), "binaries": str(program.parent)}
+            start = functools.partial(_popen, user=user)
+            if self.prepare:
+                prepared = start([word.format(**words) for word in self.prepare])
+                output, _ = prepared.communicate()
+                if prepared.returncode:
+                    raise ServerError(f"{self.binary} cannot be prepared: {_last_line(output)}")
+            with start([str(program), *(word.format(**words) for word in self.arguments)]) as process:
+                try:
+                    self._wait(process)
+                    # Nobody reads its log any more, and it must not wait until somebody does.
+                    threading.Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
+                    yield self.url.format(**words)
+                finally:
+                    process.terminate()
+                    process.wait()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        line = b""
+        for line in process.stdout:
+            if _READY in line.lower():
+                return
+        raise ServerError(f"{self.binary} did not start: {_last_line(line)}")
+
+
+def _popen(command: list[str], *, user: str | None) -> subprocess.Popen[bytes]:
+    end_with_us: Callable[[], None] = functools.partial(end_with, os.getpid())
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        user=user,
+        preexec_fn=end_with_us,  # noqa: PLW1509 - it asks the kernel for a signal, and takes no lock
+        cwd="/",
+    )
+
+
+def _give_away(folder: Path) -> str | None:
+    if os.geteuid() != 0:
+        return None
+    shutil.chown(folder, pwd.getpwnam(_UNPRIVILEGED).pw_uid)
+    return _UNPRIVILEGED
+
+
+def _last_line(output: bytes) -> str:
+    return output.decode(errors="replace").strip().rpartition("\n")[2] or "it printed nothing"
+
+
+POSTGRESQL: Final = InstalledServer(
+    "postgres",
+    "postgresql",
+    url="postgresql://postgres@/postgres?host={folder}",
+    prepare=("{binaries}/initdb", "--no-sync", "--auth=trust", "--username=postgres", "--pgdata={folder}/data"),
+    arguments=(
+        *("-D", "{folder}/data", "-k", "{folder}", "-c", "listen_addresses="),
+        *("-c", "fsync=off", "-c", "log_destination=stderr", "-c", "logging_collector=off"),
+    ),
+    also=("usr/lib/postgresql/*/bin",),
+)
+REDIS: Final = InstalledServer(
+    "redis-server",
+    "redis-server",
+    url="unix://{folder}/redis.sock",
+    arguments=("--port", "0", "--unixsocket", "{folder}/redis.sock", "--save", "", "--dir", "{folder}"),
+)

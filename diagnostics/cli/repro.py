@@ -21,6 +21,7 @@ from diagnostics.report.formats.registry import FORMATS
 from diagnostics.report.markup.escape import one_line
 from diagnostics.report.view.view_models import View
 from diagnostics.runs.records import RunRequest
+from diagnostics.runs.writer import StoreError, point_latest
 from diagnostics.workflows.reproduce import RETRIED, RunPart, reproduce
 
 Several = list[str] | None
@@ -78,6 +79,7 @@ def repro(
 
     Exit status: 0 the run is complete, whatever it found; 1 it failed, or something that
     trials need was removed; 2 invalid usage; 130 interrupted, and the trials that ended are kept.
+    Only a run that ends with 0 becomes `latest`.
     """
     request = {**of.record_of(context, RunRequest), "matrix": None if matrix is None else str(matrix)}
     part = RunPart(
@@ -99,11 +101,16 @@ def repro(
     for format_ in FORMATS.values():
         if format_.show is not None:
             format_.show(view)
-    typer.echo(f"\nThe report is in {folder}/report.md ({folder.parent / 'latest'} points to it).")
+    typer.echo(f"\nThe report is in {folder}/report.md")
     if not view.totals.statuses.get("ran"):
         _say_why_nothing_ran(view)
     if lost is not None:  # a report that lacks trials is no success
         raise CommandError(lost)
+    try:
+        point_latest(folder)
+    except (StoreError, OSError) as error:
+        raise CommandError(str(error)) from error
+    typer.echo(f"{folder.parent / 'latest'} points to this run.")
 
 
 def _say_why_nothing_ran(view: View) -> None:

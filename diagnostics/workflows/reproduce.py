@@ -223,7 +223,6 @@ def _play(
     elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
     try:
         with elsewhere as there, stores.Store(place.made(), hidden, about=about, retry=place.part.retry) as store:
-            stores.point_latest(store.folder)
             with progress(len(settings.combinations), len(store.done)) as listener:
                 return run(settings, store, listener, about, there)
     except (ExecutorUnavailable, CodeMismatch) as error:

@@ -202,13 +202,13 @@ def test_the_command_is_played_elsewhere_and_can_be_interrupted(
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    file = tmp_path / "latest" / TRIALS
-    while process.poll() is None and not (file.exists() and file.stat().st_size):
+    while process.poll() is None and not any(file.stat().st_size for file in tmp_path.glob(f"*/{TRIALS}")):
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=LONG)
     assert process.returncode == 130, errors
+    (file,) = tmp_path.glob(f"*/{TRIALS}")
     kept = len(stored_trials(file.parent))
     assert kept > 0
     assert f"interrupted; {kept} trials are kept; resume with: " in errors

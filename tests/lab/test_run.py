@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from diagnostics.cli import app
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.model.codec import encode
+from diagnostics.runs import writer
 from diagnostics.runs.layout import TRIALS
 from diagnostics.runs.reader import stored_trials
 from diagnostics.runs.records import RunRequest
@@ -156,7 +157,7 @@ def test_stopped_in_the_middle_it_leaves_nothing_running_and_can_go_on(
         child for child in psutil.wait_procs(children, timeout=PATIENCE)[1] if child.status() != psutil.STATUS_ZOMBIE
     ]
     assert left == []
-    latest = tmp_path / "latest"
+    (latest,) = tmp_path.iterdir()  # and no `latest` yet
     kept = stored(latest)
     assert each <= len(kept) < 2 * each
     began = note(latest, "run.json")
@@ -173,6 +174,7 @@ def test_stopped_in_the_middle_it_leaves_nothing_running_and_can_go_on(
     status, _, errors = runs.play(*again)
     assert status == 0, errors
     assert stored(latest)[: len(kept)] == kept
+    assert (tmp_path / "latest").resolve() == latest.resolve()
     assert len(set(stored(latest))) == len(stored(latest)) == 2 * each
     ended = note(latest, "run.json")
     assert [ended[name] for name in ("command", "profile", "request")] == [
@@ -290,14 +292,19 @@ def test_a_run_without_any_environment_could_not_be(runs: Runs, tmp_path: Path) 
     missing = next(python for python in ("3.13", "3.12") if sys.version_info[:2] != tuple(map(int, python.split("."))))
     reports = tmp_path / "reports"
     asked = ("--openai", "3.54.0", "--python", missing, "--offline", "--reports", str(reports))
-    for again in ((), ("--resume", str(reports / "latest"))):
-        process = runs.start(*asked, *again, **elsewhere, **cache)
+    (reports / "earlier").mkdir(parents=True)
+    writer.point_latest(reports / "earlier")
+    for again in ((), ("--resume",)):
+        folders = [str(folder) for folder in reports.glob("20*")] if again else []
+        process = runs.start(*asked, *again, *folders, **elsewhere, **cache)
         output, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 1
         assert "Nothing ran" in output
         last = errors.splitlines()[-1]
         assert last.startswith(f"error: no environment is available: this machine has no Python {missing}")
-    assert {row["status"] for row in note(reports / "latest", "environments.json")} == {"unavailable", "unsatisfiable"}
+    (folder,) = reports.glob("20*")
+    assert {row["status"] for row in note(folder, "environments.json")} == {"unavailable", "unsatisfiable"}
+    assert writer.latest(reports).name == "earlier"  # a run that failed does not replace it
 
 
 def test_packages_that_do_not_go_together_are_what_a_run_found_out(runs: Runs, tmp_path: Path) -> None:

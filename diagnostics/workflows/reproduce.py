@@ -222,9 +222,12 @@ def _play(
     """Runs the trials, and returns what they needed and was gone."""
     elsewhere = nullcontext() if scheduler is None else cluster(scheduler)
     try:
-        with elsewhere as there, stores.Store(place.made(), hidden, about=about, retry=place.part.retry) as store:
-            with progress(len(settings.combinations), len(store.done)) as listener:
-                return run(settings, store, listener, about, there)
+        with (
+            elsewhere as there,
+            stores.Store(place.made(), hidden, about=about, retry=place.part.retry) as store,
+            progress(len(settings.combinations), len(store.done)) as listener,
+        ):
+            return run(settings, store, listener, about, there)
     except (ExecutorUnavailable, CodeMismatch) as error:
         raise CommandError(place.kept(str(error))) from error
     except (stores.StoreError, ServerError, OSError) as error:

@@ -57,6 +57,25 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A class whose connections are not transports of asyncio, so that it must be observed itself.
+
+    Attributes:
+        module: that defines it.
+        name: of the class.
+        opens: the method that opens a connection.
+        closes: the method that every way to close it ends in.
+        anywhere: whether it works on another loop than that it was opened on.
+    """
+
+    module: str
+    name: str
+    opens: str
+    closes: str
+    anywhere: bool = False
+
+
+@dataclass(frozen=True)
 class Library:
     """One library.
 
@@ -74,6 +93,8 @@ class Library:
         placement: see `Placement`; `None` where the resolver chooses the release.
         endpoint: for an SDK.
         searched: for libraries that `bisect` can search.
+        opened: classes of a library without transports of asyncio.
+        unseen: what the sanitizer does not report of such a library in any program.
     """
 
     distribution: str
@@ -89,6 +110,8 @@ class Library:
     placement: Placement | None = None
     endpoint: Endpoint | None = None
     searched: Searched | None = None
+    opened: tuple[Opened, ...] = ()
+    unseen: str = ""
 
 
 def _part(distribution: str, module: str = "") -> Library:
@@ -220,6 +243,25 @@ _ROWS: Final = (
     *map(_part, ("h11", "h2", "hpack", "hyperframe", "sniffio", "truststore", "certifi", "tenacity", "requests")),
     *map(_part, ("aiosignal", "aiohappyeyeballs", "async-timeout")),
     _part("google-auth", "google.auth"),
+    Library(
+        "grpcio",
+        "grpc",
+        opened=(
+            Opened("grpc.aio._channel", "Channel", "__init__", "_close"),
+            Opened("grpc.aio._server", "Server", "start", "stop"),
+        ),
+    ),
+    Library(
+        "psycopg",
+        "psycopg",
+        opened=(Opened("psycopg.connection_async", "AsyncConnection", "__init__", "close", anywhere=True),),
+    ),
+    Library(
+        "aiosqlite",
+        "aiosqlite",
+        opened=(Opened("aiosqlite.core", "Connection", "_connect", "stop", anywhere=True),),
+    ),
+    Library("motor", "motor", unseen="clients left open, and their use after a fork"),
 )
 
 LIBRARIES: Final[dict[str, Library]] = {row.distribution: row for row in _ROWS}

@@ -72,6 +72,7 @@ ENVIRONMENTS = {
         "pytest-aiohttp==1.0.5",
         "pytest-asyncio==0.21.2",
     ),
+    "neighbours": ("aiosqlite==0.22.1", "grpcio==1.85.3", "motor==3.7.1"),
     "openai-3": ("openai==3.54.0", "httpx2==2.16.2", "anthropic==2.12.0", "google-genai==3.4.0"),
 }
 REPORTS = tomllib.loads(Path(__file__).with_name("reports").joinpath("answers.toml").read_text())

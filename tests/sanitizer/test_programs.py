@@ -3,8 +3,8 @@
 A program says at its head in which environments it runs and what is to be found: `# FINDINGS: kind=severity …` or
 `none`. The line that makes the client ends in `# CREATED`, the one that is to be named as the access in `# TOUCHED`;
 `# FAULT:` names the component, where that is not the program itself, `# OPERATION:` what a call on another loop did,
-`# WAITS:` what a call waits for, and `# SAYS:` how a message begins. `# WARM:` is for programs of frameworks, which
-share one import of those.
+`# WAITS:` what a call waits for, `# CLOSER:` how the client is closed, and `# SAYS:` how a message begins. `# WARM:` is
+for programs of frameworks, which share one import of those.
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ def test_a_program_gets_the_findings_it_deserves(
         if finding["kind"] == "cross-loop-use":
             assert [finding["access"]["operation"]] == (header(program, "OPERATION") or ["connection.send"])
         assert finding["message"].startswith(" ".join(header(program, "SAYS") or []))
+        if header(program, "CLOSER"):
+            assert finding["client"]["closer"] == " ".join(header(program, "CLOSER") or [])
         if finding["kind"] == "stuck-waiter":
             assert f"waits {' '.join(header(program, 'WAITS') or ['for a pool slot'])}" in finding["message"]
 

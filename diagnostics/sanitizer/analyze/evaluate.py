@@ -122,7 +122,7 @@ def _access(fact: Fact) -> tuple[Any, ...] | None:
     client = fact.client.outermost if fact.client else None
     if fact.kind not in _FOREIGN or fact.severity != "error" or client is None:
         return None
-    if client.calls or client.holder is None or client.holder.how != "used":
+    if client.calls or client.holder is None or client.holder.how not in ("used", "opened"):
         return None
     return _where(fact)
 
@@ -267,7 +267,7 @@ def _client(client: ClientRecord, group: Sequence[Fact], names: _Names) -> Clien
         calls=sum(each.calls for each in alike),
         requests=sum(each.requests for each in alike),
         held_by=_held_by(client),
-        first_use=client.holder is not None and client.holder.how != "made" and holds(client),
+        first_use=client.holder is not None and client.holder.how in ("used", "unseen") and holds(client),
         closer=_closer(client),
     )
 

@@ -149,9 +149,9 @@ def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situa
 
 
 def _creation_site(client: ClientFacts | None) -> tuple[Site | None, bool]:
-    """Returns the line that creates a client, and whether it is the assignment to the variable that keeps it."""
+    """Returns the line that creates a client, and whether the call there returns it, whatever that is named."""
     if client is None:
         return None, False
     if client.held_by is not None and client.held_by.site is not None:
         return client.held_by.site, True
-    return client.created_at, False
+    return client.created_at, not client.first_use

@@ -16,7 +16,7 @@ def creation_of(where: Site | None, client: str, *, assigned: bool) -> str:
     Args:
         where: the line.
         client: its class.
-        assigned: whether that line assigns the client to the variable that keeps it.
+        assigned: whether the call on that line returns the client.
     """
     tree = _parsed(where.file) if where is not None else None
     if where is None or tree is None:
@@ -27,12 +27,16 @@ def creation_of(where: Site | None, client: str, *, assigned: bool) -> str:
         if isinstance(node, ast.Call) and node.lineno <= where.line <= (node.end_lineno or 0)
     ]
     named = [call for call in calls if client and client in re.findall(r"\w+", ast.unparse(call.func))]
-    chosen = named or [call for call in calls if assigned and call.lineno == where.line]
+    chosen = named or [call for call in calls if assigned and call.lineno == where.line and _is_at(call, where)]
     text = ast.get_source_segment(tree[1], chosen[0]) if chosen else None
     if text is None:
         return f"{client}(...)"
     awaited = any(isinstance(node, ast.Await) and node.value is chosen[0] for node in ast.walk(tree[0]))
     return ("await " if awaited else "") + re.sub(r",? \)$", ")", " ".join(text.split()).replace("( ", "("))
+
+
+def _is_at(call: ast.Call, where: Site) -> bool:
+    return where.column is None or call.col_offset >= where.column
 
 
 def generator_around(where: Site | None) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.capture.foreign_futures import unseen
 from diagnostics.sanitizer.capture.installation import problems
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -12,9 +15,18 @@ _OPAQUE = (
 )
 
 
+_ELSEWHERE = "{library}: its connections are not transports of asyncio. Not reported: {what}"
+
+
 def blind_spots() -> list[str]:
     """Returns one line for each blind spot; empty if everything that is known could be instrumented."""
     lines = [f"switched off after an error: {problem}" for problem in problems()]
     lines += unseen()
     lines += [_OPAQUE.format(kind=kind) for kind in sorted(TRACKER.opaque)]
+    lines += [_ELSEWHERE.format(library=name, what=what) for name, what in sorted(_elsewhere().items())]
     return lines
+
+
+def _elsewhere() -> dict[str, str]:
+    forked = dict.fromkeys(TRACKER.elsewhere, "their use after a fork") if TRACKER.generation else {}
+    return forked | {row.module: row.unseen for row in LIBRARIES.values() if row.unseen and row.module in sys.modules}

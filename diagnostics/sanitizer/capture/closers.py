@@ -43,10 +43,11 @@ def closer_of(cls: type, thing: Any = None) -> str:
     method = getattr(cls, name)
     if isinstance(method, property):
         method = _of_delegate(method, name, thing)
+    arguments = "..." if _required(method) else ""
     waits = _is_awaited(method)
     if waits is not True and _is_awaited(getattr(cls, "wait_closed", None)):
-        return f"{name}(); await wait_closed()"
-    return f"{'' if waits is False else 'await ' if waits else 'maybe await '}{name}()"
+        return f"{name}({arguments}); await wait_closed()"
+    return f"{'' if waits is False else 'await ' if waits else 'maybe await '}{name}({arguments})"
 
 
 def _is_managed(cls: type) -> bool:
@@ -67,6 +68,14 @@ def _of_delegate(found: property, name: str, thing: Any) -> Any:
         return None
     passed = (attributes[each] for each in getattr(code, "co_names", ()) if each in attributes)
     return next((getattr(type(each), name) for each in passed if hasattr(type(each), name)), None)
+
+
+def _required(method: Any) -> bool:
+    """Whether a method of a class needs an argument besides the object."""
+    while hasattr(method, "__wrapped__"):
+        method = method.__wrapped__
+    code = getattr(method, "__code__", None)
+    return code is not None and code.co_argcount - len(getattr(method, "__defaults__", None) or ()) > 1
 
 
 def _is_awaited(method: Any) -> bool | None:

@@ -137,10 +137,12 @@ class ConnectionRecord(_Mark):
         by_collector: whether a `__del__` did that.
         exchange: the last request, on a connection that has one at a time (HTTP/1.1).
         opener: who opened it, where that is all there is to tell the client by.
+        anywhere: whether it works on any loop, so that it may be closed after its own.
     """
 
     __slots__ = (
         "__weakref__",
+        "anywhere",
         "by_collector",
         "client",
         "closed",
@@ -167,6 +169,7 @@ class ConnectionRecord(_Mark):
         self.generation = 0
         self.closed = False
         self.by_collector = False
+        self.anywhere = False
         self.exchange: Exchange | None = None
         self.opener: Opener | None = None
         self.descriptor: int | None = None

@@ -22,7 +22,7 @@ from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.sites import Stack, belongs, file_in, in_stdlib, is_generated, is_ours, is_users
 
 CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
-_FACTORY: Final = re.compile(r"(?:build|connect|create|from|init|make|open)(?:_|$)")
+FACTORY: Final = re.compile(r"(?:build|connect|create|from|init|make|open)(?:_|$)")
 DEPTH: Final = 3
 _WIDTH: Final = 100
 MAX_SEARCHES: Final = 3
@@ -38,8 +38,9 @@ class ClientHolder(NamedTuple):
         type: its class, as one writes it; empty where it is not known.
         ref: to the object; `None` where it takes no weak reference or is not known.
         is_persons: whether the person holds it, rather than the package whose code created the client.
-        how: `made` while the object itself was made, `used` when it was first used, `unseen` if that was without a line
-            of the person's on the stack: it is theirs where a variable of theirs keeps it.
+        how: `made` while the object itself was made, `opened` if that opened a connection, `used` when the object was
+            first used, `unseen` if that was without a line of the person's on the stack: it is theirs where a variable
+            of theirs keeps it.
         closer: how it is closed: see `closers`; empty where that is not known.
     """
 
@@ -99,7 +100,7 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
         caller = next((each for each in library if receiver_of(each) is not None), creator)
         is_part = caller.f_code.co_filename == creator.f_code.co_filename and not any(map(_keeps, library))
         return _described(wrapped, is_persons=receiver_of(creator) is not None or is_part)
-    if _FACTORY.match(name):
+    if FACTORY.match(name):
         made = next((each for each in reversed(library) if each.f_code.co_name in CONSTRUCTORS), None)
         receiver = receiver_of(made) if made is not None else None
         return _described(receiver, is_persons=made is not None or creator is outermost)

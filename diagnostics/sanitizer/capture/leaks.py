@@ -20,10 +20,11 @@ def report_leaks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     record.closed = stack
     here = TRACKER.generation
     connections_here = [each for each in record.connections.values() if each.generation == here]
-    held = [each for each in connections_here if is_open(each)]
+    held = [each for each in connections_here if is_open(each) and not each.anywhere]
     known = {id(each) for each in held}
     dropped = [each for each in connections_here if is_dropped(each) and id(each) not in known]
     dropped += [each for each in record.dropped if each.generation == here]
+    record.dropped = []
     TRACKER.find_clients(held + dropped)
     held, dropped = [each for each in held if _is_attributed(each)], [each for each in dropped if _is_attributed(each)]
     by_client: dict[int, tuple[ClientRecord | None, list[ConnectionRecord], list[ConnectionRecord]]] = {}
@@ -32,20 +33,7 @@ def report_leaks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     for each in dropped:
         by_client.setdefault(id(each.client), (each.client, [], []))[2].append(each)
     for client, held_here, dropped_here in by_client.values():
-        connections = held_here + dropped_here
-        TRACKER.report(
-            Fact(
-                "client-left-open",
-                "leak",
-                loop=record,
-                client=client,
-                connection=connections[0],
-                stack=stack,
-                operation="loop.close",
-                trigger="loop close",
-                detail={"connections": len(connections)},
-            )
-        )
+        TRACKER.report(left_open(record, client, held_here + dropped_here))
         streaming = [each for each in held_here if is_streaming(each)]
         if streaming:
             TRACKER.report(
@@ -67,6 +55,21 @@ def report_leaks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     if any(code.co_name == "__del__" and "base_events" in code.co_filename for code, _ in frames(stack[:8])):
         severity = "leak" if by_client else "note"
         TRACKER.report(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
+
+
+def left_open(record: LoopRecord, client: ClientRecord | None, connections: list[ConnectionRecord]) -> Fact:
+    """Returns the fact that connections of a client were open when their loop closed."""
+    return Fact(
+        "client-left-open",
+        "leak",
+        loop=record,
+        client=client,
+        connection=connections[0],
+        stack=record.closed,
+        operation="loop.close",
+        trigger="loop close",
+        detail={"connections": len(connections)},
+    )
 
 
 def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:

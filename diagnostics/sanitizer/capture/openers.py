@@ -7,6 +7,7 @@ for the variable that keeps the connection when there is something to report.
 
 from __future__ import annotations
 
+import re
 import sys
 import weakref
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.closers import can_be_closed
-from diagnostics.sanitizer.capture.holders import Variable, locals_of, reaches, receiver_of
+from diagnostics.sanitizer.capture.holders import FACTORY, Variable, locals_of, reaches, receiver_of
 from diagnostics.sanitizer.capture.sites import file_in, in_stdlib, is_ours, is_tool, is_users
 
 _ACCEPTS: Final = ("_accept_connection2", "connect_accepted_socket")
@@ -25,6 +26,9 @@ _MAKES: Final = {
     "create_subprocess_shell": "asyncio.subprocess.Process",
 }
 """What a person gets from functions of asyncio."""
+
+_BEGINNING: Final = re.compile(r"__(?:init|new|await|aenter)")
+"""Methods that make an object or open it for the first time."""
 
 _PERSONS_FRAMES: Final = 8
 _FILES_AT_MOST: Final = 4096
@@ -55,6 +59,7 @@ class Opener(NamedTuple):
         held: which one.
         name: of what asyncio itself gives a person; of the protocol's class otherwise.
         by_person: whether there is a line of the person's at all.
+        made: whether the call on that line makes the client: a function such as `connect`, or awaiting a new object.
     """
 
     receivers: tuple[Receiver, ...]
@@ -62,6 +67,7 @@ class Opener(NamedTuple):
     held: Receiver | None
     name: str
     by_person: bool
+    made: bool = False
 
     @property
     def client(self) -> Receiver | None:
@@ -78,7 +84,7 @@ def opener(frame: FrameType | None, protocol: Any) -> Opener | None:
         protocol: of the connection.
     """
     receivers: list[Receiver] = []
-    name = ""
+    name = called = ""
     while frame is not None:
         code = frame.f_code
         whose = _owner_of(code, frame)
@@ -86,8 +92,10 @@ def opener(frame: FrameType | None, protocol: Any) -> Opener | None:
             break  # a task of a library: what runs its loop has not opened anything
         if whose == _LIBRARY:
             receiver = receiver_of(frame) if code.co_argcount and code.co_varnames[0] == "self" else None
+            called = code.co_name
             if receiver is not None:
                 receivers.append(referred(receiver))
+                called = "" if FACTORY.match(called) else called  # a method, of what was made before
         elif code.co_name in _ACCEPTS:
             return None
         elif code.co_name in _MAKES and not receivers:
@@ -95,7 +103,8 @@ def opener(frame: FrameType | None, protocol: Any) -> Opener | None:
         frame = frame.f_back
     by_person = frame is not None and frame.f_code.co_name != "_run_once"
     variable, held = _local(frame, receivers)
-    return Opener(tuple(receivers), variable, held, name or written(type(protocol)), by_person)
+    made = bool(FACTORY.match(called) or _BEGINNING.match(called) or (name and not receivers))
+    return Opener(tuple(receivers), variable, held, name or written(type(protocol)), by_person, made)
 
 
 def referred(thing: Any) -> Receiver:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of
+from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import (
@@ -23,6 +24,7 @@ from diagnostics.sanitizer.capture.holders import (
     ClientHolder,
     Variable,
     Wanted,
+    attributes_of,
     locals_of,
     reaches,
     variable_of,
@@ -99,7 +101,14 @@ def client_of_loop(loop: Any, frame: types.FrameType | None, clients: Clients) -
     if not bound:
         return None
     held = _from_variables({id(each): type(each) for each in bound})
-    return None if held is None else _client(found, (), held, clients)
+    if held is None:
+        return None
+    record = (attributes_of(held.thing) or {}).get(MARK)  # of a connection that is no transport of asyncio
+    if not isinstance(record, ConnectionRecord) or record.opener is None:
+        return _client(found, (), held, clients)
+    if record.client is None:
+        resolve([record], clients)
+    return record.client
 
 
 @gc_neutral
@@ -117,7 +126,15 @@ def client_keeping(lock: Any, loop: Any, frame: types.FrameType | None, clients:
     variable = variable_of({id(lock): type(lock)})
     if variable is None:
         return None
-    return _client(Opener((), None, None, "", True), (), _Found(referred(lock), lock, variable), clients)
+    held = _around(lock, variable) or _Found(referred(lock), lock, variable)
+    return _client(Opener((), None, None, "", True), (), held, clients)
+
+
+def _around(thing: Any, variable: Variable) -> _Found | None:
+    """Returns the object of a library that can be closed and leads from a variable to this one, if there is one."""
+    held = _from_variables({id(thing): type(thing)}) if "." in variable.name else None
+    closable = held is not None and _is_library(held.receiver.type) and can_be_closed(held.receiver.type)
+    return held if closable else None
 
 
 def _bound(loop: Any, things: list[Any]) -> list[Any]:
@@ -139,7 +156,8 @@ def _bound(loop: Any, things: list[Any]) -> list[Any]:
 
 
 def _transport(record: ConnectionRecord) -> Any:
-    return record.transport() if record.transport is not None else None
+    found = record.transport or record.ref
+    return found() if found is not None else None
 
 
 def _owner(record: ConnectionRecord, clients: Clients) -> _Found | None:
@@ -168,7 +186,7 @@ def _client(opener: Opener, stack: Stack, found: _Found | None, clients: Clients
     """Returns the record of a client; makes it where this is the first that is seen of it."""
     if found is None:
         client = ClientRecord(None, opener.name, opener.name.partition(".")[0], stack)
-        client.holder = ClientHolder(opener.name, None, opener.by_person, "used", _CLOSERS.get(opener.name, ""))
+        client.holder = ClientHolder(opener.name, None, opener.by_person, _how(opener), _CLOSERS.get(opener.name, ""))
         return client
     client = _recorded(found, clients) or _new(opener, found, stack)
     client.created = client.created or stack
@@ -198,9 +216,13 @@ def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:
     if receiver.ref is not None:
         client.ref = receiver.ref
     closer = closer_of(receiver.type, found.thing)
-    client.holder = ClientHolder(name, None, _is_persons(opener, found), "used", closer)
+    client.holder = ClientHolder(name, None, _is_persons(opener, found), _how(opener), closer)
     _known[receiver[:2]] = client
     return client
+
+
+def _how(opener: Opener) -> str:
+    return "opened" if opener.made else "used"
 
 
 def _is_persons(opener: Opener, found: _Found) -> bool:

@@ -47,6 +47,8 @@ class Tracker:
         collecting: whether the garbage collector is running.
         problems: detectors that failed, one line each.
         several: whether two loops were open at once.
+        roaming: loops with connections that work on any loop.
+        elsewhere: libraries whose connections are not transports of asyncio.
     """
 
     def __init__(self) -> None:
@@ -62,6 +64,8 @@ class Tracker:
         self.collecting = False
         self.problems: list[str] = []
         self.several = False
+        self.roaming: set[LoopRecord] = set()
+        self.elsewhere: set[str] = set()
         self._loops: dict[int, LoopRecord] = {}
         # Loops that have opened a connection. That connection holds the record, also when the loop is gone.
         self._openers: weakref.WeakSet[LoopRecord] = weakref.WeakSet()

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from diagnostics.sanitizer.capture.detectors import aiohttp, httpcore, httpx, locks, loops, sdks, speakeasy, transports
+from diagnostics.sanitizer.capture.detectors import (
+    aiohttp,
+    httpcore,
+    httpx,
+    locks,
+    loops,
+    opened,
+    sdks,
+    speakeasy,
+    transports,
+)
 from diagnostics.sanitizer.capture.patching import Patch
 
 DETECTORS: Final[dict[str, list[Patch]]] = {
     "loops": loops.PATCHES,
     "transports": transports.PATCHES,
+    "opened": opened.PATCHES,
     "locks": locks.PATCHES,
     "httpx": httpx.PATCHES,
     "httpcore": httpcore.PATCHES,

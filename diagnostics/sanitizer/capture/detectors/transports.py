@@ -8,14 +8,13 @@ writing. httpcore and aiohttp know more about their connections, and their recor
 from __future__ import annotations
 
 import sys
-import weakref
 from typing import Any
 
-from diagnostics.sanitizer.capture.connections import MARK, dropped, record_of
-from diagnostics.sanitizer.capture.facts import ConnectionRecord
+from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.openers import Opener, opener
 from diagnostics.sanitizer.capture.patching import Patch
+from diagnostics.sanitizer.capture.recorded_connections import closes, recorded
 from diagnostics.sanitizer.capture.sites import Stack, capture, task_frames
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
@@ -67,18 +66,9 @@ def opened(transport: Any, loop: Any, protocol: Any, frame: Any) -> None:
     found = parent.opener if parent is not None else opener(frame, protocol)
     if found is None:
         return
-    owner = TRACKER.loop(loop)
-    record = ConnectionRecord(owner, None, "", parent.opened if parent is not None else _own(found, capture(frame)))
-    record.generation = TRACKER.generation
-    record.opener = found
-
-    def gone(_: Any) -> None:
-        if owner.connections.pop(record.number, None) is not None and owner.closed is None and not record.closed:
-            dropped(record)
-
-    record.ref = record.transport = weakref.ref(transport, gone)
-    setattr(transport, MARK, record)
-    owner.connections[record.number] = record
+    stack = parent.opened if parent is not None else _own(found, capture(frame))
+    record = recorded(transport, TRACKER.loop(loop), found, stack)
+    record.transport = record.ref
     if TRACKER.several:
         from diagnostics.sanitizer.capture.transport_use import watch
 
@@ -89,28 +79,6 @@ def _own(found: Opener, stack: Stack) -> Stack:
     """Returns the frames that opened it: not those that run the loop of a library's task."""
     return stack if found.by_person else task_frames(stack)
 
-
-def closes(transport: Any, frame: Any) -> None:
-    """A transport begins to close."""
-    record = record_of(transport)
-    if record is None or record.opener is None or record.loop.connections.pop(record.number, None) is None:
-        return
-    record.closed = True
-    if record.loop.closed is None and _in_finalizer(frame):
-        dropped(record)
-
-
-def _in_finalizer(frame: Any) -> bool:
-    for _ in range(_NEAR):
-        if frame is None:
-            return False
-        if frame.f_code.co_name == "__del__":
-            return True
-        frame = frame.f_back
-    return False
-
-
-_NEAR = 8
 
 _CLASSES = (
     ("selector_events", "_SelectorTransport", 2),

@@ -127,6 +127,13 @@ class Reporting:
                 if (each.key, nodeid, fails) not in self._published:
                     self._published.add((each.key, nodeid, fails))
                     self._config.hook.pytest_runtest_logreport(report=_report(each, nodeid, fails=fails))
+                    self._let_rerun(nodeid)
+
+    def _let_rerun(self, nodeid: str) -> None:
+        """Puts the test itself among the last failures, so that `--lf` runs it."""
+        failures = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
+        if failures.pop(nodeid + MARK, None):
+            failures[nodeid] = True
 
     def _write(self, document: dict[str, Any]) -> None:
         file = self._config.getoption("event_loops_json")

@@ -19,6 +19,7 @@ import tomllib
 import typer
 
 from benchmarks.parts import PARTS
+from diagnostics import pytest_plugin
 from diagnostics.cli import app
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.server import ProviderServer
@@ -176,7 +177,13 @@ def check_module(module: str, arguments: list[str]) -> None:
     elif module == "pip":
         assert arguments[0] == "install"
         name, _, extra = arguments[1].rstrip("]").partition("[")
-        assert name == "nox" or extra in PROJECT["optional-dependencies"]
+        is_ours = name == f"git+{PROJECT['urls']['Source']}"
+        assert is_ours or name == "nox" or extra in PROJECT["optional-dependencies"]
+    elif module == "pytest":
+        parser = pytest.Parser(_ispytest=True)
+        pytest_plugin.pytest_addoption(parser)
+        asked = [word for word in arguments if word.startswith("--event-loops")]
+        assert not parser.parse_known_and_unknown_args(asked)[1]
     else:
         pytest.fail(f"unknown module: {module}")
 

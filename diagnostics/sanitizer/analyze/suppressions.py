@@ -64,7 +64,7 @@ def _has_comment(finding: Finding) -> bool:
 
 
 def _matches(finding: Finding, kind: str, pattern: str) -> bool:
-    """Returns whether the pattern matches the component at fault, the client's type, or a file or function on a stack.
+    """Returns whether the pattern matches the component, the client's type, the test, or a file or function on a stack.
 
     A file matches by its full path and as the report prints it.
     """
@@ -73,6 +73,8 @@ def _matches(finding: Finding, kind: str, pattern: str) -> bool:
     words = {finding.fault.component}
     if finding.client:
         words.add(finding.client.type)
+    if finding.test:
+        words.add(finding.test.nodeid)
     for stack in (finding.client.stack if finding.client else (), finding.access.stack if finding.access else ()):
         for site in stack:
             words |= {site.file, relative_path(site.file), site.function}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,3 +147,17 @@ def test_annotations_in_github_actions(run_suite: Callable[..., SuiteRun]) -> No
     (line,) = [line for line in ran.output.splitlines() if line.startswith("::")]
     assert line.startswith("::warning file=test_it.py,line=6,col=23,title=client-left-open::")
     assert "test_it.py::test_leak" in line
+
+
+@pytest.mark.environment
+def test_the_guide_shows_what_is_printed(
+    run_suite: Callable[..., SuiteRun], surroundings: Callable[[str], dict[str, str]]
+) -> None:
+    guide = Path(__file__).parents[3].joinpath("docs", "guides", "find-the-test-that-leaks.md").read_text()
+    (program,) = re.findall(r"<!-- example: tests/test_chat.py -->\n```python\n(.*?)```", guide, re.DOTALL)
+    (printed,) = re.findall(r"<!-- example: what is printed -->\n```text\n(.*?)```", guide, re.DOTALL)
+    ran = run_suite(
+        {"test_chat.py": program}, "--event-loops=error", more={"API_URL": surroundings("guide")["PROVIDER"]}
+    )
+    assert printed in ran.output
+    assert ran.status == 1

@@ -37,7 +37,12 @@ def one(seed: int, file: Path) -> str:
         first = found[cause["findings"][0]]
         client = first["client"]["created_at"]["line"] if first["client"] else None
         advice = [each["text"] for each in cause["advice"]]
-        causes.append([cause["kind"], client, first["fault"]["component"], advice])
+        left = [
+            each["message"].partition(" of ")[0]
+            for name in cause["findings"]
+            if (each := found[name])["kind"] == "client-left-open"
+        ]
+        causes.append([cause["kind"], cause["title"], client, first["fault"]["component"], advice, left])
     return json.dumps(sorted(causes, key=str), indent=1)
 
 

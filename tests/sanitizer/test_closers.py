@@ -157,7 +157,7 @@ def test_the_advice_closes_the_client(cls: type) -> None:
     assert codes
     for code in codes:
         OPEN.clear()
-        body = code.removeprefix("async def main():\n")
+        body = code.removeprefix("import inspect\n\n").removeprefix("async def main():\n")
         # `library.Class(...)` of the code is the class itself, called without arguments.
         source = f"async def main():\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
         names: dict[str, Any] = {cls.__name__: lambda _, cls=cls: cls(), "inspect": inspect}

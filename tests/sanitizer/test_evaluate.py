@@ -186,4 +186,4 @@ def test_connections_of_several_loops_are_not_told_as_those_of_one() -> None:
         return finding.message
 
     assert left(loops[0]) == "2 connections of openai.AsyncOpenAI C1 left open when its loop closed: L1"
-    assert left(*loops) == ("6 connections of openai.AsyncOpenAI C1 left open when their loops closed: L1 and 2 more")
+    assert left(*loops) == ("6 connections of openai.AsyncOpenAI C1 left open when their loops closed: L1 and 2 others")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from diagnostics.model.cures import rank
@@ -15,7 +16,7 @@ from diagnostics.model.finding import Advice
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.phrasing import OTHER_LOOP
 from diagnostics.sanitizer.analyze.situation import Situation
-from diagnostics.sanitizer.analyze.sources import generator_around
+from diagnostics.sanitizer.analyze.sources import generator_around, with_imports
 
 _SERVERS: Final = ("uvicorn", "hypercorn", "gunicorn", "granian", "daphne")
 _TASK_QUEUES: Final = ("celery", "rq", "dramatiq")
@@ -29,7 +30,8 @@ def advise(about: Situation) -> tuple[Advice, ...]:
     """Returns the changes that cure a root cause, the best first."""
     for applies, advice in RULES:
         if applies(about):
-            return tuple(sorted(advice(about), key=lambda each: rank(each.fix)))
+            ranked = sorted(advice(about), key=lambda each: rank(each.fix))
+            return tuple(replace(each, code=with_imports(each.code, about.where)) for each in ranked)
     return ()
 
 
@@ -42,7 +44,7 @@ _RUN_SYNC: Final = _lines(
     f"# {_GET}",
     "from async_tools import run_sync",
     "",
-    "answer = run_sync(ask(...))  # instead of asyncio.run(ask(...))",
+    "answer = run_sync(ask())  # instead of asyncio.run(ask())",
 )
 
 
@@ -72,7 +74,7 @@ def _stream(about: Situation) -> list[Advice]:
 def _reading(about: Situation, body: str) -> str:
     client = about.findings[0].client
     library = next((row for row in LIBRARIES.values() if client and client.type.startswith(f"{row.module}.")), None)
-    is_persons = not about.creation.endswith("(...)")  # or its stream may be wrapped
+    is_persons = about.is_created  # or its stream may be wrapped
     if library is not None and library.stream and is_persons:
         return _lines(f"{library.stream} await ... as stream:", "    async for part in stream:", f"        {body}")
     loop = ("try:", "    async for part in stream:", f"        {body}", "finally:", "    await stream.aclose()")
@@ -107,20 +109,25 @@ def _third_party_client(about: Situation) -> list[Advice]:
     return [Advice("background-loop", text, _RUN_SYNC, None)]
 
 
-def _one_loop(about: Situation) -> Advice:
+_MANY_RUNS: Final = "many short runs? keep one loop and one client: `run_sync` with `LoopLocal`"
+
+
+def _one_loop(about: Situation, text: str = _MANY_RUNS) -> Advice:
+    if about.is_made:
+        text = f"many short runs? keep one loop for the {about.noun}, and close that with `run_sync` too"
+        return Advice("background-loop", text, _RUN_SYNC, about.where)
     code = _lines(
         f"# {_GET}",
         "from async_tools import LoopLocal, run_sync",
         "",
         f"clients = LoopLocal(lambda: {about.creation.removeprefix('await ')})",
         "",
-        "async def ask(...):",
+        "async def ask():",
         "    client = await clients.get()",
         "    ...",
         "",
-        "run_sync(ask(...))  # instead of asyncio.run(ask(...))",
+        "run_sync(ask())  # instead of asyncio.run(ask())",
     )
-    text = "many short runs? keep one loop and one client: `run_sync` with `LoopLocal`"
     return Advice("background-loop", text, code, about.where)
 
 
@@ -128,7 +135,7 @@ def _inside(about: Situation, what: str, function: str = "async def main():") ->
     """Create and close the client in each run of something; one loop is the other way, where calls need one."""
     code = _lines(function, about.managed(indent="    "))
     return [
-        Advice("context-manager", f"create the client {what} and close it there", code, about.where),
+        Advice("context-manager", f"{about.create} {what} and close it there", code, about.where),
         *([_one_loop(about)] if about.is_used_elsewhere else []),
     ]
 
@@ -138,7 +145,8 @@ def _several_runs(about: Situation) -> list[Advice]:
 
 
 def _one_run(about: Situation) -> list[Advice]:
-    return [Advice("context-manager", "close the client before its loop closes", about.managed(), about.where)]
+    text = f"close the {about.noun} before its loop closes"
+    return [Advice("context-manager", text, about.managed(), about.where)]
 
 
 def _without_closer(about: Situation) -> list[Advice]:
@@ -243,13 +251,23 @@ def _server(about: Situation) -> list[Advice]:
     return [Advice("context-manager", _LIFESPAN_TEXT + several, _lifespan(about), about.where)]
 
 
+def _endpoint(about: Situation) -> list[Advice]:
+    text = f"make the endpoint `async def` and await your coroutine in it; {_LIFESPAN_TEXT}"
+    is_fastapi = about.uses("fastapi")
+    head = ('@app.get("/")', "async def endpoint():") if is_fastapi else ("async def endpoint(request):",)
+    route = (*head, f"    client = {'' if is_fastapi else 'request.'}app.state.client", "    ...")
+    one_loop = "or keep the endpoint: `run_sync` runs all its calls on one loop, with one client"
+    code = _lines(_lifespan(about), "", *route)
+    return [Advice("context-manager", text, code, about.where), _one_loop(about, one_loop)]
+
+
 def _notebook(about: Situation) -> list[Advice]:
     text = "await your coroutine in the cell instead of `asyncio.run`: the kernel has one loop that stays open"
     code = _lines(f"client = {about.creation}", "await ask(client)  # in the cell: the kernel's loop stays open")
     return [Advice("single-run", text, code, about.where)]
 
 
-def _per(what: str, function: str = "async def work(...):") -> Callable[[Situation], list[Advice]]:
+def _per(what: str, function: str = "async def work():") -> Callable[[Situation], list[Advice]]:
     def advice(about: Situation) -> list[Advice]:
         own = f"create and close the client inside {what}: each one runs a loop of its own"
         code = _lines(function, about.managed(indent="    "))
@@ -262,14 +280,14 @@ def _per(what: str, function: str = "async def work(...):") -> Callable[[Situati
 
 def _view(about: Situation) -> list[Advice]:
     own = "create and close the client inside the view: under WSGI each request runs a loop of its own"
-    code = _lines("async def view(...):", about.managed(indent="    "))
+    code = _lines("async def view(request):", about.managed(indent="    "))
     served = "or serve the application over ASGI, where one loop runs all async views"
     return [Advice("context-manager", own, code, about.where), Advice("single-run", served, "", None)]
 
 
 def _bridge(about: Situation) -> list[Advice]:
     text = "`async_to_sync` runs each call on a loop of its own: call `run_sync`, which keeps one loop for one client"
-    code = _lines(*_RUN_SYNC.splitlines()[:-1], "answer = run_sync(ask(...))  # instead of async_to_sync(ask)(...)")
+    code = _lines(*_RUN_SYNC.splitlines()[:-1], "answer = run_sync(ask())  # instead of async_to_sync(ask)()")
     return [Advice("background-loop", text, code, about.where)]
 
 
@@ -314,6 +332,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: about.in_fixture and not about.is_used_elsewhere, _closed_in_fixture),
     (lambda about: about.in_test and not about.is_used_elsewhere and bool(about.closer), _one_run),
     (lambda about: about.made_by("pytest-asyncio"), _pytest_asyncio),
+    (lambda about: about.in_endpoint and about.is_used_elsewhere, _endpoint),
     (lambda about: about.made_by("portal of TestClient"), _test_client),
     (lambda about: about.made_by("anyio, ") and about.uses("pytest"), _anyio_plugin),
     (lambda about: about.made_by("IsolatedAsyncioTestCase"), _unittest),

@@ -47,7 +47,8 @@ def _left_open(about: About) -> str:
     what = f"{left} connection{'' if left == 1 else 's'}"
     loops = about.detail.get("loops", 1)
     if isinstance(loops, int) and loops > 1:  # equal loops: created and closed on the same lines
-        return f"{what} of {about.client} left open when their loops closed: {about.loop} and {loops - 1} more"
+        others = "1 other" if loops == 2 else f"{loops - 1} others"
+        return f"{what} of {about.client} left open when their loops closed: {about.loop} and {others}"
     return f"{what} of {about.client} left open when its loop closed: {about.loop}"
 
 

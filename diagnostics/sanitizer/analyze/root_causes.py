@@ -172,7 +172,7 @@ def _title(findings: Sequence[Finding]) -> str:
 
 def _without_ids(message: str) -> str:
     """Returns a message without what differs between equal runs: the numbers of clients and loops."""
-    text = re.sub(r"(?:: |, on | that belongs to )L\d+(?: \(closed by [^)]*\))?(?: and \d+ more)?", "", message)
+    text = re.sub(r"(?:: |, on | that belongs to )L\d+(?: \(closed by [^)]*\))?(?: and \d+ others?)?", "", message)
     return re.sub(r" by code on L\d+", " by another loop", re.sub(r" C\d+", "", text))
 
 

@@ -8,8 +8,30 @@ from typing import Final, NamedTuple
 from diagnostics.model.finding import ClientFacts, Finding, Site
 from diagnostics.sanitizer.analyze.sources import creation_of
 
-_NAMES: Final = {"asyncio.StreamWriter": ("reader", "writer"), "asyncio.subprocess.Process": ("process",)}
-"""What functions of asyncio return; the last one is closed."""
+
+class _Made(NamedTuple):
+    """What functions return.
+
+    Attributes:
+        names: of what they return; the last one is closed.
+    """
+
+    functions: tuple[str, ...]
+    names: tuple[str, ...]
+    verb: str
+    noun: str
+
+
+_CLIENT: Final = _Made((), ("client",), "create", "client")
+_MADE: Final = {
+    "asyncio.StreamWriter": _Made(
+        ("open_connection", "open_unix_connection"), ("reader", "writer"), "open", "connection"
+    ),
+    "asyncio.subprocess.Process": _Made(
+        ("create_subprocess_exec", "create_subprocess_shell"), ("process",), "start", "process"
+    ),
+}
+"""What functions of asyncio make."""
 
 
 class Situation(NamedTuple):
@@ -78,6 +100,37 @@ class Situation(NamedTuple):
         client = self.findings[0].client
         return client.type if client is not None else ""
 
+    @property
+    def _made(self) -> _Made:
+        return _MADE.get(self._type, _CLIENT)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a function of asyncio makes it."""
+        return self._type in _MADE
+
+    @property
+    def is_created(self) -> bool:
+        """Whether the source has the expression that creates it."""
+        return not self.creation.endswith("(...)")
+
+    @property
+    def create(self) -> str:
+        """What to do to have one: `create the client`."""
+        return f"{self._made.verb} the {self._made.noun}"
+
+    @property
+    def noun(self) -> str:
+        """What it is."""
+        return self._made.noun
+
+    @property
+    def in_endpoint(self) -> bool:
+        """Whether a `def` endpoint of Starlette makes loops: those run in threads of anyio."""
+        stacks = [finding.access.stack for finding in self.findings if finding.access is not None]
+        runs = [stack[-3].file.replace("\\", "/") for stack in stacks if len(stack) > 2]
+        return self.uses("starlette") and any(file.endswith("/anyio/_backends/_asyncio.py") for file in runs)
+
     def made_by(self, *words: str) -> bool:
         """Whether one of the loops was created by something with one of these words in its description."""
         return any(word in maker for maker in self.makers for word in words)
@@ -102,7 +155,7 @@ class Situation(NamedTuple):
         if self.is_managed:
             return f"{indent}async with {self.to_enter} as {name}:\n{indent}    {body}"
         names = self.names(name)
-        lines = [f"{', '.join(names)} = {self.creation}"]
+        lines = [f"{', '.join(names)} = {self.creation}"] if self.is_created or not self.is_made else []
         if self.closer:
             lines += ["try:", f"    {body}", "finally:", *(f"    {each}" for each in self.closing(names[-1]))]
         else:
@@ -111,7 +164,7 @@ class Situation(NamedTuple):
 
     def names(self, name: str = "client") -> tuple[str, ...]:
         """Returns the variables that get what the expression of `creation` returns; the last one is closed."""
-        return _NAMES.get(self._type, (name,))
+        return self._made.names if self.is_made else (name,)
 
     def closing(self, name: str) -> list[str]:
         """Returns the lines that close the client of this name, where `async with` does not."""
@@ -141,7 +194,9 @@ def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situa
         frameworks=frameworks,
         makers=frozenset(loop.created_by for loop in loops if loop.created_by),
         client=short,
-        creation=creation_of(where, short, assigned=assigned),
+        creation=creation_of(
+            where, short, *_MADE.get(client.type if client else "", _CLIENT).functions, assigned=assigned
+        ),
         closer=client.closer if client is not None else "",
         where=where,
         loops=len({loop.id for loop in loops}),

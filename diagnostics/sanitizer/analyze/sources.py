@@ -6,16 +6,29 @@ import ast
 import functools
 import linecache
 import re
+from typing import Final
 
 from diagnostics.model.finding import Site
 
+_IMPORTED: Final = re.compile(r"(?<![\w.])(asyncio|contextlib|inspect|pytest|pytest_asyncio)\.")
 
-def creation_of(where: Site | None, client: str, *, assigned: bool) -> str:
+
+def with_imports(code: str, where: Site | None) -> str:
+    """Returns code with the imports that it needs and the file of a line does not have."""
+    tree = _parsed(where.file) if where is not None else None
+    imports = [node for node in ast.walk(tree[0]) if isinstance(node, ast.Import)] if tree is not None else []
+    known = {alias.name for node in imports for alias in node.names if alias.asname is None}
+    missing = sorted({*_IMPORTED.findall(code)} - known)
+    return "\n".join([*(f"import {name}" for name in missing), *([""] if missing else []), code])
+
+
+def creation_of(where: Site | None, client: str, *functions: str, assigned: bool) -> str:
     """Returns the expression that creates a client, from the source; `Client(...)` where that cannot be read.
 
     Args:
         where: the line.
         client: its class.
+        functions: that return such a client.
         assigned: whether the call on that line returns the client.
     """
     tree = _parsed(where.file) if where is not None else None
@@ -26,7 +39,8 @@ def creation_of(where: Site | None, client: str, *, assigned: bool) -> str:
         for node in ast.walk(tree[0])
         if isinstance(node, ast.Call) and node.lineno <= where.line <= (node.end_lineno or 0)
     ]
-    named = [call for call in calls if client and client in re.findall(r"\w+", ast.unparse(call.func))]
+    names = {client, *functions} - {""}
+    named = [call for call in calls if names & {*re.findall(r"\w+", ast.unparse(call.func))}]
     chosen = named or [call for call in calls if assigned and call.lineno == where.line and _is_at(call, where)]
     text = ast.get_source_segment(tree[1], chosen[0]) if chosen else None
     if text is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ ONE_LOOP = ("runner", "global-loop", "background-loop", "single-run")
 ONE_THREAD_ONLY = ("runner", "global-loop", "instance-loop")
 # What the program makes and drops is not theirs.
 HAVE_THEIR_OWN = ("client-per-loop", "background-loop")
+# They keep each client as long as its loop, which the provider of these tests keeps.
+CACHES = ("weak-key-cache", "loop-id-cache")
 PLAYABLE = [
     (fix, scenario)
     for fix in FIXES
@@ -152,7 +155,7 @@ def test_what_the_program_still_holds_at_its_end_is_closed(fix: str, provider: F
 
 
 # The sync client closes every client at the end, so it holds them until then.
-@pytest.mark.parametrize("fix", [name for name in FIXES if name != "sync-client"])
+@pytest.mark.parametrize("fix", [name for name in FIXES if name not in ("sync-client", *CACHES)])
 def test_a_dropped_client_is_gone_before_the_next_is_asked(fix: str, provider: FakeProvider) -> None:
     arrangement, stage, ledger = begin(FIXES[fix], provider, LOAD)
     arrangement.play(SCENARIOS["gc-between-runs"].play(stage))
@@ -164,11 +167,25 @@ def test_a_dropped_client_is_gone_before_the_next_is_asked(fix: str, provider: F
     arrangement.finish()
 
 
-@pytest.mark.parametrize("fix", [name for name in FIXES if name not in ("sync-client", *HAVE_THEIR_OWN)])
+@pytest.mark.parametrize("fix", [name for name in FIXES if name not in ("sync-client", *HAVE_THEIR_OWN, *CACHES)])
 def test_a_client_that_is_collected_inside_a_run_lives_until_then(fix: str, provider: FakeProvider) -> None:
     play(FIXES[fix], SCENARIOS["gc-inside-run"], provider, LOAD)
     closes_itself = fix in ("context-manager", "explicit-close")
     assert provider.most_alive == (1 if closes_itself else 2)
+
+
+@pytest.mark.parametrize(("fix", "kept"), [("weak-key-cache", 0), ("loop-id-cache", LOAD.runs)])
+def test_a_cache_closes_no_client_and_only_one_keyed_by_the_loop_forgets_it(
+    fix: str, kept: int, provider: FakeProvider
+) -> None:
+    arrangement, stage, _ = begin(FIXES[fix], provider, LOAD)
+    arrangement.play(SCENARIOS["repeated-run"].play(stage))
+    arrangement.finish()
+    assert [(set(life.asked), life.closed) for life in provider.lives] == [({run}, []) for run in (1, 2, 3)]
+
+    provider.loops.clear()
+    gc.collect()
+    assert sum(life.client() is not None for life in provider.lives) == kept
 
 
 class Failing(FakeProvider):

@@ -13,12 +13,14 @@ from diagnostics.experiment.fixes import (
     explicit_close,
     global_loop,
     instance_loop,
+    loop_id_cache,
     never_close,
     no_keepalive,
     none,
     runner,
     single_run,
     sync_client,
+    weak_key_cache,
 )
 
 FIXES: Final[dict[str, type[Fix]]] = {
@@ -37,5 +39,7 @@ FIXES: Final[dict[str, type[Fix]]] = {
         no_keepalive,
         sync_client,
         aiohttp_transport,
+        weak_key_cache,
+        loop_id_cache,
     )
 }

@@ -41,6 +41,7 @@ RETRY = typer.Option(
     help=f"With --resume, run the trials of this status again: {', '.join(RETRIED)}; repeatable.", metavar="STATUS"
 )
 AS_OF = typer.Option(help="Run the releases that were current on this day instead of the matrix.", metavar="DATE")
+WITH_CONTENT_KEPT = typer.Option("--with-content", help="Keep the prompts and answers that the run kept.")
 WITH_CONTENT = typer.Option("--with-content", help="Keep prompts and answers in everything that is written.")
 
 

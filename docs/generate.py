@@ -6,12 +6,11 @@ differ from the code. An unknown name fails the build.
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,10 +20,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # MkDocs loads a hook without its folder on the path
     sys.path.insert(0, str(ROOT))
 
-import typer  # noqa: E402
-
 from diagnostics import async_tools, sanitizer  # noqa: E402
-from diagnostics.cli import app  # noqa: E402
 from diagnostics.experiment.fixes import FIXES  # noqa: E402
 from diagnostics.experiment.scenarios import SCENARIOS  # noqa: E402
 from diagnostics.model import words  # noqa: E402
@@ -34,7 +30,7 @@ from diagnostics.report.formats.bisection import markdown_table, read  # noqa: E
 from diagnostics.report.formats.registry import FORMATS  # noqa: E402
 from diagnostics.report.issues.projects import PROJECTS  # noqa: E402
 from diagnostics.sanitizer.output.display import Findings, ReportedCause  # noqa: E402
-from diagnostics.sanitizer.process import options as run_options  # noqa: E402
+from docs.tables import commands, fence, table  # noqa: E402
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -59,91 +55,8 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     return MARKER.sub(lambda found: TABLES[found[1]](), markdown)
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a Markdown table."""
-    names = list(head)
-    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    # A bar in code is no separator for Python-Markdown, and an escaped one would keep its backslash.
-    text = " ".join(str(value).split())
-    return "".join(part if part.startswith("`") else part.replace("|", "\\|") for part in re.split(r"(`[^`]*`)", text))
-
-
 def _words(of: Mapping[str, str]) -> str:
     return table(("Word", "Meaning"), ((f"`{word}`", text) for word, text in of.items()))
-
-
-def _fence(language: str, text: str) -> str:
-    return f"```{language}\n{text.strip()}\n```"
-
-
-# Commands
-
-
-def commands() -> str:
-    """Every command with its options, from the parsers."""
-    group: Any = typer.main.get_command(app)
-    parts = []
-    for name, command in group.commands.items():
-        if name == "run":
-            parts.append(_argparse("run", run_options.parser()))
-        else:
-            parts.append(_click(name, command))
-    return "\n\n".join(parts)
-
-
-def _click(name: str, command: Any) -> str:
-    context = command.make_context(name, [], resilient_parsing=True)
-    usage = f"python -m diagnostics {name} {' '.join(command.collect_usage_pieces(context))}"
-    rows = []
-    for parameter in command.get_params(context):
-        if parameter.name == "help":
-            continue
-        shown = parameter.get_help_record(context)
-        option, text = shown if shown is not None else (parameter.human_readable_name, getattr(parameter, "help", ""))
-        rows.append((f"`{option}`", _plain(text or getattr(parameter, "help", "") or "")))
-    return _command(f"python -m diagnostics {name}", usage, _paragraphs(command.help or ""), rows)
-
-
-def _paragraphs(text: str) -> str:
-    """Turn `Example: COMMAND` into a block, as help texts have it."""
-    return re.sub(r"^Example: (.+)$", r"```text\n\1\n```", inspect.cleandoc(text), flags=re.MULTILINE)
-
-
-def _argparse(name: str, parser: argparse.ArgumentParser) -> str:
-    rows = []
-    for action in parser._actions:  # argparse has no public list of its options
-        if action.help == argparse.SUPPRESS or action.dest == "help":
-            continue
-        names = ", ".join(action.option_strings) or str(action.metavar or action.dest)
-        value = "" if action.nargs == 0 or not action.option_strings else f" {action.metavar or action.dest.upper()}"
-        rows.append((f"`{names}{value}`", (action.help or "") % {"default": action.default}))
-    usage = parser.format_usage().removeprefix("usage: ")
-    title = f"python -m diagnostics {name}"
-    text = "\n\n".join(part for part in (parser.description, _epilog(parser.epilog)) if part)
-    return _command(title, " ".join(usage.split()), text, rows)
-
-
-def _epilog(text: str | None) -> str:
-    examples, _, rest = (text or "").partition("\n\n")
-    if not rest:
-        return examples
-    commands = "\n".join(line.strip() for line in examples.splitlines()[1:])  # after "examples:"
-    return "\n\n".join((_fence("text", commands), *rest.splitlines()))
-
-
-def _command(title: str, usage: str, text: str, rows: list[tuple[str, str]]) -> str:
-    parts = [f"## `{title}`", text, _fence("text", usage)]
-    if rows:
-        parts.append(table(("Option", "Meaning"), rows))
-    return "\n\n".join(parts)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\[/?(bold|dim|cyan|yellow|red|green)[^\]]*\]", "", text)
 
 
 # The experiment
@@ -178,14 +91,14 @@ def fixes() -> str:
             parts.append(f"Needs Python {'.'.join(map(str, fix.needs))} or newer.")
         example = EXAMPLES / f"{name.replace('-', '_')}.py"
         if example.exists():
-            parts.append(_fence("python", example.read_text(encoding="utf-8")))
+            parts.append(fence("python", example.read_text(encoding="utf-8")))
     return "\n\n".join(parts)
 
 
 def before() -> str:
     """The unfixed program and the coroutine that all examples share."""
     shared, unfixed = ((EXAMPLES / name).read_text(encoding="utf-8") for name in ("llm.py", "none.py"))
-    return "\n\n".join((_fence('python title="llm.py"', shared), _fence('python title="app.py"', unfixed)))
+    return "\n\n".join((fence('python title="llm.py"', shared), fence('python title="app.py"', unfixed)))
 
 
 def libraries() -> str:
@@ -279,7 +192,7 @@ def sanitizer_api() -> str:
 
 
 def _documented(name: str, thing: Any) -> str:
-    parts = [f"## `{name}`", _fence("python", _signature(name, thing)), _docstring(thing)]
+    parts = [f"## `{name}`", fence("python", _signature(name, thing)), _docstring(thing)]
     if inspect.isclass(thing):
         for method, function in vars(thing).items():
             if not method.startswith("_") and callable(function) and inspect.getdoc(function):
@@ -367,7 +280,7 @@ def jets() -> str:
     """The two runs of the pipeline that are kept in `reports/jets`."""
     folder = ROOT / "reports" / "jets"
     return "\n\n".join(
-        _fence("text", (folder / name).read_text(encoding="utf-8")) for name in ("none.txt", "classifier.txt")
+        fence("text", (folder / name).read_text(encoding="utf-8")) for name in ("none.txt", "classifier.txt")
     )
 
 

@@ -16,8 +16,9 @@ from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import ConnectionRecord
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import attributes_of, locals_of
+from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import capture
-from diagnostics.sanitizer.capture.tracker import TRACKER, running_loop
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _MESSAGE: Final = "attached to a different loop"
 _TOOLS: Final = (3, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from diagnostics.sanitizer.capture import foreign_futures
@@ -24,7 +25,8 @@ def install() -> None:
         return
     TRACKER.on = True
     TRACKER.instruments.add(RECORDER)
-    TRACKER.watch_collector(on=True)
+    if TRACKER.collector not in gc.callbacks:
+        gc.callbacks.append(TRACKER.collector)
     if not _at_fork and hasattr(os, "register_at_fork"):
         _at_fork = True  # Python cannot unregister it
         os.register_at_fork(after_in_child=_forked)
@@ -46,7 +48,8 @@ def uninstall() -> None:
     if _installs:
         return
     TRACKER.on = False
-    TRACKER.watch_collector(on=False)
+    if TRACKER.collector in gc.callbacks:
+        gc.callbacks.remove(TRACKER.collector)
     _PATCHES.restore()
     foreign_futures.stop()
     TRACKER.instruments.remove(RECORDER)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
-from diagnostics.sanitizer.capture.facts import CallRecord, ConnectionRecord
+from diagnostics.sanitizer.capture.facts import CallRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.sites import capture
 
 _REQUEST_IDS = (b"idempotency-key", b"x-idempotency-key", b"x-ms-client-request-id", b"x-client-request-id")
 """Headers with a value that an SDK makes for a call and sends again with each attempt."""
@@ -34,8 +36,27 @@ class LostRequests:
             self._connections.update(dict.fromkeys(_identities(request, headers), connection))
         self.any = True
 
-    def connection_of(self, call: CallRecord, request: Any, headers: Any) -> ConnectionRecord | None:
-        """Returns the foreign connection on which the same request of this call went out before, if it did."""
+    def repetition(self, call: CallRecord, request: Any, headers: Any, current: LoopRecord | None) -> Fact | None:
+        """Returns the fact that the same request of this call went out before, on a foreign connection, if it did."""
+        connection = self._connection_of(call, request, headers)
+        if connection is None:
+            return None
+        call.resent = True
+        return Fact(
+            "duplicate-request",
+            "error",
+            loop=connection.loop,
+            client=connection.client,
+            connection=connection,
+            call=call,
+            current=current,
+            stack=capture(sys._getframe(1)),
+            operation="request",
+            trigger="call",
+            detail={"in_call": call.foreign is not None},
+        )
+
+    def _connection_of(self, call: CallRecord, request: Any, headers: Any) -> ConnectionRecord | None:
         if call.resent:
             return None
         if call.foreign is not None:

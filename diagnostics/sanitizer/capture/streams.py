@@ -13,8 +13,9 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import ConnectionRecord, Fact
+from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import Stack, capture, task_frames
-from diagnostics.sanitizer.capture.tracker import TRACKER, running_loop
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _ASYNC_GENERATOR = 0x200
 """`inspect.CO_ASYNC_GENERATOR`."""

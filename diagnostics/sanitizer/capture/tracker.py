@@ -8,7 +8,6 @@ of the program, and do little.
 from __future__ import annotations
 
 import contextvars
-import gc
 import sys
 import weakref
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from diagnostics.sanitizer.capture.holders import holder, local_variable, search
 from diagnostics.sanitizer.capture.instruments import Instruments
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part, made_by
 from diagnostics.sanitizer.capture.repetitions import LostRequests
+from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import Stack, capture, contains, is_finalized, task_frames, trigger_of
 
 CALL: contextvars.ContextVar[CallRecord | None] = contextvars.ContextVar("diagnostics_call", default=None)
@@ -242,30 +242,9 @@ class Tracker:
         if client is not None:
             (client if client.owner is None else client.outermost).requests += 1
         call.latest, call.headers = request, headers
-        if self._lost.any:
-            self._sending_again(call, request, headers)
+        if self._lost.any and (repeated := self._lost.repetition(call, request, headers, self.running())) is not None:
+            self.report(repeated)
         return call
-
-    def _sending_again(self, call: CallRecord, request: Any, headers: Any) -> None:
-        connection = self._lost.connection_of(call, request, headers)
-        if connection is None:
-            return
-        call.resent = True
-        self.report(
-            Fact(
-                "duplicate-request",
-                "error",
-                loop=connection.loop,
-                client=connection.client,
-                connection=connection,
-                call=call,
-                current=self.running(),
-                stack=capture(sys._getframe(1)),
-                operation="request",
-                trigger="call",
-                detail={"in_call": call.foreign is not None},
-            )
-        )
 
     # Connections
 
@@ -404,13 +383,6 @@ class Tracker:
         self.instruments.call("client_finalized", client)
         return FINALIZER.set(("gc" if self.collecting else "__del__", capture(sys._getframe(1))))
 
-    def watch_collector(self, *, on: bool) -> None:
-        """Adds `collector` to the callbacks, or removes it."""
-        if on and self.collector not in gc.callbacks:
-            gc.callbacks.append(self.collector)
-        elif not on and self.collector in gc.callbacks:
-            gc.callbacks.remove(self.collector)
-
     def forked(self) -> None:
         """Starts over in a child: connections that are open now belong to the parent."""
         self.generation += 1
@@ -418,19 +390,6 @@ class Tracker:
         self._no_active_calls()
         self.calls = self.requests = 0
         self.instruments.call("forked")
-
-
-def running_loop() -> Any:
-    """Returns the loop that runs in this thread; does not import asyncio into a program that does not use it."""
-    global _events  # noqa: PLW0603 - looked up once; this is asked several times for each request
-    if _events is None:
-        _events = sys.modules.get("asyncio.events")
-        if _events is None:
-            return None
-    return _events._get_running_loop()
-
-
-_events: Any = None
 
 
 TRACKER = Tracker()

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.facts import ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import capture
-from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER, running_loop
+from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
 
 _CLOSING: Final = ("abort", "close", "_force_close")
 _USING: Final = ("write", "writelines", "write_eof", "resume_reading", "sendto")

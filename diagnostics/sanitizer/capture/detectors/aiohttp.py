@@ -11,8 +11,9 @@ from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.facts import SESSION_REQUEST, CallRecord, ClientRecord, Exchange, now
 from diagnostics.sanitizer.capture.finalizers import finalizers
 from diagnostics.sanitizer.capture.patching import Patch, before, built, disguise
+from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import Stack, capture
-from diagnostics.sanitizer.capture.tracker import TRACKER, running_loop
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 SESSION: contextvars.ContextVar[tuple[ClientRecord | None, Stack] | None] = contextvars.ContextVar(
     "diagnostics_session", default=None

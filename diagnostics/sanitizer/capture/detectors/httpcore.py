@@ -13,9 +13,10 @@ from diagnostics.model.libraries import LIBRARIES, stacks
 from diagnostics.sanitizer.capture.connections import MARK, record_of
 from diagnostics.sanitizer.capture.facts import ConnectionRecord, Exchange, Fact, LoopRecord
 from diagnostics.sanitizer.capture.patching import Patch, before
+from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import capture, task_frames
 from diagnostics.sanitizer.capture.streams import cut_short, reading, response_closed
-from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER, running_loop
+from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
 
 
 def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **__: Any) -> None:

@@ -10,8 +10,9 @@ import sys
 from typing import Any
 
 from diagnostics.sanitizer.capture.patching import Patch
+from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import Stack, capture
-from diagnostics.sanitizer.capture.tracker import TRACKER, running_loop
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
 class _GetLoop:

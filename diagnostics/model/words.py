@@ -32,7 +32,7 @@ STATUSES: Final[dict[str, str]] = {
 """Whether there is an outcome, and if not, why."""
 
 SEVERITIES: Final[dict[str, str]] = {
-    "error": "code of one event loop used a connection of another, or of a closed one",
+    "error": "code on one event loop used a connection of another loop, or of a closed one",
     "leak": "a client was left open when its loop closed",
     "note": "worth knowing, but not an error",
 }

@@ -4,7 +4,7 @@ from llm import ask
 from openai import AsyncOpenAI
 
 
-class Assistant:
+class Bot:
     async def answer(self, question: str) -> str | None:
         self.client = AsyncOpenAI()
         try:
@@ -13,6 +13,6 @@ class Assistant:
             await self.client.close()
 
 
-assistant = Assistant()
+bot = Bot()
 for question in ("one", "two"):
-    print(asyncio.run(assistant.answer(question)))
+    print(asyncio.run(bot.answer(question)))

@@ -4,7 +4,7 @@ from llm import ask
 from openai import AsyncOpenAI
 
 
-class Assistant:
+class Bot:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.client = AsyncOpenAI()
@@ -14,4 +14,4 @@ class Assistant:
 
 
 for question in ("one", "two"):
-    print(Assistant().answer(question))  # nothing closes the client or the loop
+    print(Bot().answer(question))  # nothing closes the client or the loop

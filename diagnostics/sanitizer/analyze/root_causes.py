@@ -158,7 +158,7 @@ def _title(findings: Sequence[Finding]) -> str:
         return _without_ids(first.message.replace(client.type, short))
     if kinds & {"cross-loop-use", "duplicate-request", "use-after-loop-close"} and len(loops) > 1:
         used = sum(each.count for each in findings if each.kind in ("cross-loop-use", "use-after-loop-close"))
-        thing = "a connection of another" if any(each.connection for each in findings) else "what belongs to another"
+        thing = f"{'a connection' if any(each.connection for each in findings) else 'an object'} of another loop"
         what = f"; {min(used, client.calls)} of {_plural(client.calls, 'call')} used {thing}" if used else ""
         again = ", and requests were sent twice" if "duplicate-request" in kinds else ""
         noun = f"{client.type}" if client.type.startswith("asyncio.") else f"{short} client"

@@ -192,7 +192,7 @@ def _life(name: str, loop: LoopFacts) -> str:
     if loop.created_by and loop.created_by not in ("user", "asyncio.run", "asyncio.Runner", "asyncio.new_event_loop"):
         text += f" ({loop.created_by})"
     if loop.closed_by == loop.created_by or loop.closed_by is None:
-        return text + (", closed when that ended" if loop.closed_by else "")
+        return text + (", created and closed here" if loop.closed_by else "")
     return f"{text}, closed by {by(loop.closed_by)}"
 
 
@@ -204,7 +204,7 @@ def _what(finding: Finding, named: dict[str, str]) -> str:
         where = f"on {named[access.running.id]}{f' ({unseen})' if unseen else ''}: "
     owner = named.get(finding.loop.id, finding.loop.id) if finding.loop is not None else "a loop"
     words = {
-        "cross-loop-use": f"used what belongs to {owner}",
+        "cross-loop-use": f"used {'a connection' if finding.connection is not None else 'an object'} of {owner}",
         "cross-loop-close": f"closed a connection of {owner}",
         "duplicate-request": "sent a request again",
         "use-after-loop-close": f"used {owner} after it was closed",

@@ -48,7 +48,9 @@ def bisect(
     ] = None,
     by: Annotated[
         str,
-        typer.Option(help="Compare releases by outcome (everything), symptom, symptom=raised, finding=KIND or exit."),
+        typer.Option(
+            help="Compare releases by outcome (everything), symptom, symptom=raised, finding=KIND, recovery or exit."
+        ),
     ] = "outcome",
     python: Annotated[
         str | None,

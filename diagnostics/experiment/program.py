@@ -121,6 +121,14 @@ class CallLedger:
     answers: int = 0
     errors: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+    _answers_before: int | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def recovers(self) -> bool | None:
+        """Whether a call was answered after the first that failed; `None` if none failed or only the last one."""
+        if self._answers_before is None:
+            return None
+        return self.answers > self._answers_before or (None if len(self.errors) == 1 else False)
 
     def ask(self, batch: Batch) -> None:
         """Counts the calls of a batch, whether or not the program gets as far as making them."""
@@ -135,18 +143,24 @@ class CallLedger:
             with self._lock:
                 self.answers += 1
         else:
-            self.errors.append(f"WrongAnswer: asked {question!r}, got {answer[:80]!r}")
+            self._failed(f"WrongAnswer: asked {question!r}, got {answer[:80]!r}")
 
     def error(self, error: BaseException) -> None:
         """Records an exception that reached the program, as text: its frames would keep the client alive."""
-        self.errors.append(describe(error))
+        self._failed(describe(error))
+
+    def _failed(self, *errors: str) -> None:
+        with self._lock:
+            if errors and self._answers_before is None:
+                self._answers_before = self.answers
+            self.errors.extend(errors)
 
     def add(self, calls: int, answers: int, errors: Sequence[str]) -> None:
         """Adds what another process counted."""
         with self._lock:
             self.calls += calls
             self.answers += answers
-            self.errors.extend(errors)
+        self._failed(*errors)
 
 
 def describe(error: BaseException) -> str:

@@ -42,6 +42,7 @@ class Scenario:
         play: yields the steps. Code between two `yield` runs between the two steps, outside any loop unless the fix
             runs the whole program in one.
         needs_fork: it needs `os.fork`.
+        in_order: whether its batches follow one another, so that one can work because another has failed.
         provokes: the names of the classes of exceptions that it can provoke. A program that fails with others only
             shows nothing of the error.
     """
@@ -50,4 +51,5 @@ class Scenario:
     summary: str
     play: Callable[[Stage], Program]
     needs_fork: bool = False
+    in_order: bool = True
     provokes: frozenset[str] = MISUSE

@@ -28,6 +28,7 @@ class Outcome:
         answers: how many calls were answered: `all`, `some`, `none`.
         requests: what the server received: `one a call`, `more`, `fewer`.
         repeats: whether requests said that they repeat another.
+        recovers: see `Trial.recovers`.
         exit_status: of a person's script; `None` for a cell.
         evidence: the line that shows the symptom; two outcomes that differ in nothing else are the same.
     """
@@ -38,12 +39,13 @@ class Outcome:
     requests: Word = "one a call"
     repeats: bool = False
     exit_status: Signed | None = None
+    recovers: bool | None = None
     evidence: Text | None = field(default=None, compare=False)
 
     def difference(self, after: Outcome) -> list[str]:
         """What changed from this one to another, one line each."""
         lines = []
-        for name in ("symptom", "answers", "requests", "repeats", "exit_status"):
+        for name in ("symptom", "answers", "requests", "repeats", "recovers", "exit_status"):
             one, other = getattr(self, name), getattr(after, name)
             if one != other:
                 lines.append(f"{name.replace('_', ' ')}: {_word(one)} → {_word(other)}")

@@ -56,6 +56,8 @@ class Trial:
         mode: `fork` or `cold`.
         instrumented: whether the sanitizer was on.
         reason: why there is no symptom; `None` where status is `ran`.
+        recovers: whether a call was answered after the first that failed; `None` if none failed or only the last one,
+            where calls overlap in threads, and in records of older versions.
         evidence: the first lines that show the symptom; `None` where there is nothing to show.
         redacted: what was taken out of reason and evidence, by kind.
     """
@@ -71,6 +73,7 @@ class Trial:
     status: Word = field(kw_only=True)
     reason: Text | None = None
     symptom: Word | None = None
+    recovers: bool | None = field(default=None, kw_only=True)
     evidence: Text | None = None
     findings: tuple[FindingCount, ...] = ()
     accounting: Accounting = Accounting()

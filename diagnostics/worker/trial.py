@@ -90,7 +90,9 @@ def run(request: TrialRequest) -> None:
     # freed while the output still goes to the evidence, in forked and in new interpreters alike.
     gc.collect()
     counted = {"calls": ledger.calls, "answers": ledger.answers, "raised": len(ledger.errors)}
-    write(request, {"status": "ran", "errors": ledger.errors[:20], **counted, **measured, "findings": found(request)})
+    recovers = ledger.recovers if SCENARIOS[request.scenario].in_order else None
+    shown = {"errors": ledger.errors[:20], "recovers": recovers, "findings": found(request)}
+    write(request, {"status": "ran", **shown, **counted, **measured})
 
 
 def found(request: TrialRequest) -> list[dict[str, Any]]:

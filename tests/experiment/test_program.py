@@ -42,6 +42,20 @@ def test_what_other_processes_counted_is_added(counted: list[tuple[int, int, lis
     assert ledger.errors == [error for _, _, errors in counted for error in errors]
 
 
+@pytest.mark.parametrize(
+    ("calls", "recovers"),
+    [("", None), ("...", None), ("..E", None), (".E..", True), (".E.E", True), (".EE", False), ("EEE", False)],
+)
+def test_a_program_recovers_if_a_call_works_after_one_has_failed(calls: str, recovers: bool | None) -> None:
+    ledger = CallLedger()
+    for call in calls:
+        if call == ".":
+            ledger.answer("question", ECHO + "question")
+        else:
+            ledger.error(RuntimeError("Event loop is closed"))
+    assert ledger.recovers is recovers
+
+
 def test_two_threads_that_count_at_the_same_time_lose_nothing() -> None:
     both_are_counting = threading.Barrier(2)
 

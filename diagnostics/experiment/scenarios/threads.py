@@ -14,5 +14,9 @@ def play(stage: Stage) -> Program:
 
 
 SCENARIO = Scenario(
-    "threads", "one client used by several threads, each with its own loop", play, provokes=MISUSE | SHARED
+    "threads",
+    "one client used by several threads, each with its own loop",
+    play,
+    in_order=False,
+    provokes=MISUSE | SHARED,
 )

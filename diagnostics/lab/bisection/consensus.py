@@ -34,6 +34,7 @@ def outcome_of(trial: Trial) -> Outcome:
         answers=answers_word(trial.accounting),
         requests=requests_word(trial.accounting),
         repeats=trial.accounting.retries > 0,
+        recovers=trial.recovers,
         evidence=last_line(trial.evidence or ""),
     )
 
@@ -53,7 +54,10 @@ def agreed(uninstrumented: Sequence[Outcome], instrumented: Sequence[Outcome], *
         final: whether these are all trials. If so, two of three are enough, and a finding counts if half of the trials
             have it. Otherwise, all trials have to agree.
     """
-    bare = [replace(outcome, findings=()) for outcome in uninstrumented]
+    # Which of several calls at once fails first is chance, so trials that differ in nothing else agree.
+    recovers = {outcome.recovers for outcome in uninstrumented}
+    certain = recovers.pop() if len(recovers) == 1 else None
+    bare = [replace(outcome, findings=(), recovers=certain) for outcome in uninstrumented]
     (most_common, votes), *_ = Counter(bare).most_common(1)
     kinds = Counter(kind for outcome in instrumented for kind in outcome.findings)
     if final:

@@ -1,4 +1,4 @@
-"""What counts as a change, as `--by` says it: `outcome`, `symptom`, `symptom=raised`, `finding=KIND`, `exit`."""
+"""What counts as a change: the values of `--by`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ Criterion = Callable[[Outcome], Answer]
 _WHOLE: Final[dict[str, Criterion]] = {
     "outcome": lambda outcome: outcome,
     "symptom": lambda outcome: outcome.symptom,
+    "recovery": lambda outcome: outcome.recovers,
     "exit": lambda outcome: outcome.exit_status,
 }
 
@@ -40,4 +41,6 @@ def parse_criterion(text: str, *, is_script: bool) -> Criterion:
         raise InvalidRequest(unknown("symptom", value, SYMPTOMS))
     if word == "finding":
         raise InvalidRequest(unknown("finding", value, FINDING_KINDS))
-    raise InvalidRequest(f"--by {text!r} is not known; use outcome, symptom, symptom=raised, finding=KIND or exit")
+    raise InvalidRequest(
+        f"--by {text!r} is not known; use outcome, symptom, symptom=raised, finding=KIND, recovery or exit"
+    )

@@ -107,6 +107,7 @@ def conclude(plan: TrialPlan, environment: Environment, traces: Traces, redact: 
         status=status,
         reason=shown if status != "ran" else None,
         symptom=symptom,
+        recovers=result.get("recovers") if status == "ran" else None,
         evidence=shown if status == "ran" else None,
         findings=tuple(FindingCount(**finding) for finding in result.get("findings", ())),
         accounting=Accounting(

@@ -43,6 +43,8 @@ def _seen(outcome: Outcome) -> str:
     parts = [SYMPTOM_NAMES[outcome.symptom]]
     if outcome.answers != "all":
         parts.append(f"{outcome.answers} of the calls answered")
+    if outcome.recovers is not None:
+        parts.append("recovers" if outcome.recovers else "does not recover")
     if outcome.requests != "one a call":
         parts.append(f"{outcome.requests} requests than calls")
     if outcome.exit_status:

@@ -93,6 +93,9 @@ def test_trials_that_all_agree_are_believed_at_once_and_others_not() -> None:
     assert agreed([quiet] * 3, [quiet, loud, loud], final=False) is None
     assert agreed([quiet, quiet, loud], [quiet, loud, loud], final=True) == outcome("none", "client-left-open")
     assert agreed([quiet, loud], [quiet, loud], final=True) is None
+    back, lost = outcome("raised", recovers=True), outcome("raised", recovers=False)
+    assert agreed([lost] * 3, [back] * 3, final=False) == lost
+    assert agreed([back, lost], [back, lost], final=False) == outcome("raised")
     assert disagreement([quiet, loud, loud]) == "its trials differ: 2 x logged, 1 x none"
 
 
@@ -118,6 +121,8 @@ def test_retried_becomes_raised_is_a_change_and_so_is_a_lost_answer() -> None:
         ("symptom", outcome("raised", "cross-loop-use"), outcome("logged")),
         ("symptom=raised", outcome("raised"), outcome("none")),
         ("finding=cross-loop-use", outcome("none", "cross-loop-use"), outcome("none")),
+        ("recovery", outcome("raised", recovers=True), outcome("raised", recovers=False)),
+        ("outcome", outcome("raised", recovers=True), outcome("raised", recovers=False)),
         ("exit", outcome("raised", exit_status=1), outcome("raised", exit_status=2)),
     ],
 )

@@ -106,6 +106,12 @@ def test_the_worst_that_happened_is_what_counts(left: Traces) -> None:
         assert trial.symptom == "none"
 
 
+@pytest.mark.parametrize("recovers", [True, False, None])
+def test_a_record_says_whether_the_program_recovered(recovers: bool | None) -> None:
+    left = replace(raising(RuntimeError("Event loop is closed")), result={**CLEAN, "recovers": recovers})
+    assert decode(Trial, encode(conclude(PLAN, SOMEWHERE, left, str)), {"somewhere": SOMEWHERE}).recovers is recovers
+
+
 def outcome(left: Traces, scenario: str = "repeated-run") -> tuple[str, str | None]:
     plan = replace(PLAN, cell=replace(PLAN.cell, scenario=scenario))
     trial = conclude(plan, SOMEWHERE, left, str)

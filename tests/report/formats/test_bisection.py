@@ -146,6 +146,7 @@ def test_markdown_is_the_table_and_every_change() -> None:
 def test_an_outcome_in_one_line() -> None:
     assert outcome_words(Outcome("none")) == "none (no finding)"
     assert outcome_words(RAISED) == "raised, some of the calls answered (cross-loop-use)"
+    assert outcome_words(Outcome("raised", recovers=False)) == "raised, does not recover (no finding)"
     assert outcome_words(Outcome("raised", exit_status=3)) == "raised, exit status 3 (no finding)"
 
 

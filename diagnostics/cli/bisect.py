@@ -31,7 +31,7 @@ from diagnostics.model.libraries import SEARCHED
 from diagnostics.model.limits import Limits
 from diagnostics.model.visible import visible
 from diagnostics.report.formats import bisection as reports
-from diagnostics.runs.writer import StoreError, write_record
+from diagnostics.runs.writer import StoreError
 
 
 def bisect(
@@ -76,9 +76,7 @@ def bisect(
     concurrency: Annotated[int, of.CONCURRENCY] = 5,
     retries: Annotated[int, of.RETRIES] = 2,
     timeout: Annotated[float, of.TIMEOUT] = Limits.timeout,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", dir_okay=False, help="Write the record to this file.")
-    ] = None,
+    json_file: Annotated[Path | None, of.JSON] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead of plain text.")] = False,
     offline: Annotated[bool, of.OFFLINE] = False,
 ) -> None:
@@ -119,12 +117,10 @@ def bisect(
         raise CommandInterrupted("interrupted; prepared environments are kept for the next search") from None
     # On a person's own screen stands what that person typed; what is posted or kept has no name of this machine.
     typed = replace(found, command=("python", "-m", "diagnostics", *_again(sys.argv[1:])))
-    sys.stdout.write(visible(reports.markdown(found) if markdown else reports.text(typed)))
+    if json_file != of.STANDARD_OUTPUT:
+        sys.stdout.write(visible(reports.markdown(found) if markdown else reports.text(typed)))
     if json_file is not None:
-        try:
-            write_record(json_file, found)
-        except StoreError as error:
-            raise CommandError(str(error)) from error
+        of.write_json(json_file, found)
 
 
 def _again(arguments: list[str]) -> list[str]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from diagnostics.cli.options import CALLS, CONCURRENCY, OFFLINE, REPORTS, RUNS, TRIALS
+from diagnostics.cli import options as of
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.redactor import redactor
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.session import open_session
 from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target, this_interpreter
-from diagnostics.model.codec import encode
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, known
 from diagnostics.model.phase import PhaseResult
 from diagnostics.phases.diagnose import PHASES, run_diagnosis, run_one
@@ -44,12 +42,13 @@ def diagnose(
         int | None, typer.Option("--phase", min=1, max=len(PHASES), help="Run this phase alone, without a conclusion.")
     ] = None,
     provider: Annotated[str, typer.Option(help=f"Diagnose this provider's client: {', '.join(PROVIDERS)}.")] = "openai",
-    runs: Annotated[int | None, RUNS] = None,
-    calls: Annotated[int | None, CALLS] = None,
-    concurrency: Annotated[int | None, CONCURRENCY] = None,
-    trials: Annotated[int | None, TRIALS] = None,
+    runs: Annotated[int | None, of.RUNS] = None,
+    calls: Annotated[int | None, of.CALLS] = None,
+    concurrency: Annotated[int | None, of.CONCURRENCY] = None,
+    trials: Annotated[int | None, of.TRIALS] = None,
     instrument: Annotated[
-        bool, typer.Option("--instrument", help="Instrument every trial and print its events.")
+        bool,
+        typer.Option("--instrument", help="Instrument every trial and print its events; with --json -, as JSON Lines."),
     ] = False,
     environment: Annotated[
         str | None,
@@ -63,11 +62,9 @@ def diagnose(
     compare: Annotated[
         Path | None, typer.Option(metavar="RUN", help="With --phase 6, compare with the same phase of this run.")
     ] = None,
-    reports: Annotated[Path, REPORTS] = Path("reports"),
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON: the events as lines, then the conclusion or the phase.")
-    ] = False,
-    offline: Annotated[bool, OFFLINE] = False,
+    reports: Annotated[Path, of.REPORTS] = Path("reports"),
+    json_file: Annotated[Path | None, of.JSON] = None,
+    offline: Annotated[bool, of.OFFLINE] = False,
 ) -> None:
     """Find out when, why and where the error occurs in your program, and which fix works for its SDK and versions.
 
@@ -86,11 +83,13 @@ def diagnose(
     chosen = None if number is None else PHASES[number - 1]
     if compare is not None and (chosen is None or chosen.compare is None):
         raise InvalidUsage("--compare compares phase 6; add --phase 6")
+    if json_file is not None and json_file.suffix == ".py":
+        raise InvalidUsage(f"--json would write to {json_file}: name a JSON file, or - for standard output")
     if program and chosen is not None:
         raise InvalidUsage("a phase examines the lab's demonstration; leave out --phase or the program")
     options = PhaseOptions(provider, runs, calls, concurrency, trials, instrument=instrument, others=not here)
     cache = default_cache()
-    on_event = event_printer(as_json=as_json) if instrument else None
+    on_event = event_printer(as_json=json_file == of.STANDARD_OUTPUT) if instrument else None
     found: PhaseResult | Diagnosis
     try:
         own = program and not (environment or as_of)
@@ -118,11 +117,11 @@ def diagnose(
         raise CommandInterrupted(
             "interrupted; the phases that finished are kept" if chosen is None else "interrupted"
         ) from None
-    if as_json:
-        typer.echo(json.dumps(encode(found)))
-    else:
+    if json_file != of.STANDARD_OUTPUT:
         show_markdown(page.read_text(encoding="utf-8"))
         typer.echo(f"\nWritten to {page} and .json")
+    if json_file is not None:
+        of.write_json(json_file, found)
     sys.exit(0 if found.found_out else 1)
 
 

@@ -29,6 +29,7 @@ _WORDS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
     r"Input should be a valid integer\b.*": "it must be a whole number",
     r"Input should be a valid number\b.*": "it must be a number",
     r"[Gg]ot unexpected extra arguments?(?:\(s\))? \((.*)\)": r"unexpected argument: \1",
+    r"[Oo]ption '--json' requires an argument": "--json needs the name of a file, or - for standard output",
     r"[Mm]issing argument '([a-z]+)'": lambda found: f"missing argument {found[1].upper()}",
 }
 """The words of the parser, and ours."""

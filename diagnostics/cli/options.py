@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import typer
 
 from diagnostics.lab.plan import INSTRUMENT
+from diagnostics.model.codec import encode
+from diagnostics.model.errors import CommandError
+from diagnostics.redaction import Secrets
+from diagnostics.redaction.records import redacted
+from diagnostics.runs.writer import StoreError, write_record
+from diagnostics.sanitizer.output import json_document
 from diagnostics.workflows.reproduce import RETRIED
 
 RUNS = typer.Option(min=1, help="Enter the event loop so many times in a trial.")
@@ -40,9 +48,18 @@ INSTRUMENTED = typer.Option(help="; ".join(f"{name}: {what}" for name, what in I
 RETRY = typer.Option(
     help=f"With --resume, run the trials of this status again: {', '.join(RETRIED)}; repeatable.", metavar="STATUS"
 )
+JSON = typer.Option(
+    "--json",
+    metavar="FILE",
+    dir_okay=False,
+    allow_dash=True,
+    help="Write the result to FILE as JSON; - is standard output, which then has nothing else.",
+)
 AS_OF = typer.Option(help="Run the releases that were current on this day instead of the matrix.", metavar="DATE")
 WITH_CONTENT_KEPT = typer.Option("--with-content", help="Keep the prompts and answers that the run kept.")
 WITH_CONTENT = typer.Option("--with-content", help="Keep prompts and answers in everything that is written.")
+
+STANDARD_OUTPUT: Final = Path(json_document.STANDARD_OUTPUT)
 
 
 def record_of(context: typer.Context, record: type[Any]) -> dict[str, Any]:
@@ -55,3 +72,18 @@ def is_given(context: typer.Context, name: str) -> bool:
     """Whether an option is on the command line."""
     source = context.get_parameter_source(name)
     return source is not None and source.name != "DEFAULT"
+
+
+def write_json(file: Path, record: Any) -> None:
+    """Writes what `--json` names.
+
+    Raises:
+        CommandError: the disk refuses.
+    """
+    if file == STANDARD_OUTPUT:
+        typer.echo(json.dumps(encode(redacted(record, Secrets.of_this_machine()))))
+        return
+    try:
+        write_record(file, record)
+    except StoreError as error:
+        raise CommandError(str(error)) from error

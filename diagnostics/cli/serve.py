@@ -7,10 +7,12 @@ import os
 import shlex
 import signal
 import threading
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from diagnostics.cli import options as of
 from diagnostics.lab.server import Faults, ProviderServer, ServerError
 from diagnostics.model.errors import CommandError, InvalidUsage
 from diagnostics.model.libraries import base_urls, key_variables
@@ -19,7 +21,7 @@ from diagnostics.model.libraries import base_urls, key_variables
 def serve(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Listen on this loopback port; 0 picks a free one.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready, and nothing else.")] = False,
+    json_file: Annotated[Path | None, of.JSON] = None,
     latency: Annotated[float, typer.Option(min=0, help="Wait so many seconds before each answer.")] = 0.0,
     status: Annotated[str, typer.Option(help="Answer first with these statuses, such as 429,500, then with 200.")] = "",
     retry_after: Annotated[float, typer.Option(min=0, help="Send a Retry-After of so many seconds with those.")] = 0.0,
@@ -62,9 +64,12 @@ def serve(
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in _signals()}
     try:
         with ProviderServer(port, faults) as server:
-            typer.echo(_ready(server) if as_json else _welcome(server))
+            if json_file is not None:
+                _write_ready(server, json_file)
+            if json_file != of.STANDARD_OUTPUT:
+                typer.echo(_welcome(server))
             stopped.wait()
-    except ServerError as error:
+    except (ServerError, OSError) as error:
         raise CommandError(str(error)) from error
     finally:
         for number, handler in before.items():
@@ -83,8 +88,12 @@ def _signals() -> list[Any]:
     return [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-def _ready(server: ProviderServer) -> str:
-    return json.dumps({"url": server.url, "ca_file": str(server.ca_file), "pid": os.getpid()})
+def _write_ready(server: ProviderServer, file: Path) -> None:
+    ready = json.dumps({"url": server.url, "ca_file": str(server.ca_file), "pid": os.getpid()})
+    if file == of.STANDARD_OUTPUT:
+        typer.echo(ready)
+    else:
+        file.write_text(ready + "\n", encoding="utf-8")
 
 
 def _welcome(server: ProviderServer) -> str:

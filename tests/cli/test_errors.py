@@ -103,6 +103,8 @@ def test_a_message_of_several_lines_becomes_one() -> None:
         ("repro --pin openai", "'openai' is not an exact release"),
         ("repro --pin openai==3.57.0 --openai 3", "own versions go with --python"),
         ("diagnose --provider x", "unknown provider 'x'"),
+        ("diagnose --json app.py", "--json would write to app.py: name a JSON file"),
+        ("diagnose --json", "--json needs the name of a file, or - for standard output"),
         ("diagnose --environment x", "the matrix has no environment 'x'"),
         ("report", "missing argument RUNS"),
         ("report a b c", "3 runs given; name one to report it, or two to compare them"),

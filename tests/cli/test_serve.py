@@ -39,7 +39,7 @@ def start(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_says_where_it_is_fails_as_told_and_goes_without_a_trace(start: Any, tmp_path: Path, number: int) -> None:
-    process = start("--json", "--status", "429,500")
+    process = start("--json", "-", "--status", "429,500")
     ready = json.loads(process.stdout.readline())
     assert ready["pid"] == process.pid
     context = ssl.create_default_context(cafile=ready["ca_file"])

@@ -91,7 +91,7 @@ def test_a_phase_leaves_none(
 ) -> None:
     environment("httpx2")
     slug = combination("httpx2").slug
-    words = ["diagnostics.phase3", "--instrument", "--offline", "--json", "--environment", slug, *SMALL]
+    words = ["diagnostics.phase3", "--instrument", "--offline", "--json", "-", "--environment", slug, *SMALL]
     done = start(*words, "--reports", str(home / "reports"))
     assert done.returncode == 0, done.stderr
     (folder,) = (home / "reports").iterdir()

@@ -99,7 +99,7 @@ def test_the_command_of_a_phase(
 ) -> None:
     environment("httpx2")
     arguments = ["--environment", combination("httpx2").slug, "--calls", "2", "--runs", "2", "--trials", "1"]
-    arguments += ["--phase", "3", "--instrument", "--json", "--reports", str(tmp_path)]
+    arguments += ["--phase", "3", "--instrument", "--json", "-", "--reports", str(tmp_path)]
 
     result = CliRunner().invoke(app, ["diagnose", *arguments])
 
@@ -165,7 +165,7 @@ def test_the_diagnosis_answers_the_plan(
     combination: Callable[[str], Combination], environment: Callable[[str], PreparedEnvironment], tmp_path: Path
 ) -> None:
     environment("httpx2")
-    small = ["--calls", "2", "--runs", "2", "--concurrency", "2", "--trials", "1", "--here", "--json"]
+    small = ["--calls", "2", "--runs", "2", "--concurrency", "2", "--trials", "1", "--here", "--json", "-"]
     arguments = ["diagnose", "--environment", combination("httpx2").slug, *small, "--reports", str(tmp_path)]
 
     result = CliRunner().invoke(app, arguments)

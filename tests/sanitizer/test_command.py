@@ -270,6 +270,11 @@ def test_a_report_that_cannot_be_written_says_so_and_the_program_is_what_it_was(
     assert "choose another --json FILE" in ran.errors
 
 
+def test_findings_go_to_standard_output(run: Callable[..., Ran], script: Callable[[str], Path]) -> None:
+    ran = run("none", script(LEAK), options=("--json", "-"))
+    assert len(json.loads(ran.output)["findings"]) == 1
+
+
 @pytest.mark.parametrize("before", ["older", None])
 def test_findings_go_where_a_link_leads(
     run: Callable[..., Ran], script: Callable[[str], Path], tmp_path: Path, before: str | None

@@ -7,9 +7,10 @@ import importlib.metadata
 import json
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from diagnostics.model.codec import encode
 from diagnostics.model.finding import FINDINGS_SCHEMA
@@ -17,6 +18,8 @@ from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.recorded import Process
 from diagnostics.sanitizer.analyze.root_causes import Report
 from diagnostics.sanitizer.output.redact import command_line, redact
+
+STANDARD_OUTPUT: Final = "-"
 
 _DISTRIBUTIONS = {row.module: name for name, row in LIBRARIES.items() if row.role != "part"}
 
@@ -54,11 +57,15 @@ def write(file: str, data: dict[str, Any]) -> None:
 
 
 def write_text(file: str, text: str) -> None:
-    """Writes a text that has no secrets, in the same way.
+    """Writes a text that has no secrets, in the same way; `-` is standard output.
 
     Raises:
         OSError: the file cannot be written.
     """
+    if file == STANDARD_OUTPUT:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
     if not _can_be_replaced(file):
         with open(file, "a", encoding="utf-8") as stream:
             stream.write(text)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from diagnostics.model.errors import INVALID_USAGE, PROGRAM, usage_text
 from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, rules
 from diagnostics.sanitizer.output import stderr
+from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT
 from diagnostics.sanitizer.process import supervisor
 from diagnostics.sanitizer.process.options import OptionError, read
 from diagnostics.sanitizer.process.reporter import ReportSettings, report
@@ -36,15 +37,13 @@ def run(arguments: list[str]) -> int:
     try:
         options = read(arguments)
         suppressions = _suppressions(options.suppress)
-        for name in ("json", "output"):
-            _check_folder(f"--{name}", getattr(options, name))
+        file, output = (_writable(f"--{name}", getattr(options, name)) for name in ("json", "output"))
         words = supervisor.command(options.program, options.start)
     except (OptionError, SuppressionError, supervisor.StartError) as error:
         stderr.write(usage_text(str(error), f"{PROGRAM} run"))
         return INVALID_USAGE
     except SystemExit as error:
         return int(error.code or 0)
-    file = os.path.abspath(options.json) if options.json else None
     settings = ReportSettings(
         file=file,
         leaks=options.leaks,
@@ -52,7 +51,7 @@ def run(arguments: list[str]) -> int:
         suppressions=suppressions,
         full=bool(options.full),
         format=options.format,
-        output=os.path.abspath(options.output) if options.output else None,
+        output=output,
         color=options.color,
         quiet=bool(options.quiet),
         follow=bool(options.follow),
@@ -85,13 +84,17 @@ def _live(journal: str, settings: ReportSettings) -> Iterator[None]:
         live.finish()
 
 
-def _check_folder(option: str, file: str | None) -> None:
-    """Checks, before the program starts, that a file can be written when it has ended."""
-    folder = os.path.dirname(os.path.abspath(file)) if file else ""
-    if folder and not os.path.isdir(folder):
+def _writable(option: str, file: str | None) -> str | None:
+    """Returns the absolute path of a file that is written when the program has ended; checks it before that starts."""
+    if not file or file == STANDARD_OUTPUT:
+        return file or None
+    path = os.path.abspath(file)
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
         raise OptionError(f"{option}: there is no folder {folder}; create it, or name another file")
-    if file and os.path.isdir(file):
+    if os.path.isdir(path):
         raise OptionError(f"{option}: {file} is a folder; name a file in it")
+    return path
 
 
 def _suppressions(file: str | None) -> list[Rule]:

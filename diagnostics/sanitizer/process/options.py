@@ -62,7 +62,7 @@ def _yes(text: str) -> bool:
 
 
 OPTIONS: Final = (
-    Option("--json", "FILE", "write the findings to FILE as JSON, for example findings.json", None),
+    Option("--json", "FILE", "write the findings to FILE as JSON; - is standard output", None),
     Option(
         "--leaks",
         "report|error|off",
@@ -87,7 +87,9 @@ OPTIONS: Final = (
         str,
         ("text", *FORMATS),
     ),
-    Option("--output", "FILE", "write what --format says to FILE instead of standard error", None),
+    Option(
+        "--output", "FILE", "write what --format says to FILE instead of standard error; - is standard output", None
+    ),
     Option("--color", "|".join(COLOURS), "auto: colours on a terminal without NO_COLOR", "auto", str, COLOURS),
     Option("--quiet", "yes|no", "print nothing but root causes", False, _yes),
     Option(

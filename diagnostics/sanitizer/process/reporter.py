@@ -22,7 +22,7 @@ from diagnostics.sanitizer.capture.cells import know
 from diagnostics.sanitizer.capture.facts import Fact
 from diagnostics.sanitizer.output import full_text, stderr
 from diagnostics.sanitizer.output.formats import FORMATS
-from diagnostics.sanitizer.output.json_document import document, write, write_text
+from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT, document, write, write_text
 from diagnostics.sanitizer.output.redact import command_line, redact
 from diagnostics.sanitizer.output.text import blind_spot, render, style, summary
 
@@ -124,7 +124,7 @@ def report_late(process: Process, findings: list[Finding], settings: ReportSetti
     kept = _kept(findings, settings)
     if settings.file and kept:
         _write(
-            f"{settings.file}.{os.getpid()}",
+            settings.file if settings.file == STANDARD_OUTPUT else f"{settings.file}.{os.getpid()}",
             document(process, group(kept, process.modules), exit_code=None, blind_spots=()),
         )
 

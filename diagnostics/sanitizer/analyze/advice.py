@@ -14,7 +14,7 @@ from typing import Final
 from diagnostics.model.cures import rank
 from diagnostics.model.finding import Advice
 from diagnostics.model.libraries import LIBRARIES
-from diagnostics.sanitizer.analyze.phrasing import OTHER_LOOP
+from diagnostics.sanitizer.analyze.phrasing import AWAITED, OTHER_LOOP
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import generator_around, with_imports
 
@@ -30,8 +30,9 @@ def advise(about: Situation) -> tuple[Advice, ...]:
     """Returns the changes that cure a root cause, the best first."""
     for applies, advice in RULES:
         if applies(about):
+            where = about.where or about.findings[0].fault.site
             ranked = sorted(advice(about), key=lambda each: rank(each.fix))
-            return tuple(replace(each, code=with_imports(each.code, about.where)) for each in ranked)
+            return tuple(replace(each, code=with_imports(each.code, where)) for each in ranked)
     return ()
 
 
@@ -314,6 +315,15 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (lambda about: "inherited-connection" in about.kinds, _plain("create the client in the child, after the fork")),
     (lambda about: about.findings[0].kind == "abandoned-stream", _stream),
+    (
+        lambda about: about.findings[0].fault.why == AWAITED,
+        _plain(
+            "await it on the loop that made it: make it in the coroutine that awaits it, or, for a loop of another"
+            " thread, hand the coroutine over",
+            None,
+            "result = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), loop))",
+        ),
+    ),
     (
         lambda about: (not about.client or about.is_primitive) and "cross-loop-use" in about.kinds,
         _plain("create it in the coroutine that uses it, or keep one loop for the whole program"),

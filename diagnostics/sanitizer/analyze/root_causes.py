@@ -161,7 +161,7 @@ def _title(findings: Sequence[Finding]) -> str:
         thing = f"{'a connection' if any(each.connection for each in findings) else 'an object'} of another loop"
         what = f"; {min(used, client.calls)} of {_plural(client.calls, 'call')} used {thing}" if used else ""
         again = ", and requests were sent twice" if "duplicate-request" in kinds else ""
-        noun = f"{client.type}" if client.type.startswith("asyncio.") else f"{short} client"
+        noun = client.type if client.type.startswith("asyncio.") else _noun(short)
         return f"one {noun} is used on {_plural(len(loops), 'event loop')}{what if client.calls else ''}{again}"
     if first.kind == "client-left-open":
         return f"{short} is not closed before its event loop closes"
@@ -172,8 +172,17 @@ def _title(findings: Sequence[Finding]) -> str:
 
 def _without_ids(message: str) -> str:
     """Returns a message without what differs between equal runs: the numbers of clients and loops."""
+    message = re.sub(
+        r"^code on L\d+ (.*) that (belongs?) to L\d+.*", r"code on one loop \1 that \2 to another", message
+    )
     text = re.sub(r"(?:: |, on | that belongs to )L\d+(?: \(closed by [^)]*\))?(?: and \d+ others?)?", "", message)
-    return re.sub(r" by code on L\d+", " by another loop", re.sub(r" C\d+", "", text))
+    text = re.sub(r" by code on L\d+", " by another loop", re.sub(r" C\d+", "", text))
+    return re.sub(r"\bL\d+\b", "its loop", text)
+
+
+def _noun(cls: str) -> str:
+    """Returns what a person calls an object of a class: `AsyncOpenAI client`, `AsyncClient`, `SSHClientConnection`."""
+    return cls if cls.endswith(("Client", "Connection", "Session", "Pool", "Engine", "Channel")) else f"{cls} client"
 
 
 def _plural(count: int, noun: str) -> str:

@@ -42,11 +42,21 @@ def creation_of(where: Site | None, client: str, *functions: str, assigned: bool
     names = {client, *functions} - {""}
     named = [call for call in calls if names & {*re.findall(r"\w+", ast.unparse(call.func))}]
     chosen = named or [call for call in calls if assigned and call.lineno == where.line and _is_at(call, where)]
-    text = ast.get_source_segment(tree[1], chosen[0]) if chosen else None
+    call = _entered(chosen[0]) if chosen else None
+    text = ast.get_source_segment(tree[1], call) if call is not None else None
     if text is None:
         return f"{client}(...)"
-    awaited = any(isinstance(node, ast.Await) and node.value is chosen[0] for node in ast.walk(tree[0]))
+    awaited = any(isinstance(node, ast.Await) and node.value is call for node in ast.walk(tree[0]))
     return ("await " if awaited else "") + re.sub(r",? \)$", ")", " ".join(text.split()).replace("( ", "("))
+
+
+def _entered(call: ast.Call) -> ast.expr:
+    """Returns what a call enters: `x()` of `x().__aenter__()` and of `stack.enter_async_context(x())`."""
+    if not isinstance(call.func, ast.Attribute):
+        return call
+    if call.func.attr == "__aenter__":
+        return call.func.value
+    return call.args[0] if call.func.attr in ("enter_async_context", "enterAsyncContext") and call.args else call
 
 
 def _is_at(call: ast.Call, where: Site) -> bool:

@@ -57,21 +57,22 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A class whose connections are not transports of asyncio, so that it must be observed itself.
+class Observed:
+    """A class of which the sanitizer must see when an object is made, or when it opens and closes.
 
     Attributes:
         module: that defines it.
         name: of the class.
-        opens: the method that opens a connection.
-        closes: the method that every way to close it ends in.
+        opens: the method that opens a connection; `__new__` if making the object does.
+        closes: the method that every way to close it ends in. Empty where the connections are transports of asyncio:
+            then only the line that makes the object is to be known.
         anywhere: whether it works on another loop than that it was opened on.
     """
 
     module: str
     name: str
-    opens: str
-    closes: str
+    opens: str = "__new__"
+    closes: str = ""
     anywhere: bool = False
 
 
@@ -93,7 +94,7 @@ class Library:
         placement: see `Placement`; `None` where the resolver chooses the release.
         endpoint: for an SDK.
         searched: for libraries that `bisect` can search.
-        opened: classes of a library without transports of asyncio.
+        observed: classes of a library without a detector.
         unseen: what the sanitizer does not report of such a library in any program.
     """
 
@@ -110,12 +111,17 @@ class Library:
     placement: Placement | None = None
     endpoint: Endpoint | None = None
     searched: Searched | None = None
-    opened: tuple[Opened, ...] = ()
+    observed: tuple[Observed, ...] = ()
     unseen: str = ""
 
 
 def _part(distribution: str, module: str = "") -> Library:
     return Library(distribution, module or distribution.replace("-", "_"))
+
+
+def _made(distribution: str, *classes: tuple[str, str]) -> Library:
+    """A library of whose clients the line that makes them is to be known."""
+    return Library(distribution, distribution, observed=tuple(Observed(*each) for each in classes))
 
 
 _ROWS: Final = (
@@ -246,20 +252,28 @@ _ROWS: Final = (
     Library(
         "grpcio",
         "grpc",
-        opened=(
-            Opened("grpc.aio._channel", "Channel", "__init__", "_close"),
-            Opened("grpc.aio._server", "Server", "start", "stop"),
+        observed=(
+            Observed("grpc.aio._channel", "Channel", "__new__", "_close"),
+            Observed("grpc.aio._server", "Server", "start", "stop"),
         ),
     ),
     Library(
         "psycopg",
         "psycopg",
-        opened=(Opened("psycopg.connection_async", "AsyncConnection", "__init__", "close", anywhere=True),),
+        observed=(Observed("psycopg.connection_async", "AsyncConnection", "__new__", "close", anywhere=True),),
     ),
     Library(
         "aiosqlite",
         "aiosqlite",
-        opened=(Opened("aiosqlite.core", "Connection", "_connect", "stop", anywhere=True),),
+        observed=(Observed("aiosqlite.core", "Connection", "_connect", "stop", anywhere=True),),
+    ),
+    _made("redis", ("redis.asyncio.client", "Redis")),
+    _made("elasticsearch", ("elasticsearch._async.client", "AsyncElasticsearch")),
+    _made("pymongo", ("pymongo.asynchronous.mongo_client", "AsyncMongoClient")),
+    _made(
+        "aiokafka",
+        ("aiokafka.producer.producer", "AIOKafkaProducer"),
+        ("aiokafka.consumer.consumer", "AIOKafkaConsumer"),
     ),
     Library("motor", "motor", unseen="clients left open, and their use after a fork"),
 )

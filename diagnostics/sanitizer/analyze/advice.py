@@ -159,7 +159,7 @@ def _without_closer(about: Situation) -> list[Advice]:
 
 
 def _fixture(about: Situation, decorator: str, name: str = "client") -> str:
-    return _lines(decorator, f"async def {name}():", about.managed(f"yield {', '.join(about.names())}", "    "))
+    return _lines(decorator, f"async def {name}():", about.managed(f"yield {about.names()[1]}", "    "))
 
 
 def _pytest_asyncio(about: Situation) -> list[Advice]:
@@ -214,14 +214,14 @@ def _anyio_plugin(about: Situation) -> list[Advice]:
 
 def _unittest(about: Situation) -> list[Advice]:
     text = "create the client in `asyncSetUp`: each test has a loop of its own"
-    names = [f"self.{each}" for each in about.names()]
-    lines = ["async def asyncSetUp(self):", f"    {', '.join(names)} = {about.creation}"]
+    closed, names = (f"self.{each}".replace(", ", ", self.") for each in about.names())
+    lines = ["async def asyncSetUp(self):", f"    {names} = {about.creation}"]
     if about.is_managed and sys.version_info >= (3, 11):
-        lines[1:] = [f"    {names[-1]} = await self.enterAsyncContext({about.to_enter})"]
+        lines[1:] = [f"    {closed} = await self.enterAsyncContext({about.to_enter})"]
     elif about.is_managed:
-        lines.append(f"    self.addAsyncCleanup({names[-1]}.__aexit__, None, None, None)")
+        lines.append(f"    self.addAsyncCleanup({closed}.__aexit__, None, None, None)")
     elif about.closer:
-        lines += ["", "async def asyncTearDown(self):", *(f"    {each}" for each in about.closing(names[-1]))]
+        lines += ["", "async def asyncTearDown(self):", *(f"    {each}" for each in about.closing(closed))]
     return [Advice("client-per-loop", text, _lines(*lines), about.where)]
 
 

@@ -13,22 +13,28 @@ class _Made(NamedTuple):
     """What functions return.
 
     Attributes:
-        names: of what they return; the last one is closed.
+        closed: the name of what is closed.
+        names: of all that they return.
     """
 
     functions: tuple[str, ...]
-    names: tuple[str, ...]
+    closed: str
+    names: str
     verb: str
     noun: str
 
 
-_CLIENT: Final = _Made((), ("client",), "create", "client")
+_CLIENT: Final = _Made((), "client", "client", "create", "client")
+_TRANSPORT: Final = _Made(
+    ("create_connection", "create_unix_connection", "create_datagram_endpoint", "connect_read_pipe"),
+    *("transport", "transport, protocol", "open", "connection"),
+)
 _MADE: Final = {
     "asyncio.StreamWriter": _Made(
-        ("open_connection", "open_unix_connection"), ("reader", "writer"), "open", "connection"
+        ("open_connection", "open_unix_connection"), "writer", "reader, writer", "open", "connection"
     ),
     "asyncio.subprocess.Process": _Made(
-        ("create_subprocess_exec", "create_subprocess_shell"), ("process",), "start", "process"
+        ("create_subprocess_exec", "create_subprocess_shell"), "process", "process", "start", "process"
     ),
 }
 """What functions of asyncio make."""
@@ -102,12 +108,13 @@ class Situation(NamedTuple):
 
     @property
     def _made(self) -> _Made:
-        return _MADE.get(self._type, _CLIENT)
+        function = self.creation.partition("(")[0].rpartition(".")[2]
+        return _MADE.get(self._type, _TRANSPORT if function in _TRANSPORT.functions else _CLIENT)
 
     @property
     def is_made(self) -> bool:
         """Whether a function of asyncio makes it."""
-        return self._type in _MADE
+        return self._made is not _CLIENT
 
     @property
     def is_created(self) -> bool:
@@ -154,17 +161,17 @@ class Situation(NamedTuple):
         """Returns code that creates the client, does something, and closes it."""
         if self.is_managed:
             return f"{indent}async with {self.to_enter} as {name}:\n{indent}    {body}"
-        names = self.names(name)
-        lines = [f"{', '.join(names)} = {self.creation}"] if self.is_created or not self.is_made else []
+        closed, names = self.names(name)
+        lines = [f"{names} = {self.creation}"] if self.is_created or not self.is_made else []
         if self.closer:
-            lines += ["try:", f"    {body}", "finally:", *(f"    {each}" for each in self.closing(names[-1]))]
+            lines += ["try:", f"    {body}", "finally:", *(f"    {each}" for each in self.closing(closed))]
         else:
             lines.append(body)
         return "\n".join(indent + line for line in lines)
 
-    def names(self, name: str = "client") -> tuple[str, ...]:
-        """Returns the variables that get what the expression of `creation` returns; the last one is closed."""
-        return self._made.names if self.is_made else (name,)
+    def names(self, name: str = "client") -> tuple[str, str]:
+        """Returns the variable that is closed, and all that get what the expression of `creation` returns."""
+        return (self._made.closed, self._made.names) if self.is_made else (name, name)
 
     def closing(self, name: str) -> list[str]:
         """Returns the lines that close the client of this name, where `async with` does not."""

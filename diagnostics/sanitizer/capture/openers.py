@@ -15,8 +15,8 @@ from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.closers import can_be_closed
-from diagnostics.sanitizer.capture.holders import FACTORY, Variable, locals_of, reaches, receiver_of
-from diagnostics.sanitizer.capture.sites import file_in, in_stdlib, is_ours, is_tool, is_users
+from diagnostics.sanitizer.capture.holders import FACTORY, Variable, attributes_of, locals_of, reaches, receiver_of
+from diagnostics.sanitizer.capture.sites import Stack, file_in, in_stdlib, is_ours, is_tool, is_users
 
 _ACCEPTS: Final = ("_accept_connection2", "connect_accepted_socket")
 _MAKES: Final = {
@@ -24,8 +24,11 @@ _MAKES: Final = {
     "open_unix_connection": "asyncio.StreamWriter",
     "create_subprocess_exec": "asyncio.subprocess.Process",
     "create_subprocess_shell": "asyncio.subprocess.Process",
+    **dict.fromkeys(("create_connection", "create_unix_connection", "create_datagram_endpoint"), ""),
+    **dict.fromkeys(("connect_read_pipe", "connect_write_pipe", "subprocess_exec", "subprocess_shell"), ""),
+    **dict.fromkeys(("start_server", "start_unix_server", "create_server", "create_unix_server"), ""),
 }
-"""What a person gets from functions of asyncio."""
+"""What a person gets from functions of asyncio; a transport and a protocol from those without a name."""
 
 _BEGINNING: Final = re.compile(r"__(?:init|new|await|aenter)")
 """Methods that make an object or open it for the first time."""
@@ -37,12 +40,29 @@ _STDLIB, _LIBRARY, _PERSON = range(3)
 _whose: dict[str, int] = {}
 
 
+MADE: Final = "_diagnostics_made"
+"""Attribute of a client whose connections are found by their opening: where it was made."""
+
+
+class Made:
+    """A stack that is an attribute of an object; copies and pickles of that have `None` instead."""
+
+    __slots__ = ("stack",)
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+
+    def __reduce__(self) -> Any:
+        return type(None), ()
+
+
 class Receiver(NamedTuple):
-    """An object by its address and class; `ref` is `None` where it takes no weak reference."""
+    """An object by its address and class; `ref` is `None` where it takes no weak reference, `made` is where known."""
 
     id: int
     type: type
     ref: weakref.ref[Any] | None
+    made: Stack = ()
 
     @property
     def gone(self) -> bool:
@@ -85,6 +105,7 @@ def opener(frame: FrameType | None, protocol: Any) -> Opener | None:
     """
     receivers: list[Receiver] = []
     name = called = ""
+    by_asyncio = False
     while frame is not None:
         code = frame.f_code
         whose = _owner_of(code, frame)
@@ -99,20 +120,22 @@ def opener(frame: FrameType | None, protocol: Any) -> Opener | None:
         elif code.co_name in _ACCEPTS:
             return None
         elif code.co_name in _MAKES and not receivers:
-            name = _MAKES[code.co_name]
+            name, by_asyncio = _MAKES[code.co_name], True
         frame = frame.f_back
     by_person = frame is not None and frame.f_code.co_name != "_run_once"
     variable, held = _local(frame, receivers)
-    made = bool(FACTORY.match(called) or _BEGINNING.match(called) or (name and not receivers))
+    made = bool(FACTORY.match(called) or _BEGINNING.match(called) or (by_asyncio and not receivers))
     return Opener(tuple(receivers), variable, held, name or written(type(protocol)), by_person, made)
 
 
 def referred(thing: Any) -> Receiver:
     """Returns a reference to an object that keeps it alive no longer."""
+    noted = (attributes_of(thing) or {}).get(MADE)
+    stack = noted.stack if isinstance(noted, Made) else ()
     try:
-        return Receiver(id(thing), type(thing), weakref.ref(thing))
+        return Receiver(id(thing), type(thing), weakref.ref(thing), stack)
     except TypeError:
-        return Receiver(id(thing), type(thing), None)
+        return Receiver(id(thing), type(thing), None, stack)
 
 
 def written(cls: type) -> str:

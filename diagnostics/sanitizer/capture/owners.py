@@ -186,7 +186,7 @@ def _client(opener: Opener, stack: Stack, found: _Found | None, clients: Clients
     """Returns the record of a client; makes it where this is the first that is seen of it."""
     if found is None:
         client = ClientRecord(None, opener.name, opener.name.partition(".")[0], stack)
-        client.holder = ClientHolder(opener.name, None, opener.by_person, _how(opener), _CLOSERS.get(opener.name, ""))
+        client.holder = ClientHolder(opener.name, None, opener.by_person, _how(opener), _closer(opener))
         return client
     client = _recorded(found, clients) or _new(opener, found, stack)
     client.created = client.created or stack
@@ -212,13 +212,26 @@ def _recorded(found: _Found, clients: Clients) -> ClientRecord | None:
 def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:
     receiver = found.receiver
     name = written(receiver.type)
-    client = ClientRecord(None, name, receiver.type.__module__.partition(".")[0], stack)
+    if not opener.name.startswith("asyncio.") and issubclass(receiver.type, _transports()):
+        name = opener.name  # of the protocol's class, which a person wrote
+    client = ClientRecord(None, name, receiver.type.__module__.partition(".")[0], receiver.made or stack)
     if receiver.ref is not None:
         client.ref = receiver.ref
-    closer = closer_of(receiver.type, found.thing)
-    client.holder = ClientHolder(name, None, _is_persons(opener, found), _how(opener), closer)
+    closer = closer_of(receiver.type, found.thing) or (_closer(opener) if name == opener.name else "")
+    how = "opened" if receiver.made else _how(opener)
+    client.holder = ClientHolder(name, None, _is_persons(opener, found), how, closer)
     _known[receiver[:2]] = client
     return client
+
+
+def _closer(opener: Opener) -> str:
+    """Returns what closes a connection that only its protocol is known of: its transport does."""
+    return _CLOSERS.get(opener.name, "close()" if opener.name else "")
+
+
+def _transports() -> tuple[type, ...]:
+    transports = sys.modules.get("asyncio.transports")
+    return (transports.BaseTransport,) if transports is not None else ()
 
 
 def _how(opener: Opener) -> str:

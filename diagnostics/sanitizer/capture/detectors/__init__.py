@@ -10,7 +10,7 @@ from diagnostics.sanitizer.capture.detectors import (
     httpx,
     locks,
     loops,
-    opened,
+    observed,
     sdks,
     speakeasy,
     transports,
@@ -20,7 +20,7 @@ from diagnostics.sanitizer.capture.patching import Patch
 DETECTORS: Final[dict[str, list[Patch]]] = {
     "loops": loops.PATCHES,
     "transports": transports.PATCHES,
-    "opened": opened.PATCHES,
+    "observed": observed.PATCHES,
     "locks": locks.PATCHES,
     "httpx": httpx.PATCHES,
     "httpcore": httpcore.PATCHES,

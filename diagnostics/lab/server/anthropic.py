@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from diagnostics.lab.server.wire import (
-    BadRequest,
-    ModelReply,
-    ModelRequest,
-    echo,
-    event,
-    last_user_text,
-    pieces,
-    stream,
-    tokens,
-    whole,
-)
+from diagnostics.lab.server import wire
+from diagnostics.lab.server.wire import ModelReply, ModelRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,25 +29,25 @@ def error(status: int, message: str, ident: str) -> dict[str, Any]:
 
 def messages(question: ModelRequest) -> ModelReply:
     """`POST /v1/messages`."""
-    asked = last_user_text(question.body.get("messages"), inside="content")
+    asked = wire.last_user_text(question.body.get("messages"), inside="content")
     if not isinstance(question.body.get("max_tokens"), int):
-        raise BadRequest("max_tokens: Field required")
-    reply = echo(asked)
+        raise wire.BadRequest("max_tokens: Field required")
+    reply = wire.echo(asked)
     if question.body.get("stream"):
-        return stream([event({"type": name, **data}, name) for name, data in _events(question, asked, reply)])
+        return wire.stream([wire.event({"type": name, **data}, name) for name, data in _events(question, asked, reply)])
     content = [{"type": "text", "text": reply, "citations": None}]
-    return whole(_message(question, content, "end_turn", _usage(asked, tokens(reply))))
+    return wire.whole(_message(question, content, "end_turn", _usage(asked, wire.tokens(reply))))
 
 
 def _events(question: ModelRequest, asked: str, reply: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "message_start", {"message": _message(question, [], None, _usage(asked, 1))}
     yield "content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}
     yield "ping", {}
-    for piece in pieces(reply):
+    for piece in wire.pieces(reply):
         yield "content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": piece}}
     yield "content_block_stop", {"index": 0}
     stop = {"stop_reason": "end_turn", "stop_sequence": None}
-    yield "message_delta", {"delta": stop, "usage": {"output_tokens": tokens(reply)}}
+    yield "message_delta", {"delta": stop, "usage": {"output_tokens": wire.tokens(reply)}}
     yield "message_stop", {}
 
 
@@ -78,7 +68,7 @@ def _message(
 
 def _usage(asked: str, outward: int) -> dict[str, Any]:
     return {
-        "input_tokens": tokens(asked),
+        "input_tokens": wire.tokens(asked),
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 0,
         "output_tokens": outward,

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from diagnostics.lab.server.wire import (
-    ModelReply,
-    ModelRequest,
-    dump,
-    echo,
-    event,
-    last_user_text,
-    pieces,
-    stream,
-    tokens,
-    whole,
-)
+from diagnostics.lab.server import wire
+from diagnostics.lab.server.wire import ModelReply, ModelRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,26 +31,26 @@ def error(status: int, message: str, ident: str) -> dict[str, Any]:  # noqa: ARG
 def generate(question: ModelRequest) -> ModelReply:
     """`POST /{version}/models/{model}:generateContent`."""
     asked = _asked(question)
-    return whole(_response(question, asked, echo(asked), echo(asked), "STOP"))
+    return wire.whole(_response(question, asked, wire.echo(asked), wire.echo(asked), "STOP"))
 
 
 def stream_generate(question: ModelRequest) -> ModelReply:
     """`POST /{version}/models/{model}:streamGenerateContent`, as events with `?alt=sse`, else as a JSON array."""
     parts = list(_parts(question, _asked(question)))
     if question.query.get("alt") == "sse":
-        return stream([event(part, end=b"\r\n\r\n") for part in parts])
-    chunks = [(b"," if number else b"[") + dump(part) for number, part in enumerate(parts)]
+        return wire.stream([wire.event(part, end=b"\r\n\r\n") for part in parts])
+    chunks = [(b"," if number else b"[") + wire.dump(part) for number, part in enumerate(parts)]
     return ModelReply((*chunks, b"]"), streamed=True)
 
 
 def _asked(question: ModelRequest) -> str:
-    return last_user_text(question.body.get("contents"), inside="parts", default_role="user")
+    return wire.last_user_text(question.body.get("contents"), inside="parts", default_role="user")
 
 
 def _parts(question: ModelRequest, asked: str) -> Iterator[dict[str, Any]]:
-    reply = echo(asked)
+    reply = wire.echo(asked)
     sent = ""
-    for piece in pieces(reply):
+    for piece in wire.pieces(reply):
         sent += piece
         yield _response(question, asked, piece, sent, "STOP" if sent == reply else None)
 
@@ -69,7 +59,7 @@ def _response(question: ModelRequest, asked: str, text: str, so_far: str, finish
     candidate: dict[str, Any] = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
     if finish:
         candidate["finishReason"] = finish
-    inward, outward = tokens(asked), tokens(so_far)
+    inward, outward = wire.tokens(asked), wire.tokens(so_far)
     return {
         "candidates": [candidate],
         "usageMetadata": {

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from diagnostics.lab.server.wire import (
-    ModelReply,
-    ModelRequest,
-    echo,
-    event,
-    last_user_text,
-    pieces,
-    stream,
-    tokens,
-    whole,
-)
+from diagnostics.lab.server import wire
+from diagnostics.lab.server.wire import ModelReply, ModelRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,23 +21,23 @@ def error(status: int, message: str, ident: str) -> dict[str, Any]:  # noqa: ARG
 
 def chat(question: ModelRequest) -> ModelReply:
     """`POST /v1/chat/completions`."""
-    asked = last_user_text(question.body.get("messages"), inside="content")
-    reply = echo(asked)
+    asked = wire.last_user_text(question.body.get("messages"), inside="content")
+    reply = wire.echo(asked)
     if question.body.get("stream"):
-        return stream([*_events(question, asked, reply), b"data: [DONE]\n\n"])
+        return wire.stream([*_events(question, asked, reply), b"data: [DONE]\n\n"])
     message = {"role": "assistant", "content": reply, "tool_calls": None, "prefix": False}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    return whole({**_head(question, "chat.completion"), "choices": [choice], "usage": _usage(asked, reply)})
+    return wire.whole({**_head(question, "chat.completion"), "choices": [choice], "usage": _usage(asked, reply)})
 
 
 def _events(question: ModelRequest, asked: str, reply: str) -> Iterator[bytes]:
     head = _head(question, "chat.completion.chunk")
 
     def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
-        return event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more})
+        return wire.event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more})
 
     yield chunk({"role": "assistant", "content": ""})
-    for piece in pieces(reply):
+    for piece in wire.pieces(reply):
         yield chunk({"content": piece})
     yield chunk({"content": ""}, "stop", usage=_usage(asked, reply))
 
@@ -56,5 +47,5 @@ def _head(question: ModelRequest, kind: str) -> dict[str, Any]:
 
 
 def _usage(asked: str, reply: str) -> dict[str, int]:
-    inward, outward = tokens(asked), tokens(reply)
+    inward, outward = wire.tokens(asked), wire.tokens(reply)
     return {"prompt_tokens": inward, "completion_tokens": outward, "total_tokens": inward + outward}

@@ -9,20 +9,8 @@ import sys
 from array import array
 from typing import TYPE_CHECKING, Any, Final
 
-from diagnostics.lab.server import jet_classifier, storyteller
-from diagnostics.lab.server.wire import (
-    BadRequest,
-    ModelReply,
-    ModelRequest,
-    dump,
-    echo,
-    event,
-    last_user_text,
-    pieces,
-    stream,
-    tokens,
-    whole,
-)
+from diagnostics.lab.server import jet_classifier, storyteller, wire
+from diagnostics.lab.server.wire import ModelReply, ModelRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -49,20 +37,20 @@ def error(status: int, message: str, ident: str) -> dict[str, Any]:  # noqa: ARG
 
 def chat(question: ModelRequest) -> ModelReply:
     """`POST /v1/chat/completions`."""
-    asked = last_user_text(question.body.get("messages"), inside="content")
+    asked = wire.last_user_text(question.body.get("messages"), inside="content")
     reply = _reply(question, asked)
     if question.body.get("stream"):
-        return stream([*_chat_events(question, asked, reply), b"data: [DONE]\n\n"])
+        return wire.stream([*_chat_events(question, asked, reply), b"data: [DONE]\n\n"])
     message: dict[str, Any] = {"role": "assistant", "content": reply, "refusal": None, "annotations": []}
     logprobs = {"content": _logprobs(reply), "refusal": None} if question.body.get("logprobs") is True else None
     choice = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": "stop"}
-    return whole({**_completion(question, "chat.completion"), "choices": [choice], "usage": _usage(asked, reply)})
+    return wire.whole({**_completion(question, "chat.completion"), "choices": [choice], "usage": _usage(asked, reply)})
 
 
 def _reply(question: ModelRequest, asked: str) -> str:
     model = REPLIES.get(question.model)
     seed = question.body.get("seed")
-    return echo(asked) if model is None else model(asked, seed if isinstance(seed, int) else 0)
+    return wire.echo(asked) if model is None else model(asked, seed if isinstance(seed, int) else 0)
 
 
 def _logprobs(reply: str) -> list[dict[str, Any]]:
@@ -84,14 +72,14 @@ def _chat_events(question: ModelRequest, asked: str, reply: str) -> Iterator[byt
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return event({**head, "choices": [choice], **tail})
+        return wire.event({**head, "choices": [choice], **tail})
 
     yield chunk({"role": "assistant", "content": "", "refusal": None})
-    for piece in pieces(reply):
+    for piece in wire.pieces(reply):
         yield chunk({"content": piece})
     yield chunk({}, "stop")
     if with_usage:
-        yield event({**head, "choices": [], "usage": _usage(asked, reply)})
+        yield wire.event({**head, "choices": [], "usage": _usage(asked, reply)})
 
 
 def _completion(question: ModelRequest, kind: str) -> dict[str, Any]:
@@ -106,7 +94,7 @@ def _completion(question: ModelRequest, kind: str) -> dict[str, Any]:
 
 
 def _usage(asked: str, reply: str) -> dict[str, Any]:
-    inward, outward = tokens(asked), tokens(reply)
+    inward, outward = wire.tokens(asked), wire.tokens(reply)
     return {
         "prompt_tokens": inward,
         "completion_tokens": outward,
@@ -127,19 +115,19 @@ def embeddings(question: ModelRequest) -> ModelReply:
     # A list of numbers is one input, already in tokens.
     inputs: list[Any] = asked if isinstance(asked, list) and not _is_tokens(asked) else [asked]
     if not inputs or not all(one and (isinstance(one, str) or _is_tokens(one)) for one in inputs):
-        raise BadRequest("input must be a string, an array of strings or an array of tokens, and not empty")
+        raise wire.BadRequest("input must be a string, an array of strings or an array of tokens, and not empty")
     length = question.body.get("dimensions", DIMENSIONS)
     if not isinstance(length, int) or not 0 < length <= 4096:
-        raise BadRequest("dimensions must be an integer from 1 to 4096")
+        raise wire.BadRequest("dimensions must be an integer from 1 to 4096")
     packed = question.body.get("encoding_format") == "base64"
     data = []
     for index, one in enumerate(inputs):
-        vector = embedding(one if isinstance(one, str) else dump(one).decode(), length)
+        vector = embedding(one if isinstance(one, str) else wire.dump(one).decode(), length)
         form = base64.b64encode(_little_endian(vector)).decode() if packed else vector.tolist()
         data.append({"object": "embedding", "index": index, "embedding": form})
-    count = sum(tokens(one) if isinstance(one, str) else len(one) for one in inputs)  # a list holds tokens
+    count = sum(wire.tokens(one) if isinstance(one, str) else len(one) for one in inputs)  # a list holds tokens
     usage = {"prompt_tokens": count, "total_tokens": count}
-    return whole({"object": "list", "data": data, "model": question.model, "usage": usage})
+    return wire.whole({"object": "list", "data": data, "model": question.model, "usage": usage})
 
 
 def _is_tokens(one: Any) -> bool:
@@ -163,12 +151,12 @@ def _little_endian(vector: array[float]) -> bytes:
 
 def models(question: ModelRequest) -> ModelReply:
     """`GET /v1/models`."""
-    return whole({"object": "list", "data": [_model(name, question.created) for name in MODELS]})
+    return wire.whole({"object": "list", "data": [_model(name, question.created) for name in MODELS]})
 
 
 def model(question: ModelRequest) -> ModelReply:
     """`GET /v1/models/{model}`: every name is a model here."""
-    return whole(_model(question.path["model"], question.created))
+    return wire.whole(_model(question.path["model"], question.created))
 
 
 def _model(name: str, created: int) -> dict[str, Any]:

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diagnostics.lab.server.wire import (
-    ModelReply,
-    ModelRequest,
-    echo,
-    event,
-    last_user_text,
-    pieces,
-    stream,
-    tokens,
-    whole,
-)
+from diagnostics.lab.server import wire
+from diagnostics.lab.server.wire import ModelReply, ModelRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,17 +14,17 @@ if TYPE_CHECKING:
 def responses(question: ModelRequest) -> ModelReply:
     """`POST /v1/responses`."""
     given = question.body.get("input")
-    asked = given if isinstance(given, str) else last_user_text(given, inside="content")
-    reply = echo(asked)
+    asked = given if isinstance(given, str) else wire.last_user_text(given, inside="content")
+    reply = wire.echo(asked)
     if question.body.get("stream"):
         # No [DONE] here: the stream ends with response.completed.
-        return stream(
+        return wire.stream(
             [
-                event({"type": name, "sequence_number": number, **data}, name)
+                wire.event({"type": name, "sequence_number": number, **data}, name)
                 for number, (name, data) in enumerate(_events(question, asked, reply))
             ]
         )
-    return whole(_completed(question, asked, reply))
+    return wire.whole(_completed(question, asked, reply))
 
 
 def _events(question: ModelRequest, asked: str, reply: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -44,7 +35,7 @@ def _events(question: ModelRequest, asked: str, reply: str) -> Iterator[tuple[st
     yield "response.in_progress", {"response": started}
     yield "response.output_item.added", {"output_index": 0, "item": _message(item, "in_progress", [])}
     yield "response.content_part.added", {**here, "part": _part("")}
-    for piece in pieces(reply):
+    for piece in wire.pieces(reply):
         yield "response.output_text.delta", {**here, "delta": piece, "logprobs": []}
     yield "response.output_text.done", {**here, "text": reply, "logprobs": []}
     yield "response.content_part.done", {**here, "part": _part(reply)}
@@ -53,7 +44,7 @@ def _events(question: ModelRequest, asked: str, reply: str) -> Iterator[tuple[st
 
 
 def _completed(question: ModelRequest, asked: str, reply: str) -> dict[str, Any]:
-    inward, outward = tokens(asked), tokens(reply)
+    inward, outward = wire.tokens(asked), wire.tokens(reply)
     usage = {
         "input_tokens": inward,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},

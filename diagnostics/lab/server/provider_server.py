@@ -32,7 +32,6 @@ from diagnostics.lab.server.protocol import Connection
 
 if TYPE_CHECKING:
     import ssl
-    from types import TracebackType
 
 BACKLOG: Final = 1024
 """Connections that may wait to be accepted; a sweep opens 300 at once."""
@@ -104,9 +103,7 @@ class ProviderServer:
         self.url = f"https://localhost:{sockets[0].getsockname()[1]}"
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

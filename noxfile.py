@@ -19,7 +19,8 @@ import nox.virtualenv
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from diagnostics.lab.matrix import MatrixError, expand, sessions  # noqa: E402
+from diagnostics.lab.combination import MatrixError  # noqa: E402
+from diagnostics.lab.matrix import expand, sessions  # noqa: E402
 
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"

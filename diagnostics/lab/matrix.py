@@ -1,9 +1,7 @@
 """The environments of the matrix: pure functions of the table `[tool.diagnostics.matrix]`.
 
-    expand(table)                       every combination, in table order
-    select(combinations, filters)       the combinations that a command line selects
-    default_selection(combinations, …)  the combinations of a run without options
-    sessions(combinations)              a readable, unique name for each
+    expand(table)           every combination, in table order
+    sessions(combinations)  a readable, unique name for each
 
 An invalid entry, an unknown key and a rule that matches nothing are errors. Standard library and `packaging` only,
 because the noxfile imports this before anything is installed; no IO.
@@ -18,19 +16,6 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from diagnostics.lab.combination import AXES, EXTRAS, GENERATIONS, LOOPS, Combination, MatrixError, predicate
-from diagnostics.lab.selection import default_selection, select
-
-__all__ = [
-    "AXES",
-    "EXTRAS",
-    "GENERATIONS",
-    "Combination",
-    "MatrixError",
-    "default_selection",
-    "expand",
-    "select",
-    "sessions",
-]
 
 
 def expand(table: Mapping[str, Any]) -> list[Combination]:

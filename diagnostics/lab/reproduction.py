@@ -23,12 +23,12 @@ from diagnostics.lab.as_of import on_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import default_cache, installed
 from diagnostics.lab.environments.locks import known_unsatisfiable
-from diagnostics.lab.matrix import default_selection, select
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.own_versions import own_environments
 from diagnostics.lab.plan import INSTRUMENT, PROFILES, Profile, Role, Selection, may_hold, roles, why_nothing
 from diagnostics.lab.redactor import redactor
 from diagnostics.lab.run import RunSettings, default_width
+from diagnostics.lab.selection import default_selection, select
 from diagnostics.model.cell import Load
 from diagnostics.model.errors import InvalidUsage, known
 from diagnostics.model.libraries import placed

@@ -19,9 +19,9 @@ from diagnostics.lab.as_of import on_day, parse_day
 from diagnostics.lab.combination import Combination, MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, find_interpreter, installed, prepare
 from diagnostics.lab.execution.workers import Target
-from diagnostics.lab.matrix import default_selection
 from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.lab.plan import may_hold
+from diagnostics.lab.selection import default_selection
 from diagnostics.model.cell import Environment
 from diagnostics.model.libraries import LIBRARIES
 

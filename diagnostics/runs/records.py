@@ -144,21 +144,6 @@ class RunMeta:
     as_of: Word | None = None
     merged: tuple[MergedPart, ...] = ()
 
-    @property
-    def system(self) -> str:
-        """The operating system of the machine."""
-        return self.machine.system
-
-    @property
-    def cpus(self) -> int | None:
-        """Its number of processors."""
-        return self.machine.cpus
-
-    @property
-    def python(self) -> str:
-        """The Python that the tool ran on."""
-        return self.machine.python
-
 
 @dataclass(frozen=True)
 class Sweep:

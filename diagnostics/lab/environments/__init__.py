@@ -9,7 +9,8 @@ What cannot be is an `EnvironmentProblem`, whose `status` is the one that a tria
 
 from __future__ import annotations
 
-from diagnostics.lab.environments.build import PreparedEnvironment, default_cache, identify, prepare, unprepared
+from diagnostics.lab.environments.build import PreparedEnvironment, identify, prepare, unprepared
+from diagnostics.lab.environments.cache import default_cache
 from diagnostics.lab.environments.interpreters import Interpreter, find_interpreter, installed
 from diagnostics.lab.environments.problems import (
     BuildFailed,

@@ -20,15 +20,12 @@ from filelock import FileLock
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import bytecode, uv
-from diagnostics.lab.environments.cache import default_cache
 from diagnostics.lab.environments.interpreters import Interpreter, find_interpreter
 from diagnostics.lab.environments.locks import Lock
 from diagnostics.lab.environments.problems import BuildFailed, IndexUnreachable, Unavailable, Unsatisfiable
 from diagnostics.lab.environments.resolve import find_lock
 from diagnostics.model.cell import Environment
 from diagnostics.model.codec import encode
-
-__all__ = ["PreparedEnvironment", "default_cache", "identify", "prepare", "unprepared"]
 
 RECORD = "diagnostics-environment.json"
 SCHEMA = "diagnostics.environment/1"

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from diagnostics.lab.environments import EnvironmentProblem, default_cache, prepare, unprepared
@@ -43,9 +42,7 @@ class LocalExecutor:
         self._workers.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._workers.close()
 
     def stop(self) -> None:

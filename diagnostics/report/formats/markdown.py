@@ -77,7 +77,7 @@ def _shown(section: Section, keep: int) -> _Shown:
 
 def _facts(view: View) -> Md:
     meta, totals = view.meta, view.totals
-    cpus = f", {meta.cpus:g} CPUs" if meta.cpus else ""
+    cpus = f", {meta.machine.cpus:g} CPUs" if meta.machine.cpus else ""
     environments = ", ".join(f"{count} {status}" for status, count in totals.environments.items())
     finished = "" if meta.finished else " **This run did not finish.**"
     statuses = ", ".join(f"{count} {status}" for status, count in totals.statuses.items())
@@ -85,7 +85,7 @@ def _facts(view: View) -> Md:
         f"{totals.trials:,} trials ({statuses or 'none'}) in {sum(totals.environments.values())} environments "
         f"({environments or 'none'}); {totals.calls:,} calls, {totals.answers:,} answered, "
         f"{totals.requests:,} requests received. Started {text(meta.started, 40)}, {meta.seconds:.0f} s in all, "
-        f"{meta.trial_seconds:.0f} s of it trials, on {text(meta.system, 120)}{cpus}; "
+        f"{meta.trial_seconds:.0f} s of it trials, on {text(meta.machine.system, 120)}{cpus}; "
         f"profile {code(meta.profile, 40)}.{finished} {text(sentence(view.redacted))} [What is redacted]({PRIVACY})."
     )
 

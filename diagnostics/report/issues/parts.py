@@ -109,7 +109,7 @@ def _versions(material: Material) -> str:
 
 
 def _system(material: Material) -> str:
-    return text(material.posting.run.system or material.view.meta.system, 120)
+    return text(material.posting.run.system or material.view.meta.machine.system, 120)
 
 
 def _python(material: Material) -> str:

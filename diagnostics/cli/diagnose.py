@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,12 @@ import typer
 
 from diagnostics.cli import options as of
 from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.extras import install
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.redactor import redactor
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.session import open_session
-from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target, this_interpreter
+from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target, shadowed, this_interpreter
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, known
 from diagnostics.model.phase import PhaseResult
 from diagnostics.phases.diagnose import PHASES, run_diagnosis, run_one
@@ -102,6 +104,7 @@ def diagnose(
         ):
             page = folder / "diagnosis.md"
             if program:
+                _warn_of_others(target.environment.packages)
                 found = diagnose_program(run_program(program, folder), session, options, folder)
             elif chosen is None:
                 sys.stderr.write("no program given: this examines the lab's demonstration; diagnose app.py is yours\n")
@@ -123,6 +126,14 @@ def diagnose(
     if json_file is not None:
         of.write_json(json_file, found)
     sys.exit(0 if found.found_out else 1)
+
+
+def _warn_of_others(packages: Mapping[str, str]) -> None:
+    """Says which packages are not the program's own."""
+    if others := shadowed(packages):
+        named = ", ".join(f"{name} {packages[name]} instead of {version}" for name, version in others.items())
+        again = f"to use its own, run in its environment: {install('lab')}"
+        sys.stderr.write(f"warning: this environment replaces packages of the program: {named}; {again}\n")
 
 
 def _announce(phase: Phase) -> None:

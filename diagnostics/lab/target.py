@@ -91,6 +91,15 @@ def this_interpreter() -> Target:
     return Target(Path(sys.executable), environment)
 
 
+def shadowed(packages: Mapping[str, str]) -> dict[str, str]:
+    """Returns, of these packages, those of which `sys.path` has another version behind the one that is imported.
+
+    An overlay of `uv run --with` does that: what the tool needs comes before what the program has installed.
+    """
+    found = ((name, {each.version for each in importlib.metadata.distributions(name=name)}) for name in packages)
+    return {name: ", ".join(sorted(more)) for name, all_ in found if (more := all_ - {packages[name]})}
+
+
 def concerning(packages: Mapping[str, str]) -> dict[str, str]:
     """Returns, of what is installed, the SDKs, their transports and everything that these depend on."""
     left = list(LIBRARIES)

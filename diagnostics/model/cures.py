@@ -11,9 +11,12 @@ from typing import Final
 
 from diagnostics.model.cell import BASELINE
 
+NARROW: Final = ("single-run", "runner", "global-loop")
+"""The fixes that remove the error only where the program keeps one client."""
+
 RANKING: Final = (
     *("context-manager", "explicit-close", "background-loop", "client-per-loop", "no-keepalive", "sync-client"),
-    *("single-run", "runner", "global-loop"),
+    *NARROW,
     *("instance-loop", "never-close", "aiohttp-transport"),
 )
 """Every fix of the matrix, the best first."""

@@ -10,6 +10,7 @@ import typer
 
 from diagnostics.lab.event_tail import EventListener
 from diagnostics.lab.execution.outcome import TrialPlan
+from diagnostics.model.cell import Environment
 from diagnostics.model.codec import encode
 from diagnostics.model.event import Event
 from diagnostics.model.libraries import named
@@ -60,14 +61,16 @@ def _answer(answer: PhaseAnswer) -> str:
 
 
 def _where(record: PhaseResult) -> Md:
-    packages = record.environment.packages
-    names = named("sdk", "client", "pool", "transport")
-    stack = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
     processors = f", {record.machine.cpus} processors" if record.machine.cpus else ""
-    return prose(
-        f"`{record.provider}` on Python {record.environment.python} ({record.environment.loop}) with {stack}; "
-        f"{record.machine.system}{processors}."
-    )
+    return prose(f"`{record.provider}` on {stack(record.environment)}; {record.machine.system}{processors}.")
+
+
+def stack(environment: Environment) -> str:
+    """Returns the versions that decide what happens, such as `Python 3.13.0 (asyncio) with openai 3.57.0`."""
+    packages = environment.packages
+    names = named("sdk", "client", "pool", "transport")
+    versions = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
+    return f"Python {environment.python} ({environment.loop}) with {versions}"
 
 
 def _table(table: Table) -> list[str]:

@@ -15,10 +15,11 @@ from typing import Any, Final, NamedTuple
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.model.cell import BASELINE
+from diagnostics.model.cures import NARROW
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
 from diagnostics.phases.diagnosis import Diagnosis
-from diagnostics.phases.formats import conclusion
+from diagnostics.phases.formats import conclusion, stack
 from diagnostics.phases.phase4 import fix_outcomes, least_time, ranked
 from diagnostics.phases.plan import PhaseOptions, Session, plans
 from diagnostics.redaction import Secrets
@@ -111,9 +112,9 @@ def _three_answers(mistake: Mistake) -> tuple[PhaseAnswer, ...]:
     loop, access, client = (mistake.finding[name] or {} for name in ("loop", "access", "client"))
     closed = loop.get("closed_by")
     when = "When: which operation closes the loop?"
-    where = [f"The {client['type']} is created at {_at(client['created_at'])}."] if client.get("created_at") else []
+    where = [f"The `{client['type']}` is created at {_at(client['created_at'])}."] if client.get("created_at") else []
     if access.get("site"):
-        where.append(f"It is used at {_at(access['site'])} ({access['operation']}).")
+        where.append(f"It is used at {_at(access['site'])} (`{access['operation']}`).")
     fault = mistake.finding["fault"]
     return (
         PhaseAnswer(when, (f"`{closed}`, for the loop created at {_at(loop.get('created_at'))}.",))
@@ -142,7 +143,7 @@ def _how(mistake: Mistake, session: Session, options: PhaseOptions) -> PhaseAnsw
         tuple((f"`{fix}`", *_verdict(each)) for fix, each in outcomes.items()),
     )
     baseline = outcomes.get(BASELINE)
-    where = f"`{scenario}`, the scenario of the lab with this mistake, with {provider} and the packages of this program"
+    where = f"`{scenario}`, the scenario of the lab with this mistake, with {stack(session.target.environment)}"
     if baseline is None or baseline.symptom in (None, "none"):
         shown = f"The error did not occur in {where}, so no fix could be compared."
         return PhaseAnswer(question, (*advice, shown), tables=(table,))
@@ -150,7 +151,9 @@ def _how(mistake: Mistake, session: Session, options: PhaseOptions) -> PhaseAnsw
     if not best:
         return PhaseAnswer(question, (*advice, f"No fix removes the error in {where}."), tables=(table,))
     names = listed([f"`{fix}`" for fix in best], 13)
-    found = f"These fixes remove the error, those that work most widely first, in {where}: {names}."
+    found = f"These fixes remove the error in {where}: {names}."
+    if narrow := [f"`{fix}`" for fix in best if fix in NARROW]:
+        found += f" In other scenarios, {listed(narrow)} may not: they need a program that keeps one client."
     first = f"`{best[0]}` comes first: {FIXES[best[0]].trade_off}. {least_time({scenario: outcomes}, [scenario], best)}"
     return PhaseAnswer(question, (*advice, found, first), tables=(table,), facts={"fix": best[0]})
 
@@ -173,8 +176,8 @@ def _verdict(outcome: FixOutcome) -> tuple[str, str]:
 
 
 def _at(site: Mapping[str, Any] | None) -> str:
-    return f"{relative_path(site['file'])}:{site['line']}" if site else "an unknown line"
+    return f"`{relative_path(site['file'])}:{site['line']}`" if site else "an unknown line"
 
 
 def _whose(component: str) -> str:
-    return "your code" if component == "user" else component
+    return "your code" if component == "user" else f"`{component}`"

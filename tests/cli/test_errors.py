@@ -82,6 +82,7 @@ def test_a_message_of_several_lines_becomes_one() -> None:
         ("run --exit-code 999 app.py", "argument --exit-code: '999' is not a whole number from 0 to 255"),
         ("run --leaks maybe app.py", "argument --leaks: invalid choice: 'maybe'"),
         ("run --format xml app.py", "argument --format: invalid choice: 'xml'"),
+        ("run --live --format sarif app.py", "--live prints text, jsonl or github, not sarif"),
         ("run --jsn x app.py", "unknown option '--jsn' (did you mean '--json'?)"),
         ("run --json no/where/f.json app.py", "--json: there is no folder "),
         ("run --output . app.py", "--output: . is a folder; name a file in it"),

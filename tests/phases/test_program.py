@@ -80,10 +80,11 @@ def test_fixes_are_tried_with_the_sdk_of_the_program(
         diagnosis = diagnose_program(found("cross-loop-use", "openai.AsyncOpenAI"), session, options, tmp_path)
 
     when, why, where, how = diagnosis.answers
-    assert when.sentences == ("`asyncio.run`, for the loop created at app.py:7.",)
+    assert when.sentences == ("`asyncio.run`, for the loop created at `app.py:7`.",)
     assert "it uses one client on several loops" in why.sentences[0]
     assert where.sentences[-1] == "At fault: your code."
     assert "`context-manager`" in how.sentences[1]
+    assert f"openai {prepared.environment.packages['openai']}" in how.sentences[1]
     verdicts = {row[0]: row[1] for row in how.tables[0].rows}
     assert (verdicts["`none`"], verdicts["`context-manager`"]) == ("baseline: raised", "removes")
     assert "context-manager" in (tmp_path / "diagnosis.md").read_text(encoding="utf-8")

@@ -54,10 +54,13 @@ def use_after_close() -> None:
         loop.call_soon(print)
 
 
-def test_a_root_cause_is_printed_while_the_program_runs_and_once(tmp_path: Path, inside: Path) -> None:
+@pytest.mark.parametrize(("options", "first"), [((), "error["), (("--format", "jsonl"), '{"type":"root_cause",')])
+def test_a_root_cause_is_printed_while_the_program_runs_and_once(
+    options: tuple[str, ...], first: str, tmp_path: Path, inside: Path
+) -> None:
     program = tmp_path / "server.py"
     program.write_text(SERVER)
-    command = [sys.executable, "-m", "diagnostics.sanitizer", "--live", str(program)]
+    command = [sys.executable, "-m", "diagnostics.sanitizer", "--live", *options, str(program)]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env={"PYTHONPATH": str(inside)}
@@ -66,16 +69,17 @@ def test_a_root_cause_is_printed_while_the_program_runs_and_once(tmp_path: Path,
         assert running.stdout is not None
         assert running.stderr is not None
         block: list[str] = []
-        while not block or block[-1] != "\n":  # a block ends with an empty line
+        while not block or (block[-1] != "\n" and not options):  # a block ends with an empty line
             block.append(running.stderr.readline())
         assert running.poll() is None
         print("again", file=running.stdin, flush=True)
         assert [running.stdout.readline() for _ in range(2)] == ["failed\n"] * 2
         out, rest = running.communicate(timeout=60)
     assert out == ""
-    assert block[0].startswith("error[use-after-loop-close]: ")
-    assert rest.count("error[") == 1
-    assert rest.splitlines()[-1].startswith("diagnostics: 1 error")
+    assert block[0].startswith(first)
+    assert "use-after-loop-close" in block[0]
+    assert rest.count(first) == 1
+    assert rest.splitlines()[-1].startswith('{"type":"run","errors":1' if options else "diagnostics: 1 error")
     assert running.returncode == 66
 
 

@@ -23,17 +23,17 @@ _INVISIBLE = re.compile(
 _SPACE = re.compile(r"\s+")
 # GitHub looks for these after entities are resolved; a character of no width keeps them apart.
 _REFERENCE = re.compile(r"@(?=\w)|#(?=\d)|\bGH-(?=\d)|://|\bwww\.", re.IGNORECASE)
-_GAP = "\u200b"  # in no text by then: it is one of the invisible
+NO_WIDTH = "\u200b"  # in no text by then: it is one of the invisible
 
 
 def text(value: object, limit: int = 2000) -> Md:
     """A sentence: one line, every character with a meaning in Markdown as an entity, cut after `limit` characters."""
     line = one_line(str(value), limit)
-    apart = _REFERENCE.sub(lambda match: match.group() + _GAP, line)
+    apart = _REFERENCE.sub(lambda match: match.group() + NO_WIDTH, line)
     escaped = _MARKUP.sub(lambda match: f"&#{ord(match.group())};", apart)
     # A line that opens a list, a heading, a rule or a quotation; entities are never structure.
     escaped = re.sub(r"^([-+=#:]|\d+(?=[.)](?: |$)))", lambda match: f"&#{ord(match[1][0])};{match[1][1:]}", escaped)
-    return Md(escaped.replace(_GAP, "&#8203;"))
+    return Md(escaped.replace(NO_WIDTH, "&#8203;"))
 
 
 def prose(value: str, limit: int = 2000) -> Md:

@@ -1,9 +1,13 @@
-"""Shows a Markdown page: rendered on a terminal, as it is in a pipe or a file."""
+"""Shows a Markdown page: rendered on a terminal, without its entities in a pipe or a file."""
 
 from __future__ import annotations
 
+import html
+
 from rich.console import Console
 from rich.markdown import Markdown
+
+from diagnostics.report.markup.escape import NO_WIDTH
 
 
 def show_markdown(page: str, console: Console | None = None) -> None:
@@ -12,4 +16,4 @@ def show_markdown(page: str, console: Console | None = None) -> None:
     if console.is_terminal:
         console.print(Markdown(page))
     else:
-        console.file.write(page)
+        console.file.write(html.unescape(page).replace(NO_WIDTH, ""))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from diagnostics.model.errors import INVALID_USAGE, PROGRAM, usage_text
 from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, rules
 from diagnostics.sanitizer.output import stderr
+from diagnostics.sanitizer.output.formats import LIVE
 from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT
 from diagnostics.sanitizer.process import supervisor
 from diagnostics.sanitizer.process.options import OptionError, read
@@ -38,6 +39,7 @@ def run(arguments: list[str]) -> int:
         options = read(arguments)
         suppressions = _suppressions(options.suppress)
         file, output = (_writable(f"--{name}", getattr(options, name)) for name in ("json", "output"))
+        _check_live(options.format if options.live else "text")
         words = supervisor.command(options.program, options.start)
     except (OptionError, SuppressionError, supervisor.StartError) as error:
         stderr.write(usage_text(str(error), f"{PROGRAM} run"))
@@ -95,6 +97,11 @@ def _writable(option: str, file: str | None) -> str | None:
     if os.path.isdir(path):
         raise OptionError(f"{option}: {file} is a folder; name a file in it")
     return path
+
+
+def _check_live(name: str) -> None:
+    if name not in ("text", *LIVE):
+        raise OptionError(f"--live prints text, {' or '.join(LIVE)}, not {name}; choose one with --format")
 
 
 def _suppressions(file: str | None) -> list[Rule]:

@@ -9,9 +9,13 @@ import threading
 import time
 from typing import Final
 
+from diagnostics.model.codec import encode
 from diagnostics.sanitizer.analyze.news import News, Novelty, certain
 from diagnostics.sanitizer.analyze.recorded import JournalReader
 from diagnostics.sanitizer.output import full_text, stderr
+from diagnostics.sanitizer.output.formats import LIVE
+from diagnostics.sanitizer.output.json_document import document
+from diagnostics.sanitizer.output.redact import redact
 from diagnostics.sanitizer.output.text import Style, render, style, worse
 from diagnostics.sanitizer.process.reporter import ReportSettings, grouped
 
@@ -65,7 +69,13 @@ class Live(threading.Thread):
         look = style(self._settings.color)
         for process in self._reader.processes:
             report = grouped(process, certain(process.facts.values()), self._settings)
-            stderr.write("".join(self._text(novelty, look) for novelty in self._news.of(report)))
+            news = list(self._news.of(report))
+            if self._settings.format in LIVE:
+                data = document(process, report, exit_code=None, blind_spots=())
+                data["root_causes"] = [encode(novelty.cause) for novelty in news]
+                stderr.write(LIVE[self._settings.format](redact(data)))
+            else:
+                stderr.write("".join(self._text(novelty, look) for novelty in news))
 
     def _text(self, novelty: Novelty, look: Style) -> str:
         if novelty.before is not None:

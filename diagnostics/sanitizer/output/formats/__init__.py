@@ -15,3 +15,6 @@ FORMATS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "github": github.render,
     "sarif": sarif.render,
 }
+
+LIVE: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {"jsonl": jsonl.causes, "github": github.render}
+"""Those that `run --live` can print a root cause at a time."""

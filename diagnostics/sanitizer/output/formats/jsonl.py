@@ -11,19 +11,25 @@ from diagnostics.sanitizer.output.formats.place import first_line, main_finding
 
 def render(data: Mapping[str, Any]) -> str:
     """Returns the lines."""
-    lines = [_cause(data, cause) for cause in data["root_causes"]]
     counts = [cause["severity"] for cause in data["root_causes"]]
-    lines.append(
-        {
-            "type": "run",
-            "errors": counts.count("error"),
-            "leaks": counts.count("leak"),
-            **data["accounting"],
-            "exit_code": data["program"]["exit_code"],
-            "blind_spots": data["cannot_tell"],
-        }
-    )
-    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+    run = {
+        "type": "run",
+        "errors": counts.count("error"),
+        "leaks": counts.count("leak"),
+        **data["accounting"],
+        "exit_code": data["program"]["exit_code"],
+        "blind_spots": data["cannot_tell"],
+    }
+    return causes(data) + _line(run)
+
+
+def causes(data: Mapping[str, Any]) -> str:
+    """Returns the lines of the root causes."""
+    return "".join(_line(_cause(data, cause)) for cause in data["root_causes"])
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, separators=(",", ":")) + "\n"
 
 
 def _cause(data: Mapping[str, Any], cause: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from coroutines are the same with and without the sanitizer.
 
 from __future__ import annotations
 
-import importlib.machinery
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from importlib.machinery import ModuleSpec
 from itertools import chain
 from types import ModuleType
 from typing import Any
+
+from diagnostics.sanitizer.capture.imports import at_import, no_longer
 
 _COROUTINE = 0x80
 """`inspect.CO_COROUTINE`; importing `inspect` costs more than the rest of this package."""
@@ -214,7 +216,6 @@ class Patches:
         self._by_module: dict[str, list[list[Patch]]] = {}
         for patch in patches:
             self._by_module.setdefault(patch.module, [[]])[0].append(patch)
-        self._finder = _Finder(self._by_module, self._loaded)
 
     @property
     def problems(self) -> list[str]:
@@ -223,59 +224,24 @@ class Patches:
 
     def apply(self) -> None:
         """Patches the modules that are imported, and those that will be."""
-        sys.meta_path.insert(0, self._finder)
         for name in self._by_module:
+            at_import(name, self._found)
             module = sys.modules.get(name)
             if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
                 self._loaded(module)
 
     def restore(self) -> None:
         """Restores everything that was not patched by others since."""
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
+        for name in self._by_module:
+            no_longer(name, self._found)
         for patch in reversed(list(self._all())):
             patch.restore()
 
     def _all(self) -> Iterator[Patch]:
         return chain.from_iterable(chain.from_iterable(self._by_module.values()))
 
-    def _loaded(self, module: ModuleType) -> None:
-        sets = self._by_module.get(module.__name__, [])
-        fitting = next((patches for patches in sets if all(patch.fits(module) for patch in patches)), None)
-        if fitting is None and sets:
-            fitting = [patch.again() for patch in sets[0]]
-            sets.append(fitting)
-        for patch in fitting or ():
-            patch.apply(module)
-
-
-def next_spec(finder: Any, name: str, path: Any, target: Any) -> importlib.machinery.ModuleSpec | None:
-    """Returns what the finders after this one find; those before it have been asked."""
-    finders: list[Any] = sys.meta_path
-    for following in finders[finders.index(finder) + 1 :] if finder in finders else ():
-        find = getattr(following, "find_spec", None)
-        spec: importlib.machinery.ModuleSpec | None = find(name, path, target) if find else None
-        if spec is not None:
-            return spec
-    return None
-
-
-class _Finder:
-    """Finds modules with the other finders, and calls `loaded` when a module of the table has run."""
-
-    def __init__(self, names: Iterable[str], loaded: Callable[[ModuleType], None]) -> None:
-        self._names = names
-        self._loaded = loaded
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        if name not in self._names:
-            return None
-        spec = next_spec(self, name, path, target)
-        if spec is not None:
-            self._notice_run(spec)
-        return spec
-
-    def _notice_run(self, spec: importlib.machinery.ModuleSpec) -> None:
+    def _found(self, spec: ModuleSpec) -> None:
+        """Patches a module once it has run."""
         loader: Any = spec.loader
         if not hasattr(loader, "__dict__") or not hasattr(loader, "exec_module"):
             return
@@ -288,3 +254,12 @@ class _Finder:
             self._loaded(module)
 
         loader.exec_module = exec_module
+
+    def _loaded(self, module: ModuleType) -> None:
+        sets = self._by_module.get(module.__name__, [])
+        fitting = next((patches for patches in sets if all(patch.fits(module) for patch in patches)), None)
+        if fitting is None and sets:
+            fitting = [patch.again() for patch in sets[0]]
+            sets.append(fitting)
+        for patch in fitting or ():
+            patch.apply(module)

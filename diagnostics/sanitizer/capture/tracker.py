@@ -179,17 +179,19 @@ class Tracker:
 
     def call_started(self, client: ClientRecord | None, package: str, coroutine: Any) -> None:
         """Records a call, which is a coroutine that has not begun. Inside another call it may be part of that one."""
-        outer = self.current_call()
-        if outer is not None and is_part(outer, client, package):
-            if client is not None and client is not outer.client:
-                self._continues(outer, client)
-            return
+        outer = CALL.get()
+        if outer is not None:  # usually the last call of this task, which has ended
+            outer = None if outer.outer is None and outer.coroutine() is None else self.current_call()
         try:
-            loop = running_loop()._diagnostics_record  # `MARK`: this is the fastest way to ask for it
+            loop = _events._get_running_loop()._diagnostics_record  # `MARK`: this is the fastest way to ask for it
         except AttributeError:
             loop = self.running()
         call = CallRecord(client, loop, package, outer)
         if outer is not None:
+            if is_part(outer, client, package):
+                if client is not None and client is not outer.client:
+                    self._continues(outer, client)
+                return
             call.inside = is_inside(outer)
             # Skip calls that have returned, or the chain would grow for ever.
             outer.outer = outer.outer.innermost() if outer.outer is not None else None
@@ -232,7 +234,9 @@ class Tracker:
         Returns:
             The call that it belongs to.
         """
-        call = self.current_call()
+        call = CALL.get()
+        if call is not None and not getattr(call.coroutine(), "cr_running", False):
+            call = self.current_call()
         self.requests += 1
         if "request_sent" in self.instruments.hooks:
             self.instruments.call("request_sent", call)
@@ -283,7 +287,7 @@ class Tracker:
 
     def connection_used(self, record: ConnectionRecord) -> None:
         """Records that a request goes out on a connection."""
-        if record.loop.ref() is running_loop():
+        if record.loop.ref() is _events._get_running_loop():
             if "connection_used" in self.instruments.hooks:
                 self.instruments.call("connection_used", record)
         else:

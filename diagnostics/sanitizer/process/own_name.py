@@ -6,7 +6,7 @@ import sys
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from diagnostics.sanitizer.capture.patching import next_spec
+from diagnostics.sanitizer.capture.imports import at_import
 
 
 def give_up_name() -> None:
@@ -17,24 +17,20 @@ def give_up_name() -> None:
     name = __name__.partition(".")[0]
     module = sys.modules.pop(name, None)
     if module is not None:
-        sys.meta_path.insert(0, _OwnName(name, module))
+        at_import(name, _OwnName(module).found)
 
 
 class _OwnName:
-    """Finds the package that is loaded already, where the program would find the same one."""
+    """Loads the package that is loaded already, where the program would find the same one."""
 
-    def __init__(self, name: str, module: Any) -> None:
-        self._name = name
+    def __init__(self, module: Any) -> None:
         self._module = module
         self._spec = module.__spec__
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name != self._name:
-            return None
-        spec = next_spec(self, name, path, target)
-        if spec is not None and spec.origin == self._spec.origin:
+    def found(self, spec: ModuleSpec) -> None:
+        """The program imports a module of that name."""
+        if spec.origin == self._spec.origin:
             spec.loader = self  # type: ignore[assignment]
-        return spec
 
     def create_module(self, _: ModuleSpec) -> Any:
         return self._module

@@ -29,19 +29,17 @@ def session_created(session: Any) -> None:
 
 def session_of(session: Any) -> ClientRecord | None:
     """Returns the record of a session that gets a request; reports a request from another loop than the session's."""
-    record = TRACKER.clients.get(id(session))
-    if session._loop is not running_loop() and record is not None:
-        loop = running_loop()
-        # If the session's loop is closed, its transports and the loop itself report each access.
-        if loop is not None and not session._loop.is_closed():
-            TRACKER.foreign_access(
-                "cross-loop-use",
-                TRACKER.loop(session._loop),
-                SESSION_REQUEST,
-                capture(sys._getframe(2)),
-                once=(record.number, now(), SESSION_REQUEST),
-                client=record,
-            )
+    record, loop = TRACKER.clients.get(id(session)), running_loop()
+    # If the session's loop is closed, its transports and the loop itself report each access.
+    if session._loop is not loop and loop is not None and record is not None and not session._loop.is_closed():
+        TRACKER.foreign_access(
+            "cross-loop-use",
+            TRACKER.loop(session._loop),
+            SESSION_REQUEST,
+            capture(sys._getframe(2)),
+            once=(record.number, now(), SESSION_REQUEST),
+            client=record,
+        )
     return record
 
 

@@ -93,14 +93,17 @@ def _counted(bench: Bench, clients: _Clients, name: str, what: tuple[str, str], 
     if not instructions.available():
         return Figure(f"instructions: {name}", "needs valgrind")
     requests = max(concurrency, bench.count(COUNTED))
-    counts = [
-        instructions.count(clients.command(way, *what, requests, concurrency), clients.variables, clients.home)
+    counts = {
+        (way, times): instructions.count(
+            clients.command(way, *what, times * requests, concurrency), clients.variables, clients.home
+        )
         for way in WAYS
-    ]
-    plain, instrumented = counts
-    if plain is None or instrumented is None:
+        for times in (1, 3)  # switching callgrind on and off counts, too: the difference has requests only
+    }
+    if None in counts.values():
         return Figure(f"instructions: {name}", "callgrind did not count them")
-    value = f"{instrumented / requests / 1e6:.3f} million"
+    plain, instrumented = ((counts[way, 3] or 0) - (counts[way, 1] or 0) for way in WAYS)
+    value = f"{instrumented / 2 / requests / 1e6:.3f} million"
     return Figure(f"instructions: {name}", value, instrumented / plain, "plain", GOAL)
 
 

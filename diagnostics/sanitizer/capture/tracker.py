@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
+from diagnostics.sanitizer.capture import running
 from diagnostics.sanitizer.capture.connections import MARK, dropped, retire_tunnel
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.holders import holder, local_variable, search
@@ -183,7 +184,7 @@ class Tracker:
         if outer is not None:  # usually the last call of this task, which has ended
             outer = None if outer.outer is None and outer.coroutine() is None else self.current_call()
         try:
-            loop = _events._get_running_loop()._diagnostics_record  # `MARK`: this is the fastest way to ask for it
+            loop = running.events._get_running_loop()._diagnostics_record  # `MARK`, in the fastest way
         except AttributeError:
             loop = self.running()
         call = CallRecord(client, loop, package, outer)
@@ -287,7 +288,7 @@ class Tracker:
 
     def connection_used(self, record: ConnectionRecord) -> None:
         """Records that a request goes out on a connection."""
-        if record.loop.ref() is _events._get_running_loop():
+        if record.loop.ref() is running.events._get_running_loop():
             if "connection_used" in self.instruments.hooks:
                 self.instruments.call("connection_used", record)
         else:

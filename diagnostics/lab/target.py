@@ -79,11 +79,10 @@ def this_interpreter() -> Target:
     The name of its environment depends on everything that is installed. Its record lists only the SDKs and their
     dependencies, because the other packages may be private.
     """
-    packages = {
-        str(canonicalize_name(found.metadata["Name"])): found.version
-        for found in importlib.metadata.distributions()
-        if found.metadata["Name"]
-    }
+    packages: dict[str, str] = {}
+    for found in importlib.metadata.distributions():
+        if found.metadata["Name"]:  # the first on `sys.path` is the one that is imported
+            packages.setdefault(str(canonicalize_name(found.metadata["Name"])), found.version)
     version = platform.python_version()
     words = "\n".join([version, platform.python_implementation(), *(f"{n}=={v}" for n, v in sorted(packages.items()))])
     digest = hashlib.sha256(words.encode()).hexdigest()[:8]

@@ -143,7 +143,7 @@ def _how(mistake: Mistake, session: Session, options: PhaseOptions) -> PhaseAnsw
         tuple((f"`{fix}`", *_verdict(each)) for fix, each in outcomes.items()),
     )
     baseline = outcomes.get(BASELINE)
-    where = f"`{scenario}`, the scenario of the lab with this mistake, with {stack(session.target.environment)}"
+    where = f"`{scenario}`, the scenario of the lab with this mistake, on {stack(session.target.environment)}"
     if baseline is None or baseline.symptom in (None, "none"):
         shown = f"The error did not occur in {where}, so no fix could be compared."
         return PhaseAnswer(question, (*advice, shown), tables=(table,))

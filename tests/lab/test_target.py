@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import platform
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from diagnostics.lab import target
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import EnvironmentProblem
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.lab.target import TargetUnavailable, find_target, prepared_combinations, this_interpreter
+from diagnostics.lab.target import TargetUnavailable, find_target, prepared_combinations, shadowed, this_interpreter
 
 
 def test_this_interpreter_names_the_packages_that_concern_it_and_no_other() -> None:
@@ -72,3 +73,15 @@ def test_the_newest_is_one_whose_python_is_still_here(
     with pytest.raises(TargetUnavailable, match="that is all"):
         find_target("openai", "newest", cache=tmp_path)
     assert asked == [here]
+
+
+def test_the_version_that_is_imported_counts_and_what_it_hides_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "anyio-99.1.dist-info").mkdir()
+    (tmp_path / "anyio-99.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: anyio\nVersion: 99.1\n")
+    hidden = importlib.metadata.version("anyio")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert this_interpreter().environment.packages["anyio"] == "99.1"
+    assert shadowed({"anyio": "99.1"}) == {"anyio": hidden}

@@ -52,6 +52,10 @@ def diagnose(
         bool,
         typer.Option("--instrument", help="Instrument every trial and print its events; with --json -, as JSON Lines."),
     ] = False,
+    all_collections: Annotated[
+        bool,
+        typer.Option("--all-collections", help="With --instrument, print collections that finalised nothing, too."),
+    ] = False,
     environment: Annotated[
         str | None,
         typer.Option(help=f"Use this environment of the matrix, or {NEWEST}; by default, this Python.", metavar="SLUG"),
@@ -91,7 +95,8 @@ def diagnose(
         raise InvalidUsage("a phase examines the lab's demonstration; leave out --phase or the program")
     options = PhaseOptions(provider, runs, calls, concurrency, trials, instrument=instrument, others=not here)
     cache = default_cache()
-    on_event = event_printer(as_json=json_file == of.STANDARD_OUTPUT) if instrument else None
+    printer = event_printer(as_json=json_file == of.STANDARD_OUTPUT, all_collections=all_collections)
+    on_event = printer if instrument else None
     found: PhaseResult | Diagnosis
     try:
         own = program and not (environment or as_of)

@@ -86,11 +86,24 @@ def _table(table: Table) -> list[str]:
     ]
 
 
-def event_printer(*, as_json: bool) -> EventListener:
-    """Returns a listener that prints events as they happen, with a heading for each trial."""
+def event_printer(*, as_json: bool, all_collections: bool = False) -> EventListener:
+    """Returns a listener that prints events as they happen, with a heading for each trial.
+
+    Args:
+        all_collections: whether the collector's passes that finalised nothing of the timeline are printed too.
+    """
     last = ""
+    passes: dict[str, Event] = {}
 
     def on_event(plan: TrialPlan, event: Event) -> None:
+        if event.subject == "GC" and not all_collections:
+            passes[plan.key] = event
+            return
+        if plan.key in passes and _in_a_pass(event):
+            show(plan, passes.pop(plan.key))
+        show(plan, event)
+
+    def show(plan: TrialPlan, event: Event) -> None:
         nonlocal last
         cell = plan.cell
         if as_json:
@@ -102,3 +115,8 @@ def event_printer(*, as_json: bool) -> EventListener:
         typer.echo(told(event))
 
     return on_event
+
+
+def _in_a_pass(event: Event) -> bool:
+    finaliser = event.by is not None and event.by.function.endswith("__del__")
+    return finaliser or event.detail == "by the collector"

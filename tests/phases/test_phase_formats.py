@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from diagnostics.model.cell import Environment
+from diagnostics.lab.execution.outcome import TrialPlan
+from diagnostics.model.cell import Cell, Environment, Load
 from diagnostics.model.codec import encode
+from diagnostics.model.event import Event
 from diagnostics.model.machine import Machine
 from diagnostics.model.phase import CANNOT_TELL, KNOWN, PhaseAnswer, PhaseResult, Table, cannot_tell, read_phase
-from diagnostics.phases.formats import MOST_ROWS, markdown
+from diagnostics.phases.formats import MOST_ROWS, event_printer, markdown
 
 WORDS = st.text(min_size=1, max_size=40).filter(lambda text: text.strip() != "")
 
@@ -97,3 +99,23 @@ def test_a_page_has_no_escape_sequence() -> None:
 
     assert "\x1b" not in page
     assert "every loop" in page
+
+
+@pytest.mark.parametrize(("every", "passes"), [(False, ["2"]), (True, ["1", "2", "4"])])
+def test_a_collection_is_printed_where_it_finalised_something(
+    every: bool, passes: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = TrialPlan(Cell("e", "httpx2", "repeated-run", "none", Load()), 0, "cold", instrumented=True, events=True)
+    listener = event_printer(as_json=False, all_collections=every)
+    for event in (
+        Event(1, "GC", "", "collected", detail="generation 1"),
+        Event(2, "GC", "", "collected", detail="generation 2"),
+        Event(3, "C1", "httpx2.AsyncClient", "gone", detail="by the collector"),
+        Event(4, "GC", "", "collected", detail="generation 4"),
+        Event(5, "C2", "httpx2.AsyncClient", "gone", detail="with its last reference"),
+    ):
+        listener(plan, event)
+
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in printed if line.startswith("[GC]")] == passes
+    assert printed.index("[GC] collected - generation 2") < printed.index("[C1] gone - by the collector")

@@ -14,7 +14,7 @@ from typing import Final
 from diagnostics.model.cures import rank
 from diagnostics.model.finding import Advice
 from diagnostics.model.libraries import LIBRARIES
-from diagnostics.sanitizer.analyze.phrasing import AWAITED, OTHER_LOOP
+from diagnostics.sanitizer.analyze.phrasing import AWAITED, OTHER_LOOP, UNENDED
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import generator_around, with_imports
 
@@ -327,6 +327,18 @@ RULES: Final[tuple[Rule, ...]] = (
     (
         lambda about: (not about.client or about.is_primitive) and "cross-loop-use" in about.kinds,
         _plain("create it in the coroutine that uses it, or keep one loop for the whole program"),
+    ),
+    (
+        lambda about: about.findings[0].fault.why == UNENDED and about.component == "user",
+        _plain(
+            "let the task end when it is cancelled: raise `CancelledError` again",
+            None,
+            _lines("except asyncio.CancelledError:", "    raise"),
+        ),
+    ),
+    (
+        lambda about: about.findings[0].fault.why == UNENDED,
+        _plain("close what started the task before the run ends, in that run"),
     ),
     (
         lambda about: not about.client,

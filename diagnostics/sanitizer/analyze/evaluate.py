@@ -82,10 +82,20 @@ def _folded(facts: Iterable[Fact]) -> list[Fact]:
     facts = [
         fact for fact in facts if not (fact.detail.get("tidied") and fact.loop is not None and fact.loop.number in left)
     ]
-    facts = _once_a_request(_worst(facts))
+    facts = _once_a_request(_worst(_once_a_task(facts)))
     reported = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
     return [
         fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in reported
+    ]
+
+
+def _once_a_task(facts: list[Fact]) -> list[Fact]:
+    """Drops that a task was pending when its loop closed: Ctrl-C ended the wait for it, and the wait was reported."""
+    waited = {(fact.loop, fact.detail["task"]) for fact in facts if "task" in fact.detail}
+    return [
+        fact
+        for fact in facts
+        if fact.kind != "pending-task-destroyed" or (fact.loop, f"the task {fact.detail['coroutine']}") not in waited
     ]
 
 

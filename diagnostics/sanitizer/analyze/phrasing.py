@@ -67,7 +67,8 @@ def _abandoned(about: About) -> str:
 
 def _waits(about: About) -> str:
     if "task" in about.detail:
-        return f"the task {about.detail['task']} has not ended since it was cancelled, so {about.loop} cannot end"
+        where = f" and waits in {about.detail['waits']}" if about.detail["waits"] else ""
+        return f"{about.detail['task']} goes on after it was cancelled{where}, so its loop cannot end"
     if "robbed" not in about.detail:
         return f"a call with {about.client} waits for {about.detail.get('waits', 'something')}"
     return (

@@ -77,19 +77,24 @@ class Process:
             status: the exit status; the negative number of the signal that ended it; `None` after a timeout.
         """
         certain = list(self.facts.values())
-        stuck = {fact.call.number for fact in certain if fact.kind == "stuck-waiter" and fact.call is not None}
+        known = {_waiter(fact) for fact in certain if fact.kind == "stuck-waiter" and fact.call is not None}
         ended = status in ENDED_BY_INTERRUPT
-        waited = [
-            fact
+        waited = {
+            _waiter(fact): fact  # as it was at the last Ctrl-C
             for fact, calls in self.interrupted
-            if fact.call is not None
-            and fact.call.number not in stuck
-            and (fact.severity == "error" or ended or calls == self.calls)
-        ]
+            if _waiter(fact) not in known and (fact.severity == "error" or ended or calls == self.calls)
+        }
+        known.update(waited)
         killed = not self.end and (status is None or status < 0)
-        known = stuck | {fact.call.number for fact in waited if fact.call is not None}
-        hanging = [fact for fact in self.hanging if killed and (fact.call is None or fact.call.number not in known)]
-        return [*certain, *waited, *hanging]
+        hanging = [fact for fact in self.hanging if killed and _waiter(fact) not in known]
+        return [*certain, *waited.values(), *hanging]
+
+
+def _waiter(fact: Fact) -> Any:
+    """Returns what identifies a call or task that waits; of other facts, the fact."""
+    if fact.call is not None:
+        return fact.call.number
+    return (fact.current, fact.detail["name"]) if "name" in fact.detail else fact
 
 
 class JournalReader:

@@ -137,6 +137,13 @@ def _around(thing: Any, variable: Variable) -> _Found | None:
     return held if closable else None
 
 
+@gc_neutral
+def client_itself(thing: Any, clients: Clients) -> ClientRecord:
+    """Returns the record of an object of which only its method was seen."""
+    found = _from_variables({id(thing): type(thing)}) or _Found(referred(thing), thing, None)
+    return _client(Opener((), None, None, "", False), (), found, clients)
+
+
 def _bound(loop: Any, things: list[Any]) -> list[Any]:
     """Returns which of these objects, and of those inside them, refer to a loop."""
     found, seen, level = [], {id(each) for each in things}, things

@@ -97,18 +97,19 @@ def _whole(call: CallRecord) -> list[tuple[Any, int]]:
     coroutine = call.coroutine()
     loop = call.loop.ref() if call.loop is not None else None
     for task in asyncio.all_tasks(loop) if loop is not None else ():
-        chain = list(_chain(task.get_coro()))
-        if any(each is coroutine for each, _ in chain):
-            return [line for _, line in reversed(chain)]
+        found = list(chain(task.get_coro()))
+        if any(each is coroutine for each, _ in found):
+            return [line for _, line in reversed(found)]
     return awaiting(coroutine)
 
 
 def awaiting(coroutine: Any) -> list[tuple[Any, int]]:
     """Returns code and line of a coroutine and of what it awaits, innermost first."""
-    return [line for _, line in reversed(list(_chain(coroutine)))]
+    return [line for _, line in reversed(list(chain(coroutine)))]
 
 
-def _chain(coroutine: Any) -> Iterator[tuple[Any, tuple[Any, int]]]:
+def chain(coroutine: Any) -> Iterator[tuple[Any, tuple[Any, int]]]:
+    """Yields a coroutine and what it awaits, outermost first, each with its code and line."""
     for _ in range(_DEEP):
         for prefix in ("cr", "ag", "gi"):
             frame = getattr(coroutine, f"{prefix}_frame", None)

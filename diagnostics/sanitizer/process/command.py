@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 
 from diagnostics.model.errors import INVALID_USAGE, PROGRAM, usage_text
+from diagnostics.sanitizer.analyze.recorded import ENDED_BY_INTERRUPT
 from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, rules
 from diagnostics.sanitizer.output import stderr
 from diagnostics.sanitizer.output.formats import LIVE
@@ -71,6 +73,9 @@ def run(arguments: list[str]) -> int:
             os.unlink(journal)
     if status is None:
         stderr.write(f"diagnostics: the program did not finish within {options.timeout:g} s\n")
+    if status in ENDED_BY_INTERRUPT:  # one more Ctrl-C is meant for the program
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     return report(data, settings, status)
 
 

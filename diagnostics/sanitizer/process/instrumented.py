@@ -18,11 +18,11 @@ from typing import Any, Final
 
 from diagnostics.sanitizer import session
 from diagnostics.sanitizer.capture.blind_spots import blind_spots
-from diagnostics.sanitizer.capture.ignored_cancellations import ignored_cancellations
 from diagnostics.sanitizer.capture.journal import Journal
 from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
+from diagnostics.sanitizer.capture.unending import unending_tasks
 from diagnostics.sanitizer.process import children, interrupts
 from diagnostics.sanitizer.process.inheritance import CHILD, FOLLOW, instrumenting
 from diagnostics.sanitizer.process.observed_call import ObservedCall, replace
@@ -105,7 +105,7 @@ class Instrumented:
             if fact.call is not None:
                 TRACKER.stuck.discard(fact.call.number)  # report it again at the end, as it is then
             self.journal.fact(fact, when)
-        for fact in ignored_cancellations(sys._getframe(1)):
+        for fact in unending_tasks():
             self.journal.fact(fact, when)
 
     def _state(self) -> None:

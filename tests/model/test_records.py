@@ -16,6 +16,7 @@ from diagnostics.model.trial import Trial
 _FIELDS = ["key", "environment", "provider", "scenario", "fix", "status"]
 _OPTIONAL = [
     *("trial", "mode", "instrumented", "load", "reason", "symptom", "evidence", "findings", "accounting", "redacted"),
+    "recovers",
 ]
 
 

@@ -11,7 +11,7 @@ from diagnostics.cli.async_tools import async_tools
 from diagnostics.cli.bisect import bisect
 from diagnostics.cli.diagnose import diagnose
 from diagnostics.cli.explain import explain
-from diagnostics.cli.group import BY_SCRIPT, SCRIPT, Commands
+from diagnostics.cli.group import Commands
 from diagnostics.cli.history import history
 from diagnostics.cli.jets import jets
 from diagnostics.cli.lock import lock
@@ -20,7 +20,7 @@ from diagnostics.cli.report import report
 from diagnostics.cli.repro import repro
 from diagnostics.cli.run import run
 from diagnostics.cli.serve import serve
-from diagnostics.model.errors import PROGRAM
+from diagnostics.model.errors import BY_SCRIPT, PROGRAM
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "run": run,
@@ -51,7 +51,7 @@ Exit status: each command lists its own; 2 always means invalid usage, and 130 i
 
 app = typer.Typer(
     cls=Commands,
-    name=SCRIPT if BY_SCRIPT else PROGRAM,
+    name=PROGRAM,
     help=HELP,
     epilog="Run one phase of diagnose alone: python -m diagnostics.phase1 to phase6, with the same options.",
     add_completion=BY_SCRIPT,  # a shell completes the arguments of a program, not those of `python -m`

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -17,11 +16,6 @@ from diagnostics.model.errors import PROGRAM, CommandError, InvalidUsage, exit_w
 _USAGE_ERROR: Final[type[Exception]] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
 )
-
-SCRIPT: Final = "event-loop-diagnostics"
-"""The program that an installation adds to PATH."""
-
-BY_SCRIPT: Final = Path(sys.argv[0]).stem == SCRIPT
 
 _WORDS: Final[dict[str, str | Callable[[re.Match[str]], str]]] = {
     r"Input should be greater than or equal to (\S+)": r"it must be at least \1",
@@ -42,7 +36,7 @@ class Commands(TyperGroup):
         """Never returns; without arguments, prints the help."""
         arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
         program = f"{PROGRAM} {arguments[0]}" if arguments[0] in self.commands else PROGRAM
-        extra.update(prog_name=SCRIPT if BY_SCRIPT else PROGRAM, standalone_mode=False)
+        extra.update(prog_name=PROGRAM, standalone_mode=False)
         try:
             status = super().main(arguments, **extra)
         except CommandError as error:

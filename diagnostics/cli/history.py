@@ -11,7 +11,7 @@ import typer
 
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.codec import RecordError
-from diagnostics.model.errors import CommandError, CommandInterrupted
+from diagnostics.model.errors import PROGRAM, CommandError, CommandInterrupted
 from diagnostics.report.formats.bisection import markdown_table, read
 from diagnostics.runs.bounded import FileRefused, read_bytes
 
@@ -34,7 +34,7 @@ def history(
     files = sorted(folder.glob("*.json"))
     if not files:
         raise CommandError(
-            f"no search is kept in {folder}; run: python -m diagnostics bisect openai --all --json {folder}/openai.json"
+            f"no search is kept in {folder}; run: {PROGRAM} bisect openai --all --json {folder}/openai.json"
         )
     if again:
         for file in files:
@@ -51,7 +51,7 @@ def _read(file: Path) -> Bisection:
 
 def _repeat(file: Path, found: Bisection) -> None:
     if found.command[1:4] != _SEARCH:  # a record of somebody else may have any command
-        raise CommandError(f"the command of {file.name} is no search; repeat it with: python -m diagnostics bisect")
+        raise CommandError(f"the command of {file.name} is no search; repeat it with: {PROGRAM} bisect")
     command = [sys.executable, *found.command[1:], "--json", str(file)]
     try:
         status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode

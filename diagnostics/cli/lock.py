@@ -17,7 +17,7 @@ from diagnostics.lab.environments import EnvironmentProblem, Unsatisfiable, lock
 from diagnostics.lab.environments.locks import Lock, LockError
 from diagnostics.lab.environments.resolve import resolve
 from diagnostics.lab.matrix_file import load_matrix
-from diagnostics.model.errors import CommandError, InvalidUsage
+from diagnostics.model.errors import PROGRAM, CommandError, InvalidUsage
 
 
 def lock(
@@ -68,7 +68,7 @@ def _check(combinations: Sequence[Combination], folder: Path) -> None:
     for fault in faults:
         typer.echo(fault, err=True)
     if faults:
-        raise CommandError(f"{len(faults)} faults in the locks; run: python -m diagnostics lock")
+        raise CommandError(f"{len(faults)} faults in the locks; run: {PROGRAM} lock")
     typer.echo(f"the locks fit the matrix: {len(combinations)} combinations")
 
 

@@ -56,10 +56,10 @@ def usage() -> str:
         textwrap.fill(", ".join(names), WIDTH, initial_indent="  ", subsequent_indent="  ") for names in _names()
     )
     return (
-        "usage: python -m diagnostics explain KIND|FIX\n\n"
+        f"usage: {PROGRAM} explain KIND|FIX\n\n"
         "Explain a kind of finding or a fix, with the code before and after.\n\n"
         f"kinds of findings:\n{kinds}\n\nfixes:\n{fixes}\n\n"
-        "example: python -m diagnostics explain cross-loop-use\n\n"
+        f"example: {PROGRAM} explain cross-loop-use\n\n"
         "Exit status: 0 explained; 2 invalid usage.\n"
     )
 
@@ -81,9 +81,7 @@ def _kind(name: str) -> str:
     parts = [f"{name}: {FINDING_KINDS[name]}", f"Why it is a mistake of the code at fault: {KINDS[name].why}."]
     found = cures(name)
     if found:
-        parts.append(
-            "Fixes, the best first: " + ", ".join(found) + ". `python -m diagnostics explain FIX` shows each of them."
-        )
+        parts.append("Fixes, the best first: " + ", ".join(found) + f". `{PROGRAM} explain FIX` shows each of them.")
         return _filled(parts) + "\n" + _change(found[0])
     return _filled([*parts, OTHERWISE[name]])
 
@@ -99,9 +97,7 @@ def _change(name: str) -> str:
     if not _example(name).exists():
         return ""
     before, after = (_code(each) for each in (BASELINE, name))
-    needs = (
-        "\n# async_tools.py: python -m diagnostics async-tools > async_tools.py\n" if "async_tools" in after else "\n"
-    )
+    needs = f"\n# async_tools.py: {PROGRAM} async-tools > async_tools.py\n" if "async_tools" in after else "\n"
     return (
         f"Before:\n\n{textwrap.indent(before, '    ')}\nAfter, with {name}:\n{textwrap.indent(needs + after, '    ')}"
     )

@@ -9,6 +9,7 @@ from typing import Final
 from packaging.version import Version
 
 from diagnostics.lab.combination import AXES, EXTRAS, Combination, MatrixError, predicate
+from diagnostics.model.errors import PROGRAM
 
 ABSENT: Final = "none"
 """A value of a filter: the combination does not have the package, such as aiohttp."""
@@ -108,7 +109,7 @@ def _anyway(key: str, value: str) -> str:
     name, _, release = value.rpartition("==")
     if key in ("python", "environment") or not re.fullmatch(r"\d+(\.\d+)+", release):
         return ""
-    return f"; to run it anyway: python -m diagnostics repro --vary {name or key}={release}"
+    return f"; to run it anyway: {PROGRAM} repro --vary {name or key}={release}"
 
 
 def _shown(combination: Combination, key: str) -> str:

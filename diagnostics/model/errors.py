@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from collections.abc import Collection
 from typing import Final, NoReturn
@@ -22,7 +23,13 @@ FAILED: Final = 1
 INVALID_USAGE: Final = 2
 INTERRUPTED: Final = 130
 
-PROGRAM: Final = "python -m diagnostics"
+SCRIPT: Final = "event-loop-diagnostics"
+"""The program that an installation adds to PATH."""
+
+BY_SCRIPT: Final = os.path.splitext(os.path.basename((sys.argv or [""])[0]))[0] == SCRIPT
+
+PROGRAM: Final = SCRIPT if BY_SCRIPT else "python -m diagnostics"
+"""The tool as it was started: what a message tells a person to type begins with it."""
 
 
 class CommandError(Exception):

@@ -25,7 +25,7 @@ from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.lab.reproduction import run_settings
 from diagnostics.lab.run import RunListener, RunSettings, run
 from diagnostics.lab.server import ServerError
-from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage
+from diagnostics.model.errors import PROGRAM, CommandError, CommandInterrupted, InvalidUsage
 from diagnostics.model.placeholders import together
 from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.report.formats.registry import write_reports
@@ -197,7 +197,7 @@ class _Place:
     def _again(self, folder: Path, *more: str) -> str:
         """The command that goes on with the run, in the way in which it was started: by nox or by hand."""
         session = os.environ.get("NOX_CURRENT_SESSION")
-        start = ["nox", "-s", session, "--"] if session else ["python", "-m", "diagnostics", "repro"]
+        start = ["nox", "-s", session, "--"] if session else [*PROGRAM.split(), "repro"]
         valued = {"--matrix": self.matrix, "--jobs": self.part.jobs, "--executor": self.part.executor}
         options = [word for name, value in valued.items() if value for word in (name, str(value))]
         options += ["--offline"] * self.part.offline + ["--with-content"] * self.part.content

@@ -55,6 +55,14 @@ def test_a_shell_completes_the_arguments_of_the_installed_program() -> None:
     assert "--show-completion" not in run("--help").stdout
 
 
+def test_hints_name_the_program_as_it_was_started() -> None:
+    script = Path(sys.executable).with_name("event-loop-diagnostics")
+    done = subprocess.run([script, "explain", "cross-loop-use"], capture_output=True, text=True, check=True)
+    assert "`event-loop-diagnostics explain FIX`" in done.stdout
+    assert "python -m" not in done.stdout
+    assert "`python -m diagnostics explain FIX`" in run("explain", "cross-loop-use").stdout
+
+
 def test_the_help_of_run_is_its_own_one() -> None:
     assert "--suppress" in run("run", "--help").stdout
 

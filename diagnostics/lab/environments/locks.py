@@ -17,6 +17,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from diagnostics.lab.combination import Combination
+from diagnostics.model.errors import PROGRAM
 from diagnostics.redaction import Secrets, redact
 
 COMMITTED = Path(__file__).parent.parent / "locks"
@@ -85,7 +86,7 @@ def read(combination: Combination, folder: Path = COMMITTED) -> Lock | None:
         return None
     hashes = _hashes(folder)
     if missing := [pin for pin in pins if pin not in hashes]:
-        raise LockError(f"{folder.name}/{HASHES} has no hash of {', '.join(missing)}; run: python -m diagnostics lock")
+        raise LockError(f"{folder.name}/{HASHES} has no hash of {', '.join(missing)}; run: {PROGRAM} lock")
     return Lock("".join(f"{pin} {hashes[pin]}\n" for pin in pins))
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from diagnostics.model.cures import rank
+from diagnostics.model.errors import PROGRAM
 from diagnostics.model.finding import Advice
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.phrasing import AWAITED, OTHER_LOOP, UNENDED
@@ -40,7 +41,7 @@ def _lines(*lines: str) -> str:
     return "\n".join(lines)
 
 
-_GET: Final = "python -m diagnostics async-tools > async_tools.py   # once"
+_GET: Final = f"{PROGRAM} async-tools > async_tools.py   # once"
 _RUN_SYNC: Final = _lines(
     f"# {_GET}",
     "from async_tools import run_sync",

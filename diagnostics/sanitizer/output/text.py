@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from diagnostics.model.errors import PROGRAM
 from diagnostics.model.finding import Advice, Finding, LoopFacts, RootCause, Site
 from diagnostics.sanitizer.analyze.describe import relative_path
 from diagnostics.sanitizer.analyze.in_tests import described
@@ -295,7 +296,7 @@ def _help(advice: Advice, look: Style, *, short: bool) -> list[str]:
     lines = [_wrapped("help: ", advice.text, look, colour="help")]
     code = advice.code.splitlines()
     if short:
-        code = [f"python -m diagnostics explain {advice.fix}"] if advice.fix is not None else code[:2]
+        code = [f"{PROGRAM} explain {advice.fix}"] if advice.fix is not None else code[:2]
     bar = look.paint("|", "place")
     return lines + [f"   {bar} {line}".rstrip() for line in code]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,12 +53,10 @@ class Results(NamedTuple):
     Attributes:
         causes: root causes, errors first.
         document: as `diagnostics run --json` writes it, without secrets removed.
-        loops: whether any event loop ran.
     """
 
     causes: Sequence[Cause]
     document: dict[str, Any]
-    loops: bool
 
 
 def read(folder: str, suppressions: Sequence[Rule], argv: list[str], exit_code: int | None = None) -> Results:
@@ -71,7 +69,8 @@ def read(folder: str, suppressions: Sequence[Rule], argv: list[str], exit_code: 
         exit_code: of the run, if it has ended.
     """
     settings = ReportSettings(None, "report", 0, suppressions)
-    found = list(_processes(folder))
+    journals = [processes(path.read_bytes()) for path in sorted(Path(folder).glob("*.journal"))]
+    found = [process for each in journals for process in each]
     parts: list[Report] = []
     for process in found:
         facts = [fact for fact in certain(process.facts.values()) if "allowed" not in fact.detail]
@@ -79,7 +78,10 @@ def read(folder: str, suppressions: Sequence[Rule], argv: list[str], exit_code: 
     findings = [finding for part in parts for finding in part.findings]
     by_id = {finding.id: finding for finding in findings}
     causes = [_cause(whole, worst, by_id, findings) for whole, worst in across(parts)]
-    return Results(causes, _document(found, findings, causes, argv, exit_code), any(each.used for each in found))
+    data = _document(found, findings, causes, argv, exit_code)
+    if any(each[0].used and not each[0].end and each[0].number != os.getpid() for each in journals if each):
+        data["cannot_tell"].append("a process that ran tests was killed before it could report what it leaves open")
+    return Results(causes, data)
 
 
 def _cause(whole: RootCause, worst: RootCause, by_id: dict[str, Finding], findings: Sequence[Finding]) -> Cause:
@@ -99,13 +101,6 @@ def _document(
         whole.requests += process.requests
         whole.modules.update(process.modules)
         blind.update(dict.fromkeys(process.blind_spots))
-        if process.used and not process.end and process.parent == os.getpid():
-            blind["a process that ran tests was killed before it could report what it leaves open"] = None
     data = document(whole, Report(list(findings), []), exit_code=code, blind_spots=list(blind))
     data["root_causes"] = [encode(each.cause) for each in causes]
     return data
-
-
-def _processes(folder: str) -> Iterator[Process]:
-    for path in sorted(Path(folder).glob("*.journal")):
-        yield from processes(path.read_bytes())

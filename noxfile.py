@@ -91,11 +91,10 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def watched(session: nox.Session) -> None:
-    """The tests under the project's own sanitizer, in one process: what workers of xdist run is not instrumented."""
+    """The tests under the project's own pytest plugin, in parallel."""
     python = install(session, "tests", "bridges")
-    options = ("--leaks", "error", "--suppress", "tests/on_purpose.txt")
-    suite = ("-m", "pytest", "-p", "no:xdist", *session.posargs)
-    session.run(python, "-m", "diagnostics", "run", *options, *suite)
+    options = ("--event-loops=error", "--event-loops-suppress", "tests/on_purpose.txt")
+    session.run(python, "-m", "pytest", "-n", "auto", *options, *session.posargs)
 
 
 @nox.session(venv_backend="none", default=False)

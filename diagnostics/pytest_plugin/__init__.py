@@ -24,8 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " error: fail because of those that your own code is responsible for (default: ini event_loops, or off)",
     )
     group.addoption("--event-loops-json", metavar="FILE", help="write the findings to FILE as JSON")
+    group.addoption(
+        "--event-loops-suppress",
+        metavar="FILE",
+        help="ignore the findings that FILE lists, one `kind:pattern` per line, for example `*:litellm`",
+    )
     parser.addini("event_loops", "off, report or error", default="off")
-    parser.addini(_LIST, "findings to ignore, one kind:pattern a line, for example *:litellm", type="linelist")
+    parser.addini(_LIST, "findings to ignore, as in the file of --event-loops-suppress", type="linelist")
 
 
 @pytest.hookimpl(tryfirst=True)

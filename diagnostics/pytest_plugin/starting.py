@@ -11,7 +11,7 @@ import pytest
 
 from diagnostics.pytest_plugin.recording import Recording
 from diagnostics.pytest_plugin.reporting import Reporting
-from diagnostics.sanitizer.analyze.suppressions import SuppressionError, rules
+from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, rules
 from diagnostics.sanitizer.session import uninstall
 
 WORKER_FOLDER = "event_loops_folder"
@@ -30,10 +30,7 @@ def start(config: pytest.Config, mode: str, suppressions: Sequence[str]) -> None
         if os.path.isdir(folder):  # not on another machine
             config.pluginmanager.register(Recording(_journal(folder), root), "event_loops_recording")
         return
-    try:
-        ignored = rules(suppressions)
-    except SuppressionError as error:
-        raise pytest.UsageError(f"event_loops_suppress: {error}") from None
+    ignored = _suppressions(config.getoption("event_loops_suppress"), suppressions)
     folder = tempfile.mkdtemp(prefix="event-loops-")
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     recording = None
@@ -44,6 +41,21 @@ def start(config: pytest.Config, mode: str, suppressions: Sequence[str]) -> None
         uninstall()  # the workers of xdist run the tests
         config.pluginmanager.register(_Workers(folder), "event_loops_workers")
     config.pluginmanager.register(Reporting(config, mode, ignored, folder, recording), "event_loops_reporting")
+
+
+def _suppressions(file: str | None, lines: Sequence[str]) -> list[Rule]:
+    where = "event_loops_suppress"
+    try:
+        found = rules(lines)
+        if file is not None:
+            where = f"--event-loops-suppress {file}"
+            with open(file, encoding="utf-8") as stream:
+                found += rules(stream)
+    except OSError as error:
+        raise pytest.UsageError(f"{where}: cannot read it: {error.strerror}") from None
+    except SuppressionError as error:
+        raise pytest.UsageError(f"{where}: {error}") from None
+    return found
 
 
 def _journal(folder: str) -> str:

@@ -1,4 +1,4 @@
-"""This project's own tests under its own sanitizer: a part of them here, all of them by `nox -s instrumented`."""
+"""This project's own tests with its own pytest plugin: a part of them here, all of them by `nox -s watched`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FAST = (
 """Tests that make loops and threads by the dozen, in this process."""
 
 
-def test_a_part_of_this_suite_passes_under_the_sanitizer_without_a_finding(tmp_path: Path) -> None:
+def test_a_part_of_this_suite_passes_with_the_plugin_without_a_finding(tmp_path: Path) -> None:
     findings = tmp_path / "findings.json"
-    options = ("--json", str(findings), "--leaks", "error", "--suppress", str(TESTS / "on_purpose.txt"))
-    # In one process: what workers of xdist run is not instrumented.
-    suite = ("-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", *(str(TESTS / name) for name in FAST))
+    plugin = ("-p", "no:event_loops", "-p", "diagnostics.pytest_plugin", "--event-loops=error")
+    options = ("--event-loops-json", str(findings), "--event-loops-suppress", str(TESTS / "on_purpose.txt"))
+    suite = ("-q", "-n0", "-p", "no:cacheprovider", *(str(TESTS / name) for name in FAST))
     ran = subprocess.run(
-        [sys.executable, "-m", "diagnostics.sanitizer", *options, *suite],
+        [sys.executable, "-m", "pytest", *plugin, *options, *suite],
         cwd=TESTS.parent,
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         capture_output=True,

@@ -14,6 +14,8 @@ from diagnostics import __version__
 from diagnostics.cli import COMMANDS
 from diagnostics.extras import install
 
+ROOT = Path(__file__).resolve().parents[2]
+
 ROOT = Path(__file__).parents[2]
 WITHOUT_SITE = ("-S",)
 """No site-packages, so no lab."""
@@ -61,6 +63,20 @@ def test_hints_name_the_program_as_it_was_started() -> None:
     assert "`event-loop-diagnostics explain FIX`" in done.stdout
     assert "python -m" not in done.stdout
     assert "`python -m diagnostics explain FIX`" in run("explain", "cross-loop-use").stdout
+
+
+def test_a_program_may_have_a_module_of_the_same_name(tmp_path: Path) -> None:
+    (tmp_path / "diagnostics.py").write_text("NAME = 'mine'")
+    (tmp_path / "app.py").write_text("import diagnostics; print(diagnostics.NAME)")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "event_loop_diagnostics.py"), "run", "app.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "mine\n", "")
 
 
 def test_the_help_of_run_is_its_own_one() -> None:

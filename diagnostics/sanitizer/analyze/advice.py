@@ -17,7 +17,7 @@ from diagnostics.model.finding import Advice
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.phrasing import AWAITED, OTHER_LOOP, UNENDED
 from diagnostics.sanitizer.analyze.situation import Situation
-from diagnostics.sanitizer.analyze.sources import generator_around, with_imports
+from diagnostics.sanitizer.analyze.sources import function_around, generator_around, is_entered, with_imports
 
 _SERVERS: Final = ("uvicorn", "hypercorn", "gunicorn", "granian", "daphne")
 _TASK_QUEUES: Final = ("celery", "rq", "dramatiq")
@@ -111,6 +111,7 @@ def _third_party_client(about: Situation) -> list[Advice]:
     return [Advice("background-loop", text, _RUN_SYNC, None)]
 
 
+_CANCEL: Final = _lines("task.cancel()", "await asyncio.gather(task, return_exceptions=True)")
 _MANY_RUNS: Final = "many short runs? keep one loop and one client: `run_sync` with `LoopLocal`"
 
 
@@ -149,6 +150,23 @@ def _several_runs(about: Situation) -> list[Advice]:
 def _one_run(about: Situation) -> list[Advice]:
     text = f"close the {about.noun} before its loop closes"
     return [Advice("context-manager", text, about.managed(), about.where)]
+
+
+def _unfinished(about: Situation) -> list[Advice]:
+    """The program closes the client at the end of a block, which it did not reach before the loop closed."""
+    function = function_around(about.where)
+    if generator_around(about.where) and function is not None:
+        text = "close the generator where you leave it before its end: it closes the client then"
+        code = _lines(
+            f"async with contextlib.aclosing({function.name}(...)) as parts:",
+            "    async for part in parts:",
+            "        ...",
+            "# or, in code that is not async, before its loop closes:",
+            "loop.run_until_complete(parts.aclose())",
+        )
+        return [Advice(None, text, code, about.where)]
+    text = "await the task that creates the client before the loop closes, or cancel it and await that"
+    return [Advice(None, text, _CANCEL, about.where)]
 
 
 def _without_closer(about: Situation) -> list[Advice]:
@@ -311,7 +329,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _plain(
             "await the task before the loop closes, or cancel it and await that",
             None,
-            _lines("task.cancel()", "await asyncio.gather(task, return_exceptions=True)"),
+            _CANCEL,
         ),
     ),
     (lambda about: "inherited-connection" in about.kinds, _plain("create the client in the child, after the fork")),
@@ -351,6 +369,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (lambda about: _is_third_party(about) and about.made_by(about.component), _third_party_client_and_loop),
     (_is_third_party, _third_party_client),
+    (lambda about: is_entered(about.where) and not about.is_used_elsewhere, _unfinished),
     (lambda about: about.in_fixture and about.is_used_elsewhere and not about.has_function_scope, _wide_fixture),
     (lambda about: about.in_fixture and not about.is_used_elsewhere, _closed_in_fixture),
     (lambda about: about.in_test and not about.is_used_elsewhere and bool(about.closer), _one_run),

@@ -63,23 +63,43 @@ def _is_at(call: ast.Call, where: Site) -> bool:
     return where.column is None or call.col_offset >= where.column
 
 
-def generator_around(where: Site | None) -> str:
-    """Tells of the async generator function around a line: `yields`, `yields in finally`, or nothing if it is none."""
+def function_around(where: Site | None) -> ast.AsyncFunctionDef | None:
+    """Returns the coroutine function around a line."""
     tree = _parsed(where.file) if where is not None else None
     if where is None or tree is None:
-        return ""
+        return None
     around = [
         node
         for node in ast.walk(tree[0])
         if isinstance(node, ast.AsyncFunctionDef) and node.lineno <= where.line <= (node.end_lineno or 0)
     ]
-    if not around:
+    return max(around, key=lambda node: node.lineno, default=None)
+
+
+def generator_around(where: Site | None) -> str:
+    """Tells of the async generator function around a line: `yields`, `yields in finally`, or nothing if it is none."""
+    inner = function_around(where)
+    if inner is None:
         return ""
-    inner = max(around, key=lambda node: node.lineno)
     last = [each for node in ast.walk(inner) if isinstance(node, ast.Try) for each in node.finalbody]
     if any(isinstance(node, ast.Yield) for each in last for node in ast.walk(each)):
         return "yields in finally"
     return "yields" if any(isinstance(node, ast.Yield) for node in ast.walk(inner)) else ""
+
+
+def is_entered(where: Site | None) -> bool:
+    """Returns whether the expression on a line is what an `async with` takes."""
+    inner = function_around(where)
+    return (
+        where is not None
+        and inner is not None
+        and any(
+            item.context_expr.lineno <= where.line <= (item.context_expr.end_lineno or 0)
+            for node in ast.walk(inner)
+            if isinstance(node, ast.AsyncWith)
+            for item in node.items
+        )
+    )
 
 
 @functools.cache

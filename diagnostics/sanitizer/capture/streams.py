@@ -109,8 +109,23 @@ def _finalizer_of(stack: Stack) -> str | None:
     if outermost is None:
         return None
     if outermost.co_flags & _ASYNC_GENERATOR:
-        return "finaliser"
+        return None if _closed_by_a_task_of_the_program(outermost) else "finaliser"
     return "async_tools" if outermost.co_name == _ASYNC_TOOLS_FINALIZER else None
+
+
+def _closed_by_a_task_of_the_program(generator: Any) -> bool:
+    """Returns whether the running task closes a generator, by its code, because the program wants it closed.
+
+    A loop forgets a generator before it finalizes it. It never knew one whose first `__anext__()` was called while no
+    loop ran; then the loop runs until that task has ended.
+    """
+    loop = running_loop()
+    if any(each.ag_running and each.ag_code is generator for each in list(getattr(loop, "_asyncgens", ()))):
+        return True
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_name != "run_until_complete":
+        frame = frame.f_back
+    return frame is not None and frame.f_locals.get("future") is sys.modules["asyncio"].current_task(loop)
 
 
 def _in_flight(record: ConnectionRecord) -> bool:

@@ -69,7 +69,7 @@ def is_streaming(record: ConnectionRecord) -> bool:
 def reading(response: Any) -> None:
     """A response is read at once. One that was read before has its content."""
     record = _record(response) if not hasattr(response, "_content") else None
-    if record is not None and record.exchange is not None:
+    if record is not None and record.exchange is not None and record.exchange.abandoned is None:
         record.exchange.whole = True
 
 

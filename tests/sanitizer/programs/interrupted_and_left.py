@@ -19,7 +19,10 @@ async def serve(reader, writer):
 async def main():
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    await client.get(f"http://{host}:{port}")  # TOUCHED
+    try:
+        await client.get(f"http://{host}:{port}")  # TOUCHED
+    finally:
+        server.close()
 
 
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -18,7 +18,10 @@ async def serve(reader, writer):
 async def main():
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    await slow.get(f"http://{host}:{port}")
+    try:
+        await slow.get(f"http://{host}:{port}")
+    finally:
+        server.close()
 
 
 async def another():

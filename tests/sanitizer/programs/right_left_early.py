@@ -7,9 +7,10 @@ import sys
 from openai import AsyncOpenAI
 
 httpx = importlib.import_module("httpx2" if sys.argv[1] == "openai-3" else "httpx")
+httpcore = importlib.import_module("httpcore2" if sys.argv[1] == "openai-3" else "httpcore")
 
 
-answering = []
+answering, pools = [], []
 
 
 async def answer(reader, writer):
@@ -61,6 +62,22 @@ async def cancelled(client, url):
     await client.get(url + "/whole")
 
 
+async def of_a_closed_client(client, url):
+    async with client.stream("GET", url) as response:
+        await client.aclose()
+        try:
+            await response.aread()
+        except httpx.ReadError:
+            print("closed")
+
+
+async def without_a_socket(_, url):
+    pieces = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b"whole"]
+    pool = httpcore.AsyncConnectionPool(network_backend=httpcore.AsyncMockBackend(pieces))
+    print((await pool.request("GET", url)).status)
+    pools.append(pool)
+
+
 async def of_an_sdk(client, url):
     async with AsyncOpenAI(api_key="none", base_url=url, http_client=client) as client_of_sdk:
         messages = [{"role": "user", "content": "one"}]
@@ -74,7 +91,7 @@ async def of_an_sdk(client, url):
 async def main():
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        for leave in (in_a_block, in_the_end, cancelled, of_an_sdk):
+        for leave in (in_a_block, in_the_end, cancelled, of_a_closed_client, without_a_socket, of_an_sdk):
             async with httpx.AsyncClient() as client:
                 await leave(client, url)
         await asyncio.wait(answering)

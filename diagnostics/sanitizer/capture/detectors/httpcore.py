@@ -28,6 +28,8 @@ def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **_
     host, port = getattr(origin, "host", b""), getattr(origin, "port", None)
     peer = f"{host.decode(errors='replace')}:{port}" if isinstance(host, bytes) and host else ""
     descriptor = descriptor_of(stream)
+    if descriptor is None:
+        return  # a backend for tests: it has no socket
     transport = getattr(loop, "_transports", {}).get(descriptor)
     client = call.http if call else None
     TRACKER.connection_opened(connection, peer, transport, client, descriptor=descriptor)

@@ -17,7 +17,7 @@ from diagnostics.lab.redactor import redactor
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.session import open_session
 from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target, shadowed, this_interpreter
-from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage, known
+from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidInput, InvalidUsage, known
 from diagnostics.model.phase import PhaseResult
 from diagnostics.phases.diagnose import PHASES, run_diagnosis, run_one
 from diagnostics.phases.diagnosis import Diagnosis
@@ -83,7 +83,7 @@ def diagnose(
     Example: python -m diagnostics diagnose --phase 3 --instrument
 
     Exit status: 0 at least one question is answered; 1 none is, or it failed;
-    2 invalid usage; 130 interrupted.
+    2 invalid usage, or a record to compare with cannot be read; 130 interrupted.
     """
     known("provider", [provider], PROVIDERS)
     chosen = None if number is None else PHASES[number - 1]
@@ -120,7 +120,7 @@ def diagnose(
     except UnknownTarget as error:
         raise InvalidUsage(str(error)) from error
     except (TargetUnavailable, RunError, writer.StoreError, ServerError, OSError) as error:
-        raise CommandError(str(error)) from error
+        raise (InvalidInput if isinstance(error, writer.UnreadableRecord) else CommandError)(str(error)) from error
     except KeyboardInterrupt:
         raise CommandInterrupted(
             "interrupted; the phases that finished are kept" if chosen is None else "interrupted"

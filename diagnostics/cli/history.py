@@ -11,7 +11,7 @@ import typer
 
 from diagnostics.model.bisection import Bisection
 from diagnostics.model.codec import RecordError
-from diagnostics.model.errors import PROGRAM, CommandError, CommandInterrupted
+from diagnostics.model.errors import PROGRAM, CommandError, CommandInterrupted, InvalidInput
 from diagnostics.report.formats.bisection import markdown_table, read
 from diagnostics.runs.bounded import FileRefused, read_bytes
 
@@ -28,12 +28,12 @@ def history(
 
     Example: python -m diagnostics history --again > histories.md
 
-    Exit status: 0 printed; 1 it failed; 2 invalid usage; 130 interrupted; with
-    --again, the status of the search that failed.
+    Exit status: 0 printed; 1 it failed; 2 invalid usage, or a search cannot be read;
+    130 interrupted; with --again, the status of the search that failed.
     """
     files = sorted(folder.glob("*.json"))
     if not files:
-        raise CommandError(
+        raise InvalidInput(
             f"no search is kept in {folder}; run: {PROGRAM} bisect openai --all --json {folder}/openai.json"
         )
     if again:
@@ -46,12 +46,12 @@ def _read(file: Path) -> Bisection:
     try:
         return read(read_bytes(file))
     except (OSError, FileRefused, RecordError) as error:
-        raise CommandError(f"cannot read {file} ({error}); repeat that search, or remove the file") from error
+        raise InvalidInput(f"cannot read {file} ({error}); repeat that search, or remove the file") from error
 
 
 def _repeat(file: Path, found: Bisection) -> None:
     if found.command[1:4] != _SEARCH:  # a record of somebody else may have any command
-        raise CommandError(f"the command of {file.name} is no search; repeat it with: {PROGRAM} bisect")
+        raise InvalidInput(f"the command of {file.name} is no search; repeat it with: {PROGRAM} bisect")
     command = [sys.executable, *found.command[1:], "--json", str(file)]
     try:
         status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from diagnostics.model.errors import CommandError, InvalidUsage
+from diagnostics.model.errors import CommandError, InvalidInput, InvalidUsage
 from diagnostics.report.formats.registry import write_reports
 from diagnostics.runs import merge as merging
 from diagnostics.runs import writer as stores
@@ -26,8 +26,8 @@ def merge(
 
     Example: python -m diagnostics merge results/* --out reports/merged
 
-    Exit status: 0 merged; 1 the runs do not fit together, or cannot be read
-    or written; 2 invalid usage; 130 interrupted.
+    Exit status: 0 merged; 1 it cannot be written; 2 invalid usage, or the runs
+    do not fit together or cannot be read; 130 interrupted.
     """
     if len(runs) < 2:
         raise InvalidUsage("only one run given; name two or more")
@@ -39,7 +39,7 @@ def merge(
     except stores.StoreError as error:
         raise CommandError(str(error).replace("--reports", "--out")) from error
     except (merging.MergeError, RunError) as error:
-        raise CommandError(str(error)) from error
+        raise InvalidInput(str(error)) from error
     except OSError as error:
         raise CommandError(
             f"cannot write {error.filename or out} ({error.strerror or error}); choose another folder with --out"

@@ -11,7 +11,7 @@ import typer
 
 from diagnostics.cli import options as of
 from diagnostics.lab.script import ScriptError
-from diagnostics.model.errors import CommandError, InvalidUsage
+from diagnostics.model.errors import CommandError, InvalidInput, InvalidUsage
 from diagnostics.redaction import Secrets
 from diagnostics.report.formats.drawing import NotDrawn
 from diagnostics.report.formats.registry import FORMATS
@@ -46,7 +46,8 @@ def report(
 
     Example: python -m diagnostics report reports/2026-11-20T10-00-00Z reports/latest --format markdown
 
-    Exit status: 0 written; 1 it failed; 2 invalid usage; 130 interrupted.
+    Exit status: 0 written; 1 it failed; 2 invalid usage, or a run cannot be
+    read; 130 interrupted.
     """
     secrets = Secrets.of_this_machine(content=with_content)
     formats, projects = formats or [], projects or []
@@ -62,7 +63,9 @@ def report(
                 typer.echo(f"wrote {written}")
             else:
                 sys.stdout.write(written)
-    except (RunError, NotDrawn, ScriptError) as error:
+    except RunError as error:
+        raise InvalidInput(str(error)) from error
+    except (NotDrawn, ScriptError) as error:
         raise CommandError(str(error)) from error
     except OSError as error:
         if error.filename is None:

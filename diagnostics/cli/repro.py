@@ -78,7 +78,8 @@ def repro(
     Example: python -m diagnostics repro --resume reports/latest --retry broken
 
     Exit status: 0 the run is complete, whatever it found; 1 it failed, or something that
-    trials need was removed; 2 invalid usage; 130 interrupted, and the trials that ended are kept.
+    trials need was removed; 2 invalid usage, or a run to resume cannot be read; 130 interrupted,
+    and the trials that ended are kept.
     Only a run that ends with 0 becomes `latest`.
     """
     request = {**of.record_of(context, RunRequest), "matrix": None if matrix is None else str(matrix)}

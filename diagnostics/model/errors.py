@@ -4,8 +4,9 @@
     Try 'python -m diagnostics repro --help'.
 
 The first line says what failed, names the value and says what to do next. Invalid usage adds the second line and exits
-with status 2; every other error exits with status 1. Neither line is wrapped, boxed or coloured, so that a message can
-be searched for, whatever the terminal is. Standard library only: `run` reports its errors from any environment.
+with status 2; input that cannot be read exits with status 2, too, and every other error with status 1. Neither line is
+wrapped, boxed or coloured, so that a message can be searched for, whatever the terminal is. Standard library only:
+`run` reports its errors from any environment.
 """
 
 from __future__ import annotations
@@ -44,6 +45,12 @@ class CommandError(Exception):
 
 class InvalidUsage(CommandError):
     """The arguments of a command are invalid, alone or together."""
+
+    status = INVALID_USAGE
+
+
+class InvalidInput(CommandError):
+    """What an argument names is missing, or is not what it should be; the help of the command would not tell more."""
 
     status = INVALID_USAGE
 

@@ -70,12 +70,14 @@ def read_earlier(phase: Phase, run: Path) -> PhaseResult:
         run: its folder, or its `phaseN.json`.
 
     Raises:
-        StoreError: there is no such file, or it is not a record of a phase.
+        UnreadableRecord: there is no such file, or it is not a record of a phase.
     """
     file = run if run.suffix == ".json" else phase_file(run, phase.number)
     try:
         return read_phase(upgraded(parse(read_bytes(file))))
     except OSError as error:
-        raise writer.StoreError(f"cannot read {file} ({error.strerror}); name a run folder of this phase") from error
+        raise writer.UnreadableRecord(
+            f"cannot read {file} ({error.strerror}); name a run folder of this phase"
+        ) from error
     except ValueError as error:
-        raise writer.StoreError(f"{file} is not the record of a phase: {error}") from error
+        raise writer.UnreadableRecord(f"{file} is not the record of a phase: {error}") from error

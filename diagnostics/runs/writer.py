@@ -35,6 +35,10 @@ class StoreError(Exception):
     """A run folder cannot be read or written; the message says what to do."""
 
 
+class UnreadableRecord(StoreError):
+    """What an earlier run left is missing, or does not have its form."""
+
+
 class Store:
     """A run folder that is open for appending; only one process at a time can have it so.
 
@@ -164,9 +168,9 @@ class Store:
             rows = read_environments(self.folder) if (self.folder / ENVIRONMENTS).exists() else ()
             stored = read_trials(self.folder, rows, strict=True)[0] if trials_file.exists() else ()
         except RunError as error:
-            raise StoreError(str(error)) from error
+            raise UnreadableRecord(str(error)) from error
         except FileRefused as error:
-            raise StoreError(f"{trials_file}: {error}; is this the folder of a run?") from error
+            raise UnreadableRecord(f"{trials_file}: {error}; is this the folder of a run?") from error
         except OSError as error:
             raise unwritable(trials_file, error) from error
         trials = [trial for trial in stored if trial.status not in retry]

@@ -25,7 +25,7 @@ from diagnostics.lab.remote import AddressError, cluster, scheduler_address
 from diagnostics.lab.reproduction import run_settings
 from diagnostics.lab.run import RunListener, RunSettings, run
 from diagnostics.lab.server import ServerError
-from diagnostics.model.errors import PROGRAM, CommandError, CommandInterrupted, InvalidUsage
+from diagnostics.model.errors import PROGRAM, CommandError, CommandInterrupted, InvalidInput, InvalidUsage
 from diagnostics.model.placeholders import together
 from diagnostics.redaction import Secrets, redact, taken
 from diagnostics.report.formats.registry import write_reports
@@ -146,9 +146,9 @@ def _resumed(reports: Path, resume: Path) -> Path:
     try:
         folder = stores.latest(wanted.parent) if wanted.name == "latest" else wanted
     except stores.StoreError as error:
-        raise CommandError(str(error)) from error
+        raise InvalidInput(str(error)) from error
     if not (folder / TRIALS).is_file():
-        raise CommandError(
+        raise InvalidInput(
             f"no run in {wanted}; leave out --resume to start one, or name a run folder in {wanted.parent}"
         )
     return folder
@@ -230,6 +230,8 @@ def _play(
             return run(settings, store, listener, about, there)
     except (ExecutorUnavailable, CodeMismatch) as error:
         raise CommandError(place.kept(str(error))) from error
+    except stores.UnreadableRecord as error:
+        raise InvalidInput(str(error)) from error
     except (stores.StoreError, ServerError, OSError) as error:
         raise CommandError(str(error)) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,36 @@ def test_a_name_that_is_near_no_choice_is_not_guessed() -> None:
 
 def test_a_message_of_several_lines_becomes_one() -> None:
     assert errors.text("it failed:\n  for a reason") == "error: it failed: for a reason\n"
+
+
+@pytest.mark.parametrize("content", [None, b"{}", b"[" * 100_000])
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        ("report RUN", "run.json"),
+        ("report RUN RUN", "environments.json"),
+        ("report RUN --for openai-python", "run.json"),
+        ("merge RUN reports/sample --out OUT", "run.json"),
+        ("history RUN", "openai.json"),
+        ("repro --resume RUN", "run.json"),
+        ("diagnose --phase 6 --compare RUN", "phase6.json"),
+    ],
+)
+def test_input_that_cannot_be_read_is_one_line_and_status_2(
+    arguments: str, file: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_folder = tmp_path / "run"
+    if content is not None:
+        shutil.copytree(ROOT / "reports" / "sample", run_folder)
+        (run_folder / file).write_bytes(content)
+    monkeypatch.chdir(ROOT)
+    words = arguments.replace("RUN", str(run_folder)).replace("OUT", str(tmp_path / "out")).split()
+    result = CliRunner().invoke(app, words)
+
+    line, *hint = result.stderr.splitlines()
+    assert (result.exit_code, result.stdout, line[:7]) == (errors.INVALID_USAGE, "", "error: ")
+    assert str(run_folder) in line
+    assert len(hint) == (words[0] == "repro" and content is not None)  # it says that --resume is the mistake
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_what_cannot_be_printed_is_one_line(tmp_path: Path, content: str | None,
     if content is not None:
         (tmp_path / "openai.json").write_text(content, encoding="utf-8")
     result = run(str(tmp_path))
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert said in line
 
@@ -49,5 +49,5 @@ def test_no_other_command_of_a_record_is_run(tmp_path: Path) -> None:
     command = ["python", "-c", f"open({str(written)!r}, 'w')"]
     (tmp_path / "openai.json").write_text(json.dumps({**encode(FOUND), "command": command}), encoding="utf-8")
     result = run(str(tmp_path), "--again")
-    assert (result.exit_code, written.exists()) == (1, False)
+    assert (result.exit_code, written.exists()) == (2, False)
     assert "the command of openai.json is no search" in result.stderr

@@ -366,14 +366,14 @@ def test_a_command_line_that_cannot_be_meant_so_is_refused(option: str, tmp_path
 def test_what_is_no_run_cannot_be_gone_on_with(missing: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     status, output, errors = refused("--resume", str(tmp_path / missing))
-    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert (status, output, errors.count("\n")) == (2, "", 1)
     assert "no run in" in errors
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
 
 
 def test_a_name_alone_is_looked_for_where_the_runs_are(tmp_path: Path) -> None:
     (status, output, errors) = refused("--resume", "nosuch", "--reports", str(tmp_path))
-    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert (status, output, errors.count("\n")) == (2, "", 1)
     assert errors.endswith(f"or name a run folder in {tmp_path}\n")
     keeping(tmp_path / "named", request=encode(RunRequest()))
     (tmp_path / "named" / TRIALS).write_text("{\n", encoding="utf-8")
@@ -391,7 +391,7 @@ def test_a_broken_line_is_named(runs: Runs, tmp_path: Path) -> None:
     folder = keeping(tmp_path / "run", request=encode(RunRequest()))
     (folder / TRIALS).write_text('{"half a tri\n{}\n', encoding="utf-8")
     status, output, errors = runs.play("--resume", str(folder))
-    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert (status, output, errors.count("\n")) == (2, "", 1)
     assert f"{folder / TRIALS}: line 1: " in errors
 
 

@@ -38,6 +38,13 @@ def test_one_format_alone(folder: Path) -> None:
     assert not (folder / "report.md").exists()
 
 
+def _unreadable(result: Result) -> str:
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
 def _one_line(result: Result, status: int = 1) -> str:
     assert result.exit_code == status
     assert result.stdout == ""
@@ -48,13 +55,13 @@ def _one_line(result: Result, status: int = 1) -> str:
 
 
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
-    assert "no such run folder" in _one_line(_invoke(str(tmp_path / "nothing")))
+    assert "no such run folder" in _unreadable(_invoke(str(tmp_path / "nothing")))
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
 def test_a_broken_file_is_one_line_and_writes_nothing(folder: Path, content: str) -> None:
     (folder / "run.json").write_text(content, encoding="utf-8")
-    assert "run.json" in _one_line(_invoke(str(folder)))
+    assert "run.json" in _unreadable(_invoke(str(folder)))
     assert not (folder / "report.md").exists()
 
 
@@ -234,4 +241,4 @@ def test_the_findings_of_a_program_become_sarif(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_findings_is_one_line(tmp_path: Path, content: str) -> None:
     file = tmp_path / "findings.json"
     file.write_text(content, encoding="utf-8")
-    assert "write it again with diagnostics run --json" in _one_line(_invoke(str(file)))
+    assert "write it again with diagnostics run --json" in _unreadable(_invoke(str(file)))

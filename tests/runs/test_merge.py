@@ -150,7 +150,7 @@ def test_the_command_writes_a_run_that_can_be_read_merged_and_gone_on_with(
         assert len(store.done) == 3
 
     status, said = merge(*runs, "--out", tmp_path / "merged")
-    assert (status, said.count("\n")) == (1, 1)
+    assert (status, said.count("\n")) == (2, 1)
     assert "holds a run already: name another folder with --out" in said
 
 
@@ -162,7 +162,7 @@ def test_what_cannot_be_read_is_one_line_and_nothing_is_written(
 
     def refused(*arguments: object) -> str:
         status, said = merge(*arguments, "--out", out)
-        assert (status, said.count("\n")) == (1, 1), said
+        assert (status, said.count("\n")) == (2, 1), said
         assert not out.exists()
         return said
 

@@ -24,6 +24,7 @@ from diagnostics.phases.phase4 import fix_outcomes, least_time, ranked
 from diagnostics.phases.plan import PhaseOptions, Session, plans
 from diagnostics.redaction import Secrets
 from diagnostics.redaction.records import redacted
+from diagnostics.report.markup.escape import one_line
 from diagnostics.report.view.phrasing import listed
 from diagnostics.report.view.view_models import FixOutcome
 from diagnostics.runs import writer
@@ -171,7 +172,7 @@ def _outcomes(session: Session, provider: str, scenario: str, options: PhaseOpti
 def _verdict(outcome: FixOutcome) -> tuple[str, str]:
     trials = str(sum(outcome.symptoms.values()))
     if outcome.symptom is None:
-        return f"{outcome.status}", trials
+        return ": ".join(filter(None, (outcome.status, one_line(outcome.reason or "", 80)))), trials
     return outcome.verdict or f"baseline: {outcome.symptom}", trials
 
 

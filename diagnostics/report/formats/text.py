@@ -34,12 +34,12 @@ def print_summary(view: View, console: Console | None = None) -> None:
     for warning in view.warnings:
         console.print(Text.assemble(("Warning: ", "bold yellow"), _clean(warning)))
     if view.fixes and view.subjects:
-        for table in _tables(view, console):
+        tables, short = _tables(view, console)
+        for table in tables:
             console.print(table)
-        signs = ", ".join(f"{sign} {verdict}" for verdict, sign in VERDICT_SIGNS.items())
-        console.print(
-            Text(f"Counts are combinations of environment and scenario: {signs}, — not tried or not possible.")
-        )
+        signs = [f"{sign} {verdict}" for verdict, sign in VERDICT_SIGNS.items()] if short else []
+        legend = ", ".join([*signs, "— not tried or not possible"])
+        console.print(Text(f"Counts are combinations of environment and scenario: {legend}."))
         console.print(Text(why_enough(view.subjects)))
     console.print(Text(f"{sentence(view.redacted)} See {PRIVACY}"), soft_wrap=True)
 
@@ -51,8 +51,8 @@ def render(view: View) -> str:
     return out.getvalue()
 
 
-def _tables(view: View, console: Console) -> list[Table]:
-    """The first that fits of: in words, with signs, with rows and columns swapped; else several."""
+def _tables(view: View, console: Console) -> tuple[list[Table], bool]:
+    """The first that fits of: in words, with signs, with rows and columns swapped; else several. Then if with signs."""
     found = columns(view.subjects)
     counts = {(fix, column): tally(subjects, fix) for column, subjects in found.items() for fix in view.fixes}
     swapped = {(column, fix): each for (fix, column), each in counts.items()}
@@ -64,14 +64,14 @@ def _tables(view: View, console: Console) -> list[Table]:
     )
     fitting = next((table for table in tables if _width(table, console) <= console.width), None)
     if fitting is not None:
-        return [fitting]
+        return [fitting], fitting is not tables[0]
     parts: list[list[str]] = [[]]
     for client in clients:
         more = _table("fix", fixes, [*parts[-1], client], counts, console)
         if parts[-1] and _width(more, console) > console.width:
             parts.append([])
         parts[-1].append(client)
-    return [_table("fix", fixes, part, counts, console) for part in parts]
+    return [_table("fix", fixes, part, counts, console) for part in parts], True
 
 
 def _width(table: Table, console: Console) -> int:

@@ -81,6 +81,15 @@ def test_the_same_records_give_the_same_bytes(sample: Run) -> None:
             assert row.render(build_view(sample, Secrets())) == row.render(build_view(sample, Secrets()))
 
 
+def test_the_legend_explains_signs_only_where_the_table_has_them(view: View) -> None:
+    written = text.render(view)
+    assert "| removes " in written
+    assert "✓" not in written
+    narrow = io.StringIO()
+    text.print_summary(view, Console(file=narrow, no_color=True, force_terminal=True, width=30, legacy_windows=False))
+    assert "✓" in narrow.getvalue()
+
+
 def test_the_page_opens_with_what_was_found(view: View) -> None:
     top = markdown.render(view).splitlines()[:8]
     assert top[2].startswith("- **Reproduced:** in 3 of 3 environments, 8 of 9 combinations")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
-from diagnostics.experiment.program import Incompatible
+from diagnostics.experiment.program import CallTarget, Incompatible
 from diagnostics.model.libraries import LIBRARIES
 
 
@@ -44,6 +44,10 @@ class Client:
         if not hasattr(client, "close"):
             raise Incompatible(f"this release of {self.name} cannot close a client (no close)")
         client.close()
+
+    def counted(self, target: CallTarget) -> dict[str, int]:
+        """What the trial's server has counted; nothing here, because the provider server tells the host."""
+        return {}
 
 
 class SDK(Client):

@@ -29,7 +29,8 @@ class Provider(Protocol):
     """A client library as its users call it.
 
     `ask` returns the whole answer; `abandon` opens a stream, returns its first piece and stops reading. Methods raise
-    `Incompatible` where the installed release cannot do it.
+    `Incompatible` where the installed release cannot do it. `counted` returns fields of `model.trial.Accounting` that
+    the trial's server has counted, where that is not the provider server.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Provider(Protocol):
     def abandon_sync(self, client: Any, target: CallTarget, question: str) -> str: ...
     async def close(self, client: Any) -> None: ...
     def close_sync(self, client: Any) -> None: ...
+    def counted(self, target: CallTarget) -> dict[str, int]: ...
 
 
 def load(module: str) -> Any:

@@ -21,7 +21,7 @@ from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.combination import GENERATIONS, Combination
 from diagnostics.lab.execution.outcome import TrialPlan
 from diagnostics.model.cell import BASELINE, Cell, Load
-from diagnostics.model.libraries import placed
+from diagnostics.model.libraries import LIBRARIES, placed
 
 
 class Role(Enum):
@@ -222,7 +222,9 @@ def plans(
 
 def may_hold(combination: Combination) -> tuple[str, ...]:
     """Returns the distributions of providers that an environment can have, as far as is known before it is built."""
-    named = {name for name, _ in combination.packages} | (set() if combination.generation else set(GENERATIONS))
+    named = {name for name, _ in combination.packages}
+    if not combination.generation and not any(LIBRARIES[name].server for name in named):
+        named |= set(GENERATIONS)
     distributions = (provider.distribution for provider in PROVIDERS.values())
     return tuple(dict.fromkeys(name for name in distributions if name in named))
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Role = Literal["sdk", "client", "pool", "transport", "loop", "part"]
-"""`sdk`: a vendor's client. `client`: an HTTP client that programs use directly. `pool`: the connection pool below a
-client. `transport`: another HTTP library as the transport of a client. `loop`: an event loop. `part`: anything else
-that stands between a program and its sockets."""
+Role = Literal["sdk", "driver", "client", "pool", "transport", "loop", "part"]
+"""`sdk`: a vendor's client. `driver`: a client of a database. `client`: an HTTP client that programs use directly.
+`pool`: the connection pool below a client. `transport`: another HTTP library as the transport of a client. `loop`: an
+event loop. `part`: anything else that stands between a program and its sockets."""
 
 Placement = Literal["product", "added", "own"]
 """`product`: its releases are an axis of the matrix, combined with the others. `added`: it joins single combinations.
@@ -93,6 +93,7 @@ class Library:
         generation: the HTTP stack that a client or pool belongs to, named by its client.
         placement: see `Placement`; `None` where the resolver chooses the release.
         endpoint: for an SDK.
+        server: which server of this machine a driver calls, a name in `lab.server.installed.SERVERS`.
         searched: for libraries that `bisect` can search.
         observed: classes of a library without a detector.
         unseen: what the sanitizer does not report of such a library in any program.
@@ -110,6 +111,7 @@ class Library:
     generation: str = ""
     placement: Placement | None = None
     endpoint: Endpoint | None = None
+    server: str = ""
     searched: Searched | None = None
     observed: tuple[Observed, ...] = ()
     unseen: str = ""
@@ -216,6 +218,29 @@ _ROWS: Final = (
         searched=Searched("mistralai", first="2.0.0", tag="v"),
     ),
     Library(
+        "redis",
+        "redis",
+        "driver",
+        client="asyncio.Redis",
+        sync_client="Redis",
+        close="aclose",
+        placement="own",
+        server="redis",
+        # Its asyncio client begins with 4.2.0, and aclose with 5.0.1.
+        searched=Searched("redis", first="5.0.1", tag="v"),
+        observed=(Observed("redis.asyncio.client", "Redis"),),
+    ),
+    Library(
+        "asyncpg",
+        "asyncpg",
+        "driver",
+        client="Pool",
+        close="close",
+        placement="own",
+        server="postgresql",
+        searched=Searched("asyncpg", first="0.29.0", tag="v"),
+    ),
+    Library(
         "httpcore",
         "httpcore",
         "pool",
@@ -267,7 +292,6 @@ _ROWS: Final = (
         "aiosqlite",
         observed=(Observed("aiosqlite.core", "Connection", "_connect", "stop", anywhere=True),),
     ),
-    _made("redis", ("redis.asyncio.client", "Redis")),
     _made("elasticsearch", ("elasticsearch._async.client", "AsyncElasticsearch")),
     _made("pymongo", ("pymongo.asynchronous.mongo_client", "AsyncMongoClient")),
     _made(

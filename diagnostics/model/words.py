@@ -25,7 +25,7 @@ STATUSES: Final[dict[str, str]] = {
     "ran": "the trial ran and has a symptom",
     "unrelated": "the program failed with an exception that its scenario cannot provoke",
     "unsatisfiable": "no set of packages fits these versions together",
-    "unavailable": "this machine has no such interpreter",
+    "unavailable": "this machine has no such interpreter or server",
     "incompatible": "these packages do not support this client or fix",
     "broken": "the harness itself failed",
 }

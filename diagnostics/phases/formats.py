@@ -68,7 +68,7 @@ def _where(record: PhaseResult) -> Md:
 def stack(environment: Environment) -> str:
     """Returns the versions that decide what happens, such as `Python 3.13.0 (asyncio) with openai 3.57.0`."""
     packages = environment.packages
-    names = named("sdk", "client", "pool", "transport")
+    names = named("sdk", "driver", "client", "pool", "transport")
     versions = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
     return f"Python {environment.python} ({environment.loop}) with {versions}"
 

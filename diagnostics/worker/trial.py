@@ -92,7 +92,19 @@ def run(request: TrialRequest) -> None:
     counted = {"calls": ledger.calls, "answers": ledger.answers, "raised": len(ledger.errors)}
     recovers = ledger.recovers if SCENARIOS[request.scenario].in_order else None
     shown = {"errors": ledger.errors[:20], "recovers": recovers, "findings": found(request)}
-    write(request, {"status": "ran", **shown, **counted, **measured})
+    write(request, {"status": "ran", **shown, **counted, **measured, **counted_by_server(request)})
+
+
+def counted_by_server(request: TrialRequest) -> dict[str, int]:
+    """What the trial's server has counted, where it is not the provider server.
+
+    Raises:
+        Unwritten: it does not answer any more.
+    """
+    try:
+        return PROVIDERS[request.provider].counted(CallTarget(request.url))
+    except Exception as error:
+        raise Unwritten(f"the server of {request.provider} does not say what it has counted: {error}") from error
 
 
 def found(request: TrialRequest) -> list[dict[str, Any]]:
@@ -170,6 +182,8 @@ def drop_idle(url: str) -> Any:
     parts = urllib.parse.urlsplit(url)
 
     def ask() -> None:
+        if parts.scheme != "https":
+            raise Incompatible("only the provider server drops idle connections when asked")
         context = ssl.create_default_context()
         connection = http.client.HTTPSConnection(parts.netloc, context=context, timeout=10)
         try:

@@ -127,6 +127,9 @@ class FakeProvider:
     def close_sync(self, client: FakeClient) -> None:
         self.lives[client.number].closed.append(NO_LOOP)
 
+    def counted(self, target: CallTarget) -> dict[str, int]:
+        return {}
+
 
 def begin(fix: type[Fix], provider: FakeProvider, load: Load) -> tuple[Fix, Stage, CallLedger]:
     """A fix and the stage it sets, as the worker makes them."""

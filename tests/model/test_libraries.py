@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.lab.server.installed import SERVERS
 from diagnostics.model import libraries
 from diagnostics.model.libraries import LIBRARIES, SEARCHED, Endpoint, Library, Searched
 
@@ -31,8 +32,14 @@ def test_every_field_is_read_and_set_by_a_row(record: Any) -> None:
     assert {name for name in names if not any(getattr(row, name) for row in rows[record])} == set()
 
 
-def test_every_sdk_and_client_is_a_provider_and_every_provider_is_one() -> None:
-    assert set(libraries.named("sdk", "client")) == set(PROVIDERS)
+def test_every_sdk_client_and_driver_is_a_provider_and_every_provider_is_one() -> None:
+    assert set(libraries.named("sdk", "client", "driver")) == set(PROVIDERS)
+
+
+def test_a_driver_calls_a_server_that_the_lab_can_start_and_nothing_else_does() -> None:
+    assert len(libraries.named()) == len(LIBRARIES), "a library is one row"
+    assert {row.server for row in LIBRARIES.values() if row.server} == set(SERVERS)
+    assert {name for name, row in LIBRARIES.items() if row.server} == set(libraries.named("driver"))
 
 
 def test_an_sdk_says_how_it_is_made_and_found() -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from diagnostics.experiment.provider import Provider
-from diagnostics.experiment.providers import anthropic, google_genai, groq, httpx, httpx2, mistralai, openai
+from diagnostics.experiment.providers import (
+    anthropic,
+    asyncpg,
+    google_genai,
+    groq,
+    httpx,
+    httpx2,
+    mistralai,
+    openai,
+    redis,
+)
 
 PROVIDERS: Final[dict[str, Provider]] = {
     "openai": openai.PROVIDER,
@@ -15,4 +25,6 @@ PROVIDERS: Final[dict[str, Provider]] = {
     "httpx2": httpx2.PROVIDER,
     "groq": groq.PROVIDER,
     "mistralai": mistralai.PROVIDER,
+    "redis": redis.PROVIDER,
+    "asyncpg": asyncpg.PROVIDER,
 }

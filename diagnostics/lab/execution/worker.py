@@ -17,9 +17,11 @@ from typing import Any, Final, Self
 
 from diagnostics.lab.execution.essentials import Essentials
 from diagnostics.lab.execution.outcome import Traces, TrialPlan
-from diagnostics.lab.server import ProviderServer
+from diagnostics.lab.server import Account, ProviderServer, ServerError
+from diagnostics.lab.server.installed import InstalledServers, NotInstalledError
 from diagnostics.model.codec import RecordError, encode, parse
 from diagnostics.model.event import EVENTS_SUFFIX
+from diagnostics.model.libraries import LIBRARIES
 from diagnostics.model.limits import Limits
 from diagnostics.model.request import HARNESS_FAILED, TrialRequest
 
@@ -57,6 +59,7 @@ class Worker:
         staged: the folder of `staging.stage_code`.
         server: receives the calls of the trials.
         files: what must be there while trials run, beside the interpreter.
+        servers: those of this machine, for the trials whose provider has no provider server.
         loop: the loop implementation.
         fork: whether the worker may fork; it never does where the system cannot.
 
@@ -72,11 +75,13 @@ class Worker:
         server: ProviderServer,
         *,
         files: Iterable[Path] = (),
+        servers: InstalledServers | None = None,
         loop: str = "asyncio",
         limits: Limits = Limits(),  # noqa: B008 - frozen
         fork: bool = True,
     ) -> None:
         self._server = server
+        self._servers = servers
         self._loop = loop
         self._limits = limits
         self._probed: dict[str, tuple[str, str | None]] = {}
@@ -182,7 +187,7 @@ class Worker:
         """Calls a provider once and preloads what it imports; later calls return the first answer.
 
         Returns:
-            A status (`ran`, `incompatible`, `broken`), and the reason if it is not `ran`.
+            A status (`ran`, `incompatible`, `unavailable`, `broken`), and the reason if it is not `ran`.
 
         Raises:
             WorkerLost: the worker ended.
@@ -191,10 +196,18 @@ class Worker:
         if provider in self._probed:
             return self._probed[provider]
         name = f"probe-{os.urandom(8).hex()}"
+        try:
+            url = self._url(provider, name)
+        except NotInstalledError as error:
+            self._probed[provider] = "unavailable", str(error)
+            return self._probed[provider]
+        except ServerError as error:
+            self._probed[provider] = "broken", str(error)
+            return self._probed[provider]
         self._send(
             {
                 "probe": provider,
-                "url": self._server.trial_url(name),
+                "url": url,
                 "folder": self._folder.name,
                 "timeout": self._limits.first_call,
             }
@@ -207,6 +220,14 @@ class Worker:
                 raise EssentialLost(self._unwritten)
         self._probed[provider] = answer["status"], answer["reason"]
         return self._probed[provider]
+
+    def _url(self, provider: str, trial: str) -> str:
+        server = LIBRARIES[provider].server
+        if not server:
+            return self._server.trial_url(trial)
+        if self._servers is None:
+            raise ServerError(f"this worker has no {server} server")
+        return f"{self._servers.url(server)}#{trial}"
 
     def run(self, plans: Iterable[TrialPlan], at_once: int) -> Iterator[tuple[TrialPlan, Traces]]:
         """Runs trials, at most `at_once` at the same time, and yields each as it ends.
@@ -241,7 +262,7 @@ class Worker:
             scenario=plan.cell.scenario,
             fix=plan.cell.fix,
             load=plan.cell.load,
-            url=self._server.trial_url(plan.key),
+            url=self._url(plan.cell.provider, plan.key),
             folder=self._folder.name,
             timeout=self._limits.timeout,
             memory=self._limits.memory,
@@ -268,9 +289,14 @@ class Worker:
             exit=answer["exit"],
             hang=answer["hang"],
             output=output,
-            account=self._server.forget(plan.key),
+            account=self._account(plan, result),
             events=events,
         )
+
+    def _account(self, plan: TrialPlan, result: Any) -> Account:
+        if isinstance(result, dict) and LIBRARIES[plan.cell.provider].server:
+            return Account(requests=result.get("requests", 0), connections=result.get("connections", 0))
+        return self._server.forget(plan.key)
 
     def _read_events(self, plan: TrialPlan) -> str:
         if not (plan.instrumented and (plan.events or plan.timeline)):

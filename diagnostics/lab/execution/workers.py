@@ -1,4 +1,4 @@
-"""The workers of one process, and the provider server that their trials call.
+"""The workers of one process, and the servers that their trials call.
 
 Trials talk to their server over loopback and environments are in the cache of the machine, so nothing here is shared
 between machines. Everything that a pool starts ends with its process, however that ends.
@@ -16,6 +16,7 @@ from typing import Self
 from diagnostics.lab.execution.staging import stage_code, staged_files
 from diagnostics.lab.execution.worker import Worker, WorkerLost
 from diagnostics.lab.server import ProviderServer
+from diagnostics.lab.server.installed import InstalledServers
 from diagnostics.model.cell import Environment
 from diagnostics.model.limits import Limits
 
@@ -63,6 +64,7 @@ class WorkerPool:
             OSError: the cache cannot be written.
         """
         self._server = self._stack.enter_context(ProviderServer())
+        self._servers = self._stack.enter_context(InstalledServers())
         self._staged = stage_code(self._cache)
         self._code = staged_files(self._staged)
         return self
@@ -105,6 +107,7 @@ class WorkerPool:
             target.python,
             self._staged,
             self._server,
+            servers=self._servers,
             files=(*target.files, *self._code),
             loop=target.environment.loop,
             limits=limits,

@@ -11,9 +11,10 @@ import subprocess
 import tempfile
 import threading
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from diagnostics.lab.server.provider_server import ServerError
 from diagnostics.model.parent_death import end_with
@@ -105,6 +106,41 @@ class InstalledServer:
         raise ServerError(f"{self.binary} did not start: {_last_line(line)}")
 
 
+class InstalledServers:
+    """A context manager for the servers of a run; each is started when it is first needed."""
+
+    def __init__(self) -> None:
+        # The kernel ends a server with the thread that started it, so one that stays starts them all.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="installed-servers")
+        self._stack = contextlib.ExitStack()
+        self._urls: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._urls:
+            self._thread.submit(self._stack.close).result()
+        self._thread.shutdown()
+
+    def url(self, name: str) -> str:
+        """Returns the address of a server, from any thread.
+
+        Args:
+            name: in `SERVERS`.
+
+        Raises:
+            NotInstalledError: it is not on this machine.
+            ServerError: it cannot start.
+        """
+        return self._urls.get(name) or self._thread.submit(self._start, name).result()
+
+    def _start(self, name: str) -> str:
+        if name not in self._urls:
+            self._urls[name] = self._stack.enter_context(SERVERS[name].running())
+        return self._urls[name]
+
+
 def _popen(command: list[str], *, user: str | None) -> subprocess.Popen[bytes]:
     end_with_us: Callable[[], None] = functools.partial(end_with, os.getpid())
     return subprocess.Popen(
@@ -146,3 +182,5 @@ REDIS: Final = InstalledServer(
     url="unix://{folder}/redis.sock",
     arguments=("--port", "0", "--unixsocket", "{folder}/redis.sock", "--save", "", "--dir", "{folder}"),
 )
+SERVERS: Final = {"redis": REDIS, "postgresql": POSTGRESQL}
+"""By the names that the table of libraries uses."""

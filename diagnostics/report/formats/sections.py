@@ -23,7 +23,7 @@ from diagnostics.runs.layout import SUMMARY, TRIALS
 from diagnostics.runs.records import EnvironmentRow
 
 _MOST_COLUMNS = 14
-_SHOWN_PACKAGES = named("sdk", "client", "transport")
+_SHOWN_PACKAGES = named("sdk", "driver", "client", "transport")
 LEGEND = Md(
     "; ".join(f"{MARKS[verdict]} {verdict}: {VERDICTS[verdict]}" for verdict in MARKS if verdict in VERDICTS)
     + f"; {IMPOSSIBLE_MARK}: not tried, or not possible with these packages."

@@ -44,7 +44,7 @@ VERDICT_COLOURS = {
 
 SYMPTOM_SIGNS = {"none": "·", "retried": "2×", "logged": "log", "raised": "err", "hang": "hang", "crash": "dead"}
 
-_LIBRARIES = named("sdk", "client", "transport")
+_LIBRARIES = named("sdk", "driver", "client", "transport")
 
 
 class _Table:

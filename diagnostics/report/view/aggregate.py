@@ -65,7 +65,8 @@ def cost_of(trials: Sequence[Trial], one_loop: float | None) -> Cost | None:
     seconds = seconds_per_call(trials)
     calls = sum(record.calls for record in records)
     return Cost(
-        connections_per_call=_rounded(sum(record.connections for record in records), calls),
+        # An answer needs a connection: where there is none, nobody counted them.
+        connections_per_call=_rounded(sum(record.connections for record in records) or None, calls),
         requests_per_call=_rounded(sum(record.requests for record in records), calls),
         seconds_per_call=_rounded(seconds, 1, digits=6),
         time_ratio=_rounded(seconds, one_loop),

@@ -112,11 +112,11 @@ class Announcer(Instrument):
         try:
             for novelty in self._news.of(group(evaluate(facts), loaded_frameworks())):
                 self._call(reported(novelty.cause, novelty.findings))
-        except Exception:
+        except Exception:  # in a thread of the program, which goes on whatever fails in a report
             LOGGER.exception("cannot report what was found")
 
     def _call(self, cause: ReportedCause) -> None:
         try:
             self._on_finding(cause)
-        except Exception:
+        except Exception:  # code of the program, which may raise anything; the next root causes are still announced
             LOGGER.exception("on_finding failed for %s", cause)

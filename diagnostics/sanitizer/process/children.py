@@ -13,7 +13,6 @@ from typing import Any
 from diagnostics.sanitizer.capture.patching import Patch, Patches, disguise
 from diagnostics.sanitizer.process.inheritance import CHILD, HOME
 
-# If this fails, the program's own line still runs.
 _LINE = """
 try:
     import sys
@@ -23,7 +22,7 @@ try:
     finally:
         sys.path.remove({home!r})
     instrumented.begin(*{arguments!r})
-except Exception:
+except Exception:  # whatever fails, the program's own line still runs
     pass
 """
 

@@ -14,7 +14,6 @@ from diagnostics.cli import options as of
 from diagnostics.cli.looking import looking
 from diagnostics.cli.signals import interruptible
 from diagnostics.experiment.fixes import FIXES
-from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.experiment.scenarios import SCENARIOS
 from diagnostics.lab.bisection.history import SAMPLES, SearchFailed
 from diagnostics.lab.bisection.pinning import DATE
@@ -25,6 +24,7 @@ from diagnostics.lab.combination import MatrixError
 from diagnostics.lab.environments import EnvironmentProblem, default_cache
 from diagnostics.lab.redactor import redactor
 from diagnostics.lab.server import ServerError
+from diagnostics.model.bisection import Bisection
 from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidUsage
 from diagnostics.model.libraries import SEARCHED
@@ -35,40 +35,20 @@ from diagnostics.runs.writer import StoreError
 
 
 def bisect(
-    context: typer.Context,
     package: Annotated[str, typer.Argument(help=f"The package whose releases are searched: {', '.join(SEARCHED)}.")],
     scenario: Annotated[str, typer.Option(help=f"Run this scenario: {', '.join(SCENARIOS)}.")] = "repeated-run",
-    provider: Annotated[
-        str | None,
-        typer.Option(help=f"Use this provider's client: {', '.join(PROVIDERS)}; by default the package's own."),
-    ] = None,
+    provider: Annotated[str | None, of.BISECT_PROVIDER] = None,
     fix: Annotated[str, typer.Option(help=f"Apply this fix: {', '.join(FIXES)}.")] = BASELINE,
-    script: Annotated[
-        Path | None, typer.Option(help="Run this program of yours instead of a scenario.", dir_okay=False)
-    ] = None,
-    by: Annotated[
-        str,
-        typer.Option(
-            help="Compare releases by outcome (everything), symptom, symptom=raised, finding=KIND, recovery or exit."
-        ),
-    ] = "outcome",
-    python: Annotated[
-        str | None,
-        typer.Option(help="Use this Python, such as 3.12; by default the newest that fits both ends."),
-    ] = None,
+    script: Annotated[Path | None, of.BISECT_SCRIPT] = None,
+    by: Annotated[str, of.BISECT_BY] = "outcome",
+    python: Annotated[str | None, of.BISECT_PYTHON] = None,
     good: Annotated[str | None, typer.Option(help="Start at this release; by default the first async one.")] = None,
     bad: Annotated[str | None, typer.Option(help="End at this release; by default the newest one.")] = None,
-    requirements: Annotated[
-        list[str] | None,
-        typer.Option("--with", help="Install this too, such as httpx==0.27.2; repeatable."),
-    ] = None,
+    requirements: Annotated[list[str] | None, of.BISECT_REQUIREMENTS] = None,
     every: Annotated[bool, typer.Option("--all", help="Find every change instead of one.")] = False,
     samples: Annotated[int, typer.Option(min=1, help="With --all: cut the range into so many parts first.")] = SAMPLES,
     pre: Annotated[bool, typer.Option("--pre", help="Include pre-releases.")] = False,
-    hold: Annotated[
-        str,
-        typer.Option(help=f"Pin other packages as of the {DATE} of each release, or as of YYYY-MM-DD."),
-    ] = DATE,
+    hold: Annotated[str, of.BISECT_HOLD] = DATE,
     trials: Annotated[int, typer.Option(min=1, help="Run so many trials per round, with and without instruments.")] = 3,
     jobs: Annotated[int, typer.Option(min=0, help="Prepare so many environments ahead.")] = 2,
     runs: Annotated[int, of.RUNS] = 3,
@@ -90,17 +70,27 @@ def bisect(
     1 it failed; 2 invalid usage; 130 interrupted.
     """
     request = BisectRequest(
-        **{**of.record_of(context, BisectRequest), "script": script, "requirements": tuple(requirements or ())},
+        **of.record_of(locals(), BisectRequest),
         load=Load(runs, calls, concurrency, retries),
         mode="fork" if hasattr(os, "fork") else "cold",
         limits=Limits(timeout=timeout),
     )
+    found = _found(request)
+    # On a person's own screen stands what that person typed; what is posted or kept has no name of this machine.
+    typed = replace(found, command=("python", "-m", "diagnostics", *_again(sys.argv[1:])))
+    if json_file != of.STANDARD_OUTPUT:
+        sys.stdout.write(visible(reports.markdown(found) if markdown else reports.text(typed)))
+    if json_file is not None:
+        of.write_json(json_file, found)
+
+
+def _found(request: BisectRequest) -> Bisection:
     cache = default_cache()
     redact = redactor(cache)
     command = ("python", "-m", "diagnostics", *(redact(part) for part in _again(sys.argv[1:])))
     try:
-        with interruptible(), looking(package) as listener:
-            found = run_bisection(request, cache=cache, redact=redact, listener=listener, command=command)
+        with interruptible(), looking(request.package) as listener:
+            return run_bisection(request, cache=cache, redact=redact, listener=listener, command=command)
     except InvalidRequest as error:
         raise InvalidUsage(str(error)) from error
     except (
@@ -115,12 +105,6 @@ def bisect(
         raise CommandError(redact(str(error))) from error
     except KeyboardInterrupt:
         raise CommandInterrupted("interrupted; prepared environments are kept for the next search") from None
-    # On a person's own screen stands what that person typed; what is posted or kept has no name of this machine.
-    typed = replace(found, command=("python", "-m", "diagnostics", *_again(sys.argv[1:])))
-    if json_file != of.STANDARD_OUTPUT:
-        sys.stdout.write(visible(reports.markdown(found) if markdown else reports.text(typed)))
-    if json_file is not None:
-        of.write_json(json_file, found)
 
 
 def _again(arguments: list[str]) -> list[str]:

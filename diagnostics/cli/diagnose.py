@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,63 +12,34 @@ import typer
 
 from diagnostics.cli import options as of
 from diagnostics.experiment.providers import PROVIDERS
-from diagnostics.extras import install
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.redactor import redactor
 from diagnostics.lab.server import ServerError
 from diagnostics.lab.session import open_session
-from diagnostics.lab.target import NEWEST, TargetUnavailable, UnknownTarget, find_target, shadowed, this_interpreter
+from diagnostics.lab.target import TargetUnavailable, UnknownTarget, find_target, this_interpreter
 from diagnostics.model.errors import CommandError, CommandInterrupted, InvalidInput, InvalidUsage, known
-from diagnostics.model.phase import PhaseResult
-from diagnostics.phases.diagnose import PHASES, run_diagnosis, run_one
-from diagnostics.phases.diagnosis import Diagnosis
+from diagnostics.phases.diagnose import PHASES, examine
 from diagnostics.phases.formats import event_printer
 from diagnostics.phases.plan import Phase, PhaseOptions
-from diagnostics.phases.program import diagnose_program, run_program
 from diagnostics.report.markup.terminal import show_markdown
 from diagnostics.runs import writer
-from diagnostics.runs.layout import phase_file
 from diagnostics.runs.reader import RunError
 
 
 def diagnose(
-    program: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SCRIPT [ARGS] | -- -m MODULE [ARGS]]",
-            help="Diagnose this program instead of the demonstration: run it under the sanitizer, then try every fix "
-            "with its SDK and packages.",
-            show_default=False,
-        ),
-    ] = None,
-    number: Annotated[
-        int | None, typer.Option("--phase", min=1, max=len(PHASES), help="Run this phase alone, without a conclusion.")
-    ] = None,
+    program: Annotated[list[str] | None, of.DIAGNOSE_PROGRAM] = None,
+    number: Annotated[int | None, of.DIAGNOSE_NUMBER] = None,
     provider: Annotated[str, typer.Option(help=f"Diagnose this provider's client: {', '.join(PROVIDERS)}.")] = "openai",
     runs: Annotated[int | None, of.RUNS] = None,
     calls: Annotated[int | None, of.CALLS] = None,
     concurrency: Annotated[int | None, of.CONCURRENCY] = None,
     trials: Annotated[int | None, of.TRIALS] = None,
-    instrument: Annotated[
-        bool,
-        typer.Option("--instrument", help="Instrument every trial and print its events; with --json -, as JSON Lines."),
-    ] = False,
-    all_collections: Annotated[
-        bool,
-        typer.Option("--all-collections", help="With --instrument, print collections that finalised nothing, too."),
-    ] = False,
-    environment: Annotated[
-        str | None,
-        typer.Option(help=f"Use this environment of the matrix, or {NEWEST}; by default, this Python.", metavar="SLUG"),
-    ] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="Install the releases of this day into that environment.", metavar="DATE"),
-    ] = None,
+    instrument: Annotated[bool, of.DIAGNOSE_INSTRUMENT] = False,
+    all_collections: Annotated[bool, of.DIAGNOSE_ALL_COLLECTIONS] = False,
+    environment: Annotated[str | None, of.DIAGNOSE_ENVIRONMENT] = None,
+    as_of: Annotated[str | None, of.DIAGNOSE_AS_OF] = None,
     here: Annotated[bool, typer.Option("--here", help="Run phase 5 in this environment only.")] = False,
-    compare: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="With --phase 6, compare with the same phase of this run.")
-    ] = None,
+    compare: Annotated[Path | None, of.DIAGNOSE_COMPARE] = None,
     reports: Annotated[Path, of.REPORTS] = Path("reports"),
     json_file: Annotated[Path | None, of.JSON] = None,
     offline: Annotated[bool, of.OFFLINE] = False,
@@ -94,12 +66,10 @@ def diagnose(
     if program and chosen is not None:
         raise InvalidUsage("a phase examines the lab's demonstration; leave out --phase or the program")
     options = PhaseOptions(provider, runs, calls, concurrency, trials, instrument=instrument, others=not here)
-    cache = default_cache()
     printer = event_printer(as_json=json_file == of.STANDARD_OUTPUT, all_collections=all_collections)
-    on_event = printer if instrument else None
-    found: PhaseResult | Diagnosis
-    try:
-        own = program and not (environment or as_of)
+    own = program and not (environment or as_of)
+    with _reported("interrupted; the phases that finished are kept" if chosen is None else "interrupted"):
+        cache, on_event = default_cache(), printer if instrument else None
         target = (
             this_interpreter() if own else find_target(provider, environment, cache=cache, offline=offline, as_of=as_of)
         )
@@ -107,24 +77,7 @@ def diagnose(
             writer.new_folder(reports) as folder,
             open_session(target, cache=cache, redact=redactor(cache), on_event=on_event) as session,
         ):
-            page = folder / "diagnosis.md"
-            if program:
-                _warn_of_others(target.environment.packages)
-                found = diagnose_program(run_program(program, folder), session, options, folder)
-            elif chosen is None:
-                sys.stderr.write("no program given: this examines the lab's demonstration; diagnose app.py is yours\n")
-                found = run_diagnosis(session, options, folder, phases=PHASES, on_phase=_announce)
-            else:
-                found = run_one(chosen, session, options, folder, compare)
-                page = phase_file(folder, chosen.number, ".md")
-    except UnknownTarget as error:
-        raise InvalidUsage(str(error)) from error
-    except (TargetUnavailable, RunError, writer.StoreError, ServerError, OSError) as error:
-        raise (InvalidInput if isinstance(error, writer.UnreadableRecord) else CommandError)(str(error)) from error
-    except KeyboardInterrupt:
-        raise CommandInterrupted(
-            "interrupted; the phases that finished are kept" if chosen is None else "interrupted"
-        ) from None
+            found, page = examine(program or (), chosen, session, options, folder, compare, _announce)
     if json_file != of.STANDARD_OUTPUT:
         show_markdown(page.read_text(encoding="utf-8"))
         typer.echo(f"\nWritten to {page} and .json")
@@ -133,12 +86,16 @@ def diagnose(
     sys.exit(0 if found.found_out else 1)
 
 
-def _warn_of_others(packages: Mapping[str, str]) -> None:
-    """Says which packages are not the program's own."""
-    if others := shadowed(packages):
-        named = ", ".join(f"{name} {packages[name]} instead of {version}" for name, version in others.items())
-        again = f"to use its own, run in its environment: {install('lab')}"
-        sys.stderr.write(f"warning: this environment replaces packages of the program: {named}; {again}\n")
+@contextmanager
+def _reported(interrupted: str) -> Iterator[None]:
+    try:
+        yield
+    except UnknownTarget as error:
+        raise InvalidUsage(str(error)) from error
+    except (TargetUnavailable, RunError, writer.StoreError, ServerError, OSError) as error:
+        raise (InvalidInput if isinstance(error, writer.UnreadableRecord) else CommandError)(str(error)) from error
+    except KeyboardInterrupt:
+        raise CommandInterrupted(interrupted) from None
 
 
 def _announce(phase: Phase) -> None:

@@ -29,39 +29,19 @@ FOUND = 66
 
 
 def jets(
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Use classifier, which is `LocalLLMClassifier` as it ships, or the plan's own program with a fix: "
-            f"{', '.join(FIXES)}; repeatable.",
-            show_default="classifier",
-        ),
-    ] = None,
+    strategy: Annotated[list[str] | None, of.JETS_STRATEGY] = None,
     templates: Annotated[str, typer.Option(help="Use these templates, separated by commas, or all.")] = (
         "simple_list,jet_summary"
     ),
-    efforts: Annotated[
-        str, typer.Option(help="Use these efforts, separated by commas: low, medium, high.")
-    ] = "low,medium",
+    efforts: Annotated[str, of.JETS_EFFORTS] = "low,medium",
     number: Annotated[int, typer.Option("--jets", min=1, help="Classify the first so many jets of the file.")] = 100,
     concurrency: Annotated[int, of.CONCURRENCY] = 10,
     retries: Annotated[int, of.RETRIES] = 2,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Read this .npz file with X and y, as EnergyFlow's qg_jets; by default the sample."),
-    ] = None,
+    data: Annotated[Path | None, of.JETS_DATA] = None,
     csv: Annotated[Path | None, typer.Option(help="Write one line per configuration to this file.")] = None,
     answers: Annotated[Path | None, typer.Option(help="Write one line per jet and configuration to this file.")] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            help="Call this OpenAI-compatible endpoint, such as http://localhost:8000/v1; by default, the local one."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Ask this model.", show_default="jet-classifier; with --base-url openai/gpt-oss-120b"),
-    ] = None,
+    base_url: Annotated[str | None, of.JETS_BASE_URL] = None,
+    model: Annotated[str | None, of.JETS_MODEL] = None,
 ) -> None:
     """Classify quark and gluon jets with a language model, in several configurations.
 
@@ -93,9 +73,7 @@ def jets(
         "templates": known("template", list(TEMPLATES) if templates == "all" else _split(templates), TEMPLATES),
         "efforts": known("effort", _split(efforts), EFFORTS),
     }
-    for file in filter(None, (csv, answers)):
-        if file.is_dir():
-            raise InvalidUsage(f"{file} is a folder; name a file")
+    _refuse_folders(csv, answers)
     try:
         sample = load(data or SAMPLE, number)
         with interruptible(), open_endpoint(base_url, model, retries) as (endpoint, server):
@@ -110,6 +88,12 @@ def jets(
     except KeyboardInterrupt:
         raise CommandInterrupted("interrupted; nothing was written") from None
     sys.exit(_status(played))
+
+
+def _refuse_folders(*files: Path | None) -> None:
+    for file in filter(None, files):
+        if file.is_dir():
+            raise InvalidUsage(f"{file} is a folder; name a file")
 
 
 def _write(played: list[StrategyResult], csv: Path | None, answers: Path | None) -> None:

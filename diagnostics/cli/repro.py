@@ -82,23 +82,18 @@ def repro(
     and the trials that ended are kept.
     Only a run that ends with 0 becomes `latest`.
     """
-    request = {**of.record_of(context, RunRequest), "matrix": None if matrix is None else str(matrix)}
+    request = {**of.record_of(locals(), RunRequest), "matrix": None if matrix is None else str(matrix)}
     part = RunPart(
-        reports=reports,
-        resume=resume,
-        retry=known("value of --retry", retry or (), RETRIED),
-        here=here,
-        requirements=tuple(requirements or ()),
-        jobs=jobs,
-        executor=executor,
-        offline=offline,
+        **{**of.record_of(locals(), RunPart), "retry": known("value of --retry", retry or (), RETRIED)},
         content=with_content,
         command=("python", "-m", "diagnostics", *sys.argv[1:]),
     )
+    _run(RunRequest(**request), part, [name for name in request if of.is_given(context, name)])
+
+
+def _run(request: RunRequest, part: RunPart, given: Collection[str]) -> None:
     with interruptible():
-        view, folder, lost = reproduce(
-            RunRequest(**request), part, progress, [name for name in request if of.is_given(context, name)]
-        )
+        view, folder, lost = reproduce(request, part, progress, given)
     for format_ in FORMATS.values():
         if format_.show is not None:
             format_.show(view)

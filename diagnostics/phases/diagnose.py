@@ -7,7 +7,8 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -18,10 +19,12 @@ from diagnostics.phases import phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.diagnosis import Diagnosis, Pipeline, criteria, four_answers
 from diagnostics.phases.formats import conclusion
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions, Session, plans
+from diagnostics.phases.program import diagnose_program, run_program, warn_of_others
 from diagnostics.phases.record import read_earlier, run_phase, write_phase
 from diagnostics.redaction import Secrets
 from diagnostics.redaction.records import redacted
 from diagnostics.runs import writer
+from diagnostics.runs.layout import phase_file
 
 PHASES: Final[tuple[Phase, ...]] = tuple(module.PHASE for module in (phase1, phase2, phase3, phase4, phase5, phase6))
 
@@ -41,9 +44,6 @@ def run_diagnosis(
 
     Returns:
         The redacted conclusion.
-
-    Raises:
-        StoreError: the folder cannot be written.
     """
     records: list[PhaseResult] = []
     for phase in phases:
@@ -93,3 +93,22 @@ def whole_pipeline(session: Session, options: PhaseOptions, removing: list[str])
     clean = [trial for trial in ran if trial.symptom == "none" and trial.accounting.answers == trial.accounting.calls]
     names = (tuple(trial.cell.scenario for trial in group) for group in (ran, clean))
     return Pipeline(removing[0], *names)
+
+
+def examine(
+    program: Sequence[str],
+    phase: Phase | None,
+    session: Session,
+    options: PhaseOptions,
+    folder: Path,
+    compare: Path | None,
+    on_phase: Callable[[Phase], None],
+) -> tuple[PhaseResult | Diagnosis, Path]:
+    """Examines a program, runs one phase or runs all of them; returns what is found out, and the page that says it."""
+    if program:
+        warn_of_others(session.target.environment.packages)
+        return diagnose_program(run_program(program, folder), session, options, folder), folder / "diagnosis.md"
+    if phase is not None:
+        return run_one(phase, session, options, folder, compare), phase_file(folder, phase.number, ".md")
+    sys.stderr.write("no program given: this examines the lab's demonstration; diagnose app.py is yours\n")
+    return run_diagnosis(session, options, folder, on_phase=on_phase), folder / "diagnosis.md"

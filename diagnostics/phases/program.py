@@ -8,12 +8,15 @@ Example:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
+from diagnostics.extras import install
+from diagnostics.lab.target import shadowed
 from diagnostics.model.cell import BASELINE
 from diagnostics.model.cures import NARROW
 from diagnostics.model.libraries import LIBRARIES
@@ -73,6 +76,14 @@ def run_program(words: Sequence[str], folder: Path) -> Mapping[str, Any]:
     return read_findings(file, lambda text: text)
 
 
+def warn_of_others(packages: Mapping[str, str]) -> None:
+    """Says which packages are not the program's own."""
+    if others := shadowed(packages):
+        named = ", ".join(f"{name} {packages[name]} instead of {version}" for name, version in others.items())
+        again = f"to use its own, run in its environment: {install('lab')}"
+        sys.stderr.write(f"warning: this environment replaces packages of the program: {named}; {again}\n")
+
+
 def worst(document: Mapping[str, Any]) -> Mistake | None:
     """Returns the first root cause of the highest severity, or `None` if there is none."""
     findings = {each["id"]: each for each in document["findings"]}
@@ -93,9 +104,6 @@ def diagnose_program(document: Mapping[str, Any], session: Session, options: Pha
 
     Returns:
         The redacted conclusion.
-
-    Raises:
-        StoreError: the folder cannot be written.
     """
     mistake = worst(document)
     if mistake is None:

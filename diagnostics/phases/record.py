@@ -47,11 +47,7 @@ def run_phase(phase: Phase, session: Session, options: PhaseOptions) -> tuple[Ph
 
 
 def write_phase(record: PhaseResult, results: Sequence[TrialResult], folder: Path) -> None:
-    """Writes `phaseN.json`, `phaseN.md` and, if trials were instrumented, `phaseN.events.jsonl`.
-
-    Raises:
-        StoreError: the folder cannot be written.
-    """
+    """Writes `phaseN.json`, `phaseN.md` and, if trials were instrumented, `phaseN.events.jsonl`."""
     writer.write_record(phase_file(folder, record.number), record)
     writer.write_whole(phase_file(folder, record.number, ".md"), markdown(record))
     events = [

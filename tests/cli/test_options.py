@@ -23,7 +23,7 @@ def test_the_options_of_a_record_are_its_fields() -> None:
         calls: Annotated[int, CALLS] = RunRequest.calls,
         other: str = "",
     ) -> None:
-        seen.update(record_of(context, RunRequest))
+        seen.update(record_of(context.params, RunRequest))
         seen["given"] = [name for name in ("python", "openai", "calls") if is_given(context, name)]
 
     result = CliRunner().invoke(app, ["--python", "3.12", "--python", "3.13", "--jets", "7", "--other", "x"])

@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from typer.testing import CliRunner
 
-from diagnostics.cli import app
-from diagnostics.lab.matrix_file import load_matrix
 from diagnostics.model.codec import encode
 from diagnostics.runs import writer
 from diagnostics.runs.layout import TRIALS
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
 
     from diagnostics.lab.combination import Combination
     from diagnostics.lab.environments import PreparedEnvironment
+    from tests.lab.conftest import Refused
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
@@ -223,7 +221,9 @@ def keeping(folder: Path, **fields: object) -> Path:
         ({"openai": ["99"]}, 2, "openai '99' is not in the matrix"),
     ],
 )
-def test_what_a_run_keeps_is_read_like_what_is_typed(asked: object, status: int, said: str, tmp_path: Path) -> None:
+def test_what_a_run_keeps_is_read_like_what_is_typed(
+    refused: Refused, asked: object, status: int, said: str, tmp_path: Path
+) -> None:
     folder = keeping(tmp_path / "run", request=asked)
     ended, output, errors = refused("--resume", str(folder))
     assert (ended, output, errors.count("\n")) == (status, "", 2)
@@ -231,7 +231,9 @@ def test_what_a_run_keeps_is_read_like_what_is_typed(asked: object, status: int,
 
 
 @pytest.mark.parametrize("content", [None, b"", b" \n", b"{", b"\0" * 100, b"[" * 100_000])
-def test_a_run_whose_options_cannot_be_read_is_not_resumed(content: bytes | None, tmp_path: Path) -> None:
+def test_a_run_whose_options_cannot_be_read_is_not_resumed(
+    refused: Refused, content: bytes | None, tmp_path: Path
+) -> None:
     """Least of all as the whole default matrix."""
     folder = keeping(tmp_path / "run")
     if content is None:
@@ -246,7 +248,7 @@ def test_a_run_whose_options_cannot_be_read_is_not_resumed(content: bytes | None
     assert (folder / TRIALS).read_bytes() == b""
 
 
-def test_trials_run_again_only_as_part_of_an_earlier_run(tmp_path: Path) -> None:
+def test_trials_run_again_only_as_part_of_an_earlier_run(refused: Refused, tmp_path: Path) -> None:
     assert "name its folder with --resume" in refused("--retry", "broken")[2]
     ended, _, errors = refused("--retry", "ran", "--resume", str(keeping(tmp_path / "run")))
     assert (ended, errors.splitlines()[0]) == (
@@ -255,34 +257,13 @@ def test_trials_run_again_only_as_part_of_an_earlier_run(tmp_path: Path) -> None
     )
 
 
-def test_a_run_that_does_not_say_what_it_was_asked_for_goes_on_with_what_is_typed(tmp_path: Path) -> None:
+def test_a_run_that_does_not_say_what_it_was_asked_for_goes_on_with_what_is_typed(
+    refused: Refused, tmp_path: Path
+) -> None:
     folder = keeping(tmp_path / "run", profile="full")
     assert "'99' is not in the matrix" in refused("--resume", str(folder), "--openai", "99")[2]
     ended, _, errors = refused("--resume", str(folder))
     assert (ended, "give those that it was started with" in errors) == (2, True)
-
-
-def refused(*arguments: str) -> tuple[int, str, str]:
-    """What the command says and how it ends where no run begins: in this process, since nothing is changed."""
-    result = CliRunner().invoke(app, ["repro", *arguments])
-    return result.exit_code, result.stdout, result.stderr
-
-
-def test_a_run_that_would_try_nothing_is_refused() -> None:
-    with_aiohttp = next(found for found in load_matrix() if found.value("aiohttp"))
-    status, _, errors = refused("--profile", "smoke", "--environment", with_aiohttp.slug)
-    assert status == 2
-    assert "runs nothing in these environments" in errors
-    assert errors.splitlines()[1:] == ["Try 'python -m diagnostics repro --help'."]
-
-
-def test_a_run_of_a_client_that_is_in_none_of_its_environments_is_refused(tmp_path: Path) -> None:
-    reports = tmp_path / "reports"
-    asked = ("--provider", "httpx", "--openai", "3.54.0", "--python", "3.13")
-    status, output, errors = refused(*asked, "--reports", str(reports))
-    assert (status, output, errors.count("\n")) == (2, "", 2)
-    assert "there is no httpx in the environments of this selection" in errors
-    assert not reports.exists()
 
 
 def test_a_run_without_any_environment_could_not_be(runs: Runs, tmp_path: Path) -> None:
@@ -333,58 +314,13 @@ def test_an_environment_in_which_nothing_can_be_tried_did_not_run(
     assert "(1 ran, 1 incompatible)" in (tmp_path / "latest" / "report.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "named"),
-    [
-        ("--provider", "opnai", "google-genai"),
-        ("--scenario", "repeted-run", "repeated-run"),
-        ("--fix", "contextmanager", "context-manager"),
-        ("--profile", "smok", "smoke"),
-        ("--python", "3.99", "3.13"),
-        ("--openai", "99.0.0", "3.54.0"),
-        ("--httpx", "httpx3", "httpx2==2.16.2"),
-        ("--environment", "nowhere", "py3.13"),
-    ],
-)
-def test_what_is_misspelt_is_one_line_that_says_what_there_is(
-    option: str, value: str, named: str, tmp_path: Path
-) -> None:
-    status, output, errors = refused(option, value, "--reports", str(tmp_path / "reports"))
-    assert (status, output, errors.count("\n")) == (2, "", 2)
-    assert value in errors
-    assert named in errors
-    assert not (tmp_path / "reports").exists()
-
-
-@pytest.mark.parametrize("option", ["--runs=0", "--calls=-1", "--concurrency=x", "--nonsense"])
-def test_a_command_line_that_cannot_be_meant_so_is_refused(option: str, tmp_path: Path) -> None:
-    assert refused(option, "--reports", str(tmp_path / "reports"))[0] == 2
-    assert not (tmp_path / "reports").exists()
-
-
-@pytest.mark.parametrize("missing", ["nowhere", "latest", "empty"])
-def test_what_is_no_run_cannot_be_gone_on_with(missing: str, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    status, output, errors = refused("--resume", str(tmp_path / missing))
-    assert (status, output, errors.count("\n")) == (2, "", 1)
-    assert "no run in" in errors
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
-
-
-def test_a_name_alone_is_looked_for_where_the_runs_are(tmp_path: Path) -> None:
+def test_a_name_alone_is_looked_for_where_the_runs_are(refused: Refused, tmp_path: Path) -> None:
     (status, output, errors) = refused("--resume", "nosuch", "--reports", str(tmp_path))
     assert (status, output, errors.count("\n")) == (2, "", 1)
     assert errors.endswith(f"or name a run folder in {tmp_path}\n")
     keeping(tmp_path / "named", request=encode(RunRequest()))
     (tmp_path / "named" / TRIALS).write_text("{\n", encoding="utf-8")
     assert f"{tmp_path / 'named' / TRIALS}: line 1" in refused("--resume", "named", "--reports", str(tmp_path))[2]
-
-
-def test_reports_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    status, output, errors = refused("--reports", str(tmp_path / "file"))
-    assert (status, output, errors.count("\n")) == (1, "", 1)
-    assert "choose another place with --reports" in errors
 
 
 def test_a_broken_line_is_named(runs: Runs, tmp_path: Path) -> None:

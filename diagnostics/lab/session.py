@@ -42,11 +42,7 @@ class TrialSession:
     on_event: EventListener | None = None
 
     def run(self, plans: Sequence[TrialPlan], *, at_once: int = 1) -> list[TrialResult]:
-        """Returns the results in the order of the plans; those of instrumented trials have their events.
-
-        Raises:
-            OSError: the cache cannot be written.
-        """
+        """Returns the results in the order of the plans; those of instrumented trials have their events."""
         recorded = [replace(plan, events=True) if plan.instrumented else plan for plan in plans]
 
         @contextmanager
@@ -80,7 +76,6 @@ def open_session(
 
     Raises:
         ServerError: the provider server cannot start.
-        OSError: the cache cannot be written.
     """
     with WorkerPool(cache, warm=1) as workers:
         yield TrialSession(target, workers, cache, redact, limits, on_event)

@@ -7,7 +7,8 @@
 
 A record leaves as its field types say (`records`). A text leaves as its name says: `FILES` lists the names, and another
 one is an `Unlisted`, which every test that writes such a file finds. Files are written atomically
-and are on the disk when the function returns, so that a loss of power leaves the old file or the new one.
+and are on the disk when the function returns, so that a loss of power leaves the old file or the new one; `OSError` if
+the disk refuses.
 """
 
 from __future__ import annotations
@@ -101,7 +102,6 @@ def write(path: Path, content: str, secrets: Secrets, *, like: str | None = None
 
     Raises:
         Unlisted: no row of `FILES` fits the name.
-        OSError: the disk refuses.
     """
     _whole(path, cleaned(Path(like) if like else path, content, secrets).encode("utf-8", "backslashreplace"))
 
@@ -111,7 +111,6 @@ def write_record(path: Path, record: Any, secrets: Secrets) -> None:
 
     Raises:
         TypeError: a field does not say how it may leave.
-        OSError: the disk refuses.
     """
     if isinstance(record, (list, tuple)):
         data: Any = [encode(redacted(each, secrets)) for each in record]
@@ -128,29 +127,17 @@ def lines(records: Iterable[Any], secrets: Secrets) -> str:
 
 
 def write_lines(path: Path, records: Iterable[Any], secrets: Secrets) -> None:
-    """Writes records as JSON, one a line.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """Writes records as JSON, one a line."""
     _whole(path, lines(records, secrets).encode())
 
 
 def keep(path: Path, content: str) -> None:
-    """Writes a file of the cache or of this project unchanged: it is not attached to a report.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """Writes a file of the cache or of this project unchanged: it is not attached to a report."""
     _whole(path, content.encode("utf-8", "backslashreplace"))
 
 
 def write_drawn(path: Path, content: str | bytes, secrets: Secrets) -> None:
-    """Writes a report; bytes, such as a picture, as they are.
-
-    Raises:
-        OSError: the disk refuses.
-    """
+    """Writes a report; bytes, such as a picture, as they are."""
     if isinstance(content, str):
         content = drawn(path, content, secrets).encode("utf-8", "backslashreplace")
     _whole(path, content)

@@ -27,7 +27,6 @@ def open_regular(path: Path) -> BinaryIO:
 
     Raises:
         FileRefused: it is something else.
-        OSError: it cannot be opened.
     """
     stream = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -41,7 +40,6 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
 
     Raises:
         FileRefused: it is no regular file, or is too large.
-        OSError: it cannot be read.
     """
     with open_regular(path) as stream:
         content = stream.read(largest + 1)
@@ -55,7 +53,6 @@ def read_lines(path: Path, longest: int = LONGEST) -> Iterator[tuple[int, bytes,
 
     Raises:
         FileRefused: it is no regular file, or a line is too long.
-        OSError: it cannot be read.
     """
     held: tuple[int, bytes] | None = None
     with open_regular(path) as stream:

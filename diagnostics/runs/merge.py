@@ -99,7 +99,6 @@ def write(merged: MergedRun, folder: Path) -> None:
 
     Raises:
         MergeError: the folder holds a run already.
-        StoreError: the disk refuses.
     """
     if (folder / TRIALS).exists():
         raise MergeError(f"{folder} holds a run already: name another folder with --out")

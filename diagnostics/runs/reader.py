@@ -1,5 +1,7 @@
 """Reads a run folder. Promises a whole `Run`, or one line that names the file, the line and the field that is wrong.
 
+That line is the message of a `RunError`, which is also raised if a file is missing.
+
 A run that was killed may leave half a line at the end of `trials.jsonl`: that one is left out and counted in
 `Run.warnings`. Anything else that is wrong is an error, because a report over half the records would look complete.
 Folders of schema `/1` are upgraded in memory.
@@ -52,20 +54,12 @@ def read_run(folder: Path) -> Run:
 
 
 def read_meta(folder: Path) -> RunMeta:
-    """The `run.json` of a folder.
-
-    Raises:
-        RunError: it is missing or does not have its form.
-    """
+    """The `run.json` of a folder."""
     return _parsed(folder / RUN, lambda data: decode(RunMeta, upgraded(data)))
 
 
 def read_environments(folder: Path) -> tuple[EnvironmentRow, ...]:
-    """The `environments.json` of a folder.
-
-    Raises:
-        RunError: it is missing or does not have its form.
-    """
+    """The `environments.json` of a folder."""
 
     def rows(data: Any) -> tuple[EnvironmentRow, ...]:
         if not isinstance(data, list):
@@ -101,11 +95,7 @@ def read_trials(
 
 
 def read_lock(path: Path) -> str:
-    """The lock of an environment.
-
-    Raises:
-        RunError: it is missing or not a text.
-    """
+    """The lock of an environment."""
     try:
         return _bytes(path).decode()
     except UnicodeDecodeError as error:
@@ -113,11 +103,7 @@ def read_lock(path: Path) -> str:
 
 
 def stored_trials(folder: Path) -> tuple[Trial, ...]:
-    """The trials of a folder alone.
-
-    Raises:
-        RunError: a file is missing or does not have its form.
-    """
+    """The trials of a folder alone."""
     rows = read_environments(folder) if (folder / ENVIRONMENTS).exists() else ()
     return read_trials(folder, rows)[0]
 

@@ -1,6 +1,7 @@
 """Writes a run folder: `trials.jsonl`, one whole line a trial, and the files beside it.
 
 Everything is redacted here, once: records as their field types say, texts as their file names say (`redaction.files`).
+Each function that writes raises `StoreError` if the disk refuses.
 
 A line is appended in one write and flushed to the disk before the next, so a run that is killed loses at most the line
 it was writing. Opening a store cuts such a line off; its trial runs again. Opening a folder of schema `/1` rewrites it
@@ -124,39 +125,23 @@ class Store:
         raise StoreError(f"{self.folder / TRIALS} cannot be written ({reason}): make room, then go on with --resume")
 
     def put_environments(self, *rows: EnvironmentRow) -> None:
-        """Adds rows to `environments.json`, or replaces those of the same combination that no stored trial names.
-
-        Raises:
-            StoreError: the disk refuses.
-        """
+        """Adds rows to `environments.json`, or replaces those of the same combination that no stored trial names."""
         slugs = {row.slug for row in rows}
         kept = {name: row for name, row in self.environments.items() if row.slug not in slugs or name in self._used}
         self.environments = kept | {row.name: row for row in rows}
         write_record(self.folder / ENVIRONMENTS, list(self.environments.values()), self._hidden)
 
     def put_meta(self, meta: RunMeta) -> None:
-        """Writes `run.json`.
-
-        Raises:
-            StoreError: the disk refuses.
-        """
+        """Writes `run.json`."""
         write_record(self.folder / RUN, meta, self._hidden)
         self.meta = meta
 
     def put_lock(self, environment: str, text: str) -> None:
-        """Keeps the lock of an environment.
-
-        Raises:
-            StoreError: the disk refuses.
-        """
+        """Keeps the lock of an environment."""
         write_whole(lock_file(self.folder, environment), text, self._hidden)
 
     def put_timeline(self, key: str, events: Iterable[Event]) -> None:
-        """Keeps the events of a trial.
-
-        Raises:
-            StoreError: the disk refuses.
-        """
+        """Keeps the events of a trial."""
         write_lines(timeline_file(self.folder, key), events, self._hidden)
 
     def _open(self, retry: Collection[str]) -> None:
@@ -226,7 +211,6 @@ def write_whole(path: Path, content: str, hidden: Secrets | None = None, *, like
         like: the name whose rules count, where the file's own is a person's choice.
 
     Raises:
-        StoreError: the disk refuses.
         Unlisted: no rule is known for a file of this name.
     """
     with _refused(path):
@@ -234,21 +218,13 @@ def write_whole(path: Path, content: str, hidden: Secrets | None = None, *, like
 
 
 def write_record(path: Path, record: Any, hidden: Secrets | None = None) -> None:
-    """Writes a record, or a list of them, as JSON: atomically, redacted, and on the disk when this returns.
-
-    Raises:
-        StoreError: the disk refuses.
-    """
+    """Writes a record, or a list of them, as JSON: atomically, redacted, and on the disk when this returns."""
     with _refused(path):
         files.write_record(path, record, hidden or Secrets.of_this_machine())
 
 
 def write_lines(path: Path, records: Iterable[Any], hidden: Secrets | None = None) -> None:
-    """Writes records as JSON, one a line: atomically, redacted, and on the disk when this returns.
-
-    Raises:
-        StoreError: the disk refuses.
-    """
+    """Writes records as JSON, one a line: atomically, redacted, and on the disk when this returns."""
     with _refused(path):
         files.write_lines(path, records, hidden or Secrets.of_this_machine())
 
@@ -281,11 +257,7 @@ def this_machine() -> Machine:
 
 
 def new_run(reports: Path) -> Path:
-    """Makes the folder of a new run, named by the time in UTC; two that start in the same second get one each.
-
-    Raises:
-        StoreError: the disk refuses.
-    """
+    """Makes the folder of a new run, named by the time in UTC; two that start in the same second get one each."""
     name = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
     for folder in (reports / name, reports / f"{name}-{secrets.token_hex(4)}"):
         try:

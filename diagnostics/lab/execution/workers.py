@@ -57,12 +57,7 @@ class WorkerPool:
         self._idle: list[tuple[tuple[Target, Limits], Worker]] = []
 
     def __enter__(self) -> Self:
-        """Starts the provider server.
-
-        Raises:
-            ServerError: the server cannot start.
-            OSError: the cache cannot be written.
-        """
+        """Starts the provider server."""
         self._server = self._stack.enter_context(ProviderServer())
         self._servers = self._stack.enter_context(InstalledServers())
         self._staged = stage_code(self._cache)

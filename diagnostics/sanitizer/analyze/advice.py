@@ -115,7 +115,7 @@ _CANCEL: Final = _lines("task.cancel()", "await asyncio.gather(task, return_exce
 _MANY_RUNS: Final = "many short runs? keep one loop and one client: `run_sync` with `LoopLocal`"
 
 
-def _one_loop(about: Situation, text: str = _MANY_RUNS) -> Advice:
+def _one_loop(about: Situation, text: str = _MANY_RUNS, instead: str = "asyncio.run(ask())") -> Advice:
     if about.is_made:
         text = f"many short runs? keep one loop for the {about.noun}, and close that with `run_sync` too"
         return Advice("background-loop", text, _RUN_SYNC, about.where)
@@ -129,7 +129,7 @@ def _one_loop(about: Situation, text: str = _MANY_RUNS) -> Advice:
         "    client = await clients.get()",
         "    ...",
         "",
-        "run_sync(ask())  # instead of asyncio.run(ask())",
+        f"run_sync(ask())  # instead of {instead}",
     )
     return Advice("background-loop", text, code, about.where)
 
@@ -307,8 +307,7 @@ def _view(about: Situation) -> list[Advice]:
 
 def _bridge(about: Situation) -> list[Advice]:
     text = "`async_to_sync` runs each call on a loop of its own: call `run_sync`, which keeps one loop for one client"
-    code = _lines(*_RUN_SYNC.splitlines()[:-1], "answer = run_sync(ask())  # instead of async_to_sync(ask)()")
-    return [Advice("background-loop", text, code, about.where)]
+    return [_one_loop(about, text, "async_to_sync(ask)()")]
 
 
 def _is_third_party(about: Situation) -> bool:
@@ -381,7 +380,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: about.made_by(*_SERVERS), _server),
     (lambda about: not about.closer and about.is_used_elsewhere, _without_closer),
     (lambda about: about.made_by("asgiref") and about.uses(*_VIEWS), _view),
-    (lambda about: about.made_by("asgiref"), _bridge),
+    (lambda about: about.made_by("asgiref") and about.is_used_elsewhere, _bridge),
     (lambda about: about.made_by(*_SERVERLESS) or about.uses(*_SERVERLESS), _per("the handler")),
     (lambda about: about.uses(*_TASK_QUEUES), _per("the task")),
     (lambda about: about.uses("ipykernel"), _notebook),

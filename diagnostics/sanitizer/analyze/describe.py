@@ -22,6 +22,7 @@ from diagnostics.sanitizer.capture.sites import (
     frames,
     in_stdlib,
     installed,
+    is_tool,
     is_users,
     library,
     position,
@@ -151,6 +152,12 @@ def created_inside(client: ClientRecord | None) -> bool:
 def closed_by(record: LoopRecord) -> str | None:
     """Returns what closed a loop."""
     return who(record.closed, "close") if record.closed is not None else None
+
+
+def closed_by_tool(record: LoopRecord) -> bool:
+    """Returns whether `async_tools` closed a loop."""
+    outside = (file_of(code) for code, _ in frames(record.closed or ()) if not in_stdlib(file_of(code)))
+    return is_tool(next(outside, ""))
 
 
 def distribution(file: str) -> str | None:

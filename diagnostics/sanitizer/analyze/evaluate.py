@@ -11,6 +11,7 @@ from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.contributions import contributions
 from diagnostics.sanitizer.analyze.describe import (
     closed_by,
+    closed_by_tool,
     component,
     created_by,
     created_inside,
@@ -65,7 +66,15 @@ def counts(facts: Iterable[Fact]) -> list[tuple[str, str, int]]:
 
 
 def _severity(fact: Fact) -> str:
-    """Returns how bad it is: a package that leaves its own task on its own loop leaves nothing of the program's."""
+    """Returns how bad it is.
+
+    A package that leaves its own task on its own loop leaves nothing of the program's. What a package keeps on the loop
+    of `async_tools`, the program cannot close.
+    """
+    client = fact.client.outermost if fact.client else None
+    left = fact.kind == "client-left-open" and fact.loop is not None and closed_by_tool(fact.loop)
+    if left and component(client, fact.stack) != "user":
+        return "note"
     task = fact.kind == "pending-task-destroyed" and fact.loop is not None
     is_package_s = task and fact.loop is not None and maker(fact.loop) is not None and users_frame(fact.stack) is None
     return "note" if is_package_s and who(fact.detail.get("closed", ()), "close") != "user" else fact.severity

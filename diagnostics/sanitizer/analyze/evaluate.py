@@ -104,7 +104,8 @@ def _once_a_task(facts: list[Fact]) -> list[Fact]:
     return [
         fact
         for fact in facts
-        if fact.kind != "pending-task-destroyed" or (fact.loop, f"the task {fact.detail['coroutine']}") not in waited
+        if fact.kind != "pending-task-destroyed"
+        or (fact.loop, f"the task {fact.detail.get('coroutine')}") not in waited
     ]
 
 

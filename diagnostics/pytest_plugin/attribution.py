@@ -54,7 +54,7 @@ class Attribution(Instrument):
         """Keeps where it was created."""
         self._loops[record.number] = self._moments.here()
 
-    def loop_run(self, record: LoopRecord, stack: Stack) -> None:
+    def loop_run(self, record: LoopRecord) -> None:
         """Keeps which thread runs it."""
         here = self._moments.here()
         if here.thread:

@@ -25,7 +25,7 @@ class Instrument:
     def loop_created(self, record: LoopRecord, loop: Any) -> None:
         """A loop exists, or is seen for the first time."""
 
-    def loop_run(self, record: LoopRecord, stack: Stack) -> None:
+    def loop_run(self, record: LoopRecord) -> None:
         """A loop begins to run or returns: `record.runs` is odd after the beginning, even after the end."""
 
     def loop_closing(self, record: LoopRecord, stack: Stack) -> None:

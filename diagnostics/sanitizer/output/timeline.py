@@ -66,8 +66,9 @@ class TimelineWriter(Instrument):
         self._follow(loop, subject, record.kind)
 
     @gc_neutral
-    def loop_run(self, record: LoopRecord, stack: Stack) -> None:
+    def loop_run(self, record: LoopRecord) -> None:
         """Writes `entered` or `left`."""
+        stack = _here()
         what = "entered" if record.runs % 2 else "left"
         detail = "to shut it down" if shuts_down(stack, again=record.runs > 2) else ""
         subject = self._writer.loop(record)

@@ -30,7 +30,7 @@ def runs(loop: Any) -> None:
     if not loop.is_running():
         record = TRACKER.loop(loop)
         record.runs += 1
-        TRACKER.instruments.call("loop_run", record, capture(sys._getframe(2)))
+        TRACKER.instruments.call("loop_run", record)
 
 
 def closing(loop: Any) -> Any:

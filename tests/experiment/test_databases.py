@@ -6,6 +6,7 @@ import pytest
 
 from diagnostics.lab.environments import default_cache
 from diagnostics.lab.execution.outcome import TrialPlan
+from diagnostics.lab.execution.workers import Target
 from diagnostics.lab.server.installed import SERVERS, NotInstalledError
 from diagnostics.lab.session import open_session
 from diagnostics.lab.target import find_target
@@ -16,8 +17,11 @@ from diagnostics.model.trial import Trial
 ENVIRONMENTS = {"redis": "py3.13_redis-8.1.0", "asyncpg": "py3.13_asyncpg-0.32.0"}
 
 
-def ran(provider: str, *fixes: str) -> list[Trial]:
-    target = find_target(provider, ENVIRONMENTS[provider], cache=default_cache())
+def found(provider: str) -> Target:
+    return find_target(provider, ENVIRONMENTS[provider], cache=default_cache())
+
+
+def ran(target: Target, provider: str, *fixes: str) -> list[Trial]:
     plans = [TrialPlan(Cell(target.environment.name, provider, "repeated-run", fix), 0, "fork") for fix in fixes]
     with open_session(target, cache=default_cache(), redact=str) as session:
         return [result.trial for result in session.run(plans)]
@@ -30,7 +34,7 @@ def test_the_error_is_there_and_a_context_manager_removes_it(provider: str, reco
         SERVERS[LIBRARIES[provider].server].find()
     except NotInstalledError as error:
         pytest.skip(str(error))
-    baseline, fixed, sync = ran(provider, BASELINE, "context-manager", "sync-client")
+    baseline, fixed, sync = ran(found(provider), provider, BASELINE, "context-manager", "sync-client")
 
     assert (baseline.symptom, baseline.recovers) == ("raised", recovers), baseline
     assert (fixed.symptom, fixed.accounting.fds_leaked) == ("none", 0), fixed
@@ -41,8 +45,8 @@ def test_the_error_is_there_and_a_context_manager_removes_it(provider: str, reco
 
 @pytest.mark.environment
 def test_a_server_that_is_not_installed_makes_the_trial_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    find_target("redis", ENVIRONMENTS["redis"], cache=default_cache())  # which needs uv, on the path
+    target = found("redis")
     monkeypatch.setenv("PATH", "")
-    (trial,) = ran("redis", BASELINE)
+    (trial,) = ran(target, "redis", BASELINE)
     assert (trial.status, trial.symptom) == ("unavailable", None)
     assert "apt-get install redis-server" in str(trial.reason)

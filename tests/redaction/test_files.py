@@ -42,6 +42,7 @@ WRITES_ELSEWHERE = {
     "lab/execution/worker.py": "a worker's errors, in a folder that is gone afterwards",
     "lab/server/certificates.py": "certificates for the loopback, in a folder that is gone afterwards",
     "runs/writer.py": "lines that `redaction.files` cleaned, and the link to the latest run",
+    "pytest_plugin/starting.py": "journals of test processes, in a folder that is removed afterwards",
     "redaction/files.py": "the one way in",
 }
 """Modules of the outside zone that write files, and why that is no way past the tables."""

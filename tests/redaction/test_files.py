@@ -26,6 +26,7 @@ ME = Secrets(
 )
 WRITES_ELSEWHERE = {
     "__main__.py": "nothing: it opens the null device in place of a standard output that takes nothing more",
+    "cli/serve.py": "the address of the server, to the file that its caller names: no record and no text of a program",
     "drop_in.py": "our own code, on standard output",
     "lab/bisection/releases.py": "what the index says of releases, in the cache",
     "lab/bisection/script.py": "the folder of a person's script, which is removed afterwards",

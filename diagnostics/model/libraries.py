@@ -96,6 +96,7 @@ class Library:
         server: which server of this machine a driver calls, a name in `lab.server.installed.SERVERS`.
         searched: for libraries that `bisect` can search.
         observed: classes of a library without a detector.
+        no_pool: the argument with which a client keeps no connections between uses, and the import that it needs.
         unseen: what the sanitizer does not report of such a library in any program.
     """
 
@@ -114,6 +115,7 @@ class Library:
     server: str = ""
     searched: Searched | None = None
     observed: tuple[Observed, ...] = ()
+    no_pool: tuple[str, str] | None = None
     unseen: str = ""
 
 
@@ -292,6 +294,7 @@ _ROWS: Final = (
         "aiosqlite",
         observed=(Observed("aiosqlite.core", "Connection", "_connect", "stop", anywhere=True),),
     ),
+    Library("sqlalchemy", "sqlalchemy", no_pool=("poolclass=NullPool", "from sqlalchemy.pool import NullPool")),
     _made("elasticsearch", ("elasticsearch._async.client", "AsyncElasticsearch")),
     _made("pymongo", ("pymongo.asynchronous.mongo_client", "AsyncMongoClient")),
     _made(

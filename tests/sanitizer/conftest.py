@@ -72,7 +72,17 @@ ENVIRONMENTS = {
         "pytest-aiohttp==1.0.5",
         "pytest-asyncio==0.21.2",
     ),
-    "neighbours": ("aiosqlite==0.22.1", "grpcio==1.85.3", "motor==3.7.1"),
+    "neighbours": (
+        "aiosmtplib==5.1.3",
+        "aiosqlite==0.22.1",
+        "asyncpg==0.32.0",
+        "grpcio==1.85.3",
+        "motor==3.7.1",
+        "psycopg[binary]==3.3.9",
+        "redis==8.1.0",
+        "sqlalchemy[asyncio]==2.1.9",
+        "websockets==17.4",
+    ),
     "openai-3": ("openai==3.54.0", "httpx2==2.16.2", "anthropic==2.12.0", "google-genai==3.4.0"),
 }
 REPORTS = tomllib.loads(Path(__file__).with_name("reports").joinpath("answers.toml").read_text())

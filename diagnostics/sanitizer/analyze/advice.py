@@ -33,7 +33,8 @@ def advise(about: Situation) -> tuple[Advice, ...]:
         if applies(about):
             where = about.where or about.findings[0].fault.site
             ranked = sorted(advice(about), key=lambda each: rank(each.fix))
-            return tuple(replace(each, code=with_imports(each.code, where)) for each in ranked)
+            found = [*ranked, *_without_pool(about)]
+            return tuple(replace(each, code=with_imports(each.code, where)) for each in found)
     return ()
 
 
@@ -145,6 +146,18 @@ def _inside(about: Situation, what: str, function: str = "async def main():") ->
 
 def _several_runs(about: Situation) -> list[Advice]:
     return _inside(about, "inside each run")
+
+
+def _without_pool(about: Situation) -> list[Advice]:
+    """Where the library has an argument for it, keeps the client over all runs and no connection."""
+    client = about.findings[0].client
+    library = next((row for row in LIBRARIES.values() if client and client.type.startswith(f"{row.module}.")), None)
+    if library is None or library.no_pool is None or not (about.is_created and about.is_used_elsewhere):
+        return []
+    argument, needed = library.no_pool
+    code = _lines(needed, f"client = {about.creation.removesuffix(')').rstrip(', ')}, {argument})")
+    text = "or keep the client for all runs, and no connections: each use opens one and closes it"
+    return [Advice(None, text, code, about.where)]
 
 
 def _one_run(about: Situation) -> list[Advice]:

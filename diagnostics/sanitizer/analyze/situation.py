@@ -155,7 +155,10 @@ class Situation(NamedTuple):
     def to_enter(self) -> str:
         """The expression whose value `async with` takes."""
         either = self.closer == "async with or await"  # and some of these can be opened only once
-        return self.creation.removeprefix("await ") if either else self.creation
+        creation = self.creation.removeprefix("await ") if either else self.creation
+        if creation.endswith(".__aenter__()"):
+            return creation.removeprefix("await ").removesuffix(".__aenter__()")
+        return creation
 
     def managed(self, body: str = "...", indent: str = "", name: str = "client") -> str:
         """Returns code that creates the client, does something, and closes it."""

@@ -11,7 +11,8 @@ from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _OPAQUE = (
     "{kind}: its loops and sockets are not Python objects. Not reported: use of its loops after they close, loops that"
-    " only the collector closes, sockets that are closed without their pool knowing, and programs that its loops start"
+    " only the collector closes, connections of other libraries than httpx and aiohttp, sockets that are closed without"
+    " their pool knowing, and programs that its loops start"
 )
 
 

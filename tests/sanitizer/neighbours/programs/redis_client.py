@@ -15,8 +15,4 @@ async def ask():
     return await clients[0].ping()
 
 
-for _ in range(2):
-    try:
-        print(asyncio.run(ask()))
-    except Exception as error:
-        print(type(error).__name__)
+print(asyncio.run(ask()))

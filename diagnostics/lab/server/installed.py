@@ -86,14 +86,17 @@ class InstalledServer:
                 if prepared.returncode:
                     raise ServerError(f"{self.binary} cannot be prepared: {_last_line(output)}")
             with start([str(program), *(word.format(**words) for word in self.arguments)]) as process:
+                # Nobody reads the rest of its log, and it must not wait until somebody does.
+                reader = threading.Thread(target=deque, args=(process.stdout, 0), daemon=True)
                 try:
                     self._wait(process)
-                    # Nobody reads its log any more, and it must not wait until somebody does.
-                    threading.Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
+                    reader.start()
                     yield self.url.format(**words)
                 finally:
                     process.terminate()
                     process.wait()
+                    if reader.ident is not None:
+                        reader.join()  # before `with` closes what it reads
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -14,7 +14,6 @@ from typing import Final
 from diagnostics.model.cures import rank
 from diagnostics.model.errors import PROGRAM
 from diagnostics.model.finding import Advice
-from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.phrasing import AWAITED, OTHER_LOOP, UNENDED
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import function_around, generator_around, is_entered, with_imports
@@ -33,8 +32,10 @@ def advise(about: Situation) -> tuple[Advice, ...]:
         if applies(about):
             where = about.where or about.findings[0].fault.site
             ranked = sorted(advice(about), key=lambda each: rank(each.fix))
-            found = [*ranked, *_without_pool(about)]
-            return tuple(replace(each, code=with_imports(each.code, where)) for each in found)
+            if about.without_pool:
+                text = "or keep the client for all runs, and no connections: each use opens one and closes it"
+                ranked.append(Advice(None, text, about.without_pool, about.where))
+            return tuple(replace(each, code=with_imports(each.code, where)) for each in ranked)
     return ()
 
 
@@ -75,8 +76,7 @@ def _stream(about: Situation) -> list[Advice]:
 
 
 def _reading(about: Situation, body: str) -> str:
-    client = about.findings[0].client
-    library = next((row for row in LIBRARIES.values() if client and client.type.startswith(f"{row.module}.")), None)
+    library = about.library
     is_persons = about.is_created  # or its stream may be wrapped
     if library is not None and library.stream and is_persons:
         return _lines(f"{library.stream} await ... as stream:", "    async for part in stream:", f"        {body}")
@@ -146,18 +146,6 @@ def _inside(about: Situation, what: str, function: str = "async def main():") ->
 
 def _several_runs(about: Situation) -> list[Advice]:
     return _inside(about, "inside each run")
-
-
-def _without_pool(about: Situation) -> list[Advice]:
-    """Where the library has an argument for it, keeps the client over all runs and no connection."""
-    client = about.findings[0].client
-    library = next((row for row in LIBRARIES.values() if client and client.type.startswith(f"{row.module}.")), None)
-    if library is None or library.no_pool is None or not (about.is_created and about.is_used_elsewhere):
-        return []
-    argument, needed = library.no_pool
-    code = _lines(needed, f"client = {about.creation.removesuffix(')').rstrip(', ')}, {argument})")
-    text = "or keep the client for all runs, and no connections: each use opens one and closes it"
-    return [Advice(None, text, code, about.where)]
 
 
 def _one_run(about: Situation) -> list[Advice]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from diagnostics.model.finding import ClientFacts, Finding, Site
+from diagnostics.model.libraries import LIBRARIES, Library
 from diagnostics.sanitizer.analyze.sources import creation_of
 
 
@@ -145,6 +146,20 @@ class Situation(NamedTuple):
     def uses(self, *frameworks: str) -> bool:
         """Whether the program has imported one of these."""
         return any(name in self.frameworks for name in frameworks)
+
+    @property
+    def library(self) -> Library | None:
+        """What is known of the client's library."""
+        client = self.findings[0].client
+        return next((row for row in LIBRARIES.values() if client and client.type.startswith(f"{row.module}.")), None)
+
+    @property
+    def without_pool(self) -> str:
+        """Code for a client that serves all runs because it keeps no connection; empty where there is none."""
+        found = self.library.no_pool if self.library is not None else None
+        if found is None or not (self.is_created and self.is_used_elsewhere):
+            return ""
+        return f"{found[1]}\nclient = {self.creation.removesuffix(')').rstrip(', ')}, {found[0]})"
 
     @property
     def is_managed(self) -> bool:

@@ -38,10 +38,7 @@ def opened(library: str, url: str) -> tuple[Any, Callable[[], Awaitable[Any]], C
                 return bytes(await response.read())
 
         return session, get, session.close
-    module = __import__(library)
-    # Every connection is kept: how often others are opened again depends on chance, and that hides all else.
-    limits = module.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=None)
-    client = module.AsyncClient(verify=context, timeout=None, limits=limits)
+    client = __import__(library).AsyncClient(verify=context, timeout=None)
     return client, lambda: client.get(url), client.aclose
 
 

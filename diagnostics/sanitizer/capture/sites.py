@@ -235,7 +235,7 @@ def is_tool(file: str) -> bool:
 
 def _is_copy(file: str) -> bool:
     try:
-        with open(file, "rb") as stream:
+        with open(file, "rb", buffering=0) as stream:  # a program may forbid buffered reads on its loop (blockbuster)
             return _MARK in stream.read(200)
     except (OSError, ValueError):
         return False

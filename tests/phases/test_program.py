@@ -61,7 +61,12 @@ def test_every_kind_has_a_scenario_of_the_lab_or_none() -> None:
 
 @pytest.mark.parametrize(
     ("client", "provider"),
-    [("openai.AsyncOpenAI", "openai"), ("google.genai.Client", "google-genai"), ("asyncpg.Pool", None)],
+    [
+        ("openai.AsyncOpenAI", "openai"),
+        ("google.genai.Client", "google-genai"),
+        ("asyncpg.Pool", "asyncpg"),
+        ("aiomysql.Pool", None),
+    ],
 )
 def test_the_provider_is_that_of_the_client(client: str, provider: str | None) -> None:
     mistake = worst(found("cross-loop-use", client))
@@ -92,10 +97,10 @@ def test_fixes_are_tried_with_the_sdk_of_the_program(
 
 def test_what_the_lab_cannot_try_gets_the_advice_alone(tmp_path: Path) -> None:
     with open_session(this_interpreter(), cache=tmp_path, redact=str) as session:
-        diagnosis = diagnose_program(found("cross-loop-use", "asyncpg.Pool"), session, PhaseOptions(), tmp_path)
+        diagnosis = diagnose_program(found("cross-loop-use", "aiomysql.Pool"), session, PhaseOptions(), tmp_path)
 
     assert diagnosis.answers[-1].sentences[-1] == (
-        "No fix was tried: the lab has no scenario for cross-loop-use with asyncpg.Pool."
+        "No fix was tried: the lab has no scenario for cross-loop-use with aiomysql.Pool."
     )
 
 

@@ -80,7 +80,7 @@ def test_a_report_changes_neither_outcome_nor_status(run_suite: Callable[..., Su
     assert "2 passed in" in ran.output
     assert ran.output.count("test_it.py::test_leak") == 2  # its own line, and that of the block
     (noted,) = ET.parse(ran.folder / "junit.xml").iter("property")
-    assert noted.get("value") == "leak[client-left-open]: AsyncClient is not closed before its event loop closes"
+    assert (noted.get("value") or "").startswith("leak[client-left-open]: AsyncClient ")
 
 
 @pytest.mark.environment
@@ -160,5 +160,8 @@ def test_the_guide_shows_what_is_printed(
     ran = run_suite(
         {"test_chat.py": program}, "--event-loops=error", more={"API_URL": surroundings("guide")["PROVIDER"]}
     )
-    assert printed in ran.output
+    kept = [line for line in printed.splitlines() if re.match(r" *(?:-->|:::|= test:|= hurt:|\d+ \|)", line)]
+    assert len(kept) == 6
+    for line in kept:  # the words of the others have tests of their own
+        assert line in ran.output.splitlines()
     assert ran.status == 1

@@ -1,4 +1,3 @@
-import aiohttp
 import django
 import httpx2
 import pytest
@@ -9,7 +8,7 @@ from django.http import HttpResponse
 from django.test import SimpleTestCase
 from django.urls import path
 
-from conftest import HEADERS, URL, fetch
+from conftest import fetch
 
 settings.configure(ROOT_URLCONF=__name__, DATABASES={}, ALLOWED_HOSTS=["*"])
 django.setup()
@@ -32,13 +31,8 @@ async def test_call():
     await fetch(httpx2.AsyncClient())  # BLAME test_plugins.py::test_call call
 
 
-kept_sessions = []
-
-
 async def handler(request):
-    kept_sessions.append(session := aiohttp.ClientSession())  # BLAME test_plugins.py::test_application call
-    async with session.get(URL, headers=HEADERS, ssl=False):
-        pass
+    await fetch(httpx2.AsyncClient())  # BLAME test_plugins.py::test_application call
     return web.Response()
 
 

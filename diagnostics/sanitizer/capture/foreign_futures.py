@@ -27,6 +27,8 @@ _TOOLS: Final = (3, 4)
 _MONITORING: Final[Any] = getattr(sys, "monitoring", None)
 _UNSEEN: Final = "futures of another loop: other tools use all ids of sys.monitoring. Not reported: who awaits one"
 
+_TOO_OLD: Final = "futures of another loop: who awaits one shows only on Python 3.12 and newer; run the program there"
+
 _tool: int | None = None
 _latest = 0
 
@@ -53,17 +55,23 @@ def stop() -> None:
 
 def unseen() -> list[str]:
     """Returns why nothing is observed, as a blind spot."""
-    return [_UNSEEN] if TRACKER.on and _MONITORING is not None and _tool is None else []
+    if _MONITORING is None:
+        return [_TOO_OLD] if TRACKER.on and _is_foreign(getattr(sys, "last_value", None)) else []
+    return [_UNSEEN] if TRACKER.on and _tool is None else []
 
 
 def _thrown(_: Any, __: int, error: BaseException) -> None:
     global _latest  # noqa: PLW0603 - the same error goes through each coroutine that awaits the one it is thrown into
-    if type(error) is RuntimeError and error.args and _MESSAGE in str(error.args[0]) and id(error) != _latest:
+    if _is_foreign(error) and id(error) != _latest:
         _latest = id(error)
         try:
             awaited(sys._getframe(1))
         except Exception as problem:
             TRACKER.problems.append(f"futures: {type(problem).__name__}: {problem}")
+
+
+def _is_foreign(error: BaseException | None) -> bool:
+    return type(error) is RuntimeError and bool(error.args) and _MESSAGE in str(error.args[0])
 
 
 @gc_neutral

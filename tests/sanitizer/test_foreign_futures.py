@@ -1,0 +1,36 @@
+"""A future of another loop is found, or its detection is a named blind spot, whatever the Python."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.sanitizer.conftest import Ran
+
+PROGRAM = """
+import asyncio
+loop = asyncio.new_event_loop()
+future = loop.create_future()
+async def main():
+    await future
+try:
+    asyncio.run(main())
+finally:
+    loop.close()
+"""
+
+
+def test_who_awaits_one_is_found_or_a_blind_spot(run: Callable[..., Ran], tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    ran = run("none", program)
+    assert ran.document is not None, ran.errors
+    assert "attached to a different loop" in ran.own_errors
+    spots = " ".join(ran.document["cannot_tell"])
+    assert (set(ran.kinds), "Python 3.12" in spots) == (
+        ({"cross-loop-use"}, False) if sys.version_info >= (3, 12) else (set(), True)
+    )

@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import PreparedEnvironment, default_cache
+from diagnostics.report.formats.registry import FORMATS
+from tests.lab.bisection.index import Index, serving
 from tests.redaction.canaries import KNOWN, VARIABLES, traces
 
 ROOT = Path(__file__).parents[2]
@@ -37,11 +39,13 @@ def start(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     variables = {**VARIABLES, "LOGNAME": "canarymarple", "HOME": str(home), "NO_COLOR": "1"}
     caches = {"DIAGNOSTICS_CACHE": str(default_cache()), "UV_CACHE_DIR": uv_cache}
 
-    def run(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    def run(
+        *words: str, folder: Path = ROOT, more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", *words],
             cwd=folder,
-            env={**kept, **variables, **caches, "PYTHONPATH": str(ROOT)},
+            env={**kept, **variables, **caches, "PYTHONPATH": str(ROOT), **(more or {})},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -51,13 +55,25 @@ def start(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+KEYS = [each for each in KNOWN if "marple" not in each]
+"""What not even the screen of that person may show."""
+
+
 def assert_clean(folder: Path, *names: str) -> None:
     paths = [path for path in folder.resolve().rglob("*") if path.is_file()]
     assert set(names) <= {path.name for path in paths}
     for path in paths:
-        text = path.read_text(encoding="utf-8")
-        assert traces(text, KNOWN) == [], path.name
-        assert str(folder.parent) not in text, path.name
+        text = path.read_bytes().decode(errors="replace")
+        own = path.name == "findings.json"  # of a program of that person: its paths are theirs
+        assert traces(text, KEYS if own else KNOWN) == [], path.name
+        assert own or str(folder.parent) not in text, path.name
+
+
+def assert_quiet(done: subprocess.CompletedProcess[str], *statuses: int) -> None:
+    assert done.returncode in (statuses or (0,)), done.stderr
+    for text in (done.stdout, done.stderr):
+        assert traces(text, KEYS) == []
+        assert "\x1b" not in text
 
 
 def test_a_run_leaves_none(
@@ -78,9 +94,16 @@ def test_a_run_leaves_none(
     assert run["redacted"] == {"home": 1}
     assert "Redacted: 1 piece of text." in (reports / "latest" / "report.md").read_text(encoding="utf-8")
 
-    again = start("diagnostics", "report", str(reports / "latest"))
-    assert again.returncode == 0, again.stderr
-    assert_clean(reports / "latest", "report.md")
+    latest, other = reports / "latest", home / "other"
+    assert_quiet(done)
+    every = [word for name in FORMATS if name != "issue" for word in ("--format", name)]
+    assert_quiet(start("diagnostics", "report", str(latest), *every))
+    assert_clean(latest, "report.md", "report.html")
+    assert_quiet(start(*words, "--scenario", "threads", "--fix", "context-manager", "--reports", str(other)))
+    assert_quiet(start("diagnostics", "report", str(latest), str(other / "latest")))
+    merged = home / "merged"
+    assert_quiet(start("diagnostics", "merge", str(latest), str(other / "latest"), "--out", str(merged)))
+    assert_clean(merged, "trials.jsonl", "run.json", "report.md")
 
 
 def test_a_phase_leaves_none(
@@ -97,6 +120,47 @@ def test_a_phase_leaves_none(
     (folder,) = (home / "reports").iterdir()
     assert_clean(folder, "phase3.json", "phase3.md", "phase3.events.jsonl")
     assert traces(done.stdout, KNOWN) == []
+
+
+SEARCHED = """
+import openai
+token = "canary.of no form! at all"
+print(token, "sk-proj-C\\u200banaryOfOpenAi4711abcdefGHIJ", token.encode().hex())
+if hasattr(openai, "CHANGED"):
+    raise RuntimeError(f"\\x1b[31m{token}\\x1b[0m")
+"""
+
+
+def test_a_search_leaves_none(start: Callable[..., subprocess.CompletedProcess[str]], home: Path) -> None:
+    index = Index(home)
+    index.add("openai", "1.0.0", "2025-01-01", code="")
+    index.add("openai", "1.1.0", "2025-02-01", code="CHANGED = True\n")
+    script, kept = home / "mine.py", home / "kept"
+    script.write_text(SEARCHED, encoding="utf-8")
+    words = ("--python", f"{sys.version_info[0]}.{sys.version_info[1]}", "--trials", "1", "--by", "exit")
+    files = ("--script", str(script), "--json", str(kept / "openai.json"))
+    caches = {"DIAGNOSTICS_CACHE": str(home / "cache"), "UV_CACHE_DIR": str(home / "cache" / "uv")}
+    with serving(index):
+        indices = {"UV_DEFAULT_INDEX": f"{index.url}/simple", "UV_EXTRA_INDEX_URL": ""}
+        assert_quiet(start("diagnostics", "bisect", "openai", *words, *files, more={**caches, **indices}))
+    assert_clean(kept, "openai.json")
+    assert_quiet(start("diagnostics", "history", str(kept)))
+
+
+def test_the_jets_and_the_diagnosis_of_a_program_leave_none(
+    start: Callable[..., subprocess.CompletedProcess[str]], home: Path
+) -> None:
+    few = ("--jets", "3", "--templates", "simple_list", "--efforts", "low")
+    files = ("--csv", str(home / "jets.csv"), "--answers", str(home / "answers.csv"))
+    assert_quiet(start("diagnostics", "jets", *few, *files), 0, 66)
+    for name in ("jets.csv", "answers.csv"):
+        assert traces((home / name).read_text(encoding="utf-8"), KNOWN) == []
+    program, reports = home / "main.py", home / "reports"
+    program.write_text(PROGRAM, encoding="utf-8")
+    done = start("diagnostics", "diagnose", *SMALL, "--reports", str(reports), str(program), folder=home)
+    assert_quiet(done, 0, 1)
+    (folder,) = reports.iterdir()
+    assert_clean(folder, "diagnosis.md")
 
 
 PROGRAM = """

@@ -11,7 +11,7 @@ from diagnostics.cli.async_tools import async_tools
 from diagnostics.cli.bisect import bisect
 from diagnostics.cli.diagnose import diagnose
 from diagnostics.cli.explain import explain
-from diagnostics.cli.group import Commands
+from diagnostics.cli.group import BeforeProgram, Commands
 from diagnostics.cli.history import history
 from diagnostics.cli.jets import jets
 from diagnostics.cli.lock import lock
@@ -60,5 +60,4 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _name, _command in COMMANDS.items():
-    # What follows a program is the program's.
-    app.command(_name, context_settings={"allow_interspersed_args": _command is not diagnose})(_command)
+    app.command(_name, cls=BeforeProgram if _command is diagnose else None)(_command)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from diagnostics.model.errors import PROGRAM, CommandError, InvalidUsage, exit_with, suggestion
+from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT
 
 # Its base class, wherever this release of typer keeps it.
 _USAGE_ERROR: Final[type[Exception]] = next(
@@ -44,6 +45,24 @@ class Commands(TyperGroup):
         except _USAGE_ERROR as error:
             exit_with(InvalidUsage(_message(error, arguments)), program)
         sys.exit(status or 0)  # a command that ends without a status returns nothing
+
+
+class BeforeProgram(TyperCommand):
+    """A command whose own options end at a program; `--json` without a file is standard output."""
+
+    allow_interspersed_args = False
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Completes a `--json` that is the last word or is followed by an option."""
+        valued = {name for each in self.params if not getattr(each, "is_flag", True) for name in each.opts}
+        words, rest = list[str](), list(args)
+        while rest and rest[0] != "--" and rest[0].startswith("-"):
+            words.append(rest.pop(0))
+            if words[-1] == "--json" and (not rest or (rest[0] != STANDARD_OUTPUT and rest[0].startswith("-"))):
+                words.append(STANDARD_OUTPUT)
+            elif words[-1] in valued and rest:
+                words.append(rest.pop(0))
+        return super().parse_args(ctx, words + rest)
 
 
 def _message(error: Exception, arguments: Sequence[str]) -> str:

@@ -136,7 +136,7 @@ def test_input_that_cannot_be_read_is_one_line_and_status_2(
         ("repro --pin openai==3.57.0 --openai 3", "own versions go with --python"),
         ("diagnose --provider x", "unknown provider 'x'"),
         ("diagnose --json app.py", "--json would write to app.py: name a JSON file"),
-        ("diagnose --json", "--json needs the name of a file, or - for standard output"),
+        ("bisect openai --json", "--json needs the name of a file, or - for standard output"),
         ("diagnose --environment x", "the matrix has no environment 'x'"),
         ("report", "missing argument RUNS"),
         ("report a b c", "3 runs given; name one to report it, or two to compare them"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
-from diagnostics.cli.options import CALLS, is_given, record_of
+from diagnostics.cli.group import BeforeProgram
+from diagnostics.cli.options import CALLS, JSON, is_given, record_of
 from diagnostics.runs.records import RunRequest
 
 
@@ -30,3 +33,36 @@ def test_the_options_of_a_record_are_its_fields() -> None:
 
     assert result.exit_code == 0, result.output
     assert seen == {"python": ("3.12", "3.13"), "openai": (), "calls": 7, "given": ["python", "calls"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "program"),
+    [
+        ("--json", "-", []),
+        ("--json --quiet", "-", []),
+        ("--calls 3 --json --quiet app.py", "-", ["app.py"]),
+        ("--json -- app.py", "-", ["app.py"]),
+        ("--json - app.py", "-", ["app.py"]),
+        ("--json f.json app.py", "f.json", ["app.py"]),
+        ("--json=f.json", "f.json", []),
+        ("app.py --json", None, ["app.py", "--json"]),
+        ("--calls 3 -- app.py --json --quiet", None, ["app.py", "--json", "--quiet"]),
+    ],
+)
+def test_json_without_a_file_is_standard_output(words: str, file: str | None, program: list[str]) -> None:
+    seen: dict[str, Any] = {}
+    app = typer.Typer()
+
+    @app.command(cls=BeforeProgram)
+    def command(
+        program: Annotated[list[str] | None, typer.Argument()] = None,
+        calls: Annotated[int, CALLS] = RunRequest.calls,
+        quiet: Annotated[bool, typer.Option("--quiet")] = False,
+        json_file: Annotated[Path | None, JSON] = None,
+    ) -> None:
+        seen.update(file=json_file and str(json_file), program=list(program or []))
+
+    result = CliRunner().invoke(app, words.split())
+
+    assert result.exit_code == 0, result.output
+    assert seen == {"file": file, "program": program}

@@ -99,7 +99,7 @@ def test_the_command_of_a_phase(
 ) -> None:
     environment("httpx2")
     arguments = ["--environment", combination("httpx2").slug, "--calls", "2", "--runs", "2", "--trials", "1"]
-    arguments += ["--phase", "3", "--instrument", "--json", "-", "--reports", str(tmp_path)]
+    arguments += ["--phase", "3", "--instrument", "--json", "--reports", str(tmp_path)]
 
     result = CliRunner().invoke(app, ["diagnose", *arguments])
 

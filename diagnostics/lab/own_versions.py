@@ -47,7 +47,7 @@ def own_pins(files: Sequence[Path], *, here: bool, python: str, cache: Path, off
     """
     pins = [f"{name}=={version}" for name, version in this_interpreter().environment.packages.items() if here]
     lines = [line for path in files for line in _lines(path)]
-    if lines:
+    if files:
         clients = {provider.distribution for provider in PROVIDERS.values()}
         wanted = tuple(line for line in lines if _name(line) in clients)
         where = " and ".join(map(str, files))
@@ -148,6 +148,8 @@ def _listed(table: Mapping[str, Any], path: Path) -> Iterable[str]:
 def _local(package: Mapping[str, Any]) -> bool:
     """Whether a lock has a package from elsewhere than an index: a project itself, a folder, a repository."""
     source = package.get("source", {})
+    if source.get("type") == "legacy":  # how Poetry writes an index of its own, with a `url`
+        return False
     return bool({"virtual", "editable", "directory", "path", "git", "url", "vcs", "archive"} & {*package, *source})
 
 

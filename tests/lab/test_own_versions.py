@@ -54,6 +54,7 @@ httpx == 0.28.0  # not newer
 openai[datalib]<1.61 ; python_version > "3.8"
 """
 HASHES = "openai==1.60.0 \\\n    --hash=sha256:00\nhttpx==0.28.0 --hash=sha256:00\n"
+INDEX = '\n[package.source]\ntype = "legacy"\nurl = "https://index.example/simple"\nreference = "ours"\n'
 PROJECT = '[project]\nname = "mine"\ndependencies = ["openai~=1.60.0", "httpx==0.28.0"]\n'
 
 
@@ -65,6 +66,7 @@ PROJECT = '[project]\nname = "mine"\ndependencies = ["openai~=1.60.0", "httpx==0
         ("pyproject.toml", PROJECT),
         ("uv.lock", lock("package", *WANTED, "numpy==1.0", "numpy==2.0")),
         ("poetry.lock", lock("package", *WANTED)),
+        ("poetry.lock", lock("package", *WANTED).replace('"1.60.0"', f'"1.60.0"{INDEX}')),
         ("pylock.toml", lock("packages", *WANTED)),
     ],
 )
@@ -82,6 +84,8 @@ def test_a_requirements_file_includes_others(tmp_path: Path) -> None:
     ("name", "text", "message"),
     [
         ("requirements.txt", "numpy\n", "names none of"),
+        ("requirements.txt", "", "names none of"),
+        ("uv.lock", lock("package"), "names none of"),
         ("requirements.txt", "openai >> 3\n", "has a line that is no requirement: 'openai >> 3'"),
         ("requirements.txt", "openai==9.9\n", "cannot be installed on Python 3.12"),
         ("uv.lock", "[[", "is not valid TOML"),

@@ -56,6 +56,8 @@ class Attribution(Instrument):
 
     def loop_run(self, record: LoopRecord) -> None:
         """Keeps which thread runs it."""
+        if self._moments.in_main():
+            return
         here = self._moments.here()
         if here.thread:
             self._loops[record.number] = here

@@ -50,7 +50,7 @@ class Moments:
     """The moments of this process, by the numbers at which they began."""
 
     def __init__(self) -> None:
-        self.main = threading.current_thread()
+        self._main = threading.get_ident()
         self.current = NOWHERE
         self._numbers = [now()]
         self._moments = [NOWHERE]
@@ -70,15 +70,19 @@ class Moments:
         """Returns the moment in which something with this number was made, in the main thread."""
         return self._moments[bisect.bisect_right(self._numbers, number) - 1]
 
+    def in_main(self) -> bool:
+        """Returns whether the running thread is the one that runs pytest."""
+        return threading.get_ident() == self._main
+
     def here(self) -> Moment:
         """Returns the moment that the running thread works for; without a node id where that cannot be known.
 
         A thread that was started by this test, or by a fixture, works for it. A thread of an earlier test may have
         been given its work by anybody.
         """
-        thread = threading.current_thread()
-        if thread is self.main:
+        if self.in_main():
             return self.current
+        thread = threading.current_thread()
         given = _CURRENT.get()  # of the code that handed over the work, as `asyncio.to_thread` and portals of anyio do
         if given is not NOWHERE:
             return given

@@ -42,6 +42,9 @@ elsewhere: dict[str, str] = {}
 DEPTH = 60
 """Frames kept of a stack: first-party code may be below many frames of a framework."""
 
+_EXAMINED = 2 * (DEPTH + 20)
+"""Twice the number of frames that `capture` looks at, of which some are the sanitizer's."""
+
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
@@ -53,7 +56,9 @@ _INTERNED_AT_MOST = 4096
 _ATTRS = "<attrs generated "
 
 _interned: dict[tuple[int, ...], Stack] = {}
-"""Keyed by the ids of code objects, which the stacks keep alive: equal functions of two files compare equal."""
+"""Keyed by the ids of code objects and instructions, because equal functions of two files compare equal.
+
+A stack keeps its code objects alive, so that no id is reused, and the sanitizer's own live as long as it does."""
 
 _made_by: dict[int, tuple[CodeType, str]] = {}
 """Keyed by id: code without a file that a package generated at runtime, and the file of that package's module."""
@@ -64,24 +69,39 @@ def capture(frame: FrameType | None = None) -> Stack:
 
     Equal stacks are one object, so a thousand connections opened on one line cost one stack.
     """
+    innermost = each = frame or sys._getframe(1)
+    found: list[int] = []
+    add = found.append
+    # Most stacks were captured before, so look at their identity only.
+    while each is not None and len(found) < _EXAMINED:
+        add(id(each.f_code))
+        add(each.f_lasti)
+        each = each.f_back  # type: ignore[assignment]
+    key = tuple(found)
+    stack = _interned.get(key)
+    if stack is None:
+        if len(_interned) >= _INTERNED_AT_MOST:
+            _interned.clear()
+        stack = _interned[key] = _kept(innermost)
+    return stack
+
+
+def _kept(innermost: FrameType) -> Stack:
+    """Returns the stack that `capture` has not seen yet."""
     found: list[Any] = []
     ids: list[int] = []
-    frame = frame or sys._getframe(1)
-    deepest = DEPTH * 2
-    while frame is not None and len(found) < deepest:
+    frame: FrameType | None = innermost
+    for _ in range(_EXAMINED // 2):
+        if frame is None or len(found) == DEPTH * 2:
+            break
         code = frame.f_code
         if not code.co_filename.startswith(_HERE):
             if code.co_filename[:1] == "<":
                 _note_maker(frame)
-            found.append(code)
-            found.append(frame.f_lasti)
-            ids.append(id(code))
-            ids.append(frame.f_lasti)
+            found += code, frame.f_lasti
+            ids += id(code), frame.f_lasti
         frame = frame.f_back
-    stack = tuple(found)
-    if len(_interned) >= _INTERNED_AT_MOST:
-        _interned.clear()
-    return _interned.setdefault(tuple(ids), stack)
+    return _interned.setdefault(tuple(ids), tuple(found))
 
 
 def _note_maker(frame: FrameType) -> None:

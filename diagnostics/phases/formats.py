@@ -32,7 +32,7 @@ def markdown(record: PhaseResult) -> str:
     count = f"{ran} of {len(record.trials)} trials ran, in {record.seconds:.1f} s. Started {text(record.started)}."
     lines = [f"# Phase {record.number}: {text(record.title)}", "", f"{_where(record)} {count}", ""]
     for answer in record.answers:
-        lines += [f"## {text(answer.question)}", "", _answer(answer), ""]
+        lines += [f"## {prose(answer.question)}", "", _answer(answer), ""]
         for table in answer.tables:
             lines += [*_table(table), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -42,10 +42,10 @@ def conclusion(phases: Sequence[PhaseResult], found: Diagnosis) -> str:
     """Returns the text of `diagnosis.md`."""
     lines = ["# Diagnosis", "", *([_where(phases[0]), ""] if phases else [])]
     for answer in found.answers:
-        lines += [f"**{text(answer.question)}** {_answer(answer)}", ""]
+        lines += [f"**{prose(answer.question)}** {_answer(answer)}", ""]
         lines += [line for table in answer.tables for line in (*_table(table), "")]
     lines += ["## Success criteria", ""] if found.criteria else []
-    lines += [f"- {BOXES[each.met]} {text(each.text)}: {prose(each.measured)}" for each in found.criteria]
+    lines += [f"- {BOXES[each.met]} {prose(each.text)}: {prose(each.measured)}" for each in found.criteria]
     lines += ["", "## Phases", ""] if phases else []
     for record in phases:
         known = sum(answer.verdict == KNOWN for answer in record.answers)

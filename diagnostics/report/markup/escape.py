@@ -15,7 +15,8 @@ Md = Markup
 """Text that is Markdown already."""
 
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,:;=+/_@%<>()\[\]\"'…-]*[A-Za-z0-9.,:;=+/_)\]\"'…-])?")
-_MARKUP = re.compile(r"[\\`*\[\]{}<>&|~!$^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")  # inside a word _ is only itself
+# Inside a word _ is only itself; `<`, `&` and `!` are, before what cannot follow them in a tag, an entity or an image.
+_MARKUP = re.compile(r"[\\`*\[\]{}|~$^]|<(?=[A-Za-z/!?]|$)|&(?! )|!(?=\[|$)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 # What could reorder or hide the text around it: control characters, zero width and bidirectional marks.
 _INVISIBLE = re.compile(
     "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff\\ud800-\\udfff]"
@@ -28,20 +29,26 @@ NO_WIDTH = "\u200b"  # in no text by then: it is one of the invisible
 
 def text(value: object, limit: int = 2000) -> Md:
     """A sentence: one line, every character with a meaning in Markdown as an entity, cut after `limit` characters."""
-    line = one_line(str(value), limit)
+    # A line that opens a list, a heading, a rule or a quotation; entities are never structure.
+    opens = r"^([-+=#:>]|\d+(?=[.)](?: |$)))"
+    return Md(re.sub(opens, lambda found: f"&#{ord(found[1][0])};{found[1][1:]}", _escaped(str(value), limit)))
+
+
+def _escaped(value: str, limit: int) -> str:
+    line = one_line(value, limit)
     apart = _REFERENCE.sub(lambda match: match.group() + NO_WIDTH, line)
     escaped = _MARKUP.sub(lambda match: f"&#{ord(match.group())};", apart)
-    # A line that opens a list, a heading, a rule or a quotation; entities are never structure.
-    escaped = re.sub(r"^([-+=#:]|\d+(?=[.)](?: |$)))", lambda match: f"&#{ord(match[1][0])};{match[1][1:]}", escaped)
-    return Md(escaped.replace(NO_WIDTH, "&#8203;"))
+    return escaped.replace(NO_WIDTH, "&#8203;")
 
 
 def prose(value: str, limit: int = 2000) -> Md:
     """A sentence in which words between backticks are code."""
     parts = re.split(r"`([^`]+)`", one_line(value, limit))
     # Joined by what `text` would strip from the end of each part.
-    shown = [code(part) if number % 2 else _edges(part) for number, part in enumerate(parts)]
-    return Md("".join(shown))
+    shown = ""
+    for number, part in enumerate(parts):
+        shown += code(part) if number % 2 else _edges(part, opens=not shown.strip())
+    return Md(shown)
 
 
 def code(value: object, limit: int = 200) -> Md:
@@ -66,10 +73,10 @@ def fence(value: str, limit: int = 1500, language: str = "text") -> Md:
     return Md(f"{ticks}{language}\n{lines}\n{ticks}")
 
 
-def _edges(part: str) -> str:
+def _edges(part: str, *, opens: bool) -> str:
     """Text between two pieces of code, its outer blanks kept."""
     inner = part.strip()
-    return part.replace(inner, text(inner)) if inner else part
+    return part.replace(inner, text(inner) if opens else _escaped(inner, len(inner))) if inner else part
 
 
 def row(cells: list[Md]) -> Md:

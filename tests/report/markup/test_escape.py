@@ -39,6 +39,9 @@ HOSTILE = [
     "\x1b[31mred\x1b[0m",
     " \t ",
     "\ufffc",
+    "` `# no heading",
+    "a<b>c</b>! [x](y) &amp",
+    "> `a` > b",
 ]
 _words = st.sampled_from(HOSTILE) | st.text(max_size=30)
 _texts = st.lists(_words, max_size=4).map("".join)
@@ -76,9 +79,9 @@ def _shown_form(value: str) -> str:
 
 @given(_texts)
 def test_prose_stays_one_paragraph(value: str) -> None:
-    made = text(value)
-    types = [token.type for token in _parser.parse(made)]
-    assert types in ([], ["paragraph_open", "inline", "paragraph_close"])
+    for made in (text(value), prose(value)):
+        types = [token.type for token in _parser.parse(made)]
+        assert types in ([], ["paragraph_open", "inline", "paragraph_close"])
 
 
 @given(_texts)
@@ -114,4 +117,6 @@ def test_plain_names_stay_readable() -> None:
     assert text("openai 1.54.0 has no aiohttp transport") == "openai 1.54.0 has no aiohttp transport"
     assert text("1.54.0") == "1.54.0"
     assert text("httpx_aiohttp is missing") == "httpx_aiohttp is missing"
+    assert text("a < b & c >= 1 <= 2!") == "a < b & c >= 1 <= 2&#33;"
+    assert prose("`a`: one, `b` - two") == "`a`: one, `b` - two"
     assert prose("one `finally` less, one `a|b` more") == "one `finally` less, one <code>a&#124;b</code> more"

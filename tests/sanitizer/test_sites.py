@@ -11,8 +11,18 @@ import attrs
 import pytest
 
 from diagnostics.sanitizer.analyze.describe import component, distribution
+from diagnostics.sanitizer.capture import sites
 from diagnostics.sanitizer.capture.facts import ClientRecord
-from diagnostics.sanitizer.capture.sites import Stack, belongs, capture, is_generated, is_users, line, users_frame
+from diagnostics.sanitizer.capture.sites import (
+    DEPTH,
+    Stack,
+    belongs,
+    capture,
+    is_generated,
+    is_users,
+    line,
+    users_frame,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,3 +136,33 @@ def test_a_library_that_is_known_is_one_wherever_it_lies(deps: Path) -> None:
 def test_a_program_may_be_named_as_a_library_is(deps: Path, file: str) -> None:
     assert is_users(str(deps.parent / file))
     assert not belongs(str(deps.parent / file), "openai")
+
+
+def nested(depth: int) -> Stack:
+    return nested(depth - 1) if depth else capture()
+
+
+def test_stacks_of_one_place_are_one_object_and_others_are_not() -> None:
+    again = [nested(depth) for depth in (3, 3, 4)]
+    assert again[0] is again[1]
+    assert again[0] != again[2]
+
+
+def test_a_deep_stack_ends_after_the_innermost_frames() -> None:
+    stack = nested(DEPTH * 2)
+    assert stack == (nested.__code__, stack[1], *(nested.__code__, stack[3]) * (DEPTH - 1))
+
+
+def test_frames_of_the_sanitizer_are_left_out_and_code_behind_them_is_not() -> None:
+    ours = "def between(work): return work()"
+    there: dict[str, Any] = {}
+    exec(compile(ours, sites.__file__, "exec"), there)
+
+    def captured(around: Callable[[Callable[[], Stack]], Stack]) -> Stack:
+        return around(made_here)
+
+    def made_here() -> Stack:
+        return capture()
+
+    stack = captured(there["between"])
+    assert stack[::2][:2] == (made_here.__code__, captured.__code__)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from diagnostics.sanitizer.capture.detectors.aiohttp import sends
 from diagnostics.sanitizer.capture.patching import Patch, Patches, around, before, built
 
 
@@ -153,3 +154,15 @@ def test_a_module_that_is_imported_once_more_is_patched_too(tmp_path: Any, monke
     assert [client.close() for client in clients] == [1, 1, 1]
     assert seen == clients
     del sys.modules["library_twice"]
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        pytest.param(lambda self, *args, **words: (self, args, words), id="any"),
+        pytest.param(lambda self, conn, *, more: (self, (conn,), {"more": more}), id="keyword"),
+    ],
+)
+def test_a_method_that_another_tool_replaced_gets_all_its_arguments(send: Any) -> None:
+    replacement = sends(send, Patch("aiohttp.client_reqrep", "ClientRequest", "send", sends))
+    assert replacement("request", "connection", more=1) == ("request", ("connection",), {"more": 1})

@@ -218,14 +218,12 @@ class CallRecord:
         foreign: the request that went out on a connection of another loop, and that connection.
     """
 
-    # Defaults of the class, because there is one record for each request.
+    # Slots for what each request sets, because there is one record for each; defaults of the class for the rest.
+    __slots__ = ("__dict__", "client", "coroutine", "headers", "latest", "loop", "outer", "package", "sender")
+
     _number = 0
-    sender: ClientRecord | None = None
     inside = False
-    coroutine: Reference = staticmethod(_gone)
     counted: ClientRecord | None = None
-    latest: Any = None
-    headers: Any = ()
     foreign: tuple[Any, ConnectionRecord] | None = None
     resent = False
 
@@ -240,6 +238,10 @@ class CallRecord:
         self.loop = loop
         self.package = package
         self.outer = outer
+        self.sender: ClientRecord | None = None
+        self.coroutine: Reference = _gone
+        self.latest: Any = None
+        self.headers: Any = ()
 
     @property
     def number(self) -> int:

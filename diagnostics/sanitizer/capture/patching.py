@@ -21,7 +21,7 @@ from diagnostics.sanitizer.capture.imports import at_import, no_longer
 _COROUTINE = 0x80
 """`inspect.CO_COROUTINE`; importing `inspect` costs more than the rest of this package."""
 
-_ARGUMENTS = 0x0C
+ARGUMENTS = 0x0C
 """`inspect.CO_VARARGS` and `inspect.CO_VARKEYWORDS`."""
 
 Build = Callable[[Any, "Patch"], Any]
@@ -112,7 +112,7 @@ class Patch:
 def before(observe: Callable[..., None]) -> Build:
     """Builds a replacement that calls `observe(self, *arguments)`, or `observe(self)`, and then the original."""
     code = getattr(observe, "__code__", None)
-    alone = code is not None and code.co_argcount == 1 and not code.co_flags & _ARGUMENTS
+    alone = code is not None and code.co_argcount == 1 and not code.co_flags & ARGUMENTS
 
     def build(original: Any, patch: Patch) -> Any:
         def replacement_alone(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -6,11 +6,12 @@ import contextvars
 import sys
 from typing import Any
 
+from diagnostics.sanitizer.capture import running
 from diagnostics.sanitizer.capture.calls import calls
 from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.facts import SESSION_REQUEST, CallRecord, ClientRecord, Exchange, now
 from diagnostics.sanitizer.capture.finalizers import finalizers
-from diagnostics.sanitizer.capture.patching import Patch, before, built, disguise
+from diagnostics.sanitizer.capture.patching import ARGUMENTS, Patch, before, built, disguise
 from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import Stack, capture
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -29,7 +30,8 @@ def session_created(session: Any) -> None:
 
 def session_of(session: Any) -> ClientRecord | None:
     """Returns the record of a session that gets a request; reports a request from another loop than the session's."""
-    record, loop = TRACKER.clients.get(id(session)), running_loop()
+    record = TRACKER.clients.get(id(session))
+    loop = running_loop() if running.events is None else running.events._get_running_loop()
     # If the session's loop is closed, its transports and the loop itself report each access.
     if session._loop is not loop and loop is not None and record is not None and not session._loop.is_closed():
         TRACKER.foreign_access(
@@ -64,19 +66,27 @@ def opened(protocol: Any, transport: Any) -> None:
 
 
 def sends(original: Any, patch: Patch) -> Any:
-    """Builds a replacement for the method that sends a request; `before` costs twice as much."""
+    """Builds a replacement for the method that sends a request; `before` costs more."""
+    sending = TRACKER.sending
 
-    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def observe(request: Any, conn: Any) -> None:
+        method = request.method
+        call = sending((method, request.url))
+        if method == "CONNECT":
+            tunnelling(call, conn)
+
+    def replacement(self: Any, conn: Any) -> Any:
         if patch.on:
             try:
-                method = self.method
-                call = TRACKER.sending((method, self.url))
-                if method == "CONNECT":
-                    tunnelling(call, *args, **kwargs)
+                observe(self, conn)
             except Exception as error:
                 patch.fail(error)
-        return original(self, *args, **kwargs)
+        return original(self, conn)
 
+    code = getattr(original, "__code__", None)
+    named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
+    if code is None or named != ("self", "conn") or code.co_flags & ARGUMENTS:
+        return before(observe)(original, patch)  # of another version or another tool
     return disguise(replacement, original)
 
 

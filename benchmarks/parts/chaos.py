@@ -23,6 +23,7 @@ from typing import Final
 import psutil
 
 from benchmarks.figures import Bench, Figure
+from benchmarks.parts.killed_runs import lines_of, run_in
 from diagnostics.lab.combination import Combination
 from diagnostics.lab.environments import prepare
 from diagnostics.lab.matrix_file import load_matrix
@@ -189,8 +190,8 @@ def _disturbed(
     said = process.returncode == 1 and errors.splitlines()[-1].startswith("error: ") and "Traceback" not in errors
     whole = process.returncode == 0 and len(ran) == len(right.outcomes)
     place.furnish(base)
-    latest = place.reports / "latest"
-    again = ["--resume", str(latest), "--retry", "broken"] if (latest / RUN).exists() else mode
+    run = run_in(place.reports)
+    again = ["--resume", str(run), "--retry", "broken"] if (run / RUN).exists() else mode
     _start(combination, place, *again).communicate(timeout=PATIENCE)
     after = len(set(right.outcomes.items()) ^ set(_found(place).outcomes.items()))
     return Disturbed(lost, len(ran), broken, wrong + others, int(not (said or whole)), after)
@@ -198,11 +199,11 @@ def _disturbed(
 
 def _wait(process: subprocess.Popen[str], place: Place, dice: random.Random, trials: int) -> None:
     """Waits until so many trials are stored and a little longer; one time in four, for a part of the start."""
-    file, enough = place.reports / "latest" / TRIALS, dice.randrange(trials)
+    enough = dice.randrange(trials)
     if dice.random() < 0.25:
         time.sleep(dice.random() * 3)
         return
-    while process.poll() is None and (not file.exists() or file.read_bytes().count(b"\n") < enough):
+    while process.poll() is None and lines_of(run_in(place.reports) / TRIALS) < enough:
         time.sleep(0.002)
     time.sleep(dice.random() * 0.1)
 
@@ -223,8 +224,8 @@ def _start(combination: Combination, place: Place, *more: str) -> subprocess.Pop
 
 def _found(place: Place) -> Found:
     try:
-        view = build_view(read_run(place.reports / "latest"), Secrets())
-        trials = stored_trials(place.reports / "latest")
+        view = build_view(read_run(run_in(place.reports)), Secrets())
+        trials = stored_trials(run_in(place.reports))
     except RunError:  # it ended before its first trial
         return Found({}, {})
     judged = [subject for subject in view.subjects if subject.baseline is not None and subject.baseline.trials]

@@ -68,7 +68,7 @@ def kill_and_resume(combination: Combination, seeds: Iterable[int], *, trials: i
         with tempfile.TemporaryDirectory() as folder:
             left = _kill(_start(combination, trials, Path(folder)), Path(folder), dice, len(wanted))
             kept = len(_stored(Path(folder)))
-            again = _start(combination, trials, Path(folder), "--resume", str(Path(folder, "latest")))
+            again = _start(combination, trials, Path(folder), "--resume", str(run_in(Path(folder))))
             if again.wait(10 * PATIENCE):
                 raise subprocess.CalledProcessError(again.returncode, again.args)
             times = Counter(_stored(Path(folder)))
@@ -78,8 +78,8 @@ def kill_and_resume(combination: Combination, seeds: Iterable[int], *, trials: i
 
 def _kill(process: subprocess.Popen[bytes], reports: Path, dice: random.Random, trials: int) -> int:
     """Kills a run once it has stored so many trials and a little later; returns how many of its children are left."""
-    file, enough = reports / "latest" / TRIALS, dice.randrange(trials)
-    while process.poll() is None and (not file.exists() or file.read_bytes().count(b"\n") < enough):
+    enough = dice.randrange(trials)
+    while process.poll() is None and lines_of(run_in(reports) / TRIALS) < enough:
         time.sleep(0.002)
     time.sleep(dice.random() * 0.05)
     process.kill()
@@ -88,6 +88,16 @@ def _kill(process: subprocess.Popen[bytes], reports: Path, dice: random.Random, 
     while (left := sum(_is_in(reports, other) for other in psutil.process_iter())) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
+
+
+def run_in(reports: Path) -> Path:
+    """Returns the only run folder; `latest` points to it only once it has ended well."""
+    return next((path for path in reports.glob("2*") if path.is_dir()), reports / "latest")
+
+
+def lines_of(file: Path) -> int:
+    """Returns how many lines a file has; -1 while there is none."""
+    return file.read_bytes().count(b"\n") if file.exists() else -1
 
 
 def _is_in(folder: Path, process: psutil.Process) -> bool:
@@ -112,4 +122,4 @@ def _start(combination: Combination, trials: int, reports: Path, *more: str) -> 
 
 
 def _stored(reports: Path) -> list[str]:
-    return [trial.key for trial in stored_trials(reports / "latest")]
+    return [trial.key for trial in stored_trials(run_in(reports))]

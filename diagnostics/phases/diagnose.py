@@ -34,7 +34,6 @@ def run_diagnosis(
     options: PhaseOptions,
     folder: Path,
     *,
-    phases: tuple[Phase, ...] = PHASES,
     on_phase: Callable[[Phase], None] | None = None,
 ) -> Diagnosis:
     """Runs the phases, draws the conclusion, and writes both to a folder.
@@ -46,7 +45,7 @@ def run_diagnosis(
         The redacted conclusion.
     """
     records: list[PhaseResult] = []
-    for phase in phases:
+    for phase in PHASES:
         if on_phase is not None:
             on_phase(phase)
         records.append(run_one(phase, session, options, folder))

@@ -20,7 +20,7 @@ from diagnostics.lab.execution.workers import Target
 from diagnostics.lab.session import TrialSession, open_session
 from diagnostics.model.cell import Environment
 from diagnostics.model.phase import PhaseResult, read_phase
-from diagnostics.phases import phase1, phase2, phase3, phase4, phase5, phase6
+from diagnostics.phases import diagnose, phase1, phase2, phase3, phase4, phase5, phase6
 from diagnostics.phases.plan import FAILING, Phase, PhaseOptions
 from diagnostics.phases.record import run_phase, write_phase
 
@@ -153,7 +153,8 @@ def test_an_interrupted_phase_leaves_no_empty_folder(tmp_path: Path, monkeypatch
 
     module = sys.modules["diagnostics.cli.diagnose"]  # the command is called like its module
     monkeypatch.setattr(module, "find_target", lambda *_, **__: Target(Path(), Environment("e", "3.13")))
-    monkeypatch.setattr(module, "PHASES", (replace(phase1.PHASE, run=interrupted),))
+    for user in (module, diagnose):
+        monkeypatch.setattr(user, "PHASES", (replace(phase1.PHASE, run=interrupted),))
     for arguments in ([], ["--phase", "1"]):
         result = CliRunner().invoke(app, ["diagnose", *arguments, "--reports", str(tmp_path)])
         assert result.exit_code == 130

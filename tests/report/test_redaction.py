@@ -91,8 +91,8 @@ def test_names_that_identify_nobody_hide_nothing(name: str) -> None:
 
 
 def test_a_user_named_like_a_placeholder_does_not_break_it() -> None:
-    secrets = Secrets(user="key", host="address")
-    once = redact("sk-abcdefgh12 key address 10.0.0.1", secrets)
+    secrets = Secrets(user="cookie", host="address")
+    once = redact("sk-abcdefgh12 cookie address 10.0.0.1", secrets)
     assert once == redact(once, secrets) == "<key> <user> <host> <address>"
 
 

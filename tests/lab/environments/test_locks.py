@@ -97,7 +97,8 @@ def test_every_committed_lock_holds_one_generation_and_aiohttp_only_where_asked(
     read = [(c, lock.packages) for c in load_matrix() if (lock := locks.read(c))]
     assert len(read) > 60
     for combination, packages in read:
-        other = {"httpx": ("httpx2", "httpcore2"), "httpx2": ("httpx", "httpcore")}[str(combination.generation)]
+        stacks = {"httpx": ("httpx2", "httpcore2"), "httpx2": ("httpx", "httpcore")}
+        other = stacks.get(str(combination.generation), sum(stacks.values(), ()))
         assert not set(other) & set(packages)
         assert ("aiohttp" in packages) == (combination.value("aiohttp") is not None)
 

@@ -4,7 +4,7 @@ from llm import ask
 from openai import AsyncOpenAI
 
 
-class Bot:
+class Chat:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.client = AsyncOpenAI()
@@ -14,4 +14,4 @@ class Bot:
 
 
 for question in ("one", "two"):
-    print(Bot().answer(question))  # nothing closes the client or the loop
+    print(Chat().answer(question))  # nothing closes the client or the loop

@@ -8,7 +8,8 @@ import functools
 import inspect
 import textwrap
 import unittest
-from dataclasses import replace
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,16 @@ class Decorated(Kept):
         return Awaited.aclose(self)  # type: ignore[arg-type] # it is a method of any of these
 
 
+class OfAPart(Kept):
+    async def close_session(self) -> None:
+        OPEN.discard(self)
+
+
+class OfAnother(Kept):
+    def close_session(self, session: object) -> None:
+        """Closes what it gets."""
+
+
 class Passed:
     """As clients of motor are: what they offer are properties that return the methods of another object."""
 
@@ -107,6 +118,8 @@ class Nothing(Kept):
         (Returning, "maybe await close()"),
         (InTwoSteps, "close(); await wait_closed()"),
         (Decorated, "await close()"),
+        (OfAPart, "await close_session()"),
+        (OfAnother, ""),
         (Nothing, ""),
         (asyncio.StreamWriter, "close(); await wait_closed()"),
         (asyncio.subprocess.Process, "kill(); await wait()"),
@@ -127,24 +140,42 @@ def test_a_property_that_passes_a_method_on_tells_it_with_an_object() -> None:
 MADE = Site("no such file", 3, "<module>", "client = …")
 
 
+def causes(client: ClientFacts, kind: str, created_by: str = "asyncio.run", frameworks: Sequence[str] = ()) -> Any:
+    loops = [LoopFacts(name, "asyncio", MADE, created_by, None, None) for name in ("L1", "L2")]
+    access = Access("L2", MADE, "transport.write", "call", (MADE,), running=loops[1])
+    fault, hint = Fault("user", MADE, "why"), Hint(None, "")
+    return group(
+        [Finding(kind, "error", 1, "used", client, loops[0], None, access, fault, hint)], frameworks
+    ).root_causes
+
+
 def advised(cls: type, closer: str, created_by: str = "asyncio.run") -> list[str]:
     client = ClientFacts("C1", f"library.{cls.__name__}", MADE, (MADE,), closer=closer)
-    loops = [LoopFacts(name, "asyncio", MADE, created_by, None, None) for name in ("L1", "L2")]
-    finding = Finding(
+    found = [*causes(client, "cross-loop-use", created_by), *causes(client, "client-left-open", created_by)]
+    return [each.code for cause in found for each in cause.advice if each.code and "LoopLocal" not in each.code]
+
+
+def test_a_class_of_the_program_is_to_get_a_method_that_closes_it(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text("class Link:\n    ...\n\n\nlink = Link()\n")
+    made = Site(str(file), 5, "<module>", "link = Link()")
+    (cause,) = causes(ClientFacts("C1", "program.Link", made, (made,)), "cross-loop-use")
+    assert "method `aclose()`" in cause.advice[0].text
+    assert "await client.aclose()" in cause.advice[0].code
+
+
+def test_an_import_of_mangum_does_not_make_a_handler() -> None:
+    (cause,) = causes(
+        ClientFacts("C1", "httpx.AsyncClient", MADE, (MADE,), closer="async with"),
         "cross-loop-use",
-        "error",
-        1,
-        "used",
-        client,
-        loops[0],
-        None,
-        Access("L2", MADE, "transport.write", "call", (MADE,), running=loops[1]),
-        Fault("user", MADE, "why"),
-        Hint(None, ""),
+        frameworks=["mangum"],
     )
-    (cause,) = group([finding], ()).root_causes
-    (left,) = group([replace(finding, kind="client-left-open")], ()).root_causes
-    return [each.code for each in (*cause.advice, *left.advice) if each.code and "LoopLocal" not in each.code]
+    assert "inside each run" in cause.advice[0].text
+
+
+def test_a_stream_is_closed_with_what_its_library_offers() -> None:
+    (cause,) = causes(ClientFacts("C1", "openai.AsyncOpenAI", MADE, (MADE,), closer="async with"), "abandoned-stream")
+    assert "await stream.close()" in cause.advice[0].code
 
 
 CLASSES = [Managed, Awaitable, Awaited, Plain, Returning, InTwoSteps, Decorated, Passed]

@@ -20,7 +20,7 @@ from diagnostics.sanitizer.analyze.sources import function_around, generator_aro
 
 _SERVERS: Final = ("uvicorn", "hypercorn", "gunicorn", "granian", "daphne")
 _TASK_QUEUES: Final = ("celery", "rq", "dramatiq")
-_SERVERLESS: Final = ("mangum", "awslambdaric")
+_RUNTIME: Final = "awslambdaric"
 _VIEWS: Final = ("flask", "django")
 
 Rule = tuple[Callable[[Situation], bool], Callable[[Situation], list[Advice]]]
@@ -28,6 +28,8 @@ Rule = tuple[Callable[[Situation], bool], Callable[[Situation], list[Advice]]]
 
 def advise(about: Situation) -> tuple[Advice, ...]:
     """Returns the changes that cure a root cause, the best first."""
+    is_unclosable = about.is_own_class and not about.closer
+    about = about._replace(closer="await aclose()") if is_unclosable else about
     for applies, advice in RULES:
         if applies(about):
             where = about.where or about.findings[0].fault.site
@@ -35,6 +37,9 @@ def advise(about: Situation) -> tuple[Advice, ...]:
             if about.without_pool:
                 text = "or keep the client for all runs, and no connections: each use opens one and closes it"
                 ranked.append(Advice(None, text, about.without_pool, about.where))
+            if is_unclosable and "client.aclose()" in ranked[0].code:
+                text = f"give {about.client} a method `aclose()` that closes what it opens; {ranked[0].text}"
+                ranked[0] = replace(ranked[0], text=text)
             return tuple(replace(each, code=with_imports(each.code, where)) for each in ranked)
     return ()
 
@@ -80,7 +85,8 @@ def _reading(about: Situation, body: str) -> str:
     is_persons = about.is_created  # or its stream may be wrapped
     if library is not None and library.stream and is_persons:
         return _lines(f"{library.stream} await ... as stream:", "    async for part in stream:", f"        {body}")
-    loop = ("try:", "    async for part in stream:", f"        {body}", "finally:", "    await stream.aclose()")
+    close = "await stream.close()" if library is not None and library.stream else "await stream.aclose()"
+    loop = ("try:", "    async for part in stream:", f"        {body}", "finally:", f"    {close}")
     return _lines("stream = await ...", *loop)
 
 
@@ -382,7 +388,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: not about.closer and about.is_used_elsewhere, _without_closer),
     (lambda about: about.made_by("asgiref") and about.uses(*_VIEWS), _view),
     (lambda about: about.made_by("asgiref") and about.is_used_elsewhere, _bridge),
-    (lambda about: about.made_by(*_SERVERLESS) or about.uses(*_SERVERLESS), _per("the handler")),
+    (lambda about: about.made_by("mangum", _RUNTIME) or about.uses(_RUNTIME), _per("the handler")),
     (lambda about: about.uses(*_TASK_QUEUES), _per("the task")),
     (lambda about: about.uses("ipykernel"), _notebook),
     (lambda about: about.uses("streamlit"), _per("each run of the script")),

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from diagnostics.model.finding import ClientFacts, Finding, Site
 from diagnostics.model.libraries import LIBRARIES, Library
-from diagnostics.sanitizer.analyze.sources import creation_of
+from diagnostics.sanitizer.analyze.sources import creation_of, has_class
 
 
 class _Made(NamedTuple):
@@ -121,6 +121,12 @@ class Situation(NamedTuple):
     def is_created(self) -> bool:
         """Whether the source has the expression that creates it."""
         return not self.creation.endswith("(...)")
+
+    @property
+    def is_own_class(self) -> bool:
+        """Whether the program defines the class, where it creates the object or in what it opens."""
+        client = self.findings[0].client
+        return client is not None and any(has_class(each, self.client) for each in (self.where, client.created_at))
 
     @property
     def create(self) -> str:

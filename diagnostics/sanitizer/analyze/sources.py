@@ -63,6 +63,12 @@ def _is_at(call: ast.Call, where: Site) -> bool:
     return where.column is None or call.col_offset >= where.column
 
 
+def has_class(where: Site | None, name: str) -> bool:
+    """Returns whether the file of a line defines a class."""
+    tree = _parsed(where.file) if where is not None else None
+    return tree is not None and any(isinstance(node, ast.ClassDef) and node.name == name for node in ast.walk(tree[0]))
+
+
 def function_around(where: Site | None) -> ast.AsyncFunctionDef | None:
     """Returns the coroutine function around a line."""
     tree = _parsed(where.file) if where is not None else None

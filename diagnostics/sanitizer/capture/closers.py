@@ -8,10 +8,16 @@ answer is `maybe await close()`.
 from __future__ import annotations
 
 import dis
+import itertools
 from typing import Any, Final
 
 CLOSERS: Final = ("aclose", "close", "dispose", "disconnect", "shutdown", "stop")
 """What an object offers that a person is meant to close."""
+
+_OF_A_PART: Final = tuple(
+    f"{verb}_{part}" for verb in ("aclose", "close") for part in ("session", "client", "connection")
+)
+"""What closes the one thing that an object has to close."""
 
 _COROUTINE: Final = 0x80 | 0x100  # inspect.CO_COROUTINE, inspect.CO_ITERABLE_COROUTINE
 _CALLS: Final = {"asyncio.subprocess": "kill(); await wait()"}
@@ -56,7 +62,9 @@ def _is_managed(cls: type) -> bool:
 
 def _name(cls: type) -> str:
     offered = ((each, getattr(cls, each, None)) for each in CLOSERS)
-    return next((name for name, each in offered if callable(each) or isinstance(each, property)), "")
+    named = (name for name, each in offered if callable(each) or isinstance(each, property))
+    parts = (each for each in _OF_A_PART if callable(found := getattr(cls, each, None)) and not _required(found))
+    return next(itertools.chain(named, parts), "")
 
 
 def _of_delegate(found: property, name: str, thing: Any) -> Any:

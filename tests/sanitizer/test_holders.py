@@ -131,12 +131,12 @@ service = Service(object())
 
 
 def test_variables_are_found_with_their_path() -> None:
-    assert variable(KEPT["client"]) == ("KEPT['client']", __name__, __file__, 0)
-    assert variable(service.client) == ("service.client", __name__, __file__, 0)
+    assert variable(KEPT["client"]) == ("KEPT['client']", __name__, __file__, 0, "", "")
+    assert variable(service.client) == ("service.client", __name__, __file__, 0, "", "")
     mine = object()
     found = variable(mine)
     line = sys._getframe().f_code.co_firstlineno
-    assert found == ("mine", __name__, __file__, line)
+    assert found == ("mine", __name__, __file__, line, "", "")
     assert variable(None) is None
     assert variable(object()) is None
 

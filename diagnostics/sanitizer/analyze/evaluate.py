@@ -255,7 +255,13 @@ def _at_fault(fact: Fact, client: ClientRecord | None, made: Stack) -> str:
 
 def written_type(client: ClientRecord) -> str:
     """Returns the class that a person wrote, which may be one around the client that was seen."""
-    return client.holder.type or client.name if client.holder is not None and holds(client) else client.name
+    return (_held_type(client) or client.name) if holds(client) else client.name
+
+
+def _held_type(client: ClientRecord) -> str:
+    if client.holder is not None and client.holder.type:
+        return client.holder.type
+    return client.variable.type if client.variable is not None else ""
 
 
 def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> str:
@@ -294,8 +300,8 @@ def _client(client: ClientRecord, group: Sequence[Fact], names: _Names) -> Clien
 
 def _closer(client: ClientRecord) -> str:
     """Returns how a person closes a client: as its class offers it, or as the SDK's row says where that is special."""
-    if client.holder is not None and holds(client):
-        return client.holder.closer
+    if client.holder is not None and holds(client) and _held_type(client):
+        return client.holder.closer if client.holder.type or client.variable is None else client.variable.closer
     row = next((each for each in LIBRARIES.values() if each.module == client.package), None)
     return f"await {row.close}()" if row is not None and "." in row.close else "async with"
 

@@ -14,6 +14,7 @@ import re
 import sys
 import weakref
 from collections.abc import Iterator, Mapping
+from os.path import dirname
 from types import FrameType, ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -59,12 +60,15 @@ class Variable(NamedTuple):
         module: that it belongs to.
         file: of that module.
         function: the first line of the function whose local variable it is; 0 for a module's.
+        type: the class of a package whose object it keeps, and how that is closed: see `ClientHolder`.
     """
 
     name: str
     module: str
     file: str
     function: int
+    type: str = ""
+    closer: str = ""
 
 
 @gc_neutral
@@ -98,12 +102,16 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
     name = outermost.f_code.co_name
     if _is_constructor(outermost):
         caller = next((each for each in library if receiver_of(each) is not None), creator)
-        is_part = caller.f_code.co_filename == creator.f_code.co_filename and not any(map(_keeps, library))
+        files = [each.f_code.co_filename for each in (caller, creator)]
+        is_near = files[0] == files[1] or (dirname(files[0]) == dirname(files[1]) and not any(map(_stores, library)))
+        is_part = is_near and not any(map(_keeps, library))
         return _described(wrapped, is_persons=receiver_of(creator) is not None or is_part)
     if FACTORY.match(name):
         made = next((each for each in reversed(library) if each.f_code.co_name in CONSTRUCTORS), None)
         receiver = receiver_of(made) if made is not None else None
         return _described(receiver, is_persons=made is not None or creator is outermost)
+    if wrapped is None and creator is outermost and not (_keeps(creator) or _stores(creator)):
+        return ClientHolder("", None, is_persons=False, how="unseen")
     if wrapped is None or receiver_of(creator) is None:
         return ClientHolder("", None, is_persons=False)
     return _described(wrapped, is_persons=can_be_closed(type(wrapped)))._replace(how="used")
@@ -119,6 +127,13 @@ def _keeps(frame: FrameType) -> bool:
     from opcode import opmap
 
     return opmap["STORE_GLOBAL"] in code.co_code[::2]
+
+
+def _stores(frame: FrameType) -> bool:
+    """Whether a frame runs a plain function that puts something into a container, which may be a cache."""
+    from opcode import opmap
+
+    return receiver_of(frame) is None and opmap["STORE_SUBSCR"] in frame.f_code.co_code[::2]
 
 
 def _without_line(library: list[FrameType]) -> ClientHolder | None:
@@ -212,7 +227,7 @@ def _local(wanted: Wanted, *, arguments: bool) -> Variable | None:
                 found = reaches(name, value, wanted, 1)
                 if found is not None and found not in given:
                     module = str(frame.f_globals.get("__name__", ""))
-                    return Variable(found, module, code.co_filename, code.co_firstlineno)
+                    return Variable(found, module, code.co_filename, code.co_firstlineno, *_written(value))
         frame = frame.f_back
     return None
 
@@ -240,8 +255,16 @@ def variable_of(wanted: Wanted) -> Variable | None:
             for key, value in list(variables.items()):
                 found = reaches(key, value, wanted, DEPTH)
                 if found is not None:
-                    return Variable(found, name, place, 0)
+                    return Variable(found, name, place, 0, *_written(value))
     return None
+
+
+def _written(value: Any) -> tuple[str, str]:
+    cls = type(value)
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    if file is None or is_users(file) or in_stdlib(file):
+        return "", ""
+    return f"{_package(cls)}.{cls.__qualname__}", closer_of(cls, value)
 
 
 def reaches(name: str, value: Any, wanted: Wanted, depth: int) -> str | None:

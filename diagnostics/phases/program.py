@@ -17,7 +17,6 @@ from diagnostics.experiment.fixes import FIXES
 from diagnostics.experiment.providers import PROVIDERS
 from diagnostics.extras import install
 from diagnostics.lab.target import shadowed
-from diagnostics.model.cell import BASELINE
 from diagnostics.model.cures import NARROW
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.model.phase import PhaseAnswer, Table, cannot_tell
@@ -107,8 +106,11 @@ def diagnose_program(document: Mapping[str, Any], session: Session, options: Pha
     """
     mistake = worst(document)
     if mistake is None:
-        clean = "Nothing: no client, connection or loop of this run outlived another."
-        answers: tuple[PhaseAnswer, ...] = (PhaseAnswer("What is wrong with the program?", (clean,)),)
+        clean, status = "No client, connection or loop of this run outlived another.", document["program"]["exit_code"]
+        other = f"It ended with status {status} for another reason; its own output says which." if status else ""
+        answers: tuple[PhaseAnswer, ...] = (
+            PhaseAnswer("What is wrong with the program?", tuple(filter(None, (clean, other)))),
+        )
     else:
         answers = (*_three_answers(mistake), _how(mistake, session, options))
     diagnosis = redacted(Diagnosis(answers, ()), Secrets.of_this_machine())
@@ -151,9 +153,8 @@ def _how(mistake: Mistake, session: Session, options: PhaseOptions) -> PhaseAnsw
         ("fix", "verdict", "trials"),
         tuple((f"`{fix}`", *_verdict(each)) for fix, each in outcomes.items()),
     )
-    baseline = outcomes.get(BASELINE)
     where = f"`{scenario}`, the scenario of the lab with this mistake, on {stack(session.target.environment)}"
-    if baseline is None or baseline.symptom in (None, "none"):
+    if not any(each.verdict not in (None, "not reproduced") for each in outcomes.values()):
         shown = f"The error did not occur in {where}, so no fix could be compared."
         return PhaseAnswer(question, (*advice, shown), tables=(table,))
     best = ranked({scenario: outcomes}, [scenario])

@@ -95,6 +95,28 @@ def test_fixes_are_tried_with_the_sdk_of_the_program(
     assert "context-manager" in (tmp_path / "diagnosis.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.environment
+def test_a_leak_that_no_call_notices_has_fixes_too(
+    environment: Callable[[str], PreparedEnvironment], tmp_path: Path
+) -> None:
+    prepared, options = environment("httpx2"), PhaseOptions(runs=2, calls=2, concurrency=2, trials=1)
+    leak = found("client-left-open", "openai.AsyncOpenAI", "leak")
+    with open_session(Target(prepared.python, prepared.environment), cache=default_cache(), redact=str) as session:
+        how = diagnose_program(leak, session, options, tmp_path).answers[-1]
+
+    assert how.sentences[1].startswith("These fixes remove the error in `unclosed-in-coroutine`")
+    assert {row[0]: row[1] for row in how.tables[0].rows}["`context-manager`"] == "removes"
+
+
+def test_a_program_that_fails_for_another_reason_says_so(tmp_path: Path) -> None:
+    document = {**found("cross-loop-use", "openai.AsyncOpenAI"), "findings": [], "root_causes": []}
+    document["program"]["exit_code"] = 1
+    with open_session(this_interpreter(), cache=tmp_path, redact=str) as session:
+        (answer,) = diagnose_program(document, session, PhaseOptions(), tmp_path).answers
+
+    assert "status 1 for another reason" in answer.sentences[-1]
+
+
 def test_what_the_lab_cannot_try_gets_the_advice_alone(tmp_path: Path) -> None:
     with open_session(this_interpreter(), cache=tmp_path, redact=str) as session:
         diagnosis = diagnose_program(found("cross-loop-use", "aiomysql.Pool"), session, PhaseOptions(), tmp_path)

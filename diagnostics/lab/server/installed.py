@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -160,7 +159,7 @@ def _popen(command: list[str], *, user: str | None) -> subprocess.Popen[bytes]:
 def _give_away(folder: Path) -> str | None:
     if os.geteuid() != 0:
         return None
-    shutil.chown(folder, pwd.getpwnam(_UNPRIVILEGED).pw_uid)
+    shutil.chown(folder, _UNPRIVILEGED)
     return _UNPRIVILEGED
 
 

@@ -29,7 +29,7 @@ nox.options.sessions = ["tests", "lint"]
 
 LOCKS = {
     # What each file of requirements/ holds, as arguments of `uv export`.
-    "lab": ("--extra", "lab", "--extra", "dask", "--group", "build"),
+    "lab": ("--extra", "fix", "--extra", "dask", "--group", "build"),
     "tests": ("--only-group", "tests"),
     "bridges": ("--only-group", "bridges"),
     "lint": ("--only-group", "lint"),

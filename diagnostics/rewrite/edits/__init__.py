@@ -1,0 +1,1 @@
+"""One file and one row an edit: the changes that `fix` tries."""

@@ -1,0 +1,1 @@
+"""Runs a program before and after a change, and judges the change."""

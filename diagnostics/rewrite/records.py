@@ -1,0 +1,39 @@
+"""What `edits` propose and `proof` judges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to change a program.
+
+    Attributes:
+        fix: the name of the edit, such as `context-manager`.
+        summary: what it does, as advice to a person.
+        files: the changed and the new files; a path relative to the program's root, with `/`, and the new text.
+    """
+
+    fix: str
+    summary: str
+    files: Mapping[str, str]
+
+
+class Source(Protocol):
+    """The person's files, which nobody changes."""
+
+    @property
+    def root(self) -> Path:
+        """The folder that the paths of a candidate start from."""
+
+    def read(self, path: str) -> str:
+        """Returns the text of a file.
+
+        Raises:
+            OSError: it cannot be read.
+            UnicodeDecodeError: it is not text in its own encoding.
+        """

@@ -67,14 +67,14 @@ def _removes(view: View, tallies: dict[str, Tally], name: Callable[[str], str]) 
     sentences = []
     if always:
         most = max(tallies[fix].said for fix in always)
-        sentences.append(f"in every combination without a clean baseline (up to {most}): {_names(always, name)}")
+        sentences.append(f"{_names(always, name)} (in every combination that has the error, up to {most})")
     if partly:
         parts = [
             f"{name(fix)} {tallies[fix].removes} of {tallies[fix].said}{_except(view.subjects, fix, name)}"
             for fix in partly[:6]
         ]
         more = f" and {len(partly) - 6} more" if len(partly) > 6 else ""
-        sentences.append(f"in part: {', '.join(parts)}{more}")
+        sentences.append(f"in part by {', '.join(parts)}{more}")
     return Line("Removed by", f"{'; '.join(sentences)}.")
 
 
@@ -108,15 +108,17 @@ def _hides(view: View, tallies: dict[str, Tally], name: Callable[[str], str]) ->
 
 
 def _no_help(tallies: dict[str, Tally], name: Callable[[str], str]) -> Line | None:
-    none = [fix for fix, found in tallies.items() if found.no_effect and not found.removes and not found.hides]
-    worse = [fix for fix, found in tallies.items() if found.worsens]
-    if not none and not worse:
-        return None
-    sentences = [_names(none, name)] if none else []
-    if worse:
-        parts = [f"{name(fix)} {tallies[fix].worsens} of {tallies[fix].said}" for fix in worse[:_MOST_NAMES]]
-        sentences.append(f"worse than without a fix: {', '.join(parts)}")
-    return Line("Not fixed by", f"{'; '.join(sentences)}.")
+    def said(fix: str) -> str:
+        found = tallies[fix]
+        worse = f" (worse than without a fix in {found.worsens} of {found.said})" if found.worsens else ""
+        return f"{name(fix)}{worse}"
+
+    helpless = [
+        fix
+        for fix, found in tallies.items()
+        if found.worsens or (found.no_effect and not found.removes and not found.hides)
+    ]
+    return Line("Not fixed by", f"{_names(helpless, said)}.") if helpless else None
 
 
 def _newer(view: View, name: Callable[[str], str]) -> Line | None:

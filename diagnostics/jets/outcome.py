@@ -35,9 +35,9 @@ class StrategyResult:
 
 def show(played: Sequence[StrategyResult]) -> None:
     """Prints to standard output."""
-    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in ("strategy", "template", "effort"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column)
     for column in ("jets", "answered", "accuracy", "ROC AUC", "seconds"):
         table.add_column(column, justify="right", no_wrap=True)
     rows = [row for each in played for row in each.analysis.rows]
@@ -68,7 +68,7 @@ def _said(played: StrategyResult) -> str:
     for finding in played.findings:
         seen[f"{finding.kind} ({finding.severity})"] += finding.count
     shown = ", ".join(f"{count} x {what}" for what, count in seen.most_common()) or "nothing"
-    return f"{rows[0].strategy}: " + "; ".join([*parts, f"the sanitizer saw {shown}"])
+    return f"{rows[0].strategy}: " + "; ".join([*parts, f"the sanitizer found {shown}"])
 
 
 def _compared(rows: Sequence[Row]) -> str:

@@ -70,10 +70,10 @@ def test_every_strategy_gives_every_jet_its_one_answer_whatever_goes_wrong(
     assert "accuracy and ROC AUC are the same under every strategy" in done.stdout, done.stdout + done.stderr
     assert done.stderr == ""
     assert done.returncode == 66, "the baseline leaves its clients open"
-    said = {line.partition(":")[0]: line for line in done.stdout.splitlines() if "the sanitizer saw" in line}
+    said = {line.partition(":")[0]: line for line in done.stdout.splitlines() if "the sanitizer found" in line}
     assert list(said) == STRATEGIES
     for name in (OWN, "context-manager", "sync-client"):
-        assert said[name].endswith("the sanitizer saw nothing")
+        assert said[name].endswith("the sanitizer found nothing")
     for name in ("none", "instance-loop", "never-close"):
         assert "client-left-open" in said[name]
     if steady:

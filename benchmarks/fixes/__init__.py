@@ -1,0 +1,1 @@
+"""Programs with and without faults of this kind, on which `fix` and `prove` are measured; see `corpus.py`."""

@@ -1,0 +1,15 @@
+import asyncio
+import os
+
+import redis.asyncio as redis
+
+client = redis.from_url(os.environ["REDIS"])
+
+
+async def store(name, value):
+    await client.set(name, value)
+    return await client.get(name)
+
+
+for job, colour in enumerate(["red", "blue"]):
+    print("stored", asyncio.run(store(f"job-{job}", colour)))

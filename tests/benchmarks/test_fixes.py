@@ -1,0 +1,55 @@
+"""The corpus of `benchmarks/fixes`: its metadata, and the hidden tests of the programs that need no package."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.fixes.corpus import FAULTS, SERVERS, Program, with_twins, written
+from benchmarks.fixes.hidden import can_be_called, problems
+from benchmarks.fixes.surroundings import Surroundings, surroundings
+from diagnostics.model.words import FINDING_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+PROGRAMS = written()
+PLAIN = [program for program in PROGRAMS if program.name in ("queue_module", "streams_kept", "subprocess_kept")]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_the_metadata_describe_the_program(program: Program, tmp_path: Path) -> None:
+    assert program.fault in FAULTS
+    assert program.server in SERVERS
+    assert program.source
+    assert (program.fault == "none") == (not program.kinds)
+    assert {*program.kinds} <= {*FINDING_KINDS}
+    assert program.command[-1] in program.files
+    assert program.test.output
+    for each in (program, program.twin()):
+        folder = each.write(tmp_path / each.name)
+        assert [name for name in program.test.names if not can_be_called(name, folder)] == []
+
+
+def test_a_third_has_a_right_fix_by_hand() -> None:
+    assert sum(bool(program.right) for program in PROGRAMS) * 3 >= len(with_twins(PROGRAMS))
+
+
+@pytest.fixture(scope="module")
+def around() -> Iterator[Surroundings]:
+    with surroundings(Path(sys.executable)) as found:
+        yield found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", PLAIN, ids=lambda program: program.name)
+def test_a_hidden_test_accepts_the_right_fix_and_nothing_else(
+    program: Program, around: Surroundings, tmp_path: Path
+) -> None:
+    right = program.twin()
+    assert problems(right, right.write(tmp_path / "right"), around) == []
+    assert problems(program, program.write(tmp_path / "stub", dict.fromkeys(program.files, "")), around)

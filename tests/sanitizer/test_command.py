@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -214,6 +216,7 @@ def test_the_environment_sets_options_and_the_command_line_wins(
         ((), {"DIAGNOSTICS_OPTIONS": "exit_code=256"}, "exit_code cannot be '256'"),
         (("--timeout", "nan"), {}, "argument --timeout: 'nan' is not a number of seconds"),
         (("--timeout", "-1"), {}, "argument --timeout: '-1' is not a number of seconds"),
+        (("--python", "no-such-python"), {}, "--python: there is no interpreter no-such-python"),
         (("--timeout", "inf"), {}, "argument --timeout: 'inf' is not a number of seconds"),
     ],
 )
@@ -228,6 +231,27 @@ def test_a_wrong_option_is_one_line_and_nothing_runs(
     assert ran.status == 2
     assert says in ran.errors
     assert not ran.output
+
+
+def test_the_program_can_have_another_interpreter_where_nothing_is_installed(
+    run: Callable[..., Ran],
+    script: Callable[[str], Path],
+    surroundings: Callable[[str], dict[str, str]],
+    tmp_path: Path,
+) -> None:
+    venv.create(tmp_path / "venv", symlinks=os.name != "nt")
+    python = shutil.which("python", path=tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin"))
+    assert python is not None
+    path = script('import os, sys; print(sys.prefix, sys.path, "DIAGNOSTICS" in str(os.environ))' + ERROR)
+    plain = subprocess.run(
+        [python, path], env=surroundings("none"), cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    ran = run("none", path, options=("--python", python))
+
+    assert ran.status == 66
+    assert "use-after-loop-close" in ran.errors
+    assert ran.output == plain.stdout
 
 
 def test_a_missing_script_or_module_is_one_line(run: Callable[..., Ran], tmp_path: Path) -> None:

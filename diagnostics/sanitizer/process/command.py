@@ -17,6 +17,7 @@ from diagnostics.sanitizer.output.formats import LIVE
 from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT
 from diagnostics.sanitizer.process import supervisor
 from diagnostics.sanitizer.process.options import OptionError, read
+from diagnostics.sanitizer.process.other_python import continue_in
 from diagnostics.sanitizer.process.reporter import ReportSettings, report
 
 
@@ -39,6 +40,9 @@ def run(arguments: list[str]) -> int:
     """
     try:
         options = read(arguments)
+        status = continue_in(options.python, arguments, supervisor.interpreter_options())
+        if status is not None:
+            return status
         suppressions = _suppressions(options.suppress)
         file, output = (_writable(f"--{name}", getattr(options, name)) for name in ("json", "output"))
         _check_live(options.format if options.live else "text")

@@ -103,6 +103,7 @@ OPTIONS: Final = (
         _yes,
     ),
     Option("--timeout", "S", "after S seconds, report the calls that hang and end the program", None, _seconds),
+    Option("--python", "PATH", "run the program with this interpreter; by default the one that runs this", None),
 )
 
 

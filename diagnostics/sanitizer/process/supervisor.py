@@ -53,10 +53,10 @@ def command(program: list[str], start: str | None) -> list[str]:
     elif start is None and program[0] != "-" and not _is_there(program[0]):
         hint = f"; for a module write -m {program[0].removesuffix('.py')}"
         raise StartError(f"no such script: {program[0]}{hint}")
-    return [sys.executable, *_interpreter_options(), *([start] if start else []), *program]
+    return [sys.executable, *interpreter_options(), *([start] if start else []), *program]
 
 
-def _interpreter_options() -> list[str]:
+def interpreter_options() -> list[str]:
     """Returns the options of this interpreter, without those that would hide `boot` from the program's interpreter."""
     if not sys.flags.ignore_environment:
         own: list[str] = []

@@ -33,7 +33,8 @@ def _cause(program: Program, folder: Path, around: Surroundings) -> list[str]:
         around.service.taken(f"{program.name}-cause")
     kinds = {each["kind"] for each in causes}
     if program.fault == "none":
-        return [f"{kind} is reported, and nothing is wrong" for kind in sorted(kinds)]
+        wrong = [each["kind"] for each in causes if each["severity"] != "note"]
+        return [f"{kind} is reported, and nothing is wrong" for kind in wrong]
     if not kinds & {*program.kinds}:
         return [f"{sorted(kinds)} is reported, not one of {list(program.kinds)}"]
     components = set().union(*(each["components"] for each in causes if each["kind"] in program.kinds))

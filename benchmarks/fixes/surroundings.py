@@ -62,7 +62,7 @@ class Surroundings:
         return self._run([str(path)], folder, {**self.variables(program, case), "PYTHONPATH": str(folder)})
 
     def root_causes(self, program: Program, folder: Path, case: str) -> list[dict[str, Any]]:
-        """Runs a program under the sanitizer; returns its root causes but notes.
+        """Runs a program under the sanitizer; returns its root causes, each with the components at fault.
 
         Raises:
             RuntimeError: there is no document.
@@ -77,8 +77,9 @@ class Surroundings:
                 raise RuntimeError(f"{program.name}: no findings were written; {ended.errors[-300:]}")
             document = json.loads(file.read_text(encoding="utf-8"))
         components = {each["id"]: each["fault"]["component"] for each in document["findings"]}
-        causes = [each for each in document["root_causes"] if each["severity"] != "note"]
-        return [{**each, "components": {components[name] for name in each["findings"]}} for each in causes]
+        return [
+            {**each, "components": {components[name] for name in each["findings"]}} for each in document["root_causes"]
+        ]
 
     def _run(self, words: Sequence[str], folder: Path, variables: dict[str, str]) -> Ended:
         command = [str(self.python), *words]

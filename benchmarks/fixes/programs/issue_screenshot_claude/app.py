@@ -1,0 +1,24 @@
+import asyncio
+
+from anthropic import AsyncAnthropic
+
+
+async def ask(text, limit):
+    client = AsyncAnthropic(max_retries=0)
+    message = await client.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": text}])
+    if len(text) > limit:
+        raise ValueError("stopped")
+    await client.close()
+    return message.content[0].text
+
+
+async def main():
+    for text in ("page", "too long"):
+        try:
+            print(f"{text}:", await ask(text, 5))
+        except ValueError as error:
+            print(f"{text}: {error}")
+
+
+asyncio.run(main())
+print("end")

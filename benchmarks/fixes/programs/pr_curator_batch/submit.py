@@ -1,0 +1,3 @@
+from batches import BatchProcessor
+
+BatchProcessor("m").run(3)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.fixes import generated, patches
 from benchmarks.fixes.corpus import FAULTS, SERVERS, Program, with_twins, written
 from benchmarks.fixes.hidden import can_be_called, problems
 from benchmarks.fixes.surroundings import Surroundings, surroundings
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-PROGRAMS = written()
+PROGRAMS = [*written(), *generated.programs()]
 PLAIN = [program for program in PROGRAMS if program.name in ("queue_module", "streams_kept", "subprocess_kept")]
 
 
@@ -37,6 +38,20 @@ def test_the_metadata_describe_the_program(program: Program, tmp_path: Path) -> 
 
 def test_a_third_has_a_right_fix_by_hand() -> None:
     assert sum(bool(program.right) for program in PROGRAMS) * 3 >= len(with_twins(PROGRAMS))
+
+
+def test_the_corpus_is_as_large_as_promised_and_each_program_has_a_name() -> None:
+    assert len({program.name for program in PROGRAMS}) == len(PROGRAMS) >= 60
+    assert sum("/pull/" in program.source for program in PROGRAMS) >= 20
+
+
+def test_twelve_wrong_changes_have_a_reason_and_change_their_program() -> None:
+    changes = patches.wrong(PROGRAMS)
+    assert len(changes) == 12
+    for change in changes:
+        assert change.reason
+        assert [name for name, text in change.files.items() if change.before.files[name] == text] == []
+    assert {change.name for change in patches.right(PROGRAMS)} == {*patches.RIGHT}
 
 
 @pytest.fixture(scope="module")

@@ -294,7 +294,12 @@ _ROWS: Final = (
         "aiosqlite",
         observed=(Observed("aiosqlite.core", "Connection", "_connect", "stop", anywhere=True),),
     ),
-    Library("sqlalchemy", "sqlalchemy", no_pool=("poolclass=NullPool", "from sqlalchemy.pool import NullPool")),
+    Library(
+        "sqlalchemy",
+        "sqlalchemy",
+        no_pool=("poolclass=NullPool", "from sqlalchemy.pool import NullPool"),
+        observed=(Observed("sqlalchemy.ext.asyncio.engine", "AsyncEngine"),),
+    ),
     _made("elasticsearch", ("elasticsearch._async.client", "AsyncElasticsearch")),
     _made("pymongo", ("pymongo.asynchronous.mongo_client", "AsyncMongoClient")),
     _made(

@@ -16,7 +16,7 @@ import asyncio
 loop = asyncio.new_event_loop()
 future = loop.create_future()
 async def main():
-    await future
+    await future  # a global variable, which no frame refers to
 try:
     asyncio.run(main())
 finally:
@@ -30,6 +30,8 @@ def test_who_awaits_one_is_found_or_a_blind_spot(run: Callable[..., Ran], tmp_pa
     ran = run("none", program)
     assert ran.document is not None, ran.errors
     assert "attached to a different loop" in ran.own_errors
+    kept = [(each["client"]["type"], each["client"]["held_by"]["site"]["line"]) for each in ran.findings]
+    assert kept == ([("asyncio.Future", 4)] if sys.version_info >= (3, 12) else [])
     spots = " ".join(ran.document["cannot_tell"])
     assert (set(ran.kinds), "Python 3.12" in spots) == (
         ({"cross-loop-use"}, False) if sys.version_info >= (3, 12) else (set(), True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,15 @@ def test_what_one_change_cures_is_one_root_cause_whatever_the_order(findings: li
 def test_what_needs_a_change_of_its_own_is_a_root_cause_of_its_own() -> None:
     report = group([*SAME, finding("abandoned-stream", "leak")], ())
     assert [cause.kind for cause in report.root_causes] == ["cross-loop-use", "abandoned-stream"]
+
+
+def test_the_pending_task_of_a_library_belongs_to_the_one_client_that_the_person_keeps() -> None:
+    left, task = finding("client-left-open", "leak"), finding("pending-task-destroyed", "leak")
+    theirs = replace(task, client=None, fault=Fault("aiormq", None, "why"))
+    mine = replace(task, client=None)
+    other = replace(left, client=replace(CLIENT, id="C2", type="asyncpg.Pool"))
+    several = ([left, theirs], [left, mine], [left, other, theirs])
+    assert [len(group(each, ()).root_causes) for each in several] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

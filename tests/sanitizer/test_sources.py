@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diagnostics.model.finding import Site
-from diagnostics.sanitizer.analyze.sources import creation_of
+from diagnostics.sanitizer.analyze.sources import assignment, creation_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,3 +30,22 @@ def test_the_expression_that_creates_a_client_is_what_async_with_takes(
     file.write_text(f"async def main(self, stack, session, url):\n    {line}\n")
     where = Site(str(file), 2, "main", line, column=4 + line.index("= ") + 2)
     assert creation_of(where, "Client", assigned=True) == expression
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "source"),
+    [
+        ("client", 1, "client = Client()"),
+        ("state['client']", 2, "state = {}\nstate['client'] = Client()"),
+        ("Account.lock", 2, "class Account:\n    lock = Lock()"),
+        ("Session.kw['bind']", 1, "Session = build()"),
+        ("keep", 2, "def main():\n    runner = Runner()\n    keep.append(runner)\nkeep = []"),
+        ("keep", 1, "keep.append(await connect())"),
+    ],
+)
+def test_the_line_that_gives_a_variable_its_value_is_found(tmp_path: Path, name: str, line: int, source: str) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(source)
+    found = assignment(str(file), name, 0)
+    assert found is not None
+    assert found[0] == line

@@ -122,7 +122,8 @@ def identity(finding: Finding, findings: Sequence[Finding]) -> Any:
         findings: of the same process.
     """
     if finding.kind in _ALONE:
-        return finding.kind, finding.fault.component, finding.fault.site, _client(finding)
+        kept = _kept_by_person(finding, findings)
+        return kept or (finding.kind, finding.fault.component, finding.fault.site, _client(finding))
     client = _client(finding)
     if client is None and finding.loop is not None:
         # A loop that nobody closed, with a client on it: closing both is one change.
@@ -134,6 +135,15 @@ def identity(finding: Finding, findings: Sequence[Finding]) -> Any:
         return client
     access = finding.access.site if finding.access is not None else None
     return finding.kind, finding.fault.site, access
+
+
+def _kept_by_person(finding: Finding, findings: Sequence[Finding]) -> Any:
+    """Returns the one client of the person's on the loop where a task of a library is pending, which serves it."""
+    if finding.kind != "pending-task-destroyed" or finding.fault.component == "user" or finding.loop is None:
+        return None
+    there = [each for each in findings if each.loop and each.loop.id == finding.loop.id and each.client]
+    clients = {_client(each) for each in there if each.fault.component == "user"}
+    return clients.pop() if len(clients) == 1 else None
 
 
 def _client(finding: Finding) -> Any:

@@ -12,6 +12,9 @@ from diagnostics.model.finding import Site
 
 _IMPORTED: Final = re.compile(r"(?<![\w.])(asyncio|contextlib|inspect|pytest|pytest_asyncio)\.")
 
+_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+_ADDING: Final = ("append", "appendleft", "add")
+
 
 def with_imports(code: str, where: Site | None) -> str:
     """Returns code with the imports that it needs and the file of a line does not have."""
@@ -133,24 +136,40 @@ def assignment(file: str, name: str, function: int) -> tuple[int, int, int | Non
     scope: ast.AST = tree[0]
     if function:
         scope = next((n for n in ast.walk(scope) if getattr(n, "lineno", 0) == function and hasattr(n, "body")), scope)
-    return _assigned(scope, wanted) or (_assigned(tree[0], wanted) if "." in name else None)
+    found = _assigned(scope, wanted)
+    if found is None and "." in name:
+        root = {re.split(r"[.\[]", name)[0]} - {"self"}
+        classes = [node for node in ast.walk(tree[0]) if isinstance(node, ast.ClassDef) and node.name in root]
+        found = _assigned(tree[0], wanted) or next(filter(None, (_assigned(each, {last}) for each in classes)), None)
+        found = found or _assigned(scope, root)
+    if found is None:
+        return None
+    return found.lineno, found.col_offset, found.end_col_offset if found.end_lineno == found.lineno else None
 
 
-def _assigned(scope: ast.AST, wanted: set[str]) -> tuple[int, int, int | None] | None:
+def _assigned(scope: ast.AST, wanted: set[str], *, follows: bool = True) -> ast.Call | None:
+    """Returns the first call whose result a variable or a list gets, also by way of a variable of the same function."""
     found = []
     for node in ast.walk(scope):
-        targets: list[ast.expr] = []
-        if isinstance(node, ast.Assign):
-            targets = node.targets
-        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)):
-            targets = [node.target]
-        value = getattr(node, "value", None)
+        value = _given(node, wanted)
         if isinstance(value, ast.Await):
             value = value.value
-        if isinstance(value, ast.Call) and any(ast.unparse(each) in wanted for each in targets):
+        if isinstance(value, ast.Name) and follows:
+            around = [each for each in ast.walk(scope) if isinstance(each, _FUNCTIONS) and node in ast.walk(each)]
+            value = _assigned(around[-1] if around else scope, {value.id}, follows=False)
+        if isinstance(value, ast.Call):
             found.append(value)
-    if not found:
-        return None
-    first = min(found, key=lambda value: value.lineno)
-    end = first.end_col_offset if first.end_lineno == first.lineno else None
-    return first.lineno, first.col_offset, end
+    return min(found, key=lambda value: value.lineno, default=None)
+
+
+def _given(node: ast.AST, wanted: set[str]) -> ast.expr | None:
+    """Returns what a statement puts into one of these variables or lists."""
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)):
+        targets = [node.target]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+        added = node.func.attr in _ADDING and ast.unparse(node.func.value) in wanted
+        return node.args[0] if added else None
+    return getattr(node, "value", None) if any(ast.unparse(each) in wanted for each in targets) else None

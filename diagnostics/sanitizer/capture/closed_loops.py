@@ -46,6 +46,8 @@ class _Closed:
 
 
 def _report_loop(loop: Any, frame: FrameType | None) -> None:
+    from diagnostics.sanitizer.capture.owners import client_of_loop  # nothing to report, nothing to import
+
     stack = capture(frame)
     near = [code for code, _ in frames(stack[:12])]
     if any(code in _transport_methods() for code in near):
@@ -56,7 +58,7 @@ def _report_loop(loop: Any, frame: FrameType | None) -> None:
     record, call = TRACKER.loop(loop), TRACKER.current_call()
     # aiohttp asks its session's loop for things: what was kept over loops is the session.
     is_client_use = call is not None and call.client is not None
-    client = call.client if call else TRACKER.client_of_loop(loop, frame)
+    client = call.client if call else client_of_loop(loop, frame, TRACKER.clients)
     TRACKER.foreign_access(
         "cross-loop-use" if is_client_use else "use-after-loop-close",
         record,

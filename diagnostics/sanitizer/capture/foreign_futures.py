@@ -78,14 +78,19 @@ def _is_foreign(error: BaseException | None) -> bool:
 def awaited(frame: FrameType) -> None:
     """A coroutine awaits a future of another loop."""
     running = running_loop()
-    owner = next(((each, loop) for each, loop in _bound(frame) if loop is not running), None)
-    if owner is None:
+    thing, loop = next(((each, loop) for each, loop in _bound(frame) if loop is not running), (None, _other(running)))
+    if loop is None:
         return
-    thing, loop = owner
     record, stack = TRACKER.loop(loop), capture(frame)
     connection = _connection(thing)
-    client = TRACKER.client_of_loop(loop, frame) if connection is None else None
-    named = f"an asyncio {type(thing).__name__}" if hasattr(thing, "get_loop") else "a future"
+    is_future = hasattr(thing, "get_loop")
+    client = None
+    if connection is None:
+        from diagnostics.sanitizer.capture.owners import client_keeping, client_of_loop
+
+        found = client_keeping(thing, loop, frame, TRACKER.clients) if is_future else None
+        client = found or client_of_loop(loop, frame, TRACKER.clients)
+    named = f"an asyncio {type(thing).__name__}" if is_future else "a future"
     TRACKER.foreign_access(
         "cross-loop-use",
         record,
@@ -95,18 +100,35 @@ def awaited(frame: FrameType) -> None:
         connection=connection,
         client=client,
         call=TRACKER.current_call(),
-        what="" if connection is not None or client is not None else named,
+        what="" if connection is not None or (client is not None and client.package != "asyncio") else named,
     )
 
 
 def _bound(frame: FrameType | None) -> Iterator[tuple[Any, Any]]:
     """Yields what the frames of this task refer to that belongs to a loop, with that loop; innermost first."""
     while frame is not None and frame.f_code.co_name != "_run_once":
-        for each in [*locals_of(frame).values(), *gc.get_referents(frame)]:
+        for each in [*locals_of(frame).values(), *gc.get_referents(frame), *_named(frame)]:
             loop = _loop_of(each)
             if loop is not None:
                 yield each, loop
         frame = frame.f_back
+
+
+def _named(frame: FrameType) -> Iterator[Any]:
+    """Yields the global variables that the code of a frame names, and the attributes of its objects that it names."""
+    names = frame.f_code.co_names
+    variables = [frame.f_globals[name] for name in names if name in frame.f_globals]
+    yield from variables
+    for each in [*locals_of(frame).values(), *variables]:
+        attributes = attributes_of(each)
+        if type(attributes) is dict:
+            yield from (attributes[name] for name in names if name in attributes)
+
+
+def _other(running: Any) -> Any:
+    """Returns the loop that a future must belong to, where there is only one besides the running loop."""
+    others = [loop for record in TRACKER.open_loops() if (loop := record.ref()) not in (None, running)]
+    return others[0] if len(others) == 1 else None
 
 
 def _loop_of(thing: Any) -> Any:

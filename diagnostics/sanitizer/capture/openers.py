@@ -38,6 +38,7 @@ _FILES_AT_MOST: Final = 4096
 
 _STDLIB, _LIBRARY, _PERSON = range(3)
 _whose: dict[str, int] = {}
+_made: dict[int, tuple[weakref.ref[Any], Stack]] = {}
 
 
 MADE: Final = "_diagnostics_made"
@@ -128,24 +129,36 @@ def opener(frame: FrameType | None, protocol: Any) -> Opener | None:
     return Opener(tuple(receivers), variable, held, name or written(type(protocol)), by_person, made)
 
 
+def note_made(thing: Any, stack: Stack) -> None:
+    """Remembers for `referred` where an object was made."""
+    try:
+        setattr(thing, MADE, Made(stack))
+    except AttributeError:  # it has slots
+        key = id(thing)
+        _made[key] = weakref.ref(thing, lambda _: _made.pop(key, None)), stack
+
+
 def referred(thing: Any) -> Receiver:
     """Returns a reference to an object that keeps it alive no longer."""
     noted = (attributes_of(thing) or {}).get(MADE)
     stack = noted.stack if isinstance(noted, Made) else ()
+    known = _made.get(id(thing))
     try:
-        return Receiver(id(thing), type(thing), weakref.ref(thing), stack)
+        return Receiver(id(thing), type(thing), weakref.ref(thing), stack if known is None else known[1])
     except TypeError:
         return Receiver(id(thing), type(thing), None, stack)
 
 
 def written(cls: type) -> str:
     """Returns a class as a person writes it: with the shortest module that offers it under its own name."""
-    parts = str(cls.__module__).split(".")
+    module = str(cls.__module__)
+    # `_asyncio.Task` is offered as `asyncio.Task`.
+    parts = (module if module.startswith("__") else module.removeprefix("_")).split(".")
     for count in range(1, len(parts) + 1):
-        module = sys.modules.get(".".join(parts[:count]))
-        if module is not None and vars(module).get(cls.__name__) is cls:
+        found = sys.modules.get(".".join(parts[:count]))
+        if found is not None and vars(found).get(cls.__name__) is cls:
             return ".".join([*parts[:count], cls.__qualname__]).removeprefix("__main__.")
-    return f"{cls.__module__}.{cls.__qualname__}"
+    return f"{module}.{cls.__qualname__}"
 
 
 def _owner_of(code: CodeType, frame: FrameType) -> int:

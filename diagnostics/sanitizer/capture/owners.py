@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import gc
+import itertools
 import sys
 import time
 import types
@@ -41,7 +42,7 @@ _BUDGET: Final = 0.15
 _ALIKE_AT_MOST: Final = 3000
 _INSIDE: Final = 4
 _PASSED_OVER: Final = (
-    *(types.FrameType, types.FunctionType, types.ModuleType, types.CodeType, types.CoroutineType),
+    *(types.FrameType, types.ModuleType, types.CodeType, types.CoroutineType),
     *(types.GeneratorType, types.AsyncGeneratorType, types.TracebackType, type, contextvars.Context),
     *(str, bytes, int, float, complex, type(None)),
 )
@@ -150,7 +151,7 @@ def _bound(loop: Any, things: list[Any]) -> list[Any]:
     for _ in range(_INSIDE):
         following = []
         for each in level:
-            inside = gc.get_referents(each)
+            inside = list(_inside(each))
             attributes = next((one for one in inside if type(one) is dict), None)
             inside = [*inside, *(attributes.values() if attributes is not None else ())]
             if any(one is loop for one in inside) and _is_library(type(each)):
@@ -221,7 +222,7 @@ def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:
     name = written(receiver.type)
     if not opener.name.startswith("asyncio.") and issubclass(receiver.type, _transports()):
         name = opener.name  # of the protocol's class, which a person wrote
-    client = ClientRecord(None, name, receiver.type.__module__.partition(".")[0], receiver.made or stack)
+    client = ClientRecord(None, name, name.partition(".")[0], receiver.made or stack)
     if receiver.ref is not None:
         client.ref = receiver.ref
     closer = closer_of(receiver.type, found.thing) or (_closer(opener) if name == opener.name else "")
@@ -273,12 +274,17 @@ def _from_variables(wanted: Wanted) -> _Found | None:
             if wanted.get(id(each)) is type(each):
                 way = list(_upwards(each, above))[::-1]
                 return _named(roots[id(way[0])], way)
-            for one in gc.get_referents(each):
+            for one in _inside(each):
                 if id(one) not in above and _leads_on(one):
                     above[id(one)] = each
                     following.append(one)
         level = following
     return None
+
+
+def _inside(thing: Any) -> Iterable[Any]:
+    """Returns what an object refers to; of a function only what its closure does, and not the module around it."""
+    return thing.__closure__ or () if type(thing) is types.FunctionType else gc.get_referents(thing)
 
 
 def _upwards(thing: Any, above: dict[int, Any]) -> Iterator[Any]:
@@ -327,7 +333,7 @@ def _from_referrers(things: list[Any]) -> _Found | None:
         referrers = gc.get_referrers(*level)
         cost = time.thread_time() - started
         _spent += cost
-        new = [each for each in referrers if each is not level and id(each) not in seen and _leads_on(each)][:_WIDTH]
+        new = [each for each in referrers if each is not level and id(each) not in seen and _leads_back(each)][:_WIDTH]
         seen.update(map(id, new))
         closable = next((each for each in new if _is_library(type(each)) and can_be_closed(type(each))), closable)
         cost *= max(1.0, len(new) / len(level))
@@ -349,6 +355,10 @@ def _leads_on(thing: Any) -> bool:
     return known
 
 
+def _leads_back(thing: Any) -> bool:
+    return type(thing) is not types.FunctionType and _leads_on(thing)
+
+
 _leading: dict[type, bool] = {}
 
 
@@ -364,7 +374,7 @@ def _beneath(thing: Any, wanted: dict[int, ConnectionRecord]) -> list[Connection
     seen, level = {id(thing)}, [thing]
     while level and len(seen) < _ALIKE_AT_MOST and len(found) < len(wanted):
         following = []
-        for each in gc.get_referents(*level):
+        for each in itertools.chain.from_iterable(map(_inside, level)):
             if id(each) in seen or not _leads_on(each):
                 continue
             seen.add(id(each))

@@ -97,12 +97,6 @@ class Tracker:
 
             resolve(unknown, self.clients)
 
-    def client_of_loop(self, loop: Any, frame: FrameType | None) -> ClientRecord | None:
-        """Finds the client whose method, on this stack, uses another loop than the running one."""
-        from diagnostics.sanitizer.capture.owners import client_of_loop
-
-        return client_of_loop(loop, frame, self.clients)
-
     def client_keeping(self, lock: Any, loop: LoopRecord, frame: FrameType | None) -> ClientRecord | None:
         """Finds the client that a lock, queue or event is part of; for the person's own, returns a record of itself."""
         from diagnostics.sanitizer.capture.owners import client_keeping
@@ -316,6 +310,8 @@ class Tracker:
         """Reports the foreign access of a connection, once a call; returns whether this is the first one."""
         stack = stack or capture(sys._getframe(1))
         call = self.current_call()
+        if call is not None and closing and (record.loop.number, call.number) in self._reported:
+            return False  # the call has used that loop in another way and gives its connection up
         if call is not None and not closing and call.foreign is None:
             call.foreign = (call.latest, record)
             self._lost.add(call.latest, call.headers, record)

@@ -32,8 +32,7 @@ def session_of(session: Any) -> ClientRecord | None:
     """Returns the record of a session that gets a request; reports a request from another loop than the session's."""
     record = TRACKER.clients.get(id(session))
     loop = running_loop() if running.events is None else running.events._get_running_loop()
-    # If the session's loop is closed, its transports and the loop itself report each access.
-    if session._loop is not loop and loop is not None and record is not None and not session._loop.is_closed():
+    if session._loop is not loop and loop is not None and record is not None and not _reports(session._loop):
         TRACKER.foreign_access(
             "cross-loop-use",
             TRACKER.loop(session._loop),
@@ -43,6 +42,11 @@ def session_of(session: Any) -> ClientRecord | None:
             client=record,
         )
     return record
+
+
+def _reports(loop: Any) -> bool:
+    """Returns whether a loop and its transports report each access themselves: if it is closed, and not uvloop's."""
+    return loop.is_closed() and hasattr(loop, "_check_closed")
 
 
 def opening(_: Any) -> None:

@@ -14,7 +14,7 @@ from diagnostics.model.libraries import LIBRARIES, Observed
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import attributes_of
-from diagnostics.sanitizer.capture.openers import MADE, Made, opener, referred
+from diagnostics.sanitizer.capture.openers import note_made, opener, referred
 from diagnostics.sanitizer.capture.patching import Patch, before, built
 from diagnostics.sanitizer.capture.recorded_connections import closes, recorded
 from diagnostics.sanitizer.capture.sites import capture
@@ -23,7 +23,7 @@ from diagnostics.sanitizer.capture.tracker import TRACKER
 
 def made(thing: Any) -> None:
     """An object is made, whose connections are transports of asyncio."""
-    setattr(thing, MADE, Made(capture(sys._getframe(2))))
+    note_made(thing, capture(sys._getframe(2)))
 
 
 def opens(library: str, row: Observed) -> Callable[..., None]:

@@ -10,7 +10,9 @@ import pytest
 
 from benchmarks.fixes import generated, patches
 from benchmarks.fixes.corpus import FAULTS, SERVERS, Program, with_twins, written
+from benchmarks.fixes.figures import markdown
 from benchmarks.fixes.hidden import can_be_called, problems
+from benchmarks.fixes.running import Outcome, changes
 from benchmarks.fixes.surroundings import Surroundings, surroundings
 from diagnostics.model.words import FINDING_KINDS
 
@@ -52,6 +54,35 @@ def test_twelve_wrong_changes_have_a_reason_and_change_their_program() -> None:
         assert change.reason
         assert [name for name, text in change.files.items() if change.before.files[name] == text] == []
     assert {change.name for change in patches.right(PROGRAMS)} == {*patches.RIGHT}
+
+
+def test_lines_that_only_move_are_counted_apart() -> None:
+    before = {"app.py": "client = make()\nuse(client)\n", "other.py": "x = 1\n"}
+    after = {"app.py": "with make() as client:\n    use(client)\n", "other.py": "x = 1\n", "tools.py": "y = 2\n"}
+    assert changes(before, after) == (4, 2, ["tools.py"])
+
+
+@pytest.mark.parametrize(
+    ("expected", "status", "lines", "hidden", "right"),
+    [
+        ("patch", 0, 4, [], True),
+        ("patch", 0, 4, ["output"], False),
+        ("patch", 1, 0, [], False),
+        ("nothing", 0, 0, [], True),
+        ("nothing", 0, 4, [], False),
+        ("nothing", 2, 0, [], False),
+        ("reject", 1, 0, [], True),
+        ("reject", 0, 0, [], False),
+        ("accept", 0, 0, [], True),
+        ("accept", None, 0, [], False),
+    ],
+)
+def test_an_outcome_is_right_where_it_is_what_the_program_asks_for(
+    expected: str, status: int | None, lines: int, hidden: list[str], right: bool
+) -> None:
+    outcome = Outcome("k", "name", "fix", expected, status, 1.0, "a | b", lines, 0, [], hidden)
+    assert outcome.right is right
+    assert ("**" in markdown([outcome])) is not right
 
 
 @pytest.fixture(scope="module")

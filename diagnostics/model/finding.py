@@ -27,6 +27,14 @@ class Site:
 
 
 @dataclass(frozen=True)
+class MarkedLine:
+    """A line that a report shows, and what is to be seen there."""
+
+    site: Site
+    text: Text
+
+
+@dataclass(frozen=True)
 class HeldBy:
     """The variable of the program that keeps a client, and its assignment."""
 

@@ -14,10 +14,11 @@ from diagnostics.model.libraries import LIBRARIES
 from diagnostics.pytest_plugin.recording import Recording
 from diagnostics.pytest_plugin.results import Cause, Results, read
 from diagnostics.sanitizer.analyze.suppressions import Rule
+from diagnostics.sanitizer.output.drawing import MIN_WIDTH, Style
 from diagnostics.sanitizer.output.formats import FORMATS
 from diagnostics.sanitizer.output.json_document import write
 from diagnostics.sanitizer.output.redact import redact, redact_text
-from diagnostics.sanitizer.output.text import MIN_WIDTH, Style, blind_spot, plural, render, summary
+from diagnostics.sanitizer.output.text import blind_spot, plural, render, summary
 
 _Wrapped = Generator[None, Any, Any]
 MARK: Final = " [event-loops]"

@@ -21,7 +21,8 @@ from diagnostics.sanitizer.analyze.suppressions import keep
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import capture, contains, in_stdlib, is_users
 from diagnostics.sanitizer.output import full_text
-from diagnostics.sanitizer.output.text import Style, render
+from diagnostics.sanitizer.output.drawing import Style
+from diagnostics.sanitizer.output.text import render
 
 USERS = "/home/somebody/agent.py"
 INSTALLED = "/venv/lib/python3.13/site-packages"

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from diagnostics.drop_in import single_file
 from diagnostics.model.finding import Access, ClientFacts, Fault, Finding, Hint, LoopFacts, Site
 from diagnostics.sanitizer.analyze.root_causes import group
-from diagnostics.sanitizer.output.text import Style, render
+from diagnostics.sanitizer.output.drawing import Style
+from diagnostics.sanitizer.output.text import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable

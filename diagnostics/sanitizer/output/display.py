@@ -11,8 +11,9 @@ from typing import Final
 from diagnostics.model.finding import Finding, RootCause
 from diagnostics.sanitizer.analyze.describe import relative_path
 from diagnostics.sanitizer.analyze.root_causes import Report
+from diagnostics.sanitizer.output.drawing import Style
 from diagnostics.sanitizer.output.redact import redact_text
-from diagnostics.sanitizer.output.text import Style, render
+from diagnostics.sanitizer.output.text import render
 
 _LINK = re.compile(r"\x1b\]8;;.*?\x1b\\")
 _PAINTED = re.compile(r"\x1b\[([\d;]+)m(.*?)\x1b\[0m", re.DOTALL)

@@ -13,10 +13,11 @@ from diagnostics.model.codec import encode
 from diagnostics.sanitizer.analyze.news import News, Novelty, certain
 from diagnostics.sanitizer.analyze.recorded import JournalReader
 from diagnostics.sanitizer.output import full_text, stderr
+from diagnostics.sanitizer.output.drawing import Style, style
 from diagnostics.sanitizer.output.formats import LIVE
 from diagnostics.sanitizer.output.json_document import document
 from diagnostics.sanitizer.output.redact import redact
-from diagnostics.sanitizer.output.text import Style, render, style, worse
+from diagnostics.sanitizer.output.text import render, worse
 from diagnostics.sanitizer.process.reporter import ReportSettings, grouped
 
 INTERVAL: Final = 0.25

@@ -21,10 +21,11 @@ from diagnostics.sanitizer.capture import sites
 from diagnostics.sanitizer.capture.cells import know
 from diagnostics.sanitizer.capture.facts import Fact
 from diagnostics.sanitizer.output import full_text, stderr
+from diagnostics.sanitizer.output.drawing import style
 from diagnostics.sanitizer.output.formats import FORMATS
 from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT, document, write, write_text
 from diagnostics.sanitizer.output.redact import command_line, redact
-from diagnostics.sanitizer.output.text import blind_spot, render, style, summary
+from diagnostics.sanitizer.output.text import blind_spot, render, summary
 
 _CLIENTS = {name for name, row in LIBRARIES.items() if row.role in ("sdk", "client")}
 """What the last line names with its version."""

@@ -16,17 +16,21 @@ def render(data: Mapping[str, Any]) -> str:
 
 
 def _annotation(data: Mapping[str, Any], cause: Mapping[str, Any]) -> str:
-    site = first_line(data, cause)
-    properties = {"file": site["file"], "line": str(site["line"])} if site else {}
-    if site and site.get("column") is not None:
-        properties["col"] = str(site["column"] + 1)
-    properties["title"] = cause["kind"]
     fault = main_finding(data, cause)["fault"]
     advice = [f"help: {each['text']}" for each in cause["advice"][:1]]
     tests = [f"test: {name}" for name in _tests(data, cause)]
-    message = _escaped("\n".join([cause["title"], *tests, f"cause: {fault['why']}", *advice]))
+    message = "\n".join([cause["title"], *tests, f"cause: {fault['why']}", *advice])
+    return annotation(_COMMANDS[cause["severity"]], first_line(data, cause), cause["kind"], message)
+
+
+def annotation(command: str, site: Mapping[str, Any] | None, title: str, message: str) -> str:
+    """Returns the line of one annotation."""
+    properties = {"file": site["file"], "line": str(site["line"])} if site else {}
+    if site and site.get("column") is not None:
+        properties["col"] = str(site["column"] + 1)
+    properties["title"] = title
     written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{_COMMANDS[cause['severity']]} {written}::{message}\n"
+    return f"::{command} {written}::{_escaped(message)}\n"
 
 
 def _tests(data: Mapping[str, Any], cause: Mapping[str, Any]) -> list[str]:

@@ -25,17 +25,22 @@ def render(data: Mapping[str, Any]) -> str:
     return log([_of(data, cause) for cause in data["root_causes"]])
 
 
-def log(results: Sequence[dict[str, Any]], properties: Mapping[str, str] | None = None) -> str:
-    """Returns a log with these results and the rules that they need."""
+def log(
+    results: Sequence[dict[str, Any]],
+    properties: Mapping[str, str] | None = None,
+    rules: Sequence[dict[str, Any]] | None = None,
+) -> str:
+    """Returns a log with these results and the rules that they need, by default those of the kinds of findings."""
     used = {result["ruleId"] for result in results}
-    kinds = [kind for kind in FINDING_KINDS if kind in used]
+    described = [_rule(kind) for kind in FINDING_KINDS if kind in used] if rules is None else list(rules)
+    names = [rule["id"] for rule in described]
     for result in results:
-        result["ruleIndex"] = kinds.index(result["ruleId"])
+        result["ruleIndex"] = names.index(result["ruleId"])
     driver = {
         "name": "event-loop-diagnostics",
         "version": __version__,
         "semanticVersion": __version__,
-        "rules": [_rule(kind) for kind in kinds],
+        "rules": described,
     }
     run: dict[str, Any] = {
         "tool": {"driver": driver},
@@ -55,13 +60,13 @@ def result(kind: str, severity: str, text: str, site: Mapping[str, Any] | None, 
         site: file and, if they are known, line and columns; `None` where no file is known.
         logical: what the result is about, such as the class of a client.
     """
-    location = {} if site is None else _location(site)
-    location["logicalLocations"] = [{"fullyQualifiedName": logical}]
+    place = {} if site is None else location(site)
+    place["logicalLocations"] = [{"fullyQualifiedName": logical}]
     return {
         "ruleId": kind,
         "level": LEVELS[severity],
         "message": {"text": text[:_MESSAGE_LIMIT]},
-        "locations": [location],
+        "locations": [place],
         # Where the line is known, code scanning follows the finding through changes by it.
         "partialFingerprints": {"finding/v1": f"{kind}:{logical}:{site['file'] if site else ''}"[:500]},
     }
@@ -84,7 +89,7 @@ def _of(data: Mapping[str, Any], cause: Mapping[str, Any]) -> dict[str, Any]:
     made = result(cause["kind"], cause["severity"], text, first_line(data, cause), client.get("type") or "loop")
     made["occurrenceCount"] = int(finding["count"])
     if client.get("created_at"):
-        related = {"id": 1, **_location(client["created_at"]), "message": {"text": "client created here"}}
+        related = {"id": 1, **location(client["created_at"]), "message": {"text": "client created here"}}
         made["relatedLocations"] = [related]
     return made
 
@@ -92,17 +97,30 @@ def _of(data: Mapping[str, Any], cause: Mapping[str, Any]) -> dict[str, Any]:
 def _rule(kind: str) -> dict[str, Any]:
     what = f"{FINDING_KINDS[kind][0].upper()}{FINDING_KINDS[kind][1:]}."
     severities = "; ".join(f"{severity}: {meaning}" for severity, meaning in SEVERITIES.items())
+    full = f"{what} A pooled connection belongs to the event loop that opened it."
+    return described(
+        kind, kind, what, full, f"{what} Each result states its severity ({severities}) and how to fix it."
+    )
+
+
+def described(code: str, name: str, short: str, full: str, help_text: str) -> dict[str, Any]:
+    """Returns a rule.
+
+    Args:
+        name: in kebab case.
+    """
     return {
-        "id": kind,
-        "name": "".join(word.capitalize() for word in kind.split("-")),
-        "shortDescription": {"text": what},
-        "fullDescription": {"text": f"{what} A pooled connection belongs to the event loop that opened it."},
-        "help": {"text": f"{what} Each result states its severity ({severities}) and how to fix it."},
+        "id": code,
+        "name": "".join(word.capitalize() for word in name.split("-")),
+        "shortDescription": {"text": short},
+        "fullDescription": {"text": full},
+        "help": {"text": help_text},
         "properties": {"tags": ["asyncio", "event-loop", "http-client"]},
     }
 
 
-def _location(site: Mapping[str, Any]) -> dict[str, Any]:
+def location(site: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns where something is."""
     physical: dict[str, Any] = {"artifactLocation": {"uri": uri(site["file"]), "uriBaseId": "SRCROOT"}}
     region = {"startLine": site.get("line"), "startColumn": site.get("column"), "endColumn": site.get("end_column")}
     known = {name: value + (name != "startLine") for name, value in region.items() if value is not None}

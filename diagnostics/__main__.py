@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import sys
+
+WITHOUT_LAB = {
+    "run": "diagnostics.sanitizer.process.command",
+    "check": "diagnostics.rewrite.check",
+    "explain": "diagnostics.explain",
+}
+"""Commands of the inside zone, which run in whatever environment the person has."""
 
 WITHOUT_THE_LAB = """\
 usage: python -m diagnostics COMMAND
 
   run          run your own program and report clients that outlive their event loop:
                python -m diagnostics run app.py
+  check        find the same mistakes in source code, without running it:
+               python -m diagnostics check src
   explain      explain a finding or a fix: python -m diagnostics explain cross-loop-use
   async-tools  write the drop-in fix: python -m diagnostics async-tools > async_tools.py
 
@@ -20,7 +30,7 @@ Every other command needs the lab ({missing} is missing):
 
 
 def main() -> int:
-    """Runs a command; all but `run`, `explain` and `async-tools` need the lab's libraries.
+    """Runs a command; all but `run`, `check`, `explain` and `async-tools` need the lab's libraries.
 
     Returns:
         The exit status: 0 done, 1 an error, described in one line, 2 invalid usage, 130 interrupted.
@@ -39,15 +49,9 @@ def main() -> int:
 
         sys.stdout.write(f"event-loop-diagnostics {__version__}\n")
         return 0
-    if sys.argv[1:2] == ["run"]:
-        # The person's own program, in whatever environment: nothing of the lab may be needed.
-        from diagnostics.sanitizer.process.command import main as run
-
-        return run(sys.argv[2:])
-    if sys.argv[1:2] == ["explain"]:
-        from diagnostics.explain import main as explain
-
-        return explain(sys.argv[2:])
+    if sys.argv[1:2] and sys.argv[1] in WITHOUT_LAB:
+        status: int = importlib.import_module(WITHOUT_LAB[sys.argv[1]]).main(sys.argv[2:])
+        return status
     if sys.argv[1:] == ["async-tools"]:
         from diagnostics.drop_in import write
 

@@ -11,7 +11,11 @@ from typing import Any
 import typer
 
 from diagnostics.cli import app
+from diagnostics.rewrite.check import options as check_options
 from diagnostics.sanitizer.process import options as run_options
+
+PARSERS = {"run": run_options.parser, "check": check_options.parser}
+"""The commands that need no lab, and so no typer."""
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -37,8 +41,8 @@ def commands() -> str:
     group: Any = typer.main.get_command(app)
     parts = []
     for name, command in group.commands.items():
-        if name == "run":
-            parts.append(_argparse("run", run_options.parser()))
+        if name in PARSERS:
+            parts.append(_argparse(name, PARSERS[name]()))
         else:
             parts.append(_click(name, command))
     return "\n\n".join(parts)

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-INSIDE = ("async_tools", "model", "experiment", "worker", "sanitizer", "pytest_plugin", "rewrite/rules")
+INSIDE = (
+    "async_tools",
+    "model",
+    "experiment",
+    "worker",
+    "sanitizer",
+    "pytest_plugin",
+    "rewrite/check",
+    "rewrite/rules",
+)
 
 
 def test_imports_only_point_down() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from diagnostics.cli.async_tools import async_tools
 from diagnostics.cli.bisect import bisect
+from diagnostics.cli.check import check
 from diagnostics.cli.diagnose import diagnose
 from diagnostics.cli.explain import explain
 from diagnostics.cli.group import BeforeProgram, Commands
@@ -24,6 +25,7 @@ from diagnostics.model.errors import BY_SCRIPT, PROGRAM
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "run": run,
+    "check": check,
     "explain": explain,
     "repro": repro,
     "diagnose": diagnose,

@@ -97,6 +97,9 @@ class Library:
         searched: for libraries that `bisect` can search.
         observed: classes of a library without a detector.
         no_pool: the argument with which a client keeps no connections between uses, and the import that it needs.
+        makes: what else makes async clients, pools and connections, within `module`.
+        async_by: what marks the async calls of a client for both: an attribute, or the end of a method's name.
+        per_loop: classes that look like async clients, but of which the library keeps one a loop itself.
         unseen: what the sanitizer does not report of such a library in any program.
     """
 
@@ -116,6 +119,9 @@ class Library:
     searched: Searched | None = None
     observed: tuple[Observed, ...] = ()
     no_pool: tuple[str, str] | None = None
+    makes: tuple[str, ...] = ()
+    async_by: str = ""
+    per_loop: tuple[str, ...] = ()
     unseen: str = ""
 
 
@@ -125,7 +131,8 @@ def _part(distribution: str, module: str = "") -> Library:
 
 def _made(distribution: str, *classes: tuple[str, str]) -> Library:
     """A library of whose clients the line that makes them is to be known."""
-    return Library(distribution, distribution, observed=tuple(Observed(*each) for each in classes))
+    makes = tuple(name for _, name, *_ in classes)
+    return Library(distribution, distribution, observed=tuple(Observed(*each) for each in classes), makes=makes)
 
 
 _ROWS: Final = (
@@ -135,6 +142,7 @@ _ROWS: Final = (
         "sdk",
         client="AsyncOpenAI",
         sync_client="OpenAI",
+        makes=("AsyncAzureOpenAI",),
         close="close",
         http_attribute="_client",
         stream="async with",
@@ -171,6 +179,7 @@ _ROWS: Final = (
         "sdk",
         client="AsyncAnthropic",
         sync_client="Anthropic",
+        makes=("AsyncAnthropicBedrock", "AsyncAnthropicVertex"),
         close="close",
         http_attribute="_client",
         stream="async with",
@@ -186,6 +195,7 @@ _ROWS: Final = (
         "sdk",
         client="Client",
         sync_client="Client",
+        async_by="aio",
         close="aio.aclose",
         http_attribute="_async_httpx_client",
         placement="product",
@@ -213,6 +223,7 @@ _ROWS: Final = (
         "sdk",
         client="Mistral",
         sync_client="Mistral",
+        async_by="_async",
         generator="speakeasy",
         placement="own",
         # The SDK reads no variable for its base URL, and its own paths begin with /v1.
@@ -225,6 +236,7 @@ _ROWS: Final = (
         "driver",
         client="asyncio.Redis",
         sync_client="Redis",
+        makes=("asyncio.StrictRedis", "asyncio.RedisCluster", "asyncio.from_url"),
         close="aclose",
         placement="own",
         server="redis",
@@ -237,6 +249,7 @@ _ROWS: Final = (
         "asyncpg",
         "driver",
         client="Pool",
+        makes=("create_pool", "connect"),
         close="close",
         placement="own",
         server="postgresql",
@@ -261,6 +274,7 @@ _ROWS: Final = (
         "aiohttp",
         "aiohttp",
         "transport",
+        makes=("ClientSession",),
         placement="added",
         # google-genai uses aiohttp as soon as it can be imported.
         searched=Searched("google-genai", first="3.8.0", tag="v", requirements=("google-genai",)),
@@ -283,6 +297,7 @@ _ROWS: Final = (
             Observed("grpc.aio._channel", "Channel", "__new__", "_close"),
             Observed("grpc.aio._server", "Server", "start", "stop"),
         ),
+        makes=("aio.insecure_channel", "aio.secure_channel"),
     ),
     Library(
         "psycopg",
@@ -299,7 +314,13 @@ _ROWS: Final = (
         "sqlalchemy",
         no_pool=("poolclass=NullPool", "from sqlalchemy.pool import NullPool"),
         observed=(Observed("sqlalchemy.ext.asyncio.engine", "AsyncEngine"),),
+        makes=("ext.asyncio.create_async_engine", "ext.asyncio.async_engine_from_config"),
     ),
+    Library("psycopg-pool", "psycopg_pool", makes=("AsyncConnectionPool",)),
+    Library("aiomysql", "aiomysql", makes=("create_pool", "connect")),
+    Library("aio-pika", "aio_pika", makes=("connect", "connect_robust")),
+    Library("nats-py", "nats", makes=("connect",)),
+    Library("tornado", "tornado", per_loop=("httpclient.AsyncHTTPClient",)),
     _made("elasticsearch", ("elasticsearch._async.client", "AsyncElasticsearch")),
     _made("pymongo", ("pymongo.asynchronous.mongo_client", "AsyncMongoClient")),
     _made(

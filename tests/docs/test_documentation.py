@@ -24,6 +24,7 @@ from diagnostics.cli import app
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.server import ProviderServer
 from diagnostics.model.libraries import base_urls, key_variables
+from diagnostics.rewrite.check import options as check_options
 from diagnostics.sanitizer.process import options
 
 if TYPE_CHECKING:
@@ -191,6 +192,10 @@ def check_module(module: str, arguments: list[str]) -> None:
 def check_diagnostics(name: str, *arguments: str) -> None:
     if name == "run":
         options.read(list(arguments))
+        return
+    if name == "check":
+        before = list(arguments)[: arguments.index("--")] if "--" in arguments else list(arguments)
+        check_options.parser().parse_args(before)
         return
     group: Any = typer.main.get_command(app)
     group.commands[name].make_context(name, list(arguments))

@@ -1,0 +1,44 @@
+"""`python -m diagnostics check`: reads source code and prints what the rules find. Needs only the standard library."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from diagnostics.model.errors import FAILED, PROGRAM, CommandError, exit_with
+from diagnostics.rewrite.check import options
+from diagnostics.rewrite.check.formats import FORMATS
+from diagnostics.rewrite.rules.checking import alerts
+from diagnostics.rewrite.rules.engine.tree import SourceTree
+from diagnostics.sanitizer.output import stderr
+from diagnostics.sanitizer.output.drawing import style
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command.
+
+    Returns:
+        The exit status: 0 nothing found, 1 something found, 2 invalid usage.
+    """
+    try:
+        given = options.read(arguments)
+    except CommandError as error:
+        exit_with(error, f"{PROGRAM} check")
+    except SystemExit as end:
+        return int(end.code or 0)
+    tree = SourceTree(given.paths)
+    found = alerts(tree, given.rules)
+    for problem in tree.problems:
+        stderr.write(f"warning: {problem}\n")
+    look = style(given.color, stream=sys.stdout)
+    try:
+        sys.stdout.write(FORMATS[given.format](found, look))
+        sys.stdout.flush()
+    except BrokenPipeError:  # what is still in the buffer goes nowhere, or the interpreter complains at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        stderr.write(f"error: cannot write to standard output ({error.strerror})\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return 1 if found else 0

@@ -1,0 +1,38 @@
+"""What the rules show of a client that several runs use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from diagnostics.model.finding import MarkedLine
+from diagnostics.rewrite.rules.engine.repeats import Repetition, SharedUse
+
+_RUNS: Final[dict[Repetition, tuple[str, ...]]] = {
+    "loop": ("a loop of its own for each turn",),
+    "runs": ("first run: its loop closes here", "second run, on another loop"),
+    "handler": ("a loop of its own for each call of `{function}`",),
+    "library": ("a loop of its own for each call of `{function}`",),
+}
+
+
+def lines(shared: SharedUse) -> tuple[MarkedLine, ...]:
+    """Returns what to show of a shared client: where it is made, run and used."""
+    client, use = shared.use.client, shared.use
+    kept = f"made here, kept in `{client.held}`" if client.held else "made here"
+    found = [MarkedLine(client.scope.file.site(client.call, client.scope), kept)]
+    for event, text in zip(shared.events, _RUNS[shared.kind], strict=False):
+        site = event.scope.file.site(event.node, event.scope)
+        found.append(MarkedLine(site, text.format(function=event.scope.qualified)))
+    if not any(use.node is event.node for event in shared.events):
+        found.append(MarkedLine(use.scope.file.site(use.node, use.scope), "used here"))
+    return tuple(found)
+
+
+def advice(shared: SharedUse) -> str:
+    """Returns what to do about it."""
+    noun = shared.use.client.maker.noun
+    if shared.kind in ("handler", "library"):
+        return (
+            f"make and close the {noun} inside each run, or keep one loop and one {noun}: `run_sync` with `LoopLocal`"
+        )
+    return f"make and close the {noun} inside each run, or put all calls into one `asyncio.run`"

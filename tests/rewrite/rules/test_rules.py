@@ -1,0 +1,43 @@
+"""Each rule by its own example, programs of the sanitizer's tests, and whatever Python there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from diagnostics.rewrite.rules import RULES
+from diagnostics.rewrite.rules.checking import alerts
+from diagnostics.rewrite.rules.engine.tree import SourceTree
+
+if TYPE_CHECKING:
+    from diagnostics.rewrite.rules.records import Alert, CheckRule
+
+PROGRAMS = Path(__file__).parents[2] / "sanitizer" / "programs"
+
+
+def checked(folder: Path, **files: str) -> list[Alert]:
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    tree = SourceTree([str(folder)])
+    found = alerts(tree, RULES)
+    assert tree.problems == []
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_an_example_of_a_mistake_has_that_one_and_its_right_form_has_none(rule: CheckRule, tmp_path: Path) -> None:
+    assert [each.code for each in checked(tmp_path, app=rule.wrong)] == [rule.code]
+    assert checked(tmp_path, app=rule.right) == []
+
+
+def test_codes_and_names_are_unique() -> None:
+    words = [word for rule in RULES for word in (rule.code, rule.name)]
+    assert len(set(words)) == len(words)
+    assert [rule.code for rule in RULES] == sorted(rule.code for rule in RULES)
+
+
+@pytest.mark.parametrize("program", sorted(PROGRAMS.glob("right_*.py")), ids=lambda path: path.stem)
+def test_a_correct_program_has_no_alert(program: Path) -> None:
+    assert alerts(SourceTree([str(program)]), RULES) == []

@@ -1,0 +1,14 @@
+import asyncio
+import os
+
+import psycopg
+
+
+async def rows(count):
+    connection = await psycopg.AsyncConnection.connect(os.environ["POSTGRESQL"])
+    cursor = await connection.execute("select generate_series(1, %s::int)", (count,))
+    return len(await cursor.fetchall())
+
+
+for count in (3, 5):
+    print(asyncio.run(rows(count)), "rows")

@@ -1,0 +1,4 @@
+from classifiers import Classifier
+
+for name in ("topic", "tone", "spam"):
+    print(f"{name}:", Classifier(name).classify("mail"))

@@ -14,7 +14,7 @@ from typing import Final
 from diagnostics.model.cures import rank
 from diagnostics.model.errors import PROGRAM
 from diagnostics.model.finding import Advice
-from diagnostics.sanitizer.analyze.phrasing import AWAITED, OTHER_LOOP, UNENDED
+from diagnostics.sanitizer.analyze.phrasing import AWAITED, BLOCKED, OTHER_LOOP, UNENDED
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import function_around, generator_around, is_entered, with_imports
 
@@ -332,11 +332,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (
         lambda about: "pending-task-destroyed" in about.kinds,
-        _plain(
-            "await the task before the loop closes, or cancel it and await that",
-            None,
-            _CANCEL,
-        ),
+        _plain("await the task before the loop closes, or cancel it and await that", None, _CANCEL),
     ),
     (lambda about: "inherited-connection" in about.kinds, _plain("create the client in the child, after the fork")),
     (lambda about: about.findings[0].kind == "abandoned-stream", _stream),
@@ -357,9 +353,12 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda about: about.findings[0].fault.why == UNENDED and about.component == "user",
         _plain(
             "let the task end when it is cancelled: raise `CancelledError` again",
-            None,
-            _lines("except asyncio.CancelledError:", "    raise"),
+            code="except asyncio.CancelledError:\n    raise",
         ),
+    ),
+    (
+        lambda about: about.findings[0].fault.why == BLOCKED,
+        _plain("`await` it on its loop; elsewhere, wait only while a thread runs it", "background-loop", _RUN_SYNC),
     ),
     (
         lambda about: about.findings[0].fault.why == UNENDED,

@@ -26,6 +26,7 @@ from diagnostics.sanitizer.analyze.describe import (
 from diagnostics.sanitizer.analyze.in_tests import in_test
 from diagnostics.sanitizer.analyze.phrasing import (
     AWAITED,
+    BLOCKED,
     KINDS,
     LOCK_KEPT,
     NOT_CLOSED,
@@ -273,6 +274,8 @@ def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> 
         return KINDS["cross-loop-use"].why
     if "task" in fact.detail:
         return UNENDED
+    if fact.kind == "stuck-waiter" and client is None and fact.trigger == "task":
+        return BLOCKED
     return NOT_CLOSED if "robbed" in fact.detail else usual
 
 

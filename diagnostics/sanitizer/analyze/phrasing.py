@@ -12,6 +12,7 @@ UNKNOWN_CLIENT: Final = "an unknown client"
 NOT_CLOSED: Final = "it creates the client and drops it without closing it"
 LOCK_KEPT: Final = "it uses one lock or event on several loops"
 AWAITED: Final = "it awaits on one loop what another one made"
+BLOCKED: Final = "it waits for a loop that nothing runs"
 UNENDED: Final = "its task goes on after it was cancelled"
 OTHER_LOOP: Final = "it runs a coroutine of the program on a loop of its own"
 
@@ -70,7 +71,8 @@ def _waits(about: About) -> str:
         where = f" and waits in {about.detail['waits']}" if about.detail["waits"] else ""
         return f"{about.detail['task']} goes on after it was cancelled{where}, so its loop cannot end"
     if "robbed" not in about.detail:
-        return f"a call with {about.client} waits for {about.detail.get('waits', 'something')}"
+        call = "a call" if about.client == UNKNOWN_CLIENT else f"a call with {about.client}"
+        return f"{call} waits for {about.detail.get('waits', 'something')}"
     return (
         f"a call waits on a connection that its loop no longer watches: {about.client} was garbage-collected without"
         " being closed, and its finalizer closed a file descriptor that another connection had by then"

@@ -163,6 +163,18 @@ def _bound(loop: Any, things: list[Any]) -> list[Any]:
     return found
 
 
+def tasks_inside(thing: Any) -> list[Any]:
+    """Returns the tasks that an object leads to."""
+    found: list[Any] = []
+    seen, level = {id(thing)}, [thing]
+    while level and len(seen) < _ALIKE_AT_MOST:
+        new = [each for each in itertools.chain.from_iterable(map(_inside, level)) if id(each) not in seen]
+        seen.update(map(id, new))
+        found += [each for each in new if hasattr(type(each), "get_coro")]
+        level = [each for each in new if _leads_on(each)]
+    return found
+
+
 def _transport(record: ConnectionRecord) -> Any:
     found = record.transport or record.ref
     return found() if found is not None else None

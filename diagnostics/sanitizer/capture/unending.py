@@ -1,4 +1,4 @@
-"""Tasks that keep a program from ending: they ignore their cancellation, or wait for a loop that has closed.
+"""Tasks that keep a program from ending: they ignore their cancellation, or wait for a loop that does not run any more.
 
 They are looked for at a signal, in every thread.
 """
@@ -8,22 +8,24 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import takewhile
 from types import FrameType
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import Fact
-from diagnostics.sanitizer.capture.holders import locals_of, receiver_of
-from diagnostics.sanitizer.capture.owners import client_itself
+from diagnostics.sanitizer.capture.holders import attributes_of, locals_of, receiver_of
+from diagnostics.sanitizer.capture.owners import client_itself, tasks_inside
 from diagnostics.sanitizer.capture.pending import chain
-from diagnostics.sanitizer.capture.sites import Stack, in_stdlib
+from diagnostics.sanitizer.capture.sites import Stack, capture, in_stdlib
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _ASYNCIO = f"{os.sep}asyncio{os.sep}"
+_FUTURES = os.path.join("concurrent", "futures", "_base.py")
 
 
 def unending_tasks() -> Iterator[Fact]:
-    """Yields a fact for each task that a loop waits for as it ends, and for each that waits for a closed loop."""
+    """Yields a fact for each task that a loop waits for as it ends, and for what waits for a loop that does not run."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:
         return
@@ -41,6 +43,7 @@ def unending_tasks() -> Iterator[Fact]:
         if loop is not None and loop.is_running():
             for task in asyncio.all_tasks(loop) - found:
                 yield from _bereft(task)
+    yield from _blocked()
 
 
 def _cancelled(frame: FrameType) -> list[Any]:
@@ -84,35 +87,102 @@ def _name(task: Any) -> str:
 
 
 def _bereft(task: Any) -> Iterator[Fact]:
-    """Yields a fact if a task waits in a method of an object whose own loop has closed; nothing may wake it."""
+    """Yields a fact if a task waits for a loop that does not run, or in a method of what needs such a loop."""
+    name, own = task.get_name(), task.get_loop()
     coroutines = list(chain(task.get_coro()))
+    stack: Stack = tuple(part for _, line in reversed(coroutines) for part in line)
+    for handed in _inside_callbacks(getattr(task, "_fut_waiter", None)):
+        promised = _promised(handed) if hasattr(handed, "set_running_or_notify_cancel") else None
+        if promised is not None and not promised[1].is_running():
+            yield _waits(promised, stack, loop=own, name=name)
+            return
     for coroutine, _ in coroutines:
         frame = getattr(coroutine, "cr_frame", None)
         if frame is None or in_stdlib(frame.f_code.co_filename):
             continue
         thing = receiver_of(frame)
-        loop = _closed_loop(thing)
+        loop = _ended_loop(thing, own)
         if loop is not None:
-            stack: Stack = tuple(part for _, line in reversed(coroutines) for part in line)
             yield Fact(
                 "stuck-waiter",
                 "note",
                 loop=TRACKER.loop(loop),
                 client=TRACKER.client(thing) or client_itself(thing, TRACKER.clients),
-                current=TRACKER.loop(task.get_loop()),
+                current=TRACKER.loop(own),
                 stack=stack,
                 operation=frame.f_code.co_name,
                 trigger="task",
-                detail={"name": task.get_name(), "waits": f"its own loop, which is closed, in {_name(task)}"},
+                detail={"name": name, "waits": f"its own loop, which {_state(loop)}, in {_name(task)}"},
             )
             return
 
 
-def _closed_loop(thing: Any) -> Any:
-    """Returns the loop that an object refers to, if that is closed."""
-    try:
-        attributes = object.__getattribute__(thing, "__dict__")
-    except AttributeError:
-        return None
-    loops = [each for each in (attributes.get("_loop"), attributes.get("loop")) if hasattr(type(each), "is_closed")]
-    return next((each for each in loops if each.is_closed()), None)
+def _blocked() -> Iterator[Fact]:
+    """Yields a fact for each thread that waits for what a loop should do, where that does not run or is its own."""
+    for ident, innermost in sys._current_frames().items():
+        frame: FrameType | None = innermost
+        while frame is not None:
+            code = frame.f_code
+            if code.co_name in ("result", "exception") and code.co_filename.endswith(_FUTURES):
+                promised = _promised(locals_of(frame).get("self"))
+                if promised is not None and (not promised[1].is_running() or promised[1]._thread_id == ident):
+                    yield _waits(promised, capture(frame.f_back))
+            frame = frame.f_back
+
+
+def _waits(promised: tuple[Any, Any], stack: Stack, loop: Any = None, name: str = "") -> Fact:
+    coroutine, other = promised
+    called = getattr(coroutine, "__qualname__", type(coroutine).__name__)
+    where = "the loop that it blocks" if other.is_running() else f"another loop, which {_state(other)}"
+    return Fact(
+        "stuck-waiter",
+        "note",
+        loop=TRACKER.loop(other),
+        current=TRACKER.loop(loop) if loop is not None else None,
+        stack=stack,
+        operation="Future.result",
+        trigger="task",
+        detail={"name": name, "waits": f"the coroutine {called} on {where}"},
+    )
+
+
+def _promised(future: Any) -> tuple[Any, Any] | None:
+    """Returns the coroutine whose result a future of a thread gets from a loop, and that loop."""
+    tasks = [each for each in _inside_callbacks(future) if hasattr(each, "get_coro")]
+    if tasks:
+        return tasks[0].get_coro(), tasks[0].get_loop()
+    loops: list[Any] = [record.ref() for record in TRACKER.open_loops()]
+    for loop in loops:
+        for handle in list(getattr(loop, "_ready", ())):  # the loop has not run since
+            values = _closure(getattr(handle, "_callback", None))
+            if any(each is future for each in values):
+                return next((each for each in values if hasattr(each, "cr_frame")), None), loop
+    return None
+
+
+def _inside_callbacks(future: Any) -> list[Any]:
+    """Returns what the callbacks of a future refer to: of the two that `asyncio` joins, the other one."""
+    callbacks = getattr(future, "_done_callbacks", None) or getattr(future, "_callbacks", None) or ()
+    return [value for each in callbacks for value in _closure(each[0] if isinstance(each, tuple) else each)]
+
+
+def _closure(function: Any) -> list[Any]:
+    values = []
+    for each in getattr(function, "__closure__", None) or ():
+        with suppress(ValueError):  # an empty cell
+            values.append(each.cell_contents)
+    return values
+
+
+def _state(loop: Any) -> str:
+    return "is closed" if loop.is_closed() else "does not run any more"
+
+
+def _ended_loop(thing: Any, own: Any) -> Any:
+    """Returns the loop that an object refers to, or that a task inside it belongs to, if that loop does not run."""
+    attributes = attributes_of(thing) or {}
+    named: tuple[Any, ...] = (attributes.get("_loop"), attributes.get("loop"))
+    loops = [each for each in named if hasattr(type(each), "is_closed")]
+    if not loops and not isinstance(thing, type):
+        loops = [task.get_loop() for task in tasks_inside(thing) if not task.done()]
+    return next((each for each in loops if each is not own and not each.is_running()), None)

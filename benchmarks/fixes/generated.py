@@ -138,7 +138,6 @@ class _Drawn:
 
     def program(self) -> Program:
         kinds = ("client-left-open",) if self.holder == "left" else CROSS
-        right = {} if self.holder == "class" else self._files(self._right())
         function = "Store.fetch(self, word)" if self.holder == "class" else "fetch(word)"
         again = {"arguments": self.other, "output": self._output(self.other), "requests": self._requests(self.other)}
         test = HiddenTest(
@@ -146,11 +145,30 @@ class _Drawn:
             tuple(self._requests(self.words)),
             names=(f"async {'store' if self.split else 'app'}.{function}",),
             again=(again,),
+            scripts={"together.py": self._together()} if self.split else {},
         )
         name = "_".join(("seed", str(self.seed), self.library_name, self.holder, self.runner))
         source = f"generated, seed {self.seed}"
         files = self._files(self._wrong())
-        return Program(name, source, "first-party", kinds, ("app.py",), files, right, test, self.library.server)
+        return Program(
+            name,
+            source,
+            "first-party",
+            kinds,
+            ("app.py",),
+            files,
+            self._files(self._right()),
+            test,
+            self.library.server,
+        )
+
+    def _together(self) -> str:
+        kept, fetch = ("store", "store.fetch") if self.holder == "class" else ("fetch", "fetch")
+        answers = [self.library.answer.format(word=word, WORD=word.upper()) for word in self.other]
+        main = f"async def main():\n    return await asyncio.gather(*({fetch}(word) for word in {self.other!r}))"
+        return (
+            f"import asyncio\n\nfrom store import {kept}\n\n\n{main}\n\n\nassert asyncio.run(main()) == {answers!r}\n"
+        )
 
     def _output(self, words: list[str]) -> list[str]:
         return [f"{word}: {self.library.answer.format(word=word, WORD=word.upper())}" for word in words]
@@ -176,7 +194,10 @@ class _Drawn:
 
     def _right(self) -> str:
         opened = self.library.opened or self.library.make
-        return f"async def fetch(word):\n    async with {opened} as client:\n        return {self.library.call}"
+        of, kept = ("self, ", "\n\n\nstore = Store()") if self.holder == "class" else ("", "")
+        body = f"async with {opened} as client:\n        return {self.library.call}"
+        fetch = f"async def fetch({of}word):\n    {body}"
+        return f"class Store:\n{textwrap.indent(fetch, '    ')}{kept}" if kept else fetch
 
     def _files(self, body: str) -> dict[str, str]:
         fetch = "store.fetch" if self.holder == "class" else "fetch"

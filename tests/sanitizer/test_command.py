@@ -254,6 +254,23 @@ def test_the_program_can_have_another_interpreter_where_nothing_is_installed(
     assert ran.output == plain.stdout
 
 
+@pytest.mark.parametrize("handled", ["RuntimeError", "Exception", "OSError"])
+def test_a_package_may_wake_a_loop_that_is_closed_if_it_handles_that(
+    run: Callable[..., Ran], script: Callable[[str], Path], tmp_path: Path, handled: str
+) -> None:
+    package = tmp_path / "site-packages" / "waker.py"
+    package.parent.mkdir()
+    package.write_text(
+        f"def wake(loop):\n    try:\n        loop.call_soon_threadsafe(print)\n    except {handled}:\n        pass\n"
+    )
+    program = script(
+        "import asyncio, sys, threading\nsys.path.append('site-packages')\nimport waker\n"
+        "loop = asyncio.new_event_loop()\nloop.close()\n"
+        "thread = threading.Thread(target=waker.wake, args=(loop,))\nthread.start()\nthread.join()\n"
+    )
+    assert run("none", program).status == (66 if handled == "OSError" else 0)
+
+
 def test_a_missing_script_or_module_is_one_line(run: Callable[..., Ran], tmp_path: Path) -> None:
     assert "no such script: missing.py; for a module write -m missing" in run("none", "missing.py").errors
     ran = run("none", "missing", module=True)

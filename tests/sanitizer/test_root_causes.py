@@ -123,7 +123,7 @@ def test_one_client_with_eight_call_sites_is_one_block_of_at_most_thirty_lines(
 ) -> None:
     program = tmp_path / "program.py"
     program.write_text(EIGHT)
-    ran = run("openai-3", program)
+    ran = run("openai-3", program, more={"COLUMNS": "80"})
     assert ran.document is not None
     assert len(ran.document["root_causes"]) == 1, ran.errors
     report = ran.errors[ran.errors.index("error[cross-loop-use]") :]

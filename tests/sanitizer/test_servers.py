@@ -79,9 +79,11 @@ class Server(NamedTuple):
 SERVERS = {
     "uvicorn": Server("uvicorn app:app --port 0", "running on", signal.SIGINT, ("--live",)),
     "uvicorn, two workers": Server("uvicorn app:app --port 0 --workers 2", "startup complete"),
-    "gunicorn, sync workers": Server("gunicorn app:wsgi --workers 2 --bind 127.0.0.1:0", "Listening at"),
+    "gunicorn, sync workers": Server(
+        "gunicorn app:wsgi --workers 2 --no-control-socket --bind 127.0.0.1:0", "Listening at"
+    ),
     "gunicorn, uvicorn workers": Server(
-        "gunicorn app:app --workers 2 --bind 127.0.0.1:0 --worker-class uvicorn.workers.UvicornWorker",
+        "gunicorn app:app --workers 2 --no-control-socket --bind 127.0.0.1:0 -k uvicorn.workers.UvicornWorker",
         "Listening at",
     ),
 }

@@ -35,9 +35,9 @@ from diagnostics.sanitizer.analyze.phrasing import (
     UNKNOWN_CLIENT,
     About,
 )
-from diagnostics.sanitizer.analyze.sources import assignment
+from diagnostics.sanitizer.analyze.sources import assignment, is_handled
 from diagnostics.sanitizer.capture.facts import SESSION_REQUEST, ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.capture.sites import Stack, users_frame
+from diagnostics.sanitizer.capture.sites import Stack, file_of, installed, line, users_frame
 
 _ORDER = {"error": 0, "leak": 1, "note": 2}
 _LEFT = ("client-left-open", "abandoned-stream")
@@ -52,7 +52,8 @@ def evaluate(facts: Iterable[Fact]) -> list[Finding]:
     """
     groups: dict[tuple[Any, ...], list[Fact]] = {}
     for fact in _folded(facts):
-        groups.setdefault(_same(fact), []).append(fact)
+        if not _is_expected(fact):
+            groups.setdefault(_same(fact), []).append(fact)
     names = _Names()
     return [_finding(group, names) for group in sorted(groups.values(), key=lambda group: _ORDER[_severity(group[0])])]
 
@@ -79,6 +80,14 @@ def _severity(fact: Fact) -> str:
     task = fact.kind == "pending-task-destroyed" and fact.loop is not None
     is_package_s = task and fact.loop is not None and maker(fact.loop) is not None and users_frame(fact.stack) is None
     return "note" if is_package_s and who(fact.detail.get("closed", ()), "close") != "user" else fact.severity
+
+
+def _is_expected(fact: Fact) -> bool:
+    """Returns whether a package wakes a loop that another thread may have closed, and handles that."""
+    if fact.operation != "loop.call_soon_threadsafe" or fact.client is not None or len(fact.stack) < 4:
+        return False
+    code, at = fact.stack[2:4]
+    return installed(file_of(code)) and is_handled("RuntimeError", file_of(code), line(code, at))
 
 
 def _folded(facts: Iterable[Fact]) -> list[Fact]:

@@ -111,6 +111,18 @@ def is_entered(where: Site | None) -> bool:
     )
 
 
+def is_handled(error: str, file: str, line: int) -> bool:
+    """Returns whether a line is in a `try` that catches an error of that name."""
+    caught = re.compile(rf"\b({error}|Exception|BaseException)\b")
+    tree = _parsed(file)
+    return tree is not None and any(
+        node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0)
+        and any(each.type is None or caught.search(ast.unparse(each.type)) for each in node.handlers)
+        for node in ast.walk(tree[0])
+        if isinstance(node, ast.Try)
+    )
+
+
 @functools.cache
 def _parsed(file: str) -> tuple[ast.Module, str] | None:
     try:

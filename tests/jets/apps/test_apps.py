@@ -64,7 +64,8 @@ def test_gunicorn_with_workers_that_fork_from_a_parent_that_has_called(
 ) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.set_inheritable(True)
-    options = ("--preload", "--workers", "2", "--bind", f"fd://{listener.fileno()}", "--worker-tmp-dir", str(tmp_path))
+    binding = ("--bind", f"fd://{listener.fileno()}", "--no-control-socket")  # all of a user share its path
+    options = ("--preload", "--workers", "2", *binding, "--worker-tmp-dir", str(tmp_path))
     with listener:
         application = start("-m", "gunicorn", *options, "prefork:app", descriptors=(listener.fileno(),))
         port = listener.getsockname()[1]

@@ -7,18 +7,18 @@ its opening has to do.
 
 from __future__ import annotations
 
-import contextvars
 import gc
 import itertools
 import sys
 import time
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord
+from diagnostics.sanitizer.capture.following import Variables, inside, leads_on
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import (
     DEPTH,
@@ -26,14 +26,12 @@ from diagnostics.sanitizer.capture.holders import (
     Variable,
     Wanted,
     attributes_of,
-    locals_of,
     reaches,
     variable_of,
 )
 from diagnostics.sanitizer.capture.openers import Opener, Receiver, opener, referred, written
-from diagnostics.sanitizer.capture.sites import Stack, installed, is_ours, is_users
+from diagnostics.sanitizer.capture.sites import Stack, installed
 
-_OBJECTS_AT_MOST: Final = 50_000
 _LEVELS: Final = 8
 _WIDTH: Final = 40
 _BUDGET: Final = 0.15
@@ -41,14 +39,6 @@ _BUDGET: Final = 0.15
 
 _ALIKE_AT_MOST: Final = 3000
 _INSIDE: Final = 4
-_PASSED_OVER: Final = (
-    *(types.FrameType, types.ModuleType, types.CodeType, types.CoroutineType),
-    *(types.GeneratorType, types.AsyncGeneratorType, types.TracebackType, type, contextvars.Context),
-    *(str, bytes, int, float, complex, type(None)),
-)
-_OF_LOOPS: Final = ("_asyncio", "asyncio.events", "selectors")
-"""Loops lead to everything that waits, not only to what a person keeps."""
-
 _CLOSERS: Final = {
     "asyncio.StreamWriter": "close(); await wait_closed()",
     "asyncio.subprocess.Process": "kill(); await wait()",
@@ -74,10 +64,11 @@ class _Found(NamedTuple):
 def resolve(records: Iterable[ConnectionRecord], clients: Clients) -> None:
     """Finds the clients of connections that only the stack of their opening is known of."""
     # What a person's line opened first: a library's own tasks open connections for the same client.
+    variables = Variables()
     open_questions = sorted(records, key=lambda each: each.opener is None or not each.opener.by_person)
     while open_questions:
         record = open_questions.pop(0)
-        found = _owner(record, clients)
+        found = _owner(record, clients, variables)
         assert record.opener is not None
         record.client = _client(record.opener, record.opened if record.opener.by_person else (), found, clients)
         if open_questions and found is not None and found.thing is not None:
@@ -151,12 +142,12 @@ def _bound(loop: Any, things: list[Any]) -> list[Any]:
     for _ in range(_INSIDE):
         following = []
         for each in level:
-            inside = list(_inside(each))
-            attributes = next((one for one in inside if type(one) is dict), None)
-            inside = [*inside, *(attributes.values() if attributes is not None else ())]
-            if any(one is loop for one in inside) and _is_library(type(each)):
+            parts = list(inside(each))
+            attributes = next((one for one in parts if type(one) is dict), None)
+            parts += attributes.values() if attributes is not None else ()
+            if any(one is loop for one in parts) and _is_library(type(each)):
                 found.append(each)
-            new = [one for one in inside if id(one) not in seen and _leads_on(one) and one is not loop]
+            new = [one for one in parts if id(one) not in seen and leads_on(one) and one is not loop]
             seen.update(map(id, new))
             following += new
         level = following[:_ALIKE_AT_MOST]
@@ -168,10 +159,10 @@ def tasks_inside(thing: Any) -> list[Any]:
     found: list[Any] = []
     seen, level = {id(thing)}, [thing]
     while level and len(seen) < _ALIKE_AT_MOST:
-        new = [each for each in itertools.chain.from_iterable(map(_inside, level)) if id(each) not in seen]
+        new = [each for each in itertools.chain.from_iterable(map(inside, level)) if id(each) not in seen]
         seen.update(map(id, new))
         found += [each for each in new if hasattr(type(each), "get_coro")]
-        level = [each for each in new if _leads_on(each)]
+        level = [each for each in new if leads_on(each)]
     return found
 
 
@@ -180,7 +171,7 @@ def _transport(record: ConnectionRecord) -> Any:
     return found() if found is not None else None
 
 
-def _owner(record: ConnectionRecord, clients: Clients) -> _Found | None:
+def _owner(record: ConnectionRecord, clients: Clients, variables: Variables) -> _Found | None:
     opener = record.opener
     assert opener is not None
     alive = [each for each in opener.receivers if not each.gone]
@@ -192,7 +183,7 @@ def _owner(record: ConnectionRecord, clients: Clients) -> _Found | None:
     wanted = {each.id: each.type for each in alive if can_be_closed(each.type)}
     if transport is not None:
         wanted[id(transport)] = type(transport)
-    held = _from_variables(wanted)
+    held = _from_variables(wanted, variables)
     if held is not None:
         return held
     if opener.held is not None:
@@ -262,65 +253,9 @@ def _is_persons(opener: Opener, found: _Found) -> bool:
     return found.variable is not None or (opener.by_person and can_be_closed(found.receiver.type))
 
 
-def _held(things: list[Any]) -> _Found | None:
-    """Finds the person's variable that leads to one of these objects, and the object of a library beneath it.
-
-    Returns:
-        Where no variable does, the outermost object that leads there and can be closed.
-    """
-    return _from_variables({id(each): type(each) for each in things}) or _from_referrers(things)
-
-
-def _from_variables(wanted: Wanted) -> _Found | None:
-    """Follows what the variables of the person refer to, all of them one step at a time."""
-    roots: dict[int, Variable] = {}
-    level: list[Any] = []
-    for variable, value in _variables():
-        if id(value) not in roots and _leads_on(value):
-            roots[id(value)] = variable
-            level.append(value)
-    above: dict[int, Any] = dict.fromkeys(roots)
-    while level and len(above) < _OBJECTS_AT_MOST:
-        following: list[Any] = []
-        for each in level:
-            if wanted.get(id(each)) is type(each):
-                way = list(_upwards(each, above))[::-1]
-                return _named(roots[id(way[0])], way)
-            for one in _inside(each):
-                if id(one) not in above and _leads_on(one):
-                    above[id(one)] = each
-                    following.append(one)
-        level = following
-    return None
-
-
-def _inside(thing: Any) -> Iterable[Any]:
-    """Returns what an object refers to; of a function only what its closure does, and not the module around it."""
-    return thing.__closure__ or () if type(thing) is types.FunctionType else gc.get_referents(thing)
-
-
-def _upwards(thing: Any, above: dict[int, Any]) -> Iterator[Any]:
-    while thing is not None:
-        yield thing
-        thing = above[id(thing)]
-
-
-def _variables() -> Iterator[tuple[Variable, Any]]:
-    """The variables of the person: of the frames of this thread, then of the modules."""
-    frame: types.FrameType | None = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if frame.f_code.co_name != "<module>" and is_users(file) and not is_ours(file):
-            module = str(frame.f_globals.get("__name__", ""))
-            for name, value in list(locals_of(frame).items()):
-                yield Variable(name, module, file, frame.f_code.co_firstlineno), value
-        frame = frame.f_back
-    for loaded in list(sys.modules.values()):
-        place = vars(loaded).get("__file__") if issubclass(type(loaded), types.ModuleType) else None
-        if isinstance(place, str) and is_users(place) and not is_ours(place):
-            for name, value in list(vars(loaded).items()):
-                if not name.startswith(("__", "@")):  # `@`: what pytest makes of an assertion
-                    yield Variable(name, loaded.__name__, place, 0), value
+def _from_variables(wanted: Wanted, variables: Variables | None = None) -> _Found | None:
+    found = (variables or Variables()).leading_to(wanted)
+    return _named(*found) if found is not None else None
 
 
 def _named(root: Variable, way: list[Any]) -> _Found:
@@ -353,25 +288,8 @@ def _from_referrers(things: list[Any]) -> _Found | None:
     return None if closable is None else _Found(referred(closable), closable, None)
 
 
-def _leads_on(thing: Any) -> bool:
-    """Returns whether an object may be on the way from a variable to a connection."""
-    cls = type(thing)
-    known = _leading.get(cls)
-    if known is None:
-        elsewhere = (
-            cls.__module__ in _OF_LOOPS
-            or cls.__name__.endswith("EventLoop")
-            or cls.__module__.startswith("diagnostics.sanitizer")
-        )
-        known = _leading[cls] = not (elsewhere or issubclass(cls, _PASSED_OVER))
-    return known
-
-
 def _leads_back(thing: Any) -> bool:
-    return type(thing) is not types.FunctionType and _leads_on(thing)
-
-
-_leading: dict[type, bool] = {}
+    return type(thing) is not types.FunctionType and leads_on(thing)
 
 
 def _is_library(cls: type) -> bool:
@@ -386,8 +304,8 @@ def _beneath(thing: Any, wanted: dict[int, ConnectionRecord]) -> list[Connection
     seen, level = {id(thing)}, [thing]
     while level and len(seen) < _ALIKE_AT_MOST and len(found) < len(wanted):
         following = []
-        for each in itertools.chain.from_iterable(map(_inside, level)):
-            if id(each) in seen or not _leads_on(each):
+        for each in itertools.chain.from_iterable(map(inside, level)):
+            if id(each) in seen or not leads_on(each):
                 continue
             seen.add(id(each))
             if id(each) in wanted:

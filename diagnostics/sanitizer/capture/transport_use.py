@@ -81,7 +81,7 @@ class _Method:
             try:
                 self._report(transport)
             except Exception as error:
-                TRACKER.problems.append(f"transport.{self._name}: {type(error).__name__}: {error}")
+                self._tracker.problems.append(f"transport.{self._name}: {type(error).__name__}: {error}")
         return method
 
     def _report(self, transport: Any) -> None:

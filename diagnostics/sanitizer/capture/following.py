@@ -1,0 +1,112 @@
+"""What the variables of the person lead to, and what objects refer to: without calling anything of the program."""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from diagnostics.sanitizer.capture.holders import Variable, Wanted, locals_of
+from diagnostics.sanitizer.capture.sites import is_ours, is_users
+
+_OBJECTS_AT_MOST: Final = 50_000
+_LONG: Final = 1000
+_FEW: Final = 4
+_PASSED_OVER: Final = (
+    *(types.FrameType, types.ModuleType, types.CodeType, types.CoroutineType),
+    *(types.GeneratorType, types.AsyncGeneratorType, types.TracebackType, type, contextvars.Context),
+    *(str, bytes, int, float, complex, type(None)),
+)
+_OF_LOOPS: Final = ("_asyncio", "asyncio.events", "selectors")
+"""Loops lead to everything that waits, not only to what a person keeps."""
+
+
+class Variables:
+    """The variables of the person, followed one step at a time, all of them; several questions share one of these."""
+
+    def __init__(self) -> None:
+        self._roots: dict[int, Variable] = {}
+        self._seen: dict[int, tuple[int, Any, Any]] = {}  # number, the object and what refers to it
+        self._level: list[Any] = []
+        for variable, value in _variables():
+            if id(value) not in self._roots and leads_on(value):
+                self._roots[id(value)] = variable
+                self._sees(value, None)
+
+    def leading_to(self, wanted: Wanted) -> tuple[Variable, list[Any]] | None:
+        """Returns the variable from which the nearest of these objects is reached, and the way there with both ends."""
+        while True:
+            seen = [self._seen[each] for each in wanted if each in self._seen]
+            found = [each for each in seen if wanted[id(each[1])] is type(each[1])]
+            if found:
+                way = list(self._upwards(min(found)[1]))[::-1]
+                return self._roots[id(way[0])], way
+            if not self._level or len(self._seen) >= _OBJECTS_AT_MOST:
+                return None
+            self._step()
+
+    def _step(self) -> None:
+        left = _OBJECTS_AT_MOST - len(self._seen)
+        step = [(each, inside(each)) for each in self._level]
+        # What is wide holds data: it must not use up what deeper objects need.
+        share = left if 2 * sum(len(found) for _, found in step) < left else max(left // 4 // len(step), _FEW)
+        self._level = []
+        for each, found in step:
+            for one in found if len(found) <= 2 * share else (*found[:share], *found[-share:]):
+                if id(one) not in self._seen and leads_on(one):
+                    self._sees(one, each)
+
+    def _sees(self, thing: Any, above: Any) -> None:
+        self._seen[id(thing)] = len(self._seen), thing, above
+        self._level.append(thing)
+
+    def _upwards(self, thing: Any) -> Iterator[Any]:
+        while thing is not None:
+            yield thing
+            thing = self._seen[id(thing)][2]
+
+
+def _variables() -> Iterator[tuple[Variable, Any]]:
+    """The variables of the person: of the frames of this thread, then of the modules."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if frame.f_code.co_name != "<module>" and is_users(file) and not is_ours(file):
+            module = str(frame.f_globals.get("__name__", ""))
+            for name, value in list(locals_of(frame).items()):
+                yield Variable(name, module, file, frame.f_code.co_firstlineno), value
+        frame = frame.f_back
+    for loaded in list(sys.modules.values()):
+        place = vars(loaded).get("__file__") if issubclass(type(loaded), types.ModuleType) else None
+        if isinstance(place, str) and is_users(place) and not is_ours(place):
+            for name, value in list(vars(loaded).items()):
+                if not name.startswith(("__", "@")):  # `@`: what pytest makes of an assertion
+                    yield Variable(name, loaded.__name__, place, 0), value
+
+
+def inside(thing: Any) -> Sequence[Any]:
+    """Returns what an object refers to: of a function its closure, not its module; of a long list both ends."""
+    if type(thing) is types.FunctionType:
+        return thing.__closure__ or ()
+    found = thing if type(thing) in (list, tuple) else gc.get_referents(thing)
+    return found if len(found) <= 2 * _LONG else [*found[:_LONG], *found[-_LONG:]]
+
+
+def leads_on(thing: Any) -> bool:
+    """Returns whether an object may be on the way from a variable to a connection."""
+    cls = type(thing)
+    known = _leading.get(cls)
+    if known is None:
+        elsewhere = (
+            cls.__module__ in _OF_LOOPS
+            or cls.__name__.endswith("EventLoop")
+            or str(cls.__module__).startswith("diagnostics.sanitizer")  # a class may have a property of that name
+        )
+        known = _leading[cls] = not (elsewhere or issubclass(cls, _PASSED_OVER))
+    return known
+
+
+_leading: dict[type, bool] = {}

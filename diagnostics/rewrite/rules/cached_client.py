@@ -62,7 +62,8 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
     """Yields each client that a cache keeps."""
     for shared in shared_uses(reader):
         client = shared.use.client
-        if client.by == "cache":
+        elsewhere = shared.fork is not None or any(event.threaded for event in shared.events)
+        if client.by == "cache" and not elsewhere:
             message = (
                 f"a cache keeps one {client.maker.what} {client.maker.noun} for several runs, each with its own loop"
             )

@@ -12,8 +12,8 @@ from diagnostics.rewrite.rules.records import CheckRule
 
 WHY = """\
 The first call works and leaves connections of a closed loop in the client; the second one meets them. Reported for
-public functions that return what their run returns, and so are there to be called again. Entry points such as `main`
-and `run`, and functions that keep no client, are not reported."""
+public functions that return what their run returns, and so are there to be called again. Entry points such as
+`main` and `run`, and functions that keep no client, are not reported."""
 
 WRONG = """\
 import asyncio

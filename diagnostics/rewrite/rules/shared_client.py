@@ -11,9 +11,10 @@ from diagnostics.rewrite.rules.engine.values import ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
 
 WHY = """\
-A connection of the pool belongs to the loop of the run that opened it. The next run has another loop: its calls fail
-with "Event loop is closed", or are sent again without notice. Reported where one process makes both runs: a run in a
-loop, two runs that follow each other, or a run for each request or task. A run that closes the client is fine."""
+A connection of the pool belongs to the loop of the run that opened it. The next run has another loop: its calls
+fail with "Event loop is closed", or are sent again without notice. Reported where one process makes both runs: a
+run in a loop, two runs that follow each other, or a run for each request or task. A run that closes the client is
+fine."""
 
 WRONG = """\
 import asyncio
@@ -51,7 +52,8 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
     """Yields each client that a variable or an object keeps."""
     for shared in shared_uses(reader):
         client = shared.use.client
-        if client.by != "cache" and shared.kind != "library":
+        elsewhere = shared.fork is not None or any(event.threaded for event in shared.events)
+        if client.by != "cache" and shared.kind != "library" and not elsewhere:
             message = (
                 f"one {client.maker.what} {client.maker.noun} is used by several runs, each with a loop of its own"
             )

@@ -39,6 +39,9 @@ _ENTRIES: Final = re.compile(
     r"^_*(a?main|cli|run|start|serve|launch|execute|entry\w*|cmd\w*|command\w*|run_\w+|handle)$"
 )
 _DEPTH: Final = 3
+THREADS: Final = frozenset({"Thread", "to_thread", "submit", "run_in_executor", "map", "start_new_thread"})
+"""Calls that hand a function to a thread."""
+
 _CONDITIONS: Final = (ast.If, ast.IfExp, ast.ExceptHandler, ast.match_case)
 
 
@@ -49,21 +52,28 @@ class RunEvent:
     Attributes:
         node: that starts it, or the call of the function that does.
         scope: the one whose node that is.
+        threaded: whether it is in a thread of its own.
     """
 
     node: ast.AST
     scope: CodeScope
     run: LoopRun
     reached: Reached
+    threaded: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class SharedUse:
-    """A client that several runs use."""
+    """A client that several runs use.
+
+    Attributes:
+        fork: the call of `os.fork` between two runs.
+    """
 
     use: ClientUse
     kind: Repetition
     events: tuple[RunEvent, ...]
+    fork: ast.Call | None = None
 
 
 def shared_uses(reader: ValueReader) -> list[SharedUse]:
@@ -124,20 +134,36 @@ class _RunIndex:
                     yield scope
 
     def _events(self, scope: CodeScope, frame: ScopeFrame, depth: int) -> list[RunEvent]:
-        found = [RunEvent(run.node, scope, run, reach(run, self.reader, frame)) for run in self.own.get(scope, ())]
+        found = [
+            RunEvent(run.node, scope, run, reach(run, self.reader, frame), run.threaded)
+            for run in self.own.get(scope, ())
+        ]
         for node in scope.nodes if depth else ():
-            if not isinstance(node, ast.Call) or last_name(node.func) not in self.starters:
+            if not isinstance(node, ast.Call):
                 continue
-            function = self.reader.callee(node, frame)
+            handed = handed_function(node, scope, self.reader) if last_name(node.func) in THREADS else None
+            if handed is None and last_name(node.func) not in self.starters:
+                continue
+            function = handed or self.reader.callee(node, frame)
             if not isinstance(function, CodeScope) or not function.is_function or function.is_async:
                 continue
-            entered = self.reader.frame(node, function, frame)
+            entered = self.reader.frame(node, function, frame) if handed is None else outside_frame(function)
             entered = ScopeFrame(function, entered.values, entered.parent, outside=True)
             found += [
-                RunEvent(node, scope, event.run, _lifted(event.reached, function))
+                RunEvent(node, scope, event.run, _lifted(event.reached, function), handed is not None or event.threaded)
                 for event in self._events(function, entered, depth - 1)
             ]
         return sorted(found, key=lambda event: (getattr(event.node, "lineno", 0), getattr(event.node, "col_offset", 0)))
+
+
+def handed_function(node: ast.Call, scope: CodeScope, reader: ValueReader) -> CodeScope | None:
+    """Returns the function that a call hands to a thread."""
+    given = [*node.args[:2], *(each.value for each in node.keywords if each.arg in ("target", "func"))]
+    for each in given:
+        target = scope.file.scope_of.get(each) if isinstance(each, ast.Lambda) else reader.tree.resolve(each, scope)
+        if isinstance(target, CodeScope) and target.is_function and not target.is_async:
+            return target
+    return None
 
 
 def last_name(node: ast.expr) -> str:
@@ -170,12 +196,19 @@ def _shared(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:
             )
             second = next(later, None)
             if second is not None:
-                yield SharedUse(use, "runs", (event, second))
+                yield SharedUse(use, "runs", (event, second), _fork(event.node, second.node, scope))
             if handler and use.client.home is None and use.client.by != "object" and use.client.scope is not scope:
                 yield SharedUse(use, "handler", (event,))
             elif event.node is event.run.node and is_for_callers(event) and use.client.home is None:
                 yield SharedUse(use, "library", (event,))
     yield from _made_first(scope, events)
+
+
+def _fork(one: ast.AST, other: ast.AST, scope: CodeScope) -> ast.Call | None:
+    """Returns the fork between two nodes of a scope."""
+    first, second = (getattr(each, "lineno", 0) for each in (one, other))
+    calls = (node for node in scope.nodes if isinstance(node, ast.Call) and dotted(node.func) == ["os", "fork"])
+    return next((node for node in calls if first < node.lineno < second), None)
 
 
 def _made_first(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:

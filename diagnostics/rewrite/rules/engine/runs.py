@@ -254,7 +254,7 @@ class _Walk:
         made = self.reader.value(node, frame)
         if made is not None and made.origin is node and not _guarded(node, frame.scope) and not is_cached(frame.scope):
             self.found.made.add(node)
-        if name in ("Thread", "to_thread", "submit", "run_in_executor", "start_new_thread"):
+        if name in ("Thread", "to_thread", "submit", "run_in_executor", "map"):
             self.found.handed.append((node, frame))
 
     def _cleared(self, func: ast.expr, frame: ScopeFrame) -> None:
@@ -266,7 +266,8 @@ class _Walk:
 
     def _used(self, node: ast.Call, client: MadeClient, frame: ScopeFrame) -> None:
         chain = _chain(node.func)
-        if chain and chain[-1] in CLOSERS:
+        flushes = chain[-1:] == ["drain"] and client.maker.library is None  # of a stream; of NATS, it closes
+        if chain and chain[-1] in CLOSERS and not flushes:
             self.found.closed.add(client.call)
         elif not client.fresh and is_async_use(chain, client.maker):
             self.found.uses.setdefault(client.call, ClientUse(client, node, frame.scope))

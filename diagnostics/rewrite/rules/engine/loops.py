@@ -1,0 +1,68 @@
+"""Expressions that stand for an event loop, and what code keeps for each loop."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Final
+
+from diagnostics.rewrite.rules.engine.source_file import CodeScope, dotted
+
+_GETTERS: Final = frozenset({"get_running_loop", "get_event_loop", "new_event_loop", "_get_running_loop"})
+_NAMED: Final = re.compile(r"^_?((event|running|current)_?)?loop$")
+
+
+def is_loop(node: ast.AST | None, scope: CodeScope) -> bool:
+    """Returns whether an expression is an event loop, as far as its name or its value shows."""
+    if isinstance(node, ast.Call):
+        names = dotted(node.func)
+        return bool(names) and names[-1] in _GETTERS
+    names = dotted(node)
+    if not names:
+        return False
+    if len(names) == 1:
+        values = [bound.value for bound in scope.names.get(names[0], ()) if bound.by == "assignment"]
+        if values:
+            return any(is_loop(each, scope) for each in values if isinstance(each, ast.Call))
+    return bool(_NAMED.match(names[-1]))
+
+
+def compares_loops(scope: CodeScope) -> bool:
+    """Returns whether code looks whether a loop is the one it means, or whether it still lives."""
+    for node in scope.nodes:
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+            sides = (node.left, *node.comparators)
+            if all(not isinstance(each, ast.Constant) for each in sides) and any(
+                "loop" in ast.unparse(s) for s in sides
+            ):
+                return True
+        if isinstance(node, ast.Attribute) and node.attr in ("is_closed", "finalize", "ref", "is_running"):
+            return True
+    return False
+
+
+def store_of(node: ast.AST, scope: CodeScope) -> tuple[str, ast.expr | None] | None:
+    """Returns the mapping that a key is used with, as code, and the value that is stored under it."""
+    parents = scope.file.parents
+    outer = parents.get(node)
+    while isinstance(outer, (ast.Tuple, ast.JoinedStr, ast.FormattedValue, ast.IfExp)):
+        node, outer = outer, parents.get(outer)
+    if isinstance(outer, ast.Subscript) and outer.slice is node:
+        statement = parents.get(outer)
+        stored = statement.value if isinstance(statement, ast.Assign) and outer in statement.targets else None
+        return ast.unparse(outer.value), stored
+    method = outer.func if isinstance(outer, ast.Call) else None
+    if isinstance(outer, ast.Call) and isinstance(method, ast.Attribute) and outer.args[:1] == [node]:
+        stored = outer.args[1] if method.attr == "setdefault" and len(outer.args) > 1 else None
+        return ast.unparse(method.value), stored
+    if isinstance(outer, ast.Compare) and isinstance(outer.ops[0], (ast.In, ast.NotIn)) and outer.left is node:
+        return ast.unparse(outer.comparators[0]), None
+    return None
+
+
+def outlives(name: str, scope: CodeScope) -> bool:
+    """Returns whether a mapping is kept by a module, a class or an object."""
+    first, _, rest = name.partition(".")
+    if rest:
+        return first in ("self", "cls") or first[:1].isupper()
+    return name not in scope.names and name in scope.file.body.names

@@ -1,0 +1,77 @@
+"""`task-in-del`: a finaliser starts a task or a run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from diagnostics.model.finding import MarkedLine
+from diagnostics.rewrite.rules.engine.repeats import last_name
+from diagnostics.rewrite.rules.engine.source_file import CodeScope
+from diagnostics.rewrite.rules.engine.tree import OuterName
+from diagnostics.rewrite.rules.engine.values import ValueReader
+from diagnostics.rewrite.rules.records import CheckRule
+
+WHY = """\
+The garbage collector calls `__del__` at any time, on any thread, while any loop runs or none. The task closes
+connections of one loop on another, or the loop closes before the task has run. Nothing waits for it."""
+
+WRONG = """\
+import asyncio
+
+
+class Service:
+    def __init__(self, client):
+        self.client = client
+
+    def __del__(self):
+        asyncio.get_running_loop().create_task(self.client.aclose())
+"""
+
+RIGHT = """\
+class Service:
+    def __init__(self, client):
+        self.client = client
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        await self.client.aclose()
+"""
+
+_STARTS: Final = frozenset({"create_task", "ensure_future", "run_until_complete", "run_coroutine_threadsafe"})
+
+
+def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str]]:
+    """Yields each call in a finaliser, or in a method that it calls, that starts a task or a run."""
+    for file in reader.tree.matching(r"def __del__\b"):
+        for scope in file.scopes:
+            if scope.name == "__del__" and scope.parent is not None and scope.parent.is_class:
+                call = _start(scope, scope.parent, reader)
+                if call is not None:
+                    node, where = call
+                    lines = [MarkedLine(file.site(scope.node, scope.parent), "called by the garbage collector")]
+                    lines.insert(0, MarkedLine(file.site(node, where), "starts it on whatever loop runs then"))
+                    advice = "close in `__aexit__` or an async method that the user awaits; in `__del__`, only warn"
+                    yield f"the finaliser of `{scope.parent.name}` starts asynchronous work", tuple(lines), advice
+
+
+def _start(scope: CodeScope, cls: CodeScope, reader: ValueReader) -> tuple[ast.Call, CodeScope] | None:
+    own = [node for node in scope.nodes if isinstance(node, ast.Call)]
+    for node in own:
+        target = reader.tree.resolve(node.func, scope)
+        name = target.dotted if isinstance(target, OuterName) else ""
+        if (last_name(node.func) in _STARTS and node.args) or name == "asyncio.run":
+            return node, scope
+    for node in own if scope.name == "__del__" else ():
+        func = node.func
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == "self":
+            method = cls.inner.get(func.attr)
+            if method is not None and not method.is_async and (found := _start(method, cls, reader)) is not None:
+                return found
+    return None
+
+
+RULE = CheckRule("EL005", "task-in-del", "`__del__` starts a task or a run of an event loop", WHY, WRONG, RIGHT, find)

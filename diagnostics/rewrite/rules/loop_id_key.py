@@ -77,8 +77,8 @@ def _stores(node: ast.Call, scope: CodeScope) -> Iterator[tuple[str, ast.expr | 
         for target in each.targets
         if isinstance(target, ast.Name)
     }
-    places: list[ast.AST] = [node, *(each for each in scope.nodes if isinstance(each, ast.Name) and each.id in names)]
-    found = [(store, where) for where in places if (store := store_of(where, scope)) is not None]
+    uses: list[ast.AST] = [node, *(each for each in scope.nodes if isinstance(each, ast.Name) and each.id in names)]
+    found = [(store, where) for where in uses if (store := store_of(where, scope)) is not None]
     for (name, stored), where in found:
         if stored is not None and not isinstance(stored, ast.Constant):
             yield name, stored, where

@@ -32,7 +32,7 @@ class Outcome:
         key: changes with this project's code and with the program.
         part: `fix` or `prove`.
         expected: what should come of it: `patch`, `nothing`, `accept` or `reject`.
-        status: of the command; `None` after `LIMIT` seconds.
+        status: of the command; `None` after `LIMIT` seconds, and where this project's own code failed.
         said: the last line of the command.
         lines: inserted and deleted ones in files that were there before.
         moved: how many of them differ in their indentation only.
@@ -124,7 +124,7 @@ def _diagnostics(
     start = (
         "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('diagnostics', run_name='__main__')"
     )
-    given = [*words, "--yes", "--python", str(around.python), *([] if program.command[0] == "-m" else ["--"])]
+    given = [*words, "--yes", "--python", str(around.python), "--"]
     command = [sys.executable, "-P", "-c", start, str(ROOT), *given, *program.command]
     variables = around.variables(program, f"{program.name}-{words[0]}")
     began = time.perf_counter()
@@ -144,7 +144,8 @@ def _diagnostics(
         return None, LIMIT, str(error.output or "")
     finally:
         around.service.taken(f"{program.name}-{words[0]}")
-    return done.returncode, round(time.perf_counter() - began, 1), done.stdout
+    crashed = f'File "{ROOT / "diagnostics"}' in done.stdout  # a status of 1 is no verdict then
+    return None if crashed else done.returncode, round(time.perf_counter() - began, 1), done.stdout
 
 
 def _last(output: str) -> str:

@@ -43,7 +43,7 @@ def run(arguments: list[str]) -> int:
         status = continue_in(options.python, arguments, supervisor.interpreter_options())
         if status is not None:
             return status
-        suppressions = _suppressions(options.suppress)
+        suppressions = None if options.all else _suppressions(options.suppress)
         file, output = (_writable(f"--{name}", getattr(options, name)) for name in ("json", "output"))
         _check_live(options.format if options.live else "text")
         words = supervisor.command(options.program, options.start)

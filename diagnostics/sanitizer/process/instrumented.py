@@ -23,7 +23,7 @@ from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
 from diagnostics.sanitizer.capture.unending import unending_tasks
-from diagnostics.sanitizer.process import children, interrupts
+from diagnostics.sanitizer.process import children, conditions, interrupts
 from diagnostics.sanitizer.process.inheritance import CHILD, FOLLOW, instrumenting
 from diagnostics.sanitizer.process.observed_call import ObservedCall, replace
 from diagnostics.sanitizer.process.own_name import give_up_name
@@ -48,6 +48,7 @@ class Instrumented:
         self.role = role
         self.supervisor = 0 if CHILD in role else os.getppid()
         self.journal = Journal(path)
+        self.condition = conditions.taken()
         self._ended = False
 
     def begin(self) -> None:
@@ -55,6 +56,8 @@ class Instrumented:
         self.journal.process_begins(os.getppid())
         TRACKER.instruments.add(self.journal)
         session.install()
+        if self.condition is not None:
+            self.condition.begin()
         atexit.register(self._at_exit)  # registered first, so it runs last
         self._before_leaving()
         children.follow(self.path, self.settings, self.role)
@@ -73,6 +76,8 @@ class Instrumented:
 
         A program may go on after it, if `exec` fails.
         """
+        if self.condition is not None and not self._ended:
+            self.condition.end()
         unclosed = () if self._ended else unclosed_at_exit()
         TRACKER.report(*unclosed, *stuck_calls(hanging=False))
         self._state()

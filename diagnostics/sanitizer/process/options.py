@@ -78,6 +78,7 @@ OPTIONS: Final = (
         "ignore the findings that FILE lists, one `kind:pattern` per line, for example `*:litellm`",
         None,
     ),
+    Option("--all", "yes|no", "report also what comments and --suppress ignore", False, _yes),
     Option("--full", "yes|no", "print every finding with its stacks, not a block per root cause", False, _yes),
     Option(
         "--format",

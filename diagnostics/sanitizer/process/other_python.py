@@ -14,7 +14,7 @@ from typing import Final
 from diagnostics.sanitizer.process.options import OptionError
 
 _HOME: Final = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-_CONTINUED: Final = "DIAGNOSTICS_CONTINUED"
+CONTINUED: Final = "DIAGNOSTICSCONTINUED"
 """Set for the interpreter that `--python` names, and removed there: it is not asked to continue a second time."""
 
 _MAIN: Final = """\
@@ -28,6 +28,11 @@ sys.path.append(sys.path.pop(0))  # the versions that are read are those of this
 use_any_console()
 sys.exit(main(sys.argv[1:]))
 """
+
+
+def continued(arguments: list[str]) -> list[str]:
+    """Returns what follows an interpreter that runs the command; `CONTINUED` is to be set for it."""
+    return ["-c", _MAIN.format(home=_HOME), *arguments]
 
 
 def continue_in(python: str | None, arguments: list[str], own_options: list[str]) -> int | None:
@@ -44,13 +49,13 @@ def continue_in(python: str | None, arguments: list[str], own_options: list[str]
     Raises:
         OptionError: there is no such interpreter.
     """
-    if os.environ.pop(_CONTINUED, None) or python is None:
+    if os.environ.pop(CONTINUED, None) or python is None:
         return None
     found = shutil.which(python)
     if found is None:
         raise OptionError(f"--python: there is no interpreter {python}; name a file such as .venv/bin/python")
-    words = [os.path.abspath(found), *own_options, "-c", _MAIN.format(home=_HOME), *arguments]
-    variables = {**os.environ, _CONTINUED: "yes"}
+    words = [os.path.abspath(found), *own_options, *continued(arguments)]
+    variables = {**os.environ, CONTINUED: "yes"}
     if sys.platform == "win32":  # exec starts a second process there, and nobody waits for it
         return subprocess.call(words, env=variables)
     return os.execve(words[0], words, variables)  # noqa: S606 - it does not return

@@ -41,7 +41,7 @@ class ReportSettings(NamedTuple):
         file: absolute path for the findings, or `None`.
         leaks: as in the options.
         exit_code: as in the options.
-        suppressions: see `analyze.suppressions`.
+        suppressions: see `analyze.suppressions`; `None` if comments are ignored too.
         format: `text`, or a key of `FORMATS`.
         output: absolute path for what `format` says, or `None` for standard error.
         quiet: whether only root causes are printed.
@@ -51,7 +51,7 @@ class ReportSettings(NamedTuple):
     file: str | None
     leaks: str
     exit_code: int
-    suppressions: Sequence[Rule]
+    suppressions: Sequence[Rule] | None
     full: bool = False
     format: str = "text"
     output: str | None = None
@@ -67,7 +67,8 @@ class ReportSettings(NamedTuple):
     def from_json(cls, text: str) -> ReportSettings:
         """Parses the output of `as_json`."""
         settings = cls(*json.loads(text))
-        return settings._replace(suppressions=[(kind, pattern) for kind, pattern in settings.suppressions])
+        rules = None if settings.suppressions is None else [(kind, pattern) for kind, pattern in settings.suppressions]
+        return settings._replace(suppressions=rules)
 
 
 def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
@@ -147,7 +148,7 @@ def grouped(process: Process, facts: list[Fact], settings: ReportSettings, first
 
 
 def _kept(findings: list[Finding], settings: ReportSettings) -> list[Finding]:
-    found = keep(findings, settings.suppressions)
+    found = list(findings) if settings.suppressions is None else keep(findings, settings.suppressions)
     return [finding for finding in found if finding.severity != "leak" or settings.leaks != "off"]
 
 

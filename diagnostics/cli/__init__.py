@@ -12,11 +12,13 @@ from diagnostics.cli.bisect import bisect
 from diagnostics.cli.check import check
 from diagnostics.cli.diagnose import diagnose
 from diagnostics.cli.explain import explain
+from diagnostics.cli.fix import fix
 from diagnostics.cli.group import BeforeProgram, Commands
 from diagnostics.cli.history import history
 from diagnostics.cli.jets import jets
 from diagnostics.cli.lock import lock
 from diagnostics.cli.merge import merge
+from diagnostics.cli.prove import prove
 from diagnostics.cli.report import report
 from diagnostics.cli.repro import repro
 from diagnostics.cli.run import run
@@ -25,6 +27,8 @@ from diagnostics.model.errors import BY_SCRIPT, PROGRAM
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "run": run,
+    "fix": fix,
+    "prove": prove,
     "check": check,
     "explain": explain,
     "repro": repro,
@@ -62,4 +66,4 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name, cls=BeforeProgram if _command is diagnose else None)(_command)
+    app.command(_name, cls=BeforeProgram if _command in (diagnose, fix, prove) else None)(_command)

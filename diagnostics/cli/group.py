@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from diagnostics.model.errors import PROGRAM, CommandError, InvalidUsage, exit_with, suggestion
 from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT
+from diagnostics.sanitizer.process.options import STARTS
 
 # Its base class, wherever this release of typer keeps it.
 _USAGE_ERROR: Final[type[Exception]] = next(
@@ -56,13 +57,13 @@ class BeforeProgram(TyperCommand):
         """Completes a `--json` that is the last word or is followed by an option."""
         valued = {name for each in self.params if not getattr(each, "is_flag", True) for name in each.opts}
         words, rest = list[str](), list(args)
-        while rest and rest[0] != "--" and rest[0].startswith("-"):
+        while rest and rest[0] not in ("--", *STARTS) and rest[0].startswith("-"):
             words.append(rest.pop(0))
             if words[-1] == "--json" and (not rest or (rest[0] != STANDARD_OUTPUT and rest[0].startswith("-"))):
                 words.append(STANDARD_OUTPUT)
             elif words[-1] in valued and rest:
                 words.append(rest.pop(0))
-        return super().parse_args(ctx, words + rest)
+        return super().parse_args(ctx, [*words, *(["--"] if rest[:1] != ["--"] else []), *rest])
 
 
 def _message(error: Exception, arguments: Sequence[str]) -> str:

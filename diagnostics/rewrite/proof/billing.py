@@ -1,4 +1,4 @@
-"""The local provider in the place of the services that cost money, for the SDKs that read their address from a variable."""
+"""The local provider in the place of services that cost money, for SDKs that read their address from a variable."""
 
 from __future__ import annotations
 

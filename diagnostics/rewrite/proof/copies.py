@@ -97,7 +97,9 @@ def check_size(root: Path) -> None:
     """
     if size(root) > LARGEST:
         limit = f"{LARGEST // 2**20} MB"
-        raise CommandError(f"{root} holds more than {limit}, and every run needs a copy; start in the program's own folder")
+        raise CommandError(
+            f"{root} holds more than {limit}, and every run needs a copy; start in the program's own folder"
+        )
 
 
 def sources(root: Path) -> dict[str, bytes]:

@@ -42,7 +42,7 @@ class Before:
 
     @cached_property
     def expected(self) -> Expected | None:
-        """What it prints when it works; where it always ends with the same status for another reason, what it prints."""
+        """What it prints when it works, or where it always fails for another reason."""
         if self.working:
             return learn([each.output for each in self.working])
         if any(of_severity(each, "error") for each in self.runs) or any(each.status is None for each in self.runs):
@@ -53,7 +53,8 @@ class Before:
     def faults(self) -> int:
         """How many uses of something of another loop there were at most, each of which may have failed."""
         return max(
-            sum(each["count"] for each in run.document["findings"] if each["severity"] == "error") for run in self.runs
+            sum(int(each["count"]) for each in run.document["findings"] if each["severity"] == "error")
+            for run in self.runs
         )
 
     def least(self, measure: Callable[[Observation], int]) -> int:
@@ -125,7 +126,9 @@ def described(document: Mapping[str, Any], cause: Mapping[str, Any]) -> str:
 
 def _ended(before: Before, run: Observation) -> str | None:
     if run.status is None:
-        return "the program no longer ends" if any(each.status is not None for each in before.runs) else "it still hangs"
+        return (
+            "the program no longer ends" if any(each.status is not None for each in before.runs) else "it still hangs"
+        )
     return None
 
 
@@ -134,7 +137,9 @@ def _root_causes(before: Before, run: Observation) -> str | None:
     causes = of_severity(run, *BAD)
     # A note is no objection where the program had it before, except that something is open at the end.
     notes = of_severity(run, "note")
-    causes += [each for each in notes if each["kind"] == "unclosed-at-exit" or (each["kind"], each["title"]) not in known]
+    causes += [
+        each for each in notes if each["kind"] == "unclosed-at-exit" or (each["kind"], each["title"]) not in known
+    ]
     if not causes:
         return None
     old = any(each["kind"] == causes[0]["kind"] for each in (cause for run in before.runs for cause in run.causes))
@@ -195,7 +200,7 @@ def _extra(run: Observation) -> int:
 def _left(before: Before, run: Observation) -> str | None:
     least = max(0, before.least(_sockets))
     if run.sockets > least:
-        return f"{count(run.sockets, 'socket')} {'is' if run.sockets == 1 else 'are'} open at the end, where {least} were"
+        return f"{count(run.sockets, 'socket')} left open at the end, not {least}"
     return None
 
 
@@ -244,17 +249,20 @@ def evidence(before: Before, runs: Sequence[Observation]) -> tuple[str, ...]:
     varied = [each for each in runs if each.orders]
     accounts = sorted({(_calls_of(each), _requests_of(each)) for each in runs})
     calls = ", ".join(f"{count(calls, 'call')} and {count(requests, 'request')}" for calls, requests in accounts)
-    known = before.expected if before.working else None
-    compared = f"{known}, as in {count(len(before.working), 'run')} before" if known else "it did not work before; now its status is 0"
-    cost = [(_typical(runs_, "connections"), _typical(runs_, "seconds")) for runs_ in (before.runs, runs)]
+    failed = "the program did not work before; now it ends with status 0, and prints what it printed"
+    compared = f"{before.expected}, as in {count(len(before.working), 'run')} before" if before.working else failed
+    order = f"varied in {count(len(varied), 'run')}" if varied else "no two were ever ready at the same time"
+    costs = [(_typical(each, "connections"), _typical(each, "seconds")) for each in (before.runs, runs)]
+    (opened, seconds), (opened_now, seconds_now) = costs
+    new = "each in a new process and a new copy of the folder"
     return (
-        f"{count(len(runs), 'run')}, each in a new process and a new copy; {count(len(before.runs), 'run')} before the change",
-        f"collector: {how}; {count(forced, 'forced collection')}; seeds {runs[0].conditions.seed} to {runs[-1].conditions.seed}",
-        f"order of connections: varied in {count(len(varied), 'run')}" if varied else "order of connections: nothing to vary",
+        f"{count(len(runs), 'run')}, {new}; {count(len(before.runs), 'run')} before the change",
+        f"collector: {how}; {count(forced, 'forced collection')}; seeds {runs[0].conditions.seed} to {len(runs) - 1}",
+        f"order of connections: {order}",
         "root causes: none left in any run; no new blind spot",
         f"output: {compared}",
-        f"requests: {calls}, in every run",
-        f"cost: {cost[0][0]:g} connections before, {cost[1][0]:g} now; {cost[0][1]:.1f} s before, {cost[1][1]:.1f} s now",
+        f"in every run: {calls}",
+        f"cost: {opened:g} connections before, {opened_now:g} now; {seconds:.1f} s before, {seconds_now:.1f} s now",
     )
 
 

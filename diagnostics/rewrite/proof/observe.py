@@ -216,7 +216,7 @@ def _one_line() -> Iterator[int]:
     try:
         os.write(writer, b"\n")
         os.close(writer)
-        os.set_inheritable(reader, True)  # noqa: FBT003 - it has no name
+        os.set_inheritable(reader, True)
         yield reader
     finally:
         os.close(reader)
@@ -255,7 +255,7 @@ _NOTHING: Final = {
 }
 
 
-def _counts(file: Path) -> dict[str, int]:
+def _counts(file: Path) -> dict[str, Any]:
     try:
         values = map(int, file.read_text(encoding="ascii").split())
     except (OSError, ValueError):

@@ -32,7 +32,9 @@ class Expected:
         total = sum(self.same.values())
         if self.patterns is not None:
             learned = len(self.patterns) - total
-            return f"{len(self.patterns)} lines in order" + (f", {learned} of them with parts that vary" if learned else "")
+            return f"{len(self.patterns)} lines in order" + (
+                f", {learned} of them with parts that vary" if learned else ""
+            )
         low, high = self.others
         counted = f", and {low} to {high} that differ from run to run were counted" if high else ""
         return f"{total} lines in any order, as before{counted}"
@@ -76,7 +78,7 @@ def _in_order(runs: Sequence[Sequence[str]], same: Counter[str]) -> tuple[str, .
         return None
     patterns = []
     for alike in zip(*runs, strict=True):
-        if len({*alike}) > 1 and any(line in same for line in alike):  # lines changed places
+        if len({*alike}) > 1 and any(line in same for line in alike):  # lines were swapped
             return None
         pattern = _pattern(alike)
         if pattern is None:

@@ -12,8 +12,8 @@ from diagnostics.rewrite.proof.judge import Before, Proof, judge
 from diagnostics.rewrite.proof.observe import Conditions, Observation, Program, Runner
 
 TRIALS: Final = 20
-"""Runs of a changed program. If 20 of 20 show nothing, a fault that shows in more than one run of seven is excluded with
-95 % confidence (0.86 ** 20 = 0.05); most faults are facts that the sanitizer sees in every run."""
+"""Runs of a changed program. If 20 of 20 show nothing, a fault that shows in more than one run of seven is excluded
+with 95 % confidence (0.86 ** 20 = 0.05). Most faults are facts that the sanitizer sees in every run."""
 
 _COLLECTORS: Final = ("on", "forced", "off")
 _FIRST: Final = 3
@@ -43,7 +43,7 @@ class Prover:
     tree: Tree
     trials: int = TRIALS
     runner: Runner = field(default_factory=Runner)
-    say: Callable[[str, int, int], None] = lambda what, done, of: None
+    say: Callable[[str, int, int], object] = print
     _before: list[Observation] = field(default_factory=list)
 
     def baseline(self) -> Before:
@@ -74,6 +74,7 @@ class Prover:
             CommandError: the program before the change cannot be judged.
             OSError: a copy cannot be made.
         """
+        self.baseline()
         done = list(first)
         proof = self._judged(done) if done else None
         while len(done) < self.trials and (proof is None or proof.accepted):
@@ -107,9 +108,13 @@ def check(run: Observation, program: Program) -> None:
     if run.document["cannot_tell"] == ["the program ran without the sanitizer"]:
         raise CommandError(f"the program cannot be run with {program.python}: {last[:200]}")
     if run.reads_input:
-        raise CommandError("the program reads standard input, which repeated runs do not have; give it arguments or a file")
+        raise CommandError(
+            "the program reads standard input, which repeated runs do not have; give it arguments or a file"
+        )
     if run.rewritten:
-        raise CommandError(f"the program writes its own source ({run.rewritten[0]}), so a change to it cannot be judged")
+        raise CommandError(
+            f"the program writes its own source ({run.rewritten[0]}), so a change to it cannot be judged"
+        )
     if run.status is None and not run.causes:
         limit = f"{program.limit:g} s"
         raise CommandError(f"the program did not end within {limit}; give it work that ends, or more time with --limit")

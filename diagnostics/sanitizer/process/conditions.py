@@ -1,4 +1,4 @@
-"""The conditions of a run that judges a change: when the collector runs, the order of ready connections, where modules are.
+"""The conditions of a run that judges a change: when the collector runs, and the order of ready connections.
 
 `rewrite.proof` sets them in one environment variable, which is gone when the program starts. Each is something that an
 unchanged program meets on another day: the collector may run at any allocation, a selector promises no order, and a

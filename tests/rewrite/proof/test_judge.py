@@ -1,0 +1,107 @@
+"""Every objection to a change, from observations that differ from an accepted one in one thing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from diagnostics.rewrite.proof.judge import judge
+from diagnostics.rewrite.proof.observe import Conditions, Observation
+
+
+def observed(
+    *causes: tuple[str, str], status: int | None = 0, output: str = "a\nb\n", errors: str = "", **more: Any
+) -> Observation:
+    calls, requests, blind = more.pop("calls", 2), more.pop("requests", 2), more.pop("cannot_tell", [])
+    document = {
+        "accounting": {"calls": calls, "requests": requests},
+        "cannot_tell": blind,
+        "root_causes": [
+            {"kind": kind, "severity": severity, "title": f"title of {kind}", "findings": [f"F{number}"]}
+            for number, (kind, severity) in enumerate(causes)
+        ],
+        "findings": [
+            {
+                "id": f"F{number}",
+                "severity": severity,
+                "count": 1,
+                "client": {"created_at": {"file": "/x/app.py", "line": 5}},
+                "fault": {"component": "user", "site": None},
+                "loop": None,
+            }
+            for number, (_, severity) in enumerate(causes)
+        ],
+    }
+    return Observation(Conditions(), status, output, errors, document, seconds=1.0, **{"sockets": 0, **more})
+
+
+LEAK, ERROR = ("client-left-open", "leak"), ("cross-loop-use", "error")
+LEAKING = [observed(LEAK, sockets=1)] * 2
+FAILING = [observed(ERROR, status=1, output="a\n", errors="Traceback (most recent call last)\nRuntimeError: x")] * 2
+
+
+@pytest.mark.parametrize("baseline", [LEAKING, FAILING])
+def test_a_change_after_which_nothing_is_wrong_is_accepted(baseline: list[Observation]) -> None:
+    proof = judge(baseline, [observed()] * 3)
+    assert proof.accepted, proof.reason
+    assert proof.runs == 3
+    assert any("root causes: none left" in line for line in proof.evidence)
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        (observed(LEAK), "still: title of client-left-open (app.py:5, client-left-open)"),
+        (observed(ERROR), "now: title of cross-loop-use"),
+        (observed(("unclosed-at-exit", "note")), "now: title of unclosed-at-exit"),
+        (observed(("stuck-waiter", "note")), "now: title of stuck-waiter"),
+        (observed(status=3, errors="Traceback\nValueError: no"), "ends with status 3: ValueError: no"),
+        (observed(status=None), "the program no longer ends"),
+        (observed(cannot_tell=["the process 7 is not instrumented"]), "sees less than before: the process 7"),
+        (observed(requests=3), "sent twice: 2 calls, 3 requests"),
+        (observed(requests=1), "calls are not sent: 2 calls, 1 request"),
+        (observed(calls=1, requests=1), "only 1 call of 2 is made"),
+        (observed(calls=3, requests=3), "3 calls are made, where the program makes 2"),
+        (observed(sockets=2), "2 sockets left open at the end, not 1"),
+        (observed(errors="Task was destroyed but it is pending!"), "standard error has 'Task was destroyed"),
+        (observed(reads_input=True), "now reads standard input"),
+        (observed(output="a\nc\n"), "'c' is printed, and was 'b'"),
+    ],
+)
+def test_each_objection_is_one_line(run: Observation, reason: str) -> None:
+    proof = judge(LEAKING, [observed(), run])
+    assert not proof.accepted
+    assert reason in proof.reason
+    assert "\n" not in proof.reason
+    assert proof.runs == 2
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        (observed(ERROR), "still: title of cross-loop-use"),
+        (observed(status=1), "ends with status 1"),
+        (observed(errors="Traceback (most recent call last)\nRuntimeError: x"), "standard error has"),
+    ],
+)
+def test_a_program_that_failed_must_work_now(run: Observation, reason: str) -> None:
+    assert reason in judge(FAILING, [run]).reason
+
+
+def test_lines_that_no_fault_explains_may_not_be_lost() -> None:
+    before = [observed(ERROR, status=0, output="a\nfailed\n")]
+    assert judge(before, [observed(output="a\nb\n")]).accepted
+    assert "'failed'" in judge(before, [observed(output="x\ny\n")]).reason
+    assert "1 line printed, where 2 were" in judge(before, [observed(output="a\n")]).reason
+
+
+def test_a_program_that_ends_with_a_status_of_its_own_keeps_it() -> None:
+    before = [observed(LEAK, status=3)]
+    assert judge(before, [observed(status=3)]).accepted
+    assert not judge(before, [observed(status=3, output="")]).accepted
+
+
+def test_only_the_output_is_open_to_more_runs_before() -> None:
+    assert judge(LEAKING, [observed(output="")]).output
+    assert not judge(LEAKING, [observed(LEAK, output="")]).output

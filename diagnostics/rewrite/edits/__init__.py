@@ -1,1 +1,58 @@
-"""One file and one row an edit: the changes that `fix` tries."""
+"""One file and one row an edit: the changes that `fix` tries.
+
+An edit proposes where its pattern fits, and the proof decides: a change is never applied because it looks right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from diagnostics.rewrite.edits import client_per_loop, inside_run, runner, scope
+from diagnostics.rewrite.edits.context import Context
+from diagnostics.rewrite.edits.program import Changes, Program
+from diagnostics.rewrite.records import Candidate, Source
+
+
+class Edit(NamedTuple):
+    """One edit.
+
+    Attributes:
+        fix: its name; that of a fix of the matrix where there is one.
+        summary: what it does, as advice.
+        propose: yields changes for a root cause.
+    """
+
+    fix: str
+    summary: str
+    propose: Callable[[Context], Iterator[Changes]]
+
+
+EDITS: Final = (
+    Edit("context-manager", scope.ENTERED, scope.enter),
+    Edit("context-manager", inside_run.SUMMARY, inside_run.propose),
+    Edit("explicit-close", scope.CLOSED, scope.close),
+    Edit("runner", runner.SUMMARY, runner.propose),
+    Edit("client-per-loop", client_per_loop.SUMMARY, client_per_loop.propose),
+)
+"""Every edit, the smallest change first among those that the measured ranking treats alike."""
+
+
+def candidates(document: Mapping[str, Any], root_cause: Mapping[str, Any], source: Source) -> Iterator[Candidate]:
+    """Yields the changes for a root cause, the best first.
+
+    Args:
+        document: what `run --json` wrote.
+        root_cause: one of its root causes.
+        source: the program's files.
+    """
+    argv = document["program"]["argv"]
+    program = Program(source, argv[0] if argv else "")
+    context = Context(document, root_cause, program)
+    seen: list[dict[str, str]] = []
+    for edit in EDITS:
+        for changes in edit.propose(context):
+            files = changes.files()
+            if files and files not in seen:
+                seen.append(files)
+                yield Candidate(edit.fix, edit.summary, files)

@@ -1,0 +1,280 @@
+"""`client-per-loop`: the variable becomes a `LoopLocal`, which makes a client for each loop and closes it there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+import libcst.matchers as m
+
+from diagnostics.rewrite.edits.context import Context, Place
+from diagnostics.rewrite.edits.program import Changes, Module
+
+SUMMARY = "keep one client for each loop with LoopLocal, which closes it there"
+
+_CACHES = ("cache", "lru_cache")
+
+
+def propose(context: Context) -> Iterator[Changes]:
+    """Yields the change, if the program reads the client in coroutine functions only."""
+    changes = Changes(context.program)
+    if context.creations and all(keep_per_loop(changes, place) for place in context.creations):
+        yield changes
+
+
+def keep_per_loop(changes: Changes, place: Place) -> bool:
+    """Turns what holds a client into a `LoopLocal`; returns whether that is possible."""
+    function = place.module.function(place.call)
+    if place.statement is None:
+        return False
+    if place.attribute:
+        return _attribute(changes, place)
+    if place.name and function is None:
+        return _variable(changes, place)
+    if place.name and function is not None and place.name in _globals(function):
+        return _lazy(changes, place, function)
+    if place.target is None and function is not None and is_cached(function):
+        return _factory(changes, place, function)
+    return False
+
+
+def _local(place: Place, changes: Changes) -> str:
+    changes.import_tool(place.module, "LoopLocal")
+    bare = place.module.text(place.call.func)
+    return f"LoopLocal({bare})" if not place.call.args else f"LoopLocal(lambda: {place.text})"
+
+
+def _plural(name: str, module: Module) -> str:
+    taken = {node.value for node in module.nodes if isinstance(node, cst.Name)}
+    many = f"{name}S" if name.isupper() else f"{name}s"
+    return next(each for each in (many, f"{name}_per_loop", f"{name}_per_loop_") if each not in taken)
+
+
+def _variable(changes: Changes, place: Place) -> bool:
+    if place.module.class_around(place.call) is not None:
+        return False
+    name = place.name
+    plural = _plural(name, place.module)
+    changes.replace(place.module, place.value, _local(place, changes))
+    if place.target is not None:
+        changes.replace(place.module, place.target, plural)
+    return all(_read_per_loop(changes, module, place.module, name, plural) for module in changes.program.modules())
+
+
+def _lazy(changes: Changes, place: Place, function: cst.FunctionDef) -> bool:
+    """`if client is None: client = Client()` in a coroutine function, with a global variable."""
+    name, module = place.name, place.module
+    empty = [
+        node
+        for node in module.tree.body
+        if m.matches(node, m.SimpleStatementLine(body=[m.Assign([m.AssignTarget(m.Name(name))], m.Name("None"))]))
+    ]
+    condition = place.statement and next(
+        (each for each in module.around(place.statement) if isinstance(each, cst.If)), None
+    )
+    local = {each.value for each in _assigned(function)} | {each.name.value for each in function.params.params}
+    used = {node.value for node in module.nodes if isinstance(node, cst.Name) and place.call in module.around(node)}
+    if not empty or condition is None or function.asynchronous is None or (local - {name}) & used:
+        return False
+    plural = _plural(name, module)
+    text = _local(place, changes)
+    changes.replace_statement(module, empty[0], f"{plural} = {text}")
+    changes.replace_statement(module, condition, f"{name} = await {plural}.get()")
+    for node in _declarations(module, function, name):
+        changes.remove(module, node)
+    return all(
+        _read_per_loop(changes, each, module, name, plural, beside=function) for each in changes.program.modules()
+    )
+
+
+def _declarations(module: Module, function: cst.FunctionDef, name: str) -> list[cst.SimpleStatementLine]:
+    wanted = m.SimpleStatementLine(body=[m.Global(names=[m.NameItem(m.Name(name))])])
+    return [
+        node
+        for node in module.nodes
+        if isinstance(node, cst.SimpleStatementLine) and m.matches(node, wanted) and function in module.around(node)
+    ]
+
+
+def _read_per_loop(
+    changes: Changes, module: Module, home: Module, name: str, plural: str, beside: cst.FunctionDef | None = None
+) -> bool:
+    """Lets each coroutine function that reads a variable get the object of its loop first."""
+    if module is not home and not _rename_import(changes, module, home, name, plural):
+        return True
+    readers: dict[cst.FunctionDef, None] = {}
+    for node in module.nodes:
+        if not (isinstance(node, cst.Name) and node.value == name and _is_read(module, node)):
+            continue
+        function = module.function(node)
+        if function is not None and _is_shadowed(module, node, name):
+            continue
+        closing = closing_run(module, node)
+        if closing is not None:
+            changes.remove(module, closing)
+            continue
+        reader = module.coroutine(node)
+        if reader is None:
+            return False
+        if reader is not beside:
+            readers[reader] = None
+    for reader in readers:
+        if name in _globals(reader):
+            return False
+        changes.insert_first(module, reader, f"{name} = await {plural}.get()")
+    return True
+
+
+def readers_of(module: Module, name: str) -> list[cst.FunctionDef | None]:
+    """Returns the functions that read a variable of a module; `None` for a read outside coroutine functions."""
+    reads = [
+        node
+        for node in module.nodes
+        if isinstance(node, cst.Name) and node.value == name and _is_read(module, node)
+        if module.function(node) is None or not _is_shadowed(module, node, name)
+    ]
+    return list(dict.fromkeys(module.coroutine(node) for node in reads))
+
+
+def _rename_import(changes: Changes, module: Module, home: Module, name: str, plural: str) -> bool:
+    """Renames a variable where it is imported; returns whether the module imports it."""
+    stem = home.path.removesuffix(".py").rpartition("/")[2]
+    found = False
+    for node in module.nodes:
+        if isinstance(node, cst.ImportFrom) and node.module is not None and not isinstance(node.names, cst.ImportStar):
+            source = module.text(node.module).rpartition(".")[2]
+            for alias in node.names:
+                if source == stem and alias.asname is None and module.text(alias.name) == name:
+                    changes.replace(module, alias.name, plural)
+                    found = True
+    return found
+
+
+def closing_run(module: Module, node: cst.CSTNode) -> cst.SimpleStatementLine | None:
+    """Returns the statement around a variable if it is `asyncio.run(client.aclose())` in a plain function."""
+    if module.coroutine(node) is not None:
+        return None
+    for each in module.around(node):
+        if isinstance(each, cst.SimpleStatementLine):
+            close = m.Call(func=m.Attribute(attr=m.OneOf(*map(m.Name, ("aclose", "close", "dispose", "disconnect")))))
+            run = m.Call(args=[m.Arg(close)])
+            return each if m.matches(each, m.SimpleStatementLine(body=[m.Expr(run)])) else None
+    return None
+
+
+def _is_read(module: Module, node: cst.Name) -> bool:
+    parent = module.parent(node)
+    if isinstance(parent, cst.Attribute):
+        return parent.value is node
+    return not isinstance(
+        parent, cst.AssignTarget | cst.Param | cst.ImportAlias | cst.NameItem | cst.FunctionDef | cst.ClassDef
+    ) and not (isinstance(parent, cst.Arg) and parent.keyword is node)
+
+
+def _is_shadowed(module: Module, node: cst.Name, name: str) -> bool:
+    return any(
+        name in {each.name.value for each in _parameters(function)}
+        or (name not in _globals(function) and name in {each.value for each in _assigned(function)})
+        for function in module.around(node)
+        if isinstance(function, cst.FunctionDef)
+    )
+
+
+def _parameters(function: cst.FunctionDef) -> list[cst.Param]:
+    found = function.params
+    return [*found.posonly_params, *found.params, *found.kwonly_params]
+
+
+def _assigned(function: cst.FunctionDef) -> list[cst.Name]:
+    targets = m.findall(function.body, m.AssignTarget(target=m.Name()) | m.AsName(name=m.Name()))
+    names = [getattr(each, "target", None) or getattr(each, "name", None) for each in targets]
+    loops = [each.target for each in m.findall(function.body, m.For(target=m.Name())) if isinstance(each, cst.For)]
+    return [each for each in (*names, *loops) if isinstance(each, cst.Name)]
+
+
+def _globals(function: cst.FunctionDef) -> set[str]:
+    found = m.findall(function.body, m.Global())
+    return {item.name.value for each in found if isinstance(each, cst.Global) for item in each.names}
+
+
+def _attribute(changes: Changes, place: Place) -> bool:
+    """`self.client = Client()`, in `__init__` or in a coroutine method that finds it empty."""
+    module, name = place.module, place.attribute
+    owner = module.class_around(place.call)
+    function = module.function(place.call)
+    if owner is None or function is None:
+        return False
+    text = _local(place, changes)
+    if function.name.value == "__init__":
+        changes.replace(module, place.value, text)
+    elif not _fill_early(changes, place, owner, function, text):
+        return False
+    for node in module.nodes:
+        if not (isinstance(node, cst.Attribute) and node.attr.value == name and m.matches(node.value, m.Name("self"))):
+            continue
+        parent = module.parent(node)
+        if owner not in module.around(node) or isinstance(parent, cst.AssignTarget | cst.AnnAssign):
+            continue
+        closing = closing_run(module, node)
+        if closing is not None:
+            changes.remove(module, closing)
+        elif module.coroutine(node) is not None:
+            changes.change(module, node, _gotten)
+        elif not isinstance(parent, cst.Comparison):
+            return False
+    return True
+
+
+def _gotten(node: cst.BaseExpression) -> cst.BaseExpression:
+    got = cst.Call(cst.Attribute(node, cst.Name("get")))
+    return cst.Await(got, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+
+def _fill_early(changes: Changes, place: Place, owner: cst.ClassDef, function: cst.FunctionDef, text: str) -> bool:
+    """Replaces `self.client = None` by the `LoopLocal`, and removes the condition that fills it."""
+    module = place.module
+    own = m.AssignTarget(m.Attribute(m.Name("self"), m.Name(place.attribute)))
+    empty = [
+        node
+        for node in module.nodes
+        if m.matches(node, m.Assign([own], m.Name("None"))) and owner in module.around(node)
+    ]
+    condition = place.statement and next(
+        (each for each in module.around(place.statement) if isinstance(each, cst.If)), None
+    )
+    local = {each.value for each in _assigned(function)} | {each.name.value for each in _parameters(function)[1:]}
+    used = {node.value for node in module.nodes if isinstance(node, cst.Name) and place.call in module.around(node)}
+    if len(empty) != 1 or condition is None or function.asynchronous is None or local & used:
+        return False
+    value = empty[0]
+    assert isinstance(value, cst.Assign)
+    changes.replace(module, value.value, text)
+    changes.change(module, condition, lambda _: cst.RemoveFromParent())
+    return True
+
+
+def is_cached(function: cst.FunctionDef | None) -> bool:
+    """Returns whether a function keeps what it returns."""
+    if function is None:
+        return False
+    names = [each.decorator for each in function.decorators]
+    return any(_last(each.func if isinstance(each, cst.Call) else each) in _CACHES for each in names)
+
+
+def _last(node: cst.BaseExpression) -> str:
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
+
+
+def _factory(changes: Changes, place: Place, function: cst.FunctionDef) -> bool:
+    """A cached function returns a `LoopLocal`, and each caller gets the object of its loop."""
+    changes.replace(place.module, place.value, _local(place, changes))
+    name = function.name.value
+    for module in changes.program.modules():
+        for node in module.nodes:
+            if isinstance(node, cst.Call) and _last(node.func) == name:
+                if module.coroutine(node) is None:
+                    return False
+                changes.change(module, node, _gotten)
+    return True

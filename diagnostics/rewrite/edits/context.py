@@ -1,0 +1,152 @@
+"""What an edit knows: one root cause of a document, and the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import libcst as cst
+
+from diagnostics.rewrite.edits.program import Module, Program, Site
+
+Finding = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """An expression that creates something.
+
+    Attributes:
+        call: the call.
+        closer: how what it creates is closed: `async with`, `await aclose()`, or "" if that is unknown.
+        site: where it is.
+    """
+
+    module: Module
+    call: cst.Call
+    closer: str
+    site: Site
+
+    @property
+    def awaited(self) -> bool:
+        """Whether it is awaited."""
+        return isinstance(self.module.parent(self.call), cst.Await)
+
+    @property
+    def value(self) -> cst.CSTNode:
+        """The call, or the `await` around it."""
+        parent = self.module.parent(self.call)
+        return parent if isinstance(parent, cst.Await) else self.call
+
+    @property
+    def text(self) -> str:
+        """The call's source."""
+        return self.module.text(self.call)
+
+    @cached_property
+    def statement(self) -> cst.SimpleStatementLine | None:
+        """The statement that consists of this creation and its assignment."""
+        parent = self.module.parent(self.value)
+        if isinstance(parent, cst.Assign | cst.AnnAssign | cst.Return):
+            line = self.module.parent(parent)
+            return line if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
+        return None
+
+    @property
+    def target(self) -> cst.BaseExpression | None:
+        """What it is assigned to."""
+        parent = self.module.parent(self.value)
+        if isinstance(parent, cst.Assign) and len(parent.targets) == 1:
+            return parent.targets[0].target
+        return parent.target if isinstance(parent, cst.AnnAssign) else None
+
+    @property
+    def name(self) -> str:
+        """The variable that it is assigned to; "" for anything but a name."""
+        return self.target.value if isinstance(self.target, cst.Name) else ""
+
+    @property
+    def attribute(self) -> str:
+        """The attribute of `self` that it is assigned to."""
+        target = self.target
+        is_own = (
+            isinstance(target, cst.Attribute) and isinstance(target.value, cst.Name) and target.value.value == "self"
+        )
+        return target.attr.value if isinstance(target, cst.Attribute) and is_own else ""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One root cause.
+
+    Attributes:
+        document: the findings of the baseline.
+        cause: the root cause.
+        program: the person's files.
+    """
+
+    document: Mapping[str, Any]
+    cause: Mapping[str, Any]
+    program: Program
+
+    @property
+    def kind(self) -> str:
+        """The kind of the root cause."""
+        return str(self.cause["kind"])
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """The findings of the root cause."""
+        wanted = {*self.cause["findings"]}
+        return [each for each in self.document["findings"] if each["id"] in wanted]
+
+    @property
+    def codes(self) -> Iterator[str]:
+        """Yields the code of the advice."""
+        for each in self.cause["advice"]:
+            yield each["code"]
+
+    @cached_property
+    def creations(self) -> list[Place]:
+        """Where the clients of the root cause are created, or else assigned, by the lines of the program."""
+        found: dict[cst.Call, Place] = {}
+        for client in self._clients():
+            closer = (client.get("closer") or "").split(" or ")[0]
+            sites = [client.get("created_at"), (client.get("held_by") or {}).get("site")]
+            places = list(self._places((site, closer) for site in sites))
+            place = next((each for each in places if each.statement is not None), next(iter(places), None))
+            if place is not None:
+                found.setdefault(place.call, place)
+        return list(found.values())
+
+    def _clients(self) -> Iterator[Mapping[str, Any]]:
+        return (each["client"] for each in self.findings if each.get("client"))
+
+    @cached_property
+    def chains(self) -> list[list[Place]]:
+        """For each client the calls of the program that led to its creation, the creation first."""
+        found: dict[tuple[cst.Call, ...], list[Place]] = {}
+        for client in self._clients():
+            closer = (client.get("closer") or "").split(" or ")[0]
+            sites = [(client.get("created_at"), closer), *((site, "") for site in client.get("stack", ()))]
+            chain = list(self._places(sites))
+            if chain:
+                found.setdefault(tuple(each.call for each in chain), chain)
+        return list(found.values())
+
+    def _places(self, sites: Any) -> Iterator[Place]:
+        seen = set()
+        for site, closer in sites:
+            module = self.program.at(site)
+            call = module.call(site) if module is not None and site is not None else None
+            if module is not None and call is not None and call not in seen:
+                seen.add(call)
+                yield Place(module, call, closer, site)
+
+    @cached_property
+    def loops(self) -> list[Place]:
+        """Where the loops of the root cause, and all others of the program, are made."""
+        sites = [(each.get("loop") or {}).get("created_at") for each in [*self.findings, *self.document["findings"]]]
+        return list(self._places((site, "") for site in sites))

@@ -1,0 +1,272 @@
+"""The person's files as syntax trees, and the changes to them that make up one candidate.
+
+A change is a function of a node after its children have changed, so that changes inside each other combine.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import libcst as cst
+from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
+
+from diagnostics.drop_in import single_file
+from diagnostics.rewrite.records import Source
+
+SKIPPED: Final = {"node_modules", "site-packages", "__pycache__", "build", "dist"}
+"""Folders without code of the person's; those whose names start with a dot are skipped too."""
+
+MOST_FILES: Final = 2000
+
+ASYNC_TOOLS: Final = "async_tools"
+
+Change = Callable[[Any], Any]
+Site = Mapping[str, Any]
+
+
+class Module:
+    """One file, parsed.
+
+    Attributes:
+        path: relative to the program's root, with `/`.
+        tree: the syntax tree.
+    """
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self._wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
+        self.tree = self._wrapper.module
+
+    @cached_property
+    def _positions(self) -> Mapping[cst.CSTNode, CodeRange]:
+        return self._wrapper.resolve(PositionProvider)
+
+    @cached_property
+    def _parents(self) -> Mapping[cst.CSTNode, cst.CSTNode]:
+        return self._wrapper.resolve(ParentNodeProvider)
+
+    @cached_property
+    def nodes(self) -> list[cst.CSTNode]:
+        """All nodes that have a position."""
+        return list(self._positions)
+
+    def line(self, node: cst.CSTNode) -> int:
+        """Returns the line on which a node starts."""
+        return self._positions[node].start.line
+
+    def around(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """Yields the parents of a node, innermost first."""
+        while (parent := self._parents.get(node)) is not None:
+            yield parent
+            node = parent
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """Returns the parent of a node."""
+        return self._parents.get(node)
+
+    def call(self, site: Site) -> cst.Call | None:
+        """Returns the call that a site names, or the first on its line where it has no columns."""
+        calls = [node for node in self.nodes if isinstance(node, cst.Call) and self._covers(node, site)]
+        exact = [node for node in calls if self._column(node) == site.get("column")]
+        awaited = [node for node in calls if self._column(self.parent(node) or node) == site.get("column")]
+        return next(iter(exact or awaited or calls), None)
+
+    def _column(self, node: cst.CSTNode) -> int | None:
+        position = self._positions.get(node)
+        return None if position is None else position.start.column
+
+    def _covers(self, node: cst.CSTNode, site: Site) -> bool:
+        position = self._positions[node]
+        line: int = site["line"]
+        return position.start.line <= line <= position.end.line
+
+    def statements(self, site: Site) -> Iterator[cst.SimpleStatementLine]:
+        """Yields the simple statements on the line of a site."""
+        for node in self.nodes:
+            if isinstance(node, cst.SimpleStatementLine) and self._covers(node, site):
+                yield node
+
+    def function(self, node: cst.CSTNode) -> cst.FunctionDef | None:
+        """Returns the function around a node; a lambda is part of the function around it."""
+        return next((each for each in self.around(node) if isinstance(each, cst.FunctionDef)), None)
+
+    def coroutine(self, node: cst.CSTNode) -> cst.FunctionDef | None:
+        """Returns the outermost coroutine function around a node."""
+        around = [each for each in self.around(node) if isinstance(each, cst.FunctionDef)]
+        return next((each for each in reversed(around) if each.asynchronous is not None), None)
+
+    def class_around(self, node: cst.CSTNode) -> cst.ClassDef | None:
+        """Returns the class around a node."""
+        return next((each for each in self.around(node) if isinstance(each, cst.ClassDef)), None)
+
+    def text(self, node: cst.CSTNode) -> str:
+        """Returns the source of a node."""
+        return self.tree.code_for_node(node)
+
+
+class Program:
+    """The files of a program.
+
+    Args:
+        source: where they are read.
+        start: the script that is run, relative to the root; "" for a module.
+    """
+
+    def __init__(self, source: Source, start: str) -> None:
+        self._source = source
+        self._folder = PurePosixPath(start).parent if start.endswith(".py") else PurePosixPath()
+        self._modules: dict[str, Module | None] = {}
+
+    def module(self, path: str) -> Module | None:
+        """Returns a file; `None` for one that cannot be read or is not Python."""
+        if path not in self._modules:
+            try:
+                self._modules[path] = Module(path, self._source.read(path))
+            except (OSError, UnicodeDecodeError, cst.ParserSyntaxError):
+                self._modules[path] = None
+        return self._modules[path]
+
+    def at(self, site: Site | None) -> Module | None:
+        """Returns the file of a site, if it is one of the program's."""
+        if site is None:
+            return None
+        root = self._source.root.resolve()
+        path = Path(root, site["file"]).resolve()
+        return self.module(path.relative_to(root).as_posix()) if path.is_relative_to(root) else None
+
+    def modules(self) -> Iterator[Module]:
+        """Yields every file."""
+        root = self._source.root
+        for count, path in enumerate(sorted(root.rglob("*.py"))):
+            parts = path.relative_to(root).parts
+            if count < MOST_FILES and not any(part.startswith(".") or part in SKIPPED for part in parts[:-1]):
+                module = self.module("/".join(parts))
+                if module is not None:
+                    yield module
+
+    @property
+    def async_tools(self) -> str:
+        """The path of the drop-in module, beside the script that is run."""
+        return (self._folder / f"{ASYNC_TOOLS}.py").as_posix()
+
+
+@dataclass
+class Changes:
+    """The changes of one candidate."""
+
+    program: Program
+    _changes: dict[Module, dict[cst.CSTNode, list[Change]]] = field(default_factory=dict)
+    _imports: dict[Module, list[str]] = field(default_factory=dict)
+    _needs_tools: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self._changes)
+
+    def change(self, module: Module, node: cst.CSTNode, change: Change) -> None:
+        """Applies a change to a node once its children have changed."""
+        self._changes.setdefault(module, {}).setdefault(node, []).append(change)
+
+    def replace(self, module: Module, node: cst.CSTNode, expression: str) -> None:
+        """Replaces an expression."""
+        self.change(module, node, lambda _: cst.parse_expression(expression))
+
+    def replace_statement(self, module: Module, statement: cst.CSTNode, line: str) -> None:
+        """Replaces a statement; comments and blank lines before it stay."""
+        new: Any = cst.parse_statement(line)
+        self.change(module, statement, lambda each: new.with_changes(leading_lines=each.leading_lines))
+
+    def remove(self, module: Module, statement: cst.CSTNode) -> None:
+        """Removes a statement; the last one of a block becomes `pass`, and blank lines before it stay."""
+        parent = module.parent(statement)
+        if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(parent, cst.IndentedBlock | cst.Module):
+            return
+        if len(parent.body) == 1:
+            self.change(module, statement, lambda each: each.with_changes(body=[cst.Pass()]))
+            return
+        at = list(parent.body).index(statement)
+        if at + 1 < len(parent.body):
+            lines = [each for each in statement.leading_lines if each.comment is None]
+
+            def after(each: Any) -> Any:
+                is_kept = hasattr(each, "leading_lines") and len(each.leading_lines) < len(lines)
+                return each.with_changes(leading_lines=lines) if is_kept else each
+
+            self.change(module, parent.body[at + 1], after)
+        self.change(module, statement, lambda _: cst.RemoveFromParent())
+
+    def insert_first(self, module: Module, function: cst.FunctionDef, line: str) -> None:
+        """Inserts a statement at the start of a function, after its docstring."""
+        statement = cst.parse_statement(line)
+
+        def insert(block: cst.IndentedBlock) -> cst.IndentedBlock:
+            first = 1 if function.get_docstring() is not None else 0
+            return block.with_changes(body=[*block.body[:first], statement, *block.body[first:]])
+
+        self.change(module, function.body, insert)
+
+    def import_(self, module: Module, line: str) -> None:
+        """Adds an import that the file does not have."""
+        lines = self._imports.setdefault(module, [])
+        if line not in lines and f"{line}\n" not in module.tree.code:
+            lines.append(line)
+
+    def import_tool(self, module: Module, name: str) -> None:
+        """Imports a name of `async_tools`, and adds that file."""
+        self.import_(module, f"from {ASYNC_TOOLS} import {name}")
+        self._needs_tools = True
+
+    def files(self) -> dict[str, str]:
+        """Returns the changed and the new files; nothing where a changed file would not be Python."""
+        texts = {}
+        for module in {**self._changes, **self._imports}:
+            tree = module.tree.visit(_Transformer(self._changes.get(module, {})))
+            texts[module.path] = _with_imports(tree, self._imports.get(module, [])).code
+        try:
+            for text in texts.values():
+                ast.parse(text)
+        except SyntaxError:
+            return {}
+        if self._needs_tools and self.program.module(self.program.async_tools) is None:
+            texts[self.program.async_tools] = single_file()
+        return texts
+
+
+class _Transformer(cst.CSTTransformer):
+    def __init__(self, changes: Mapping[cst.CSTNode, list[Change]]) -> None:
+        super().__init__()
+        self._changes = changes
+
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        for change in self._changes.get(original_node, ()):
+            updated_node = change(updated_node)
+        return updated_node
+
+
+def _with_imports(tree: cst.Module, lines: list[str]) -> cst.Module:
+    """Adds imports after the last one at the top of a module."""
+    if not lines:
+        return tree
+    first = 1 if tree.get_docstring() is not None else 0
+    imports = [
+        index + 1
+        for index, statement in enumerate(tree.body)
+        if isinstance(statement, cst.SimpleStatementLine)
+        and all(isinstance(each, cst.Import | cst.ImportFrom) for each in statement.body)
+    ]
+    at = next((index for index in reversed(imports) if index - first == sum(each <= index for each in imports)), first)
+    own = [cst.parse_statement(line) for line in _merged(lines)]
+    return tree.with_changes(body=[*tree.body[:at], *own, *tree.body[at:]])
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """Returns import lines with those of one module as one."""
+    names: dict[str, list[str]] = {}
+    for line in lines:
+        head, middle, name = line.partition(" import ")
+        names.setdefault(head if middle else line, []).extend([name] if middle else [])
+    return [f"{head} import {', '.join(sorted(found))}" if found else head for head, found in names.items()]

@@ -1,0 +1,152 @@
+"""`context-manager` and `explicit-close`: a client that a coroutine function makes is closed where that ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+
+import libcst as cst
+import libcst.matchers as m
+
+from diagnostics.rewrite.edits.client_per_loop import is_cached
+from diagnostics.rewrite.edits.context import Context, Place
+from diagnostics.rewrite.edits.program import Changes
+
+ENTERED: Final = "create the client in async with, which closes it"
+CLOSED: Final = "close the client in finally"
+
+CLOSERS: Final = ("aclose", "close", "stop", "shutdown", "disconnect", "dispose", "unload", "cleanup")
+"""Names of methods that close what an object holds; the first that a class has."""
+
+
+def enter(context: Context) -> Iterator[Changes]:
+    """Yields `async with` around what follows the creation of each client."""
+    changes = Changes(context.program)
+    scopes = [(place, closer) for place, closer in _scopes(context) if closer == "async with"]
+    if scopes and all(_wrap(changes, place, partial(_entered, place)) for place, _ in scopes):
+        yield changes
+
+
+def close(context: Context) -> Iterator[Changes]:
+    """Yields `try` and `finally` around what follows the creation of each client."""
+    changes = Changes(context.program)
+    scopes = [(place, closer) for place, closer in _scopes(context) if closer != "async with"]
+    closers = [closer or _add_closer(changes, context) for _, closer in scopes]
+    ends = [_wrap(changes, scope[0], partial(_finally, closer)) for scope, closer in zip(scopes, closers, strict=True)]
+    if scopes and all(closers) and all(ends):
+        yield changes
+
+
+def _scopes(context: Context) -> list[tuple[Place, str]]:
+    """Returns the assignments in coroutine functions that clients end up in, the last first, and how each is closed.
+
+    An empty string is an object of a class that has no method to close what it holds.
+    """
+    found: dict[cst.Call, tuple[Place, str]] = {}
+    for chain in context.chains:
+        made = chain[0]
+        if made.target is None and is_cached(made.module.function(made.call)):
+            continue
+        scope = next((each for each in chain if _is_local(each)), None)
+        if scope is None:
+            continue
+        owner = made.module.class_around(made.call) if made.attribute else None
+        closer = made.closer if scope is made or owner is None else _closing_method(owner)
+        found.setdefault(scope.call, (scope, closer))
+    return sorted(found.values(), key=lambda each: (each[0].module.path, -each[0].module.line(each[0].call)))
+
+
+def _is_local(place: Place) -> bool:
+    function = place.module.function(place.call)
+    if function is None or function.asynchronous is None or place.statement is None or not place.name:
+        return False
+    declared = m.findall(function.body, m.Global() | m.Nonlocal())
+    return not any(
+        item.name.value == place.name
+        for each in declared
+        if isinstance(each, cst.Global | cst.Nonlocal)
+        for item in each.names
+    )
+
+
+def _closing_method(owner: cst.ClassDef) -> str:
+    methods = {
+        each.name.value: each.asynchronous is not None for each in owner.body.body if isinstance(each, cst.FunctionDef)
+    }
+    name = next((each for each in CLOSERS if each in methods), "")
+    return f"{'await ' if methods[name] else ''}{name}()" if name else ""
+
+
+def _add_closer(changes: Changes, context: Context) -> str:
+    """Gives the class that holds the client a method that closes it."""
+    place = context.creations[0]
+    owner = place.module.class_around(place.call)
+    if owner is None or not place.closer:
+        return ""
+    call = "await __aexit__(None, None, None)" if place.closer == "async with" else place.closer
+    line = _on(f"self.{place.attribute}", call)
+    added = cst.parse_statement(f"async def aclose(self):\n    {line}\n")
+    added = added.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+    changes.change(place.module, owner.body, lambda block: block.with_changes(body=[*block.body, added]))
+    return "await aclose()"
+
+
+def _on(name: str, call: str) -> str:
+    """Returns a closing call, such as `await close()`, on a variable."""
+    awaits, _, method = call.partition("(")[0].rpartition(" ")
+    return f"{awaits} {name}.{method}({call.partition('(')[2]}".strip()
+
+
+def _wrap(changes: Changes, place: Place, build: Any) -> bool:
+    """Replaces the statements from a creation to the end of its block."""
+    module, statement, name = place.module, place.statement, place.name
+    block = module.parent(statement) if statement is not None else None
+    if not isinstance(block, cst.IndentedBlock) or statement is None:
+        return False
+    at = list(block.body).index(statement)
+    if at + 1 == len(block.body) or _escapes(block.body[at + 1 :], name):
+        return False
+
+    def wrap(changed: Any) -> Any:
+        before, rest = changed.body[:at], [each for each in changed.body[at + 1 :] if not _closes(each, name)]
+        made = changed.body[at]
+        return changed.with_changes(body=[*before, *build(name, made, rest or [cst.parse_statement("pass")])])
+
+    changes.change(module, block, wrap)
+    return True
+
+
+def _closes(statement: cst.CSTNode, name: str) -> bool:
+    """Returns whether a statement closes a variable, which the change does from now on."""
+    call = m.Call(func=m.Attribute(value=m.Name(name), attr=m.OneOf(*map(m.Name, CLOSERS))), args=[])
+    return m.matches(statement, m.SimpleStatementLine(body=[m.Expr(m.Await(call) | call)]))
+
+
+def _escapes(rest: Any, name: str) -> bool:
+    """Returns whether a variable outlives the block."""
+    kept = m.Return(value=m.Name(name)) | m.Assign(value=m.Name(name))
+    return any(m.findall(statement, kept) for statement in rest)
+
+
+def wrapped(head: str, block: Any) -> Any:
+    """Returns a function's body inside a compound statement, below its docstring."""
+    first = 1 if _is_docstring(block.body[0]) else 0
+    statement: Any = cst.parse_statement(head)
+    inner = statement.with_changes(body=cst.IndentedBlock(block.body[first:]))
+    return block.with_changes(body=[*block.body[:first], inner])
+
+
+def _is_docstring(statement: cst.CSTNode) -> bool:
+    return m.matches(statement, m.SimpleStatementLine(body=[m.Expr(m.SimpleString() | m.ConcatenatedString())]))
+
+
+def _entered(place: Place, name: str, made: Any, rest: list[Any]) -> list[Any]:
+    text = place.module.text(place.value)
+    head: Any = cst.parse_statement(f"async with {text} as {name}:\n    pass\n")
+    return [head.with_changes(body=cst.IndentedBlock(rest), leading_lines=made.leading_lines)]
+
+
+def _finally(closer: str, name: str, made: Any, rest: list[Any]) -> list[Any]:
+    head: Any = cst.parse_statement(f"try:\n    pass\nfinally:\n    {_on(name, closer)}\n")
+    return [made, head.with_changes(body=cst.IndentedBlock(rest))]

@@ -1,0 +1,150 @@
+"""What each edit makes of a program: only the lines that it needs change, and comments stay."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from diagnostics.rewrite.edits import EDITS, candidates
+from diagnostics.rewrite.records import Candidate
+
+
+class Folder(NamedTuple):
+    """The files of a program."""
+
+    root: Path
+
+    def read(self, path: str) -> str:
+        return (self.root / path).read_text(encoding="utf-8")
+
+
+def site(root: Path, expression: str) -> dict[str, Any]:
+    """The place of an expression that is written once in the program."""
+    for path in root.rglob("*.py"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if expression in line:
+                column = line.index(expression)
+                return {"file": str(path), "line": number, "column": column, "end_column": column + len(expression)}
+    raise AssertionError(expression)
+
+
+def document(
+    root: Path, *, made: str = "", closer: str = "async with", callers: tuple[str, ...] = (), loop: str = "asyncio.run("
+) -> dict[str, Any]:
+    """A document of `run --json` with one root cause."""
+    client: dict[str, Any] | None = {"created_at": site(root, made), "closer": closer} if made else None
+    if client is not None:
+        client["stack"] = [client["created_at"], *(site(root, each) for each in callers)]
+    finding = {"id": "F1", "client": client, "loop": {"created_at": site(root, loop)}}
+    cause = {"kind": "cross-loop-use", "findings": ["F1"], "advice": []}
+    return {"program": {"argv": ["app.py"]}, "findings": [finding], "root_causes": [cause]}
+
+
+def changes(root: Path, before: str, **facts: Any) -> dict[str, Candidate]:
+    (root / "app.py").write_text(before, encoding="utf-8")
+    found = document(root, **facts)
+    proposed = list(candidates(found, found["root_causes"][0], Folder(root)))
+    for each in proposed:
+        for text in each.files.values():
+            ast.parse(text)
+    return {each.fix: each for each in proposed}
+
+
+HEAD = "import asyncio\n\nfrom sdk import Client, connect\n\n"
+TOOL = HEAD.replace("connect\n", "connect\nfrom async_tools import {}\n")
+
+CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "async with": (
+        "context-manager",
+        {"made": "Client(1)"},
+        HEAD + "async def ask():\n    client = Client(1)  # one\n    answer = await client.ask()\n"
+        "    await client.aclose()\n    return answer  # two\n\n\nasyncio.run(ask())\n",
+        HEAD + "async def ask():\n    async with Client(1) as client:\n        answer = await client.ask()\n"
+        "        return answer  # two\n\n\nasyncio.run(ask())\n",
+    ),
+    "finally": (
+        "explicit-close",
+        {"made": "await connect()", "closer": "await dispose()"},
+        HEAD
+        + "async def ask():\n    engine = await connect()\n    return await engine.ask()\n\n\nasyncio.run(ask())\n",
+        HEAD + "async def ask():\n    engine = await connect()\n    try:\n        return await engine.ask()\n"
+        "    finally:\n        await engine.dispose()\n\n\nasyncio.run(ask())\n",
+    ),
+    "a class without a closer": (
+        "explicit-close",
+        {"made": "Client()", "callers": ("Bot()",)},
+        HEAD + "class Bot:\n    def __init__(self):\n        self.client = Client()\n\n\n"
+        "async def main():\n    bot = Bot()\n    await bot.client.ask()\n\n\nasyncio.run(main())\n",
+        HEAD + "class Bot:\n    def __init__(self):\n        self.client = Client()\n\n    async def aclose(self):\n"
+        "        await self.client.__aexit__(None, None, None)\n\n\n"
+        "async def main():\n    bot = Bot()\n    try:\n        await bot.client.ask()\n    finally:\n"
+        "        await bot.aclose()\n\n\nasyncio.run(main())\n",
+    ),
+    "inside each run": (
+        "context-manager",
+        {"made": "Client()"},
+        HEAD + "client = Client()\n\n\nasync def ask(n):\n    return await client.ask(n)\n\n\n"
+        "for n in range(2):\n    asyncio.run(ask(n))\n",
+        HEAD + "\nasync def ask(n):\n    async with Client() as client:\n        return await client.ask(n)\n\n\n"
+        "for n in range(2):\n    asyncio.run(ask(n))\n",
+    ),
+    "a variable": (
+        "client-per-loop",
+        {"made": "Client()"},
+        HEAD + "client = Client()\n\n\nasync def ask(n):\n    'Asks.'\n    return await client.ask(n)\n\n\n"
+        "async def main():\n    await asyncio.gather(ask(1), ask(2))\n    await client.aclose()\n\n\n"
+        "asyncio.run(main())\nasyncio.run(client.aclose())\n",
+        TOOL.format("LoopLocal") + "clients = LoopLocal(Client)\n\n\nasync def ask(n):\n    'Asks.'\n"
+        "    client = await clients.get()\n    return await client.ask(n)\n\n\n"
+        "async def main():\n    client = await clients.get()\n    await asyncio.gather(ask(1), ask(2))\n"
+        "    await client.aclose()\n\n\nasyncio.run(main())\n",
+    ),
+    "a variable that is empty at first": (
+        "client-per-loop",
+        {"made": "await connect()"},
+        HEAD
+        + "pool = None\n\n\nasync def ask():\n    global pool\n    if pool is None:\n        pool = await connect()\n"
+        "    return await pool.ask()\n\n\nasyncio.run(ask())\n",
+        TOOL.format("LoopLocal") + "pools = LoopLocal(connect)\n\n\nasync def ask():\n"
+        "    pool = await pools.get()\n    return await pool.ask()\n\n\nasyncio.run(ask())\n",
+    ),
+    "an attribute": (
+        "client-per-loop",
+        {"made": "Client(url)"},
+        HEAD
+        + "class Bot:\n    def __init__(self, url):\n        self.client = Client(url)\n\n    async def ask(self):\n"
+        "        return await self.client.ask()\n\n\nbot = Bot('x')\nasyncio.run(bot.ask())\n",
+        TOOL.format("LoopLocal") + "class Bot:\n    def __init__(self, url):\n"
+        "        self.client = LoopLocal(lambda: Client(url))\n\n    async def ask(self):\n"
+        "        return await (await self.client.get()).ask()\n\n\nbot = Bot('x')\nasyncio.run(bot.ask())\n",
+    ),
+    "a cached function": (
+        "client-per-loop",
+        {"made": "Client(1)", "callers": ("make()",)},
+        "import functools\n" + HEAD + "@functools.cache\ndef make():\n    return Client(1)\n\n\n"
+        "async def ask():\n    return await make().ask()\n\n\nasyncio.run(ask())\n",
+        "import functools\n" + TOOL.format("LoopLocal") + "@functools.cache\ndef make():\n"
+        "    return LoopLocal(lambda: Client(1))\n\n\n"
+        "async def ask():\n    return await (await make().get()).ask()\n\n\nasyncio.run(ask())\n",
+    ),
+    "a loop": (
+        "runner",
+        {"loop": "asyncio.new_event_loop()"},
+        HEAD + "def run(work):\n    loop = asyncio.new_event_loop()\n    asyncio.set_event_loop(loop)\n    try:\n"
+        "        return loop.run_until_complete(work)  # a\n    finally:\n        loop.close()\n\n\nrun(connect())\n",
+        HEAD + "def run(work):\n    return asyncio.run(work)  # a\n\n\nrun(connect())\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_edit_changes_what_it_must(tmp_path: Path, name: str) -> None:
+    fix, facts, before, after = CASES[name]
+    assert changes(tmp_path, before, **facts)[fix].files["app.py"] == after
+
+
+def test_every_edit_has_a_case() -> None:
+    assert {each.fix for each in EDITS} == {case[0] for case in CASES.values()}

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from diagnostics.rewrite.edits import client_per_loop, inside_run, runner, scope
 from diagnostics.rewrite.edits.context import Context
-from diagnostics.rewrite.edits.program import Changes, Program
+from diagnostics.rewrite.edits.program import ParsedProgram, Rewrite
 from diagnostics.rewrite.records import Candidate, Source
 
 
@@ -25,7 +25,7 @@ class Edit(NamedTuple):
 
     fix: str
     summary: str
-    propose: Callable[[Context], Iterator[Changes]]
+    propose: Callable[[Context], Iterator[Rewrite]]
 
 
 EDITS: Final = (
@@ -47,7 +47,7 @@ def candidates(document: Mapping[str, Any], root_cause: Mapping[str, Any], sourc
         source: the program's files.
     """
     argv = document["program"]["argv"]
-    program = Program(source, argv[0] if argv else "")
+    program = ParsedProgram(source, argv[0] if argv else "")
     context = Context(document, root_cause, program)
     seen: list[dict[str, str]] = []
     for edit in EDITS:

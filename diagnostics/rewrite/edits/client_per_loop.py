@@ -7,22 +7,22 @@ from collections.abc import Iterator
 import libcst as cst
 import libcst.matchers as m
 
-from diagnostics.rewrite.edits.context import Context, Place
-from diagnostics.rewrite.edits.program import Changes, Module
+from diagnostics.rewrite.edits.context import Context, Creation
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
 
 SUMMARY = "keep one client for each loop with LoopLocal, which closes it there"
 
 _CACHES = ("cache", "lru_cache")
 
 
-def propose(context: Context) -> Iterator[Changes]:
+def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change, if the program reads the client in coroutine functions only."""
-    changes = Changes(context.program)
+    changes = Rewrite(context.program)
     if context.creations and all(keep_per_loop(changes, place) for place in context.creations):
         yield changes
 
 
-def keep_per_loop(changes: Changes, place: Place) -> bool:
+def keep_per_loop(changes: Rewrite, place: Creation) -> bool:
     """Turns what holds a client into a `LoopLocal`; returns whether that is possible."""
     function = place.module.function(place.call)
     if place.statement is None:
@@ -38,19 +38,19 @@ def keep_per_loop(changes: Changes, place: Place) -> bool:
     return False
 
 
-def _local(place: Place, changes: Changes) -> str:
+def _local(place: Creation, changes: Rewrite) -> str:
     changes.import_tool(place.module, "LoopLocal")
     bare = place.module.text(place.call.func)
     return f"LoopLocal({bare})" if not place.call.args else f"LoopLocal(lambda: {place.text})"
 
 
-def _plural(name: str, module: Module) -> str:
+def _plural(name: str, module: ParsedFile) -> str:
     taken = {node.value for node in module.nodes if isinstance(node, cst.Name)}
     many = f"{name}S" if name.isupper() else f"{name}s"
     return next(each for each in (many, f"{name}_per_loop", f"{name}_per_loop_") if each not in taken)
 
 
-def _variable(changes: Changes, place: Place) -> bool:
+def _variable(changes: Rewrite, place: Creation) -> bool:
     if place.module.class_around(place.call) is not None:
         return False
     name = place.name
@@ -61,7 +61,7 @@ def _variable(changes: Changes, place: Place) -> bool:
     return all(_read_per_loop(changes, module, place.module, name, plural) for module in changes.program.modules())
 
 
-def _lazy(changes: Changes, place: Place, function: cst.FunctionDef) -> bool:
+def _lazy(changes: Rewrite, place: Creation, function: cst.FunctionDef) -> bool:
     """`if client is None: client = Client()` in a coroutine function, with a global variable."""
     name, module = place.name, place.module
     empty = [
@@ -87,7 +87,7 @@ def _lazy(changes: Changes, place: Place, function: cst.FunctionDef) -> bool:
     )
 
 
-def _declarations(module: Module, function: cst.FunctionDef, name: str) -> list[cst.SimpleStatementLine]:
+def _declarations(module: ParsedFile, function: cst.FunctionDef, name: str) -> list[cst.SimpleStatementLine]:
     wanted = m.SimpleStatementLine(body=[m.Global(names=[m.NameItem(m.Name(name))])])
     return [
         node
@@ -97,7 +97,12 @@ def _declarations(module: Module, function: cst.FunctionDef, name: str) -> list[
 
 
 def _read_per_loop(
-    changes: Changes, module: Module, home: Module, name: str, plural: str, beside: cst.FunctionDef | None = None
+    changes: Rewrite,
+    module: ParsedFile,
+    home: ParsedFile,
+    name: str,
+    plural: str,
+    beside: cst.FunctionDef | None = None,
 ) -> bool:
     """Lets each coroutine function that reads a variable get the object of its loop first."""
     if module is not home and not _rename_import(changes, module, home, name, plural):
@@ -125,7 +130,7 @@ def _read_per_loop(
     return True
 
 
-def readers_of(module: Module, name: str) -> list[cst.FunctionDef | None]:
+def readers_of(module: ParsedFile, name: str) -> list[cst.FunctionDef | None]:
     """Returns the functions that read a variable of a module; `None` for a read outside coroutine functions."""
     reads = [
         node
@@ -136,7 +141,7 @@ def readers_of(module: Module, name: str) -> list[cst.FunctionDef | None]:
     return list(dict.fromkeys(module.coroutine(node) for node in reads))
 
 
-def _rename_import(changes: Changes, module: Module, home: Module, name: str, plural: str) -> bool:
+def _rename_import(changes: Rewrite, module: ParsedFile, home: ParsedFile, name: str, plural: str) -> bool:
     """Renames a variable where it is imported; returns whether the module imports it."""
     stem = home.path.removesuffix(".py").rpartition("/")[2]
     found = False
@@ -150,7 +155,7 @@ def _rename_import(changes: Changes, module: Module, home: Module, name: str, pl
     return found
 
 
-def closing_run(module: Module, node: cst.CSTNode) -> cst.SimpleStatementLine | None:
+def closing_run(module: ParsedFile, node: cst.CSTNode) -> cst.SimpleStatementLine | None:
     """Returns the statement around a variable if it is `asyncio.run(client.aclose())` in a plain function."""
     if module.coroutine(node) is not None:
         return None
@@ -162,7 +167,7 @@ def closing_run(module: Module, node: cst.CSTNode) -> cst.SimpleStatementLine | 
     return None
 
 
-def _is_read(module: Module, node: cst.Name) -> bool:
+def _is_read(module: ParsedFile, node: cst.Name) -> bool:
     parent = module.parent(node)
     if isinstance(parent, cst.Attribute):
         return parent.value is node
@@ -171,7 +176,7 @@ def _is_read(module: Module, node: cst.Name) -> bool:
     ) and not (isinstance(parent, cst.Arg) and parent.keyword is node)
 
 
-def _is_shadowed(module: Module, node: cst.Name, name: str) -> bool:
+def _is_shadowed(module: ParsedFile, node: cst.Name, name: str) -> bool:
     return any(
         name in {each.name.value for each in _parameters(function)}
         or (name not in _globals(function) and name in {each.value for each in _assigned(function)})
@@ -197,7 +202,7 @@ def _globals(function: cst.FunctionDef) -> set[str]:
     return {item.name.value for each in found if isinstance(each, cst.Global) for item in each.names}
 
 
-def _attribute(changes: Changes, place: Place) -> bool:
+def _attribute(changes: Rewrite, place: Creation) -> bool:
     """`self.client = Client()`, in `__init__` or in a coroutine method that finds it empty."""
     module, name = place.module, place.attribute
     owner = module.class_around(place.call)
@@ -230,7 +235,7 @@ def _gotten(node: cst.BaseExpression) -> cst.BaseExpression:
     return cst.Await(got, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
 
-def _fill_early(changes: Changes, place: Place, owner: cst.ClassDef, function: cst.FunctionDef, text: str) -> bool:
+def _fill_early(changes: Rewrite, place: Creation, owner: cst.ClassDef, function: cst.FunctionDef, text: str) -> bool:
     """Replaces `self.client = None` by the `LoopLocal`, and removes the condition that fills it."""
     module = place.module
     own = m.AssignTarget(m.Attribute(m.Name("self"), m.Name(place.attribute)))
@@ -267,7 +272,7 @@ def _last(node: cst.BaseExpression) -> str:
     return node.value if isinstance(node, cst.Name) else ""
 
 
-def _factory(changes: Changes, place: Place, function: cst.FunctionDef) -> bool:
+def _factory(changes: Rewrite, place: Creation, function: cst.FunctionDef) -> bool:
     """A cached function returns a `LoopLocal`, and each caller gets the object of its loop."""
     changes.replace(place.module, place.value, _local(place, changes))
     name = function.name.value

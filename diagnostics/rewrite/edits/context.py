@@ -9,13 +9,13 @@ from typing import Any
 
 import libcst as cst
 
-from diagnostics.rewrite.edits.program import Module, Program, Site
+from diagnostics.rewrite.edits.program import ParsedFile, ParsedProgram, Site
 
 Finding = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class Creation:
     """An expression that creates something.
 
     Attributes:
@@ -24,7 +24,7 @@ class Place:
         site: where it is.
     """
 
-    module: Module
+    module: ParsedFile
     call: cst.Call
     closer: str
     site: Site
@@ -89,7 +89,7 @@ class Context:
 
     document: Mapping[str, Any]
     cause: Mapping[str, Any]
-    program: Program
+    program: ParsedProgram
 
     @property
     def kind(self) -> str:
@@ -109,14 +109,14 @@ class Context:
             yield each["code"]
 
     @cached_property
-    def creations(self) -> list[Place]:
+    def creations(self) -> list[Creation]:
         """Where the clients of the root cause are created, or else assigned, by the lines of the program."""
-        found: dict[cst.Call, Place] = {}
+        found: dict[cst.Call, Creation] = {}
         for client in self._clients():
             closer = (client.get("closer") or "").split(" or ")[0]
             sites = [client.get("created_at"), (client.get("held_by") or {}).get("site")]
-            places = list(self._places((site, closer) for site in sites))
-            place = next((each for each in places if each.statement is not None), next(iter(places), None))
+            made = list(self._made_at((site, closer) for site in sites))
+            place = next((each for each in made if each.statement is not None), next(iter(made), None))
             if place is not None:
                 found.setdefault(place.call, place)
         return list(found.values())
@@ -125,28 +125,28 @@ class Context:
         return (each["client"] for each in self.findings if each.get("client"))
 
     @cached_property
-    def chains(self) -> list[list[Place]]:
+    def chains(self) -> list[list[Creation]]:
         """For each client the calls of the program that led to its creation, the creation first."""
-        found: dict[tuple[cst.Call, ...], list[Place]] = {}
+        found: dict[tuple[cst.Call, ...], list[Creation]] = {}
         for client in self._clients():
             closer = (client.get("closer") or "").split(" or ")[0]
             sites = [(client.get("created_at"), closer), *((site, "") for site in client.get("stack", ()))]
-            chain = list(self._places(sites))
+            chain = list(self._made_at(sites))
             if chain:
                 found.setdefault(tuple(each.call for each in chain), chain)
         return list(found.values())
 
-    def _places(self, sites: Any) -> Iterator[Place]:
+    def _made_at(self, sites: Any) -> Iterator[Creation]:
         seen = set()
         for site, closer in sites:
             module = self.program.at(site)
             call = module.call(site) if module is not None and site is not None else None
             if module is not None and call is not None and call not in seen:
                 seen.add(call)
-                yield Place(module, call, closer, site)
+                yield Creation(module, call, closer, site)
 
     @cached_property
-    def loops(self) -> list[Place]:
+    def loops(self) -> list[Creation]:
         """Where the loops of the root cause, and all others of the program, are made."""
         sites = [(each.get("loop") or {}).get("created_at") for each in [*self.findings, *self.document["findings"]]]
-        return list(self._places((site, "") for site in sites))
+        return list(self._made_at((site, "") for site in sites))

@@ -9,8 +9,8 @@ from typing import Final
 import libcst as cst
 
 from diagnostics.rewrite.edits.client_per_loop import readers_of
-from diagnostics.rewrite.edits.context import Context, Place
-from diagnostics.rewrite.edits.program import Changes, Module
+from diagnostics.rewrite.edits.context import Context, Creation
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
 from diagnostics.rewrite.edits.scope import wrapped
 
 SUMMARY: Final = "create the client inside each run and close it there"
@@ -19,14 +19,14 @@ LONGEST: Final = 12
 """Lines of a function whose indentation may change."""
 
 
-def propose(context: Context) -> Iterator[Changes]:
+def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change, if only functions that runs start read the client."""
-    changes = Changes(context.program)
+    changes = Rewrite(context.program)
     if context.creations and all(_move(changes, place, context) for place in context.creations):
         yield changes
 
 
-def _move(changes: Changes, place: Place, context: Context) -> bool:
+def _move(changes: Rewrite, place: Creation, context: Context) -> bool:
     module = place.module
     if place.statement is None or not place.name or place.closer != "async with" or place.awaited:
         return False
@@ -44,7 +44,7 @@ def _move(changes: Changes, place: Place, context: Context) -> bool:
     return True
 
 
-def _is_started(context: Context, module: Module, function: cst.FunctionDef | None) -> bool:
+def _is_started(context: Context, module: ParsedFile, function: cst.FunctionDef | None) -> bool:
     """Returns whether a function is called by runs of loops only, and is short."""
     if function is None or module.function(function) is not None or module.class_around(function) is not None:
         return False

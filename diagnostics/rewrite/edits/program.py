@@ -29,7 +29,7 @@ Change = Callable[[Any], Any]
 Site = Mapping[str, Any]
 
 
-class Module:
+class ParsedFile:
     """One file, parsed.
 
     Attributes:
@@ -109,7 +109,7 @@ class Module:
         return self.tree.code_for_node(node)
 
 
-class Program:
+class ParsedProgram:
     """The files of a program.
 
     Args:
@@ -120,18 +120,18 @@ class Program:
     def __init__(self, source: Source, start: str) -> None:
         self._source = source
         self._folder = PurePosixPath(start).parent if start.endswith(".py") else PurePosixPath()
-        self._modules: dict[str, Module | None] = {}
+        self._modules: dict[str, ParsedFile | None] = {}
 
-    def module(self, path: str) -> Module | None:
+    def module(self, path: str) -> ParsedFile | None:
         """Returns a file; `None` for one that cannot be read or is not Python."""
         if path not in self._modules:
             try:
-                self._modules[path] = Module(path, self._source.read(path))
+                self._modules[path] = ParsedFile(path, self._source.read(path))
             except (OSError, UnicodeDecodeError, cst.ParserSyntaxError):
                 self._modules[path] = None
         return self._modules[path]
 
-    def at(self, site: Site | None) -> Module | None:
+    def at(self, site: Site | None) -> ParsedFile | None:
         """Returns the file of a site, if it is one of the program's."""
         if site is None:
             return None
@@ -139,7 +139,7 @@ class Program:
         path = Path(root, site["file"]).resolve()
         return self.module(path.relative_to(root).as_posix()) if path.is_relative_to(root) else None
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self) -> Iterator[ParsedFile]:
         """Yields every file."""
         root = self._source.root
         for count, path in enumerate(sorted(root.rglob("*.py"))):
@@ -156,31 +156,31 @@ class Program:
 
 
 @dataclass
-class Changes:
+class Rewrite:
     """The changes of one candidate."""
 
-    program: Program
-    _changes: dict[Module, dict[cst.CSTNode, list[Change]]] = field(default_factory=dict)
-    _imports: dict[Module, list[str]] = field(default_factory=dict)
+    program: ParsedProgram
+    _changes: dict[ParsedFile, dict[cst.CSTNode, list[Change]]] = field(default_factory=dict)
+    _imports: dict[ParsedFile, list[str]] = field(default_factory=dict)
     _needs_tools: bool = False
 
     def __bool__(self) -> bool:
         return bool(self._changes)
 
-    def change(self, module: Module, node: cst.CSTNode, change: Change) -> None:
+    def change(self, module: ParsedFile, node: cst.CSTNode, change: Change) -> None:
         """Applies a change to a node once its children have changed."""
         self._changes.setdefault(module, {}).setdefault(node, []).append(change)
 
-    def replace(self, module: Module, node: cst.CSTNode, expression: str) -> None:
+    def replace(self, module: ParsedFile, node: cst.CSTNode, expression: str) -> None:
         """Replaces an expression."""
         self.change(module, node, lambda _: cst.parse_expression(expression))
 
-    def replace_statement(self, module: Module, statement: cst.CSTNode, line: str) -> None:
+    def replace_statement(self, module: ParsedFile, statement: cst.CSTNode, line: str) -> None:
         """Replaces a statement; comments and blank lines before it stay."""
         new: Any = cst.parse_statement(line)
         self.change(module, statement, lambda each: new.with_changes(leading_lines=each.leading_lines))
 
-    def remove(self, module: Module, statement: cst.CSTNode) -> None:
+    def remove(self, module: ParsedFile, statement: cst.CSTNode) -> None:
         """Removes a statement; the last one of a block becomes `pass`, and blank lines before it stay."""
         parent = module.parent(statement)
         if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(parent, cst.IndentedBlock | cst.Module):
@@ -199,7 +199,7 @@ class Changes:
             self.change(module, parent.body[at + 1], after)
         self.change(module, statement, lambda _: cst.RemoveFromParent())
 
-    def insert_first(self, module: Module, function: cst.FunctionDef, line: str) -> None:
+    def insert_first(self, module: ParsedFile, function: cst.FunctionDef, line: str) -> None:
         """Inserts a statement at the start of a function, after its docstring."""
         statement = cst.parse_statement(line)
 
@@ -209,13 +209,13 @@ class Changes:
 
         self.change(module, function.body, insert)
 
-    def import_(self, module: Module, line: str) -> None:
+    def import_(self, module: ParsedFile, line: str) -> None:
         """Adds an import that the file does not have."""
         lines = self._imports.setdefault(module, [])
         if line not in lines and f"{line}\n" not in module.tree.code:
             lines.append(line)
 
-    def import_tool(self, module: Module, name: str) -> None:
+    def import_tool(self, module: ParsedFile, name: str) -> None:
         """Imports a name of `async_tools`, and adds that file."""
         self.import_(module, f"from {ASYNC_TOOLS} import {name}")
         self._needs_tools = True

@@ -8,15 +8,15 @@ from typing import Any, Final
 import libcst as cst
 import libcst.matchers as m
 
-from diagnostics.rewrite.edits.context import Context, Place
-from diagnostics.rewrite.edits.program import Changes, Module
+from diagnostics.rewrite.edits.context import Context, Creation
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
 
 SUMMARY: Final = "run each coroutine with asyncio.run, which closes its loop"
 
 
-def propose(context: Context) -> Iterator[Changes]:
+def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change, if the program does nothing with the loop but run coroutines."""
-    changes = Changes(context.program)
+    changes = Rewrite(context.program)
     made = [place for place in context.loops if m.matches(place.call.func, _new_loop())]
     if made and all(run_instead(changes, place, _library(place) + "run") for place in made):
         yield changes
@@ -27,12 +27,12 @@ def _new_loop() -> Any:
     return m.Attribute(attr=name) | name
 
 
-def _library(place: Place) -> str:
+def _library(place: Creation) -> str:
     func = place.call.func
     return f"{place.module.text(func.value)}." if isinstance(func, cst.Attribute) else "asyncio."
 
 
-def run_instead(changes: Changes, place: Place, function: str) -> bool:
+def run_instead(changes: Rewrite, place: Creation, function: str) -> bool:
     """Replaces `loop.run_until_complete` by a function, and removes the loop; returns whether that is possible."""
     module, target = place.module, place.target
     if place.statement is None or target is None:
@@ -49,7 +49,7 @@ def run_instead(changes: Changes, place: Place, function: str) -> bool:
     return True
 
 
-def _use(changes: Changes, module: Module, node: cst.CSTNode, function: str) -> bool:
+def _use(changes: Rewrite, module: ParsedFile, node: cst.CSTNode, function: str) -> bool:
     method = module.parent(node)
     call = module.parent(method) if method is not None else None
     if isinstance(method, cst.Arg):  # asyncio.set_event_loop(loop)
@@ -62,7 +62,7 @@ def _use(changes: Changes, module: Module, node: cst.CSTNode, function: str) -> 
     return method.attr.value == "close" and _remove(changes, module, call)
 
 
-def _remove(changes: Changes, module: Module, call: cst.CSTNode | None) -> bool:
+def _remove(changes: Rewrite, module: ParsedFile, call: cst.CSTNode | None) -> bool:
     around = list(module.around(call))[:2] if call is not None else []
     statement = around[-1] if around else None
     if not isinstance(call, cst.Call) or not isinstance(statement, cst.SimpleStatementLine):

@@ -10,8 +10,8 @@ import libcst as cst
 import libcst.matchers as m
 
 from diagnostics.rewrite.edits.client_per_loop import is_cached
-from diagnostics.rewrite.edits.context import Context, Place
-from diagnostics.rewrite.edits.program import Changes
+from diagnostics.rewrite.edits.context import Context, Creation
+from diagnostics.rewrite.edits.program import Rewrite
 
 ENTERED: Final = "create the client in async with, which closes it"
 CLOSED: Final = "close the client in finally"
@@ -20,17 +20,17 @@ CLOSERS: Final = ("aclose", "close", "stop", "shutdown", "disconnect", "dispose"
 """Names of methods that close what an object holds; the first that a class has."""
 
 
-def enter(context: Context) -> Iterator[Changes]:
+def enter(context: Context) -> Iterator[Rewrite]:
     """Yields `async with` around what follows the creation of each client."""
-    changes = Changes(context.program)
+    changes = Rewrite(context.program)
     scopes = [(place, closer) for place, closer in _scopes(context) if closer == "async with"]
     if scopes and all(_wrap(changes, place, partial(_entered, place)) for place, _ in scopes):
         yield changes
 
 
-def close(context: Context) -> Iterator[Changes]:
+def close(context: Context) -> Iterator[Rewrite]:
     """Yields `try` and `finally` around what follows the creation of each client."""
-    changes = Changes(context.program)
+    changes = Rewrite(context.program)
     scopes = [(place, closer) for place, closer in _scopes(context) if closer != "async with"]
     closers = [closer or _add_closer(changes, context) for _, closer in scopes]
     ends = [_wrap(changes, scope[0], partial(_finally, closer)) for scope, closer in zip(scopes, closers, strict=True)]
@@ -38,12 +38,12 @@ def close(context: Context) -> Iterator[Changes]:
         yield changes
 
 
-def _scopes(context: Context) -> list[tuple[Place, str]]:
+def _scopes(context: Context) -> list[tuple[Creation, str]]:
     """Returns the assignments in coroutine functions that clients end up in, the last first, and how each is closed.
 
     An empty string is an object of a class that has no method to close what it holds.
     """
-    found: dict[cst.Call, tuple[Place, str]] = {}
+    found: dict[cst.Call, tuple[Creation, str]] = {}
     for chain in context.chains:
         made = chain[0]
         if made.target is None and is_cached(made.module.function(made.call)):
@@ -57,7 +57,7 @@ def _scopes(context: Context) -> list[tuple[Place, str]]:
     return sorted(found.values(), key=lambda each: (each[0].module.path, -each[0].module.line(each[0].call)))
 
 
-def _is_local(place: Place) -> bool:
+def _is_local(place: Creation) -> bool:
     function = place.module.function(place.call)
     if function is None or function.asynchronous is None or place.statement is None or not place.name:
         return False
@@ -78,7 +78,7 @@ def _closing_method(owner: cst.ClassDef) -> str:
     return f"{'await ' if methods[name] else ''}{name}()" if name else ""
 
 
-def _add_closer(changes: Changes, context: Context) -> str:
+def _add_closer(changes: Rewrite, context: Context) -> str:
     """Gives the class that holds the client a method that closes it."""
     place = context.creations[0]
     owner = place.module.class_around(place.call)
@@ -98,7 +98,7 @@ def _on(name: str, call: str) -> str:
     return f"{awaits} {name}.{method}({call.partition('(')[2]}".strip()
 
 
-def _wrap(changes: Changes, place: Place, build: Any) -> bool:
+def _wrap(changes: Rewrite, place: Creation, build: Any) -> bool:
     """Replaces the statements from a creation to the end of its block."""
     module, statement, name = place.module, place.statement, place.name
     block = module.parent(statement) if statement is not None else None
@@ -141,7 +141,7 @@ def _is_docstring(statement: cst.CSTNode) -> bool:
     return m.matches(statement, m.SimpleStatementLine(body=[m.Expr(m.SimpleString() | m.ConcatenatedString())]))
 
 
-def _entered(place: Place, name: str, made: Any, rest: list[Any]) -> list[Any]:
+def _entered(place: Creation, name: str, made: Any, rest: list[Any]) -> list[Any]:
     text = place.module.text(place.value)
     head: Any = cst.parse_statement(f"async with {text} as {name}:\n    pass\n")
     return [head.with_changes(body=cst.IndentedBlock(rest), leading_lines=made.leading_lines)]

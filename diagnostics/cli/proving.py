@@ -109,10 +109,7 @@ def reported(steps: Steps) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise CommandError(f"a file is not text in its own encoding ({error}); nothing was changed") from error
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        raise CommandError(
-            f"the program cannot be copied and run{where}: {error.strerror}; nothing was changed"
-        ) from error
+        raise CommandError(f"the program cannot be copied and run: {error}; nothing was changed") from error
     except KeyboardInterrupt:
         raise CommandInterrupted("interrupted; nothing was changed") from None
     finally:

@@ -112,7 +112,11 @@ def sources(root: Path) -> dict[str, bytes]:
 
 
 def copy(root: Path, target: Path) -> None:
-    """Copies a folder without what `Tree.copy` leaves out."""
+    """Copies a folder without what `Tree.copy` leaves out.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
 
     def left_out(folder: str, names: list[str]) -> set[str]:
         here = Path(folder)
@@ -123,7 +127,11 @@ def copy(root: Path, target: Path) -> None:
             place.symlink_to((here / name).resolve())
         return gone | linked
 
-    shutil.copytree(root, target, symlinks=True, ignore=left_out, ignore_dangling_symlinks=True)
+    try:
+        shutil.copytree(root, target, symlinks=True, ignore=left_out)
+    except shutil.Error as error:  # of all files at once
+        source, _, why = error.args[0][0]
+        raise OSError(f"{source}: {why}") from error
     _repoint(root, target)
 
 

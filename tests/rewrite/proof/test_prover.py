@@ -1,0 +1,112 @@
+"""Real runs: a change is accepted or refused by what they do, and programs that runs say nothing about are refused."""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING
+
+import pytest
+
+from diagnostics.cli.proving import Steps, reported
+from diagnostics.model.errors import CommandError
+from diagnostics.rewrite.proof.copies import Tree
+from diagnostics.rewrite.proof.observe import Conditions
+from tests.rewrite.proof.conftest import BROKEN, FIXED, LINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from diagnostics.rewrite.proof.prover import Prover
+
+    Build = Callable[..., Prover]
+CONCURRENT = """\
+import asyncio
+
+
+async def answer(reader, writer):
+    writer.write(await reader.readline())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def ask(port, number, order):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"%d\\n" % number)
+    await reader.readline()
+    order.append(number)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def main():
+    order = []
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await asyncio.gather(*(ask(port, number, order) for number in range(8)))
+    print(sorted(order))
+
+
+asyncio.run(main())
+"""
+
+
+def test_the_right_change_is_proven_and_the_copies_leave_the_folder_alone(prover: Build, folder: Path) -> None:
+    proof = prover().prove(Tree(folder, {"app.py": FIXED}))
+    assert proof.accepted, proof.reason
+    assert proof.runs == 2
+    assert (folder / "app.py").read_text(encoding="utf-8") == BROKEN
+    assert [path.name for path in folder.iterdir()] == ["app.py"]
+
+
+def test_a_change_that_hides_the_error_is_refused_by_its_first_run(prover: Build, folder: Path) -> None:
+    loop = "    try:\n        print('got', asyncio.run(work(number)))\n    except RuntimeError:\n        pass\n"
+    hidden = BROKEN.replace('    print("got", asyncio.run(work(number)))\n', f"{loop}# event-loops: ignore\n")
+    hidden = hidden.replace("asyncio.Queue()", "asyncio.Queue()  # event-loops: ignore")
+    proof = prover(trials=9).prove(Tree(folder, {"app.py": hidden}))
+    assert proof.reason.startswith("still: one asyncio.Queue is used on 2 event loops"), proof
+    assert proof.runs == 1
+
+
+def test_the_conditions_reach_the_program(prover: Build, folder: Path) -> None:
+    made = prover(CONCURRENT)
+    on, forced, off = made.runner.observe_all(
+        made.program, made.tree, [Conditions(), Conditions("forced", 1, order=True), Conditions("off", 2, order=True)]
+    )
+    assert [each.output for each in (on, forced, off)] == ["[0, 1, 2, 3, 4, 5, 6, 7]\n"] * 3
+    assert (on.collections, off.collections, on.orders) == (0, 0, 0)
+    assert forced.collections
+    assert forced.orders
+    assert off.orders
+    assert not any(each.causes for each in (on, forced, off))
+    assert [each.status for each in (on, forced, off)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (LINE + "input()\nasyncio.run(main())\n", "the program reads standard input"),
+        (LINE + "asyncio.run(main())\nopen(__file__, 'a').write('# more')\n", "writes its own source (app.py)"),
+        (LINE + "asyncio.run(asyncio.sleep(600))\n", "did not end within 2 s"),
+    ],
+)
+def test_programs_of_which_runs_say_nothing_are_refused(prover: Build, text: str, message: str) -> None:
+    with pytest.raises(CommandError, match=r"^[^\n]+$") as caught:
+        prover(text, limit=2.0).baseline()
+    assert message in str(caught.value)
+
+
+def test_a_disk_that_takes_no_copy_ends_it_with_one_error(prover: Build, folder: Path) -> None:
+    (folder / "data.bin").write_bytes(bytes(2**20))
+    made = prover()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**18, hard))
+    try:
+        with (
+            pytest.raises(CommandError, match=r"^the program cannot be copied.*nothing was changed$"),
+            reported(Steps()),
+        ):
+            made.baseline()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -12,7 +12,7 @@ import typer
 
 from diagnostics.cli import proving as of
 from diagnostics.extras import install
-from diagnostics.model.errors import CommandError, InvalidUsage
+from diagnostics.model.errors import CommandError, InvalidUsage, known
 from diagnostics.rewrite.proof.copies import Tree, sources
 from diagnostics.rewrite.proof.patches import apply_patch, patch_of, write
 from diagnostics.rewrite.proof.prover import TRIALS
@@ -70,7 +70,7 @@ def fix(
     )
     read = sources(tree.root)
     changed = apply_patch(tree, patch) if patch is not None else None
-    candidates = _candidates() if changed is None else _none
+    candidates = _candidates(name) if changed is None else _none
     runs = f"3 times or more, and a change of it up to {trials} times"
     of.ask(words, tree.root, runs, limit, network=network, yes=yes)
     steps = of.Steps()
@@ -89,11 +89,13 @@ def fix(
     sys.exit(0 if fixed.outcome in ("proven", "nothing") else 1)
 
 
-def _candidates() -> Candidates:
+def _candidates(name: str | None) -> Candidates:
     try:
-        found: Candidates = import_module("diagnostics.rewrite.edits").candidates
+        edits = import_module("diagnostics.rewrite.edits")
     except ImportError as error:
         raise CommandError(f"{error.name} is missing: {install('fix')}") from error
+    known("fix", [name] if name else [], [each.fix for each in edits.EDITS])
+    found: Candidates = edits.candidates
     return found
 
 

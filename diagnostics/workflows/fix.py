@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, Final
 from diagnostics.model.errors import CommandError
 from diagnostics.rewrite.proof.billing import local_provider
 from diagnostics.rewrite.proof.copies import Tree, check_size
-from diagnostics.rewrite.proof.judge import BAD, Before, Proof, components, described, of_severity
+from diagnostics.rewrite.proof.judge import BAD, Before, Proof, components, described
 from diagnostics.rewrite.proof.observe import Observation, Program, Runner
 from diagnostics.rewrite.proof.prover import Prover, conditions
 from diagnostics.rewrite.records import Candidate, Source
@@ -23,6 +24,12 @@ Candidates = Callable[[Mapping[str, Any], Cause, Source], Iterator[Candidate]]
 
 ATTEMPTS: Final = 12
 """Changes that are tried at most; the first ones are the best."""
+
+DEEPEST: Final = 5
+"""Changes that are combined at most."""
+
+_LEFT: Final = ("unclosed-at-exit", "loop-closed-by-gc")
+"""Kinds of notes that a change can end."""
 
 
 @dataclass(frozen=True)
@@ -125,15 +132,20 @@ def fix_program(prover: Prover, candidates: Candidates, request: FixRequest) -> 
     if not causes:
         return Fixed("nothing", prover.tree, ())
     search = _Search(prover, candidates, request)
-    run = next(each for each in before.runs if of_severity(each, *BAD))
+    run = next(each for each in before.runs if fixable(each))
     if not search.own(run):
-        advice = tuple(dict.fromkeys(each["text"] for cause in of_severity(run, *BAD) for each in cause["advice"]))
+        advice = tuple(dict.fromkeys(each["text"] for cause in fixable(run) for each in cause["advice"]))
         return Fixed("third-party", prover.tree, causes, advice=advice)
     return search.solve(prover.tree, run, causes)
 
 
+def fixable(run: Observation) -> list[Cause]:
+    """Returns the root causes that a change can end."""
+    return [cause for cause in run.causes if cause["severity"] in BAD or cause["kind"] in _LEFT]
+
+
 def _described(before: Before) -> tuple[str, ...]:
-    lines = [described(run.document, cause) for run in before.runs for cause in of_severity(run, *BAD)]
+    lines = [described(run.document, cause) for run in before.runs for cause in fixable(run)]
     return tuple(dict.fromkeys(lines))
 
 
@@ -147,7 +159,7 @@ class _Search:
 
     def own(self, run: Observation) -> list[Cause]:
         """Returns the root causes with a fault in the program's own code."""
-        return [cause for cause in of_severity(run, *BAD) if "user" in components(run.document, cause)]
+        return [cause for cause in fixable(run) if "user" in components(run.document, cause)]
 
     def solve(self, tree: Tree, run: Observation, causes: tuple[str, ...]) -> Fixed:
         """Returns the first proven change, or the best attempt."""
@@ -155,7 +167,7 @@ class _Search:
         attempts = tuple(self._attempts)
         if found is not None:
             return Fixed("proven", found[0], causes, found[1], attempts, found[2])
-        advice = tuple(dict.fromkeys(each["text"] for cause in of_severity(run, *BAD) for each in cause["advice"][:1]))
+        advice = tuple(dict.fromkeys(each["text"] for cause in fixable(run) for each in cause["advice"][:1]))
         return Fixed("unproven", self._best[0], causes, self._best[1], attempts, self._best[2], advice)
 
     def _after(
@@ -171,6 +183,11 @@ class _Search:
                         return found
         return None
 
+    def _is_nearer(self, earlier: Observation, now: Observation) -> bool:
+        """Whether one root cause is gone and others are left, which it may have hidden."""
+        before, left = (Counter(_place(run, cause) for cause in self.own(run)) for run in (earlier, now))
+        return bool(left) and bool(before - left) and left.total() <= before.total()
+
     def _wanted(self, candidate: Candidate) -> bool:
         existing = [path for path in candidate.files if (self._prover.tree.root / path).exists()]
         only = self._request.only
@@ -181,8 +198,7 @@ class _Search:
     ) -> tuple[Tree, tuple[Candidate, ...], Proof] | None:
         prover = self._prover
         first = prover.runner.observe_all(prover.program, tree, conditions(0, 1))
-        left = self.own(first[0])
-        if 0 < len(left) < len(self.own(earlier)):
+        if self._is_nearer(earlier, first[0]) and len(applied) < DEEPEST:
             return self._after(tree, first[0], applied)
         proof = prover.prove(tree, first)
         self._attempts.append(Attempt(applied[-1].fix, applied[-1].summary, proof.reason))
@@ -192,6 +208,14 @@ class _Search:
         if best is None or proof.runs > best.runs:
             self._best = (tree, applied, proof)
         return None
+
+
+def _place(run: Observation, cause: Cause) -> tuple[str, str, str]:
+    """What identifies a root cause after a change that moves lines."""
+    finding = next(each for each in run.document["findings"] if each["id"] == cause["findings"][0])
+    client = finding["client"] or {}
+    site = client.get("created_at") or finding["fault"]["site"] or {}
+    return cause["kind"], client.get("type", ""), site.get("code", "")
 
 
 def tree_of(folder: Path) -> Tree:

@@ -302,6 +302,7 @@ _ROWS: Final = (
     Library(
         "psycopg",
         "psycopg",
+        makes=("AsyncConnection.connect",),
         observed=(Observed("psycopg.connection_async", "AsyncConnection", "__new__", "close", anywhere=True),),
     ),
     Library(

@@ -8,7 +8,7 @@ from typing import Final
 
 from diagnostics.model.finding import MarkedLine
 from diagnostics.rewrite.rules.engine.clients import CLOSERS
-from diagnostics.rewrite.rules.engine.repeats import last_name
+from diagnostics.rewrite.rules.engine.runs import last_name
 from diagnostics.rewrite.rules.engine.source_file import CodeScope
 from diagnostics.rewrite.rules.engine.values import ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
@@ -88,8 +88,13 @@ def _left(node: ast.Call, scope: CodeScope) -> ast.AST | None:
         around = parents[use]
         if isinstance(around, ast.AsyncFor) and around.iter is use:
             found = found or _exit(around, scope)
+        elif isinstance(around, ast.Attribute) and around.attr.startswith("aiter_"):
+            loop = parents[parents[around]]
+            found = found or (_exit(loop, scope) if isinstance(loop, ast.AsyncFor) else None)
         elif isinstance(around, ast.Call) and last_name(around.func) == "anext":
             found = found or around
+        elif isinstance(around, ast.Attribute) and not isinstance(parents[around], ast.Call):
+            continue
         elif isinstance(use.ctx, ast.Load) and not isinstance(around, (ast.Compare, ast.If, ast.UnaryOp)):
             return None
     closes = any(isinstance(each, ast.Attribute) and each.attr in CLOSERS for each in scope.nodes)

@@ -74,7 +74,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
         if any(event.threaded for event in shared.events):
             seen.add(shared.use.client.call)
             yield _message(shared.use), lines(shared), _ADVICE
-    for _, _, run in starting(reader):
+    for _, run in starting(reader):
         outer = reach(run, reader)
         for call, frame in outer.handed:
             function = handed_function(call, frame.scope, reader)

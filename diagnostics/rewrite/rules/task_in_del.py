@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from diagnostics.model.finding import MarkedLine
-from diagnostics.rewrite.rules.engine.repeats import last_name
+from diagnostics.rewrite.rules.engine.runs import last_name
 from diagnostics.rewrite.rules.engine.source_file import CodeScope
 from diagnostics.rewrite.rules.engine.tree import OuterName
 from diagnostics.rewrite.rules.engine.values import ValueReader

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from diagnostics.model.finding import MarkedLine
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.rewrite.rules.engine.clients import CLOSERS, ClientMaker, client_maker, is_async_use
+from diagnostics.rewrite.rules.engine.runs import is_static, last_name, outside_frame
 from diagnostics.rewrite.rules.engine.source_file import CodeScope
-from diagnostics.rewrite.rules.engine.values import ValueReader
+from diagnostics.rewrite.rules.engine.values import MadeClient, MadeObject, ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
 
 WHY = """\
@@ -44,6 +46,8 @@ _MADE: Final = sorted(
     {each.rpartition(".")[2] for row in LIBRARIES.values() for each in (row.client, *row.makes) if each} | {"from_url"}
 )
 _WORDS: Final = rf"\b(?:{'|'.join(map(re.escape, _MADE))})\("
+_CLOSE: Final = "close it: `async with`, or its closing method in `finally`"
+_DEPTH: Final = 2
 _CONSUMERS: Final = frozenset(
     {"gather", "create_task", "wait_for", "ensure_future", "shield", "wait", "as_completed", "start_soon", "append"}
 )
@@ -55,9 +59,50 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
         for scope in file.scopes:
             for node in scope.nodes if scope.is_async else ():
                 maker = client_maker(node, scope, reader.tree) if isinstance(node, ast.Call) else None
-                if maker is not None and maker.library is not None and _is_left(node, scope, maker):
+                if maker is not None and maker.library is not None and _Life(reader, maker).is_left(node, scope):
                     line = MarkedLine(file.site(node, scope), "made here, and never closed")
                     yield f"`{scope.name}` leaves a {maker.what} {maker.noun} open", (line,), _advice(maker)
+    yield from _objects(reader)
+
+
+def _objects(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str]]:
+    """Yields the objects of a coroutine that make a client of their own, and have a method that closes it."""
+    holders: dict[str, tuple[CodeScope, MadeClient]] = {}
+    for file in reader.tree.matching(_WORDS):
+        for cls in (scope for scope in file.scopes if scope.is_class):
+            client = _own_client(cls, reader)
+            if client is not None and any(name in cls.inner for name in ("close", "aclose", "__aexit__")):
+                holders[cls.name] = cls, client
+    words = rf"\b(?:{'|'.join(sorted(map(re.escape, holders)))})\("
+    for file in reader.tree.matching(words) if holders else ():
+        for scope in (each for each in file.scopes if each.is_async):
+            for node in scope.nodes:
+                known = holders.get(last_name(node.func)) if isinstance(node, ast.Call) else None
+                if (
+                    known is None
+                    or not isinstance(node, ast.Call)
+                    or reader.tree.resolve(node.func, scope) is not known[0]
+                ):
+                    continue
+                cls, client = known
+                if _Life(reader, client.maker, cls).is_left(node, scope):
+                    lines = (
+                        MarkedLine(file.site(node, scope), "made here, and never closed"),
+                        MarkedLine(cls.file.site(client.call, client.scope), "its client"),
+                    )
+                    yield f"`{scope.name}` leaves the {client.maker.noun} of a {cls.name} open", lines, _CLOSE
+
+
+def _own_client(cls: CodeScope, reader: ValueReader) -> MadeClient | None:
+    """Returns the client that every object of a class makes for itself in its constructor."""
+    for name, bounds in cls.attributes.items():
+        (bound, *others) = bounds
+        if others or bound.scope.name != "__init__" or not isinstance(bound.value, ast.Call):
+            continue
+        found = reader.attribute(MadeObject(cls), name)
+        if isinstance(found, MadeClient) and found.call is bound.value and found.maker.library is not None:
+            return found
+    return None
 
 
 def _advice(maker: ClientMaker) -> str:
@@ -68,43 +113,87 @@ def _advice(maker: ClientMaker) -> str:
     return f"use `async with`{otherwise}, or keep one {maker.noun} for the whole program"
 
 
-def _is_left(node: ast.AST, scope: CodeScope, maker: ClientMaker) -> bool:
-    parents = scope.file.parents
-    outer = parents[node]
-    if isinstance(outer, ast.Await):
-        node, outer = outer, parents[outer]
-    if isinstance(outer, ast.Attribute):
-        call = _called(outer, scope)
-        return call is not None and _is_consumed(call, scope) and is_async_use(_attributes(call), maker)
+@dataclass(frozen=True)
+class _Life:
+    """Follows a client, or an object that has one, through a coroutine."""
+
+    reader: ValueReader
+    maker: ClientMaker
+    cls: CodeScope | None = None
+
+    def is_left(self, node: ast.AST, scope: CodeScope) -> bool:
+        """Returns whether what a call makes is used, and neither closed nor given away."""
+        outer = scope.file.parents[node]
+        if isinstance(outer, ast.Await):
+            node, outer = outer, scope.file.parents[outer]
+        if isinstance(outer, ast.Attribute):
+            call = _called(outer, scope)
+            return call is not None and _is_consumed(call, scope) and self._uses(call)
+        name = _variable(outer, scope)
+        return name is not None and self._only_calls(name, scope, 0)
+
+    def _uses(self, call: ast.Call) -> bool:
+        return self.cls is not None or is_async_use(_attributes(call), self.maker)
+
+    def _closes(self, call: ast.Call, scope: CodeScope) -> bool:
+        """Returns whether a method closes, or is one of the tree that does."""
+        name = _attributes(call)[-1]
+        method = self.reader.tree.method(self.cls, name) if self.cls is not None else None
+        if method is not None and method.is_async and isinstance(scope.file.parents[call], ast.Expr):
+            return False  # never awaited
+        if name in CLOSERS | {"__aenter__"}:
+            return True
+        return method is not None and any(isinstance(e, ast.Attribute) and e.attr in CLOSERS for e in method.nodes)
+
+    def _only_calls(self, name: str, scope: CodeScope, depth: int) -> bool:
+        """Returns whether code does nothing with a variable but call its methods, and none that closes."""
+        used = False
+        for inner in _within(scope, name):
+            if inner is not scope and not _is_only_called(inner):
+                return False
+            for node in inner.nodes:
+                if not isinstance(node, ast.Name) or node.id != name or not isinstance(node.ctx, ast.Load):
+                    continue
+                around = scope.file.parents[node]
+                if isinstance(around, ast.Attribute):
+                    call = _called(around, inner)
+                    if call is None or self._closes(call, inner) or not _is_consumed(call, inner):
+                        return False
+                    used = used or self._uses(call)
+                elif isinstance(around, (ast.Call, ast.keyword)):
+                    if not self._lends(node, around, inner, depth):
+                        return False
+                    used = True
+                elif not isinstance(around, (ast.Compare, ast.If, ast.UnaryOp, ast.FormattedValue)):
+                    return False
+        return used
+
+    def _lends(self, node: ast.Name, around: ast.AST, scope: CodeScope, depth: int) -> bool:
+        """Returns whether a variable is given to a coroutine function of the tree that only makes calls with it."""
+        call = scope.file.parents[around] if isinstance(around, ast.keyword) else around
+        if not isinstance(call, ast.Call) or depth > _DEPTH or not _is_consumed(call, scope):
+            return False
+        function = self.reader.callee(call, outside_frame(scope))
+        if not isinstance(function, CodeScope) or not function.is_async or call.func is node:
+            return False
+        own = function.parent is not None and function.parent.is_class and not is_static(function)
+        names = {
+            name
+            for name in function.parameters
+            if self.reader.argument(call, function, name, bound=own and isinstance(call.func, ast.Attribute)) is node
+        }
+        return len(names) == 1 and self._only_calls(names.pop(), function, depth + 1)
+
+
+def _variable(outer: ast.AST, scope: CodeScope) -> str | None:
+    """Returns the local variable to which an assignment binds nothing but this."""
     target = outer.targets[0] if isinstance(outer, ast.Assign) and len(outer.targets) == 1 else None
     if isinstance(outer, (ast.AnnAssign, ast.NamedExpr)):
         target = outer.target
-    if not isinstance(target, ast.Name) or target.id in scope.outer or maker.noun in ("connection", "process"):
-        return False
+    if not isinstance(target, ast.Name) or target.id in scope.outer:
+        return None
     others = [bound.value for bound in scope.names.get(target.id, ()) if bound.node is not outer]
-    if not all(isinstance(each, ast.Constant) for each in others):
-        return False
-    return _only_calls(target.id, scope, maker)
-
-
-def _only_calls(name: str, scope: CodeScope, maker: ClientMaker) -> bool:
-    """Returns whether a coroutine does nothing with a variable but call its methods, and none that closes."""
-    used = False
-    for inner in _within(scope, name):
-        if inner is not scope and not _is_only_called(inner):
-            return False
-        for node in inner.nodes:
-            if not isinstance(node, ast.Name) or node.id != name or not isinstance(node.ctx, ast.Load):
-                continue
-            around = scope.file.parents[node]
-            if isinstance(around, ast.Attribute):
-                call = _called(around, inner)
-                if call is None or _attributes(call)[-1] in CLOSERS | {"__aenter__"} or not _is_consumed(call, inner):
-                    return False
-                used = used or is_async_use(_attributes(call), maker)
-            elif not isinstance(around, (ast.Compare, ast.If, ast.UnaryOp, ast.FormattedValue)):
-                return False
-    return used
+    return target.id if all(isinstance(each, ast.Constant) for each in others) else None
 
 
 def _within(scope: CodeScope, name: str) -> Iterator[CodeScope]:

@@ -10,7 +10,7 @@ from diagnostics.rewrite.rules.engine.clients import CLOSERS
 from diagnostics.rewrite.rules.engine.loops import is_loop, outlives, store_of
 from diagnostics.rewrite.rules.engine.source_file import Bound, SourceFile
 from diagnostics.rewrite.rules.engine.tree import OuterName
-from diagnostics.rewrite.rules.engine.values import MadeClient, MadeObject, MadeValue, ScopeFrame, ValueReader
+from diagnostics.rewrite.rules.engine.values import MadeClient, MadeValue, ScopeFrame, ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
 
 WHY = """\
@@ -84,8 +84,10 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
 
 
 def _is_client(value: MadeValue | None, reader: ValueReader) -> bool:
-    if not isinstance(value, MadeObject):
-        return value is not None
+    if isinstance(value, MadeClient):
+        return not value.maker.is_primitive
+    if value is None:
+        return False
     return any(isinstance(reader.attribute(value, name), MadeClient) for name in value.cls.attributes)
 
 

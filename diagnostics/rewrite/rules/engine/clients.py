@@ -30,8 +30,18 @@ for _row in LIBRARIES.values():
 
 _KEPT_BY: Final = re.compile(r"^(from_[a-z_]+|create|get_default)$")
 _IN_MEMORY: Final = re.compile(r"^(sqlite|postgresql\+psycopg:)")
-_STANDARD: Final = {"asyncio.open_connection": "connection", "asyncio.create_subprocess_exec": "process"}
-"""What a loop owns in the standard library."""
+_STANDARD: Final = {
+    "asyncio.open_connection": "connection",
+    "asyncio.create_subprocess_exec": "process",
+    **{f"asyncio.{name}": name.lower() for name in ("Lock", "Semaphore", "Event", "Condition", "Queue")},
+    "asyncio.BoundedSemaphore": "semaphore",
+    "asyncio.PriorityQueue": "queue",
+    "asyncio.LifoQueue": "queue",
+}
+"""What a loop owns in the standard library; what tasks wait for belongs to the loop of the first that waits."""
+
+WAITS: Final = frozenset({"acquire", "get", "put", "wait", "wait_for", "join"})
+"""Methods of locks and queues that may wait."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,11 @@ class ClientMaker:
     what: str
     library: Library | None
     made_by: str
+
+    @property
+    def is_primitive(self) -> bool:
+        """Whether it is a lock, a queue or the like, which belongs to a loop once a task waits for it."""
+        return self.made_by in _STANDARD and self.made_by.rpartition(".")[2][:1].isupper()
 
     @property
     def noun(self) -> str:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from diagnostics.rewrite.rules.engine.runs import ClientUse, LoopRun, Reached, outside_frame, reach, starting
+from diagnostics.rewrite.rules.engine.runs import ClientUse, LoopRun, Reached, last_name, outside_frame, reach, starting
 from diagnostics.rewrite.rules.engine.source_file import LOOPS, CodeScope, SourceFile, dotted
 from diagnostics.rewrite.rules.engine.values import ScopeFrame, ValueReader
 
-Repetition = Literal["loop", "runs", "handler", "library"]
+Repetition = Literal["loop", "runs", "handler", "library", "tests", "requests"]
 """`loop`: one run in a loop; `runs`: two runs; `handler`: a run for each request, task or message; `library`: a run for
-each call of a public function."""
+each call of a public function; `tests`: a loop for each test;
+`requests`: a loop for each request of a TestClient."""
 
 _HANDLERS: Final = frozenset(
     {
@@ -93,11 +94,11 @@ class _RunIndex:
     starters: dict[str, set[CodeScope]] = field(default_factory=dict)
 
     def shared(self) -> list[SharedUse]:
-        for _, scope, run in starting(self.reader):
+        for scope, run in starting(self.reader):
             self.own.setdefault(scope, []).append(run)
         scopes = self._with_callers()
         found: dict[ast.Call, SharedUse] = {}
-        order: dict[Repetition, int] = {"loop": 0, "runs": 1, "handler": 2, "library": 3}
+        order: dict[Repetition, int] = {"loop": 0, "runs": 1, "handler": 2, "library": 3, "tests": 4, "requests": 5}
         for scope in scopes:
             events = self._events(scope, outside_frame(scope), _DEPTH)
             for shared in _shared(scope, events):
@@ -107,30 +108,48 @@ class _RunIndex:
         return list(found.values())
 
     def _with_callers(self) -> list[CodeScope]:
-        """Returns the scopes that start runs, and those that call them, up to a depth."""
+        """Returns the scopes that start runs, and those that call them, up to a depth.
+
+        Other files are searched only for functions whose own runs use a client that something keeps.
+        """
         scopes = dict.fromkeys(self.own)
         fresh = [scope for scope in scopes if scope.is_function]
+        wide = {scope for scope in fresh if any(reach(run, self.reader).uses for run in self.own[scope])}
         for _ in range(_DEPTH):
-            names = set[str]()
+            callers: list[CodeScope] = []
             for scope in fresh:
-                name = scope.parent.name if scope.name == "__init__" and scope.parent else scope.name
-                self.starters.setdefault(name, set()).add(scope)
-                names.add(name)
-            fresh = []
-            for scope in self._naming(names - {"<lambda>"}):
-                if scope not in scopes:
-                    scopes[scope] = None
-                    fresh += [scope] if scope.is_function else []
+                self.starters.setdefault(_called_as(scope), set()).add(scope)
+                around = scope.parent
+                callers += [around] if scope.name == "<lambda>" and around is not None else []
+            kept = [scope for scope in fresh if scope in wide and scope.name != "<lambda>"]
+            callers += self._naming(
+                dict.fromkeys(scope.file for scope in fresh), {_called_as(scope) for scope in fresh}
+            )
+            found = [*self._naming(self._files(kept), {_called_as(scope) for scope in kept})] if kept else []
+            fresh = [scope for scope in dict.fromkeys([*callers, *found]) if scope not in scopes]
+            scopes.update(dict.fromkeys(fresh))
+            wide.update(found)
+            fresh = [scope for scope in fresh if scope.is_function]
         return [*scopes]
 
-    def _naming(self, names: set[str]) -> Iterator[CodeScope]:
-        """Yields the scopes with a call of a function of one of some names."""
-        if not names:
-            return
-        words = rf"\b(?:{'|'.join(sorted(map(re.escape, names)))})\("
-        for file in self.reader.tree.matching(words):
+    def _files(self, kept: list[CodeScope]) -> list[SourceFile]:
+        """Returns the files that name one of some functions, and its class or module."""
+        names = "|".join(sorted({re.escape(_called_as(scope)) for scope in kept}))
+        hints = {
+            outer.name
+            if (outer := scope.parent) is not None and outer.is_class
+            else scope.file.module.rpartition(".")[2]
+            for scope in kept
+        }
+        wanted = rf"\b(?:{'|'.join(sorted(map(re.escape, hints)))})\b"
+        return list(self.reader.tree.matching(rf"\b(?:{names})\b", wanted, callers=True))
+
+    @staticmethod
+    def _naming(files: Iterable[SourceFile], names: set[str]) -> Iterator[CodeScope]:
+        """Yields the scopes that call a function of one of some names, or hand it to a thread."""
+        for file in files:
             for scope in file.scopes:
-                if any(isinstance(node, ast.Call) and last_name(node.func) in names for node in scope.nodes):
+                if any(isinstance(e, (ast.Name, ast.Attribute)) and last_name(e) in names for e in scope.nodes):
                     yield scope
 
     def _events(self, scope: CodeScope, frame: ScopeFrame, depth: int) -> list[RunEvent]:
@@ -166,9 +185,9 @@ def handed_function(node: ast.Call, scope: CodeScope, reader: ValueReader) -> Co
     return None
 
 
-def last_name(node: ast.expr) -> str:
-    """Returns the name by which a call calls."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+def _called_as(scope: CodeScope) -> str:
+    """Returns the name by which a call calls a function: that of the class, for a constructor."""
+    return scope.parent.name if scope.name == "__init__" and scope.parent is not None else scope.name
 
 
 def _lifted(reached: Reached, function: CodeScope) -> Reached:
@@ -178,7 +197,7 @@ def _lifted(reached: Reached, function: CodeScope) -> Reached:
         for call, use in reached.uses.items()
         if use.client.home is not function and use.client.by != "object" and use.client.scope is not function
     }
-    return Reached(kept, reached.closed, reached.made)
+    return replace(reached, uses=kept)
 
 
 def _shared(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:
@@ -223,6 +242,8 @@ def _made_first(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]
 
 def _in_a_loop(event: RunEvent, use: ClientUse) -> bool:
     file = event.scope.file
+    if event.threaded and isinstance(event.node, ast.Call) and last_name(event.node.func) == "map":
+        return True
     made = {use.client.origin, use.client.call}
     for around in file.above(event.node):
         if not isinstance(around, LOOPS) or around is event.run.over:
@@ -317,4 +338,12 @@ def is_for_callers(event: RunEvent) -> bool:
         return False
     if scope.parent is not None and scope.parent.is_function:
         return False
-    return any(isinstance(around, ast.Return) for around in scope.file.above(node))
+    above = scope.file.above(node)
+    results = {
+        target.id for e in above if isinstance(e, ast.Assign) for target in e.targets if isinstance(target, ast.Name)
+    }
+    values = [each.value for each in scope.nodes if isinstance(each, ast.Return)]
+    returned = {
+        part.id for value in values if value is not None for part in ast.walk(value) if isinstance(part, ast.Name)
+    }
+    return bool(results & returned) or any(isinstance(around, ast.Return) for around in above)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from diagnostics.rewrite.rules.engine.clients import CLOSERS, is_async_use
-from diagnostics.rewrite.rules.engine.source_file import FUNCTIONS, CodeScope, SourceFile, dotted
+from diagnostics.rewrite.rules.engine.clients import CLOSERS, WAITS, is_async_use
+from diagnostics.rewrite.rules.engine.source_file import FUNCTIONS, CodeScope, dotted
 from diagnostics.rewrite.rules.engine.tree import NamedValue, OuterName
 from diagnostics.rewrite.rules.engine.values import (
+    RUNS,
     MadeClient,
     MadeObject,
     ScopeFrame,
@@ -22,8 +24,10 @@ from diagnostics.rewrite.rules.engine.values import (
 STARTS: Final = r"asyncio\.run\b|import run\b|run_until_complete|async_to_sync|anyio\.run\b|uvloop\.run\b"
 """What a file says that starts a run of its own."""
 
-_RUNS: Final = frozenset({"asyncio.run", "asyncio.runners.run", "uvloop.run"})
 _ENTERS: Final = frozenset({"enter_async_context", "aclosing", "push_async_exit", "push_async_callback", "closing"})
+_TOGETHER: Final = frozenset(
+    {"gather", "create_task", "ensure_future", "TaskGroup", "start_soon", "as_completed", "wait"}
+)
 _STATES: Final = 400
 
 
@@ -65,12 +69,14 @@ class Reached:
         closed: those that it closes or lets go of.
         made: the calls that make a client or an object each time.
         handed: calls that hand a function to a thread, each with its frame.
+        together: whether it has several tasks, which may wait for each other.
     """
 
     uses: dict[ast.Call, ClientUse] = field(default_factory=dict)
     closed: set[ast.Call] = field(default_factory=set)
     made: set[ast.AST] = field(default_factory=set)
     handed: list[tuple[ast.Call, ScopeFrame]] = field(default_factory=list)
+    together: bool = False
 
     @property
     def open(self) -> dict[ast.Call, ClientUse]:
@@ -78,12 +84,16 @@ class Reached:
         return {
             call: use
             for call, use in self.uses.items()
-            if call not in self.closed and not self.made & {call, use.client.origin}
+            if call not in self.closed
+            and not self.made & {call, use.client.origin}
+            and (self.together or not use.client.maker.is_primitive)
         }
 
 
 def runs_in(scope: CodeScope, reader: ValueReader) -> list[LoopRun]:
-    """Returns the runs that the code of a scope starts itself."""
+    """Returns the runs that the code of a scope starts itself; none where it may use a loop that is kept."""
+    if any(isinstance(node, ast.Call) and _uses_kept_loop(node, scope, reader) for node in scope.nodes):
+        return []
     found: list[LoopRun] = []
     own_loops: dict[ast.AST, list[ast.expr]] = {}
     for node in scope.nodes:
@@ -117,7 +127,7 @@ def _each(run: LoopRun, reader: ValueReader) -> list[LoopRun]:
 def _run(node: ast.Call, scope: CodeScope, reader: ValueReader) -> LoopRun | None:
     target = reader.tree.resolve(node.func, scope)
     name = target.dotted if isinstance(target, OuterName) else ""
-    if name in _RUNS and node.args:
+    if name in RUNS and node.args:
         return LoopRun(node, scope, (node.args[0],), name)
     if name == "anyio.run" and node.args:
         return LoopRun(node, scope, (_called(node.args[0], node.args[1:], node),), name)
@@ -127,7 +137,7 @@ def _run(node: ast.Call, scope: CodeScope, reader: ValueReader) -> LoopRun | Non
             return LoopRun(node, scope, (_called(node.func.args[0], node.args, node),), "async_to_sync")
     for number, each in enumerate(node.args[:-1]):  # submit(asyncio.run, coroutine)
         passed = reader.tree.resolve(each, scope)
-        if isinstance(passed, OuterName) and passed.dotted in _RUNS:
+        if isinstance(passed, OuterName) and passed.dotted in RUNS:
             return LoopRun(node, scope, (node.args[number + 1],), passed.dotted, threaded=True)
     return None
 
@@ -136,6 +146,13 @@ def _called(function: ast.expr, arguments: list[ast.expr], where: ast.Call) -> a
     if isinstance(function, ast.Call) and function.args:  # functools.partial(function, …)
         function, *arguments = function.args
     return ast.copy_location(ast.Call(function, arguments, []), where)
+
+
+def _uses_kept_loop(node: ast.Call, scope: CodeScope, reader: ValueReader) -> bool:
+    func = node.func
+    if not isinstance(func, ast.Attribute) or func.attr != "run_until_complete":
+        return False
+    return _own_loop(func.value, scope, reader) is None
 
 
 def _own_loop(node: ast.expr, scope: CodeScope, reader: ValueReader) -> ast.AST | None:
@@ -165,13 +182,21 @@ def outside_frame(scope: CodeScope) -> ScopeFrame:
     first = scope.parameters[:1]
     owner = scope.parent
     values: tuple[tuple[str, MadeObject], ...] = ()
-    if owner is not None and owner.is_class and first and not _is_static(scope):
+    if owner is not None and owner.is_class and first and not is_static(scope):
         values = ((first[0], MadeObject(owner, fresh=False, known=False, held=first[0])),)
     return ScopeFrame(scope, values, parent, outside=True)
 
 
-def _is_static(scope: CodeScope) -> bool:
+def is_static(scope: CodeScope) -> bool:
+    """Returns whether a method has no object."""
     return any(names[-1] in ("staticmethod", "classmethod") for e in scope.decorators() if (names := dotted(e)))
+
+
+def reach_body(frame: ScopeFrame, reader: ValueReader) -> Reached:
+    """Returns what a coroutine does that something else runs, such as a test."""
+    walk = _Walk(reader)
+    walk.todo.append(frame)
+    return walk.follow()
 
 
 class _Walk:
@@ -186,6 +211,10 @@ class _Walk:
     def start(self, run: LoopRun, frame: ScopeFrame) -> Reached:
         for root in run.roots:
             self._root(root, frame)
+        return self.follow()
+
+    def follow(self) -> Reached:
+        """Goes on until there is nothing more to enter."""
         while self.todo and len(self.seen) < _STATES:
             there = self.todo.pop()
             if there not in self.seen:
@@ -222,7 +251,9 @@ class _Walk:
     def _entered(self, node: ast.expr, frame: ScopeFrame) -> None:
         value = self.reader.value(node, frame)
         if isinstance(value, MadeClient):
-            if not isinstance(node, ast.Call) or value.call is node:
+            if value.maker.is_primitive:
+                self._waits(node, value, frame)
+            elif not isinstance(node, ast.Call) or value.call is node:
                 self.found.closed.add(value.call)
         elif isinstance(value, MadeObject):
             for name in ("__aenter__", "__aexit__"):
@@ -241,6 +272,7 @@ class _Walk:
             self.todo.append(self.reader.frame(node, function, frame))
         name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
         arguments = [*node.args, *(each.value for each in node.keywords)]
+        self.found.together = self.found.together or name in _TOGETHER
         if name == "cache_clear":
             self._cleared(func, frame)
         for argument in arguments:
@@ -266,16 +298,31 @@ class _Walk:
 
     def _used(self, node: ast.Call, client: MadeClient, frame: ScopeFrame) -> None:
         chain = _chain(node.func)
+        if client.maker.is_primitive:
+            if chain and chain[-1] in WAITS:
+                self._waits(node, client, frame)
+            return
         flushes = chain[-1:] == ["drain"] and client.maker.library is None  # of a stream; of NATS, it closes
         if chain and chain[-1] in CLOSERS and not flushes:
             self.found.closed.add(client.call)
         elif not client.fresh and is_async_use(chain, client.maker):
             self.found.uses.setdefault(client.call, ClientUse(client, node, frame.scope))
 
+    def _waits(self, node: ast.AST, primitive: MadeClient, frame: ScopeFrame) -> None:
+        if not primitive.fresh:
+            self.found.uses.setdefault(primitive.call, ClientUse(primitive, node, frame.scope))
+
     def _callees(self, node: ast.Call, frame: ScopeFrame) -> Iterator[CodeScope]:
         target = self.reader.callee(node, frame)
         if isinstance(target, CodeScope) and target.is_function:
             yield target
+        if isinstance(node.func, ast.Subscript) and isinstance(node.func.value, ast.Name):
+            named = self.reader.tree.name(node.func.value.id, frame.scope)
+            for bound in named.scope.names.get(named.name, ()) if isinstance(named, NamedValue) else ():
+                for value in bound.value.values if isinstance(bound.value, ast.Dict) else ():
+                    each = self.reader.tree.resolve(value, bound.scope)
+                    if isinstance(each, CodeScope) and each.is_function:
+                        yield each
 
     @staticmethod
     def _guards(function: CodeScope) -> bool:
@@ -306,9 +353,49 @@ def _inside(root: ast.expr | None) -> Iterator[ast.AST]:
             todo += ast.iter_child_nodes(node)
 
 
-def starting(reader: ValueReader) -> Iterator[tuple[SourceFile, CodeScope, LoopRun]]:
-    """Yields every run that a file of the tree starts."""
-    for file in reader.tree.matching(STARTS):
+def starting(reader: ValueReader) -> list[tuple[CodeScope, LoopRun]]:
+    """Returns every run that a file of the tree starts, also through a function that runs what it is given."""
+    if "starting" not in reader.notes:
+        own = [
+            (scope, run)
+            for file in reader.tree.matching(STARTS)
+            for scope in file.scopes
+            for run in runs_in(scope, reader)
+        ]
+        wrappers = {scope: name for scope, run in own if (name := _given(scope, run)) is not None}
+        found = [(scope, run) for scope, run in own if scope not in wrappers]
+        reader.notes["starting"] = [*found, *_wrapped(wrappers, reader)]
+    known: list[tuple[CodeScope, LoopRun]] = reader.notes["starting"]
+    return known
+
+
+def _given(scope: CodeScope, run: LoopRun) -> str | None:
+    """Returns the parameter of a function that it runs."""
+    around: CodeScope | None = scope
+    name = run.roots[0].id if isinstance(run.roots[0], ast.Name) else None
+    return name if around is not None and name in around.parameters else None
+
+
+def _wrapped(wrappers: dict[CodeScope, str], reader: ValueReader) -> Iterator[tuple[CodeScope, LoopRun]]:
+    """Yields the calls of functions that run what they are given."""
+    if not wrappers:
+        return
+    names = {scope.name for scope in wrappers}
+    hints = {scope.file.module.rpartition(".")[2] for scope in wrappers}
+    wanted = rf"\b(?:{'|'.join(sorted(map(re.escape, hints)))})\b|def (?:{'|'.join(sorted(map(re.escape, names)))})\("
+    for file in reader.tree.matching(rf"\b(?:{'|'.join(sorted(map(re.escape, names)))})\(", wanted, callers=True):
         for scope in file.scopes:
-            for run in runs_in(scope, reader):
-                yield file, scope, run
+            for node in scope.nodes:
+                if not isinstance(node, ast.Call) or last_name(node.func) not in names:
+                    continue
+                function = reader.callee(node, outside_frame(scope))
+                if isinstance(function, CodeScope) and function in wrappers:
+                    own = bool(function.parent and function.parent.is_class and isinstance(node.func, ast.Attribute))
+                    root = reader.argument(node, function, wrappers[function], bound=own and not is_static(function))
+                    if root is not None:
+                        yield scope, LoopRun(node, scope, (root,), function.name)
+
+
+def last_name(node: ast.expr) -> str:
+    """Returns the name by which a call calls."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -11,6 +11,8 @@ _RUNS: Final[dict[Repetition, tuple[str, ...]]] = {
     "loop": ("a loop of its own for each turn",),
     "runs": ("first run: its loop closes here", "second run, on another loop"),
     "handler": ("a loop of its own for each call of `{function}`",),
+    "requests": ("a request of a TestClient: a loop of its own", "another request, on another loop"),
+    "tests": ("a test: its loop closes at its end", "another test, on another loop"),
     "library": ("a loop of its own for each call of `{function}`",),
 }
 
@@ -31,6 +33,10 @@ def lines(shared: SharedUse) -> tuple[MarkedLine, ...]:
 def advice(shared: SharedUse) -> str:
     """Returns what to do about it."""
     noun = shared.use.client.maker.noun
+    if shared.kind == "requests":
+        return "use `with TestClient(app)`, which keeps one loop for all requests"
+    if shared.kind == "tests":
+        return f"make and close the {noun} in a fixture for each test, or give the tests one loop: `loop_scope`"
     if shared.kind in ("handler", "library"):
         return (
             f"make and close the {noun} inside each run, or keep one loop and one {noun}: `run_sync` with `LoopLocal`"

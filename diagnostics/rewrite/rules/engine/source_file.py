@@ -15,6 +15,9 @@ from diagnostics.model.finding import Site
 FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 LOOPS: Final = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
+ANY_KEY: Final = "*"
+"""The key of an item that is not a string in the source."""
+
 BoundBy = Literal["assignment", "part", "for", "with", "parameter", "other"]
 """How a name gets a value. `part`: one of several values; `for`: an element of the value; `with`: what it enters."""
 
@@ -304,8 +307,9 @@ class _Reader:
                 owner.attributes.setdefault(target.attr, []).append(bound)
         elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
             key = target.slice
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                self.file.items.setdefault((target.value.id, key.value), []).append(bound)
+            known = isinstance(key, ast.Constant) and isinstance(key.value, str)
+            name = str(key.value) if known and isinstance(key, ast.Constant) else ANY_KEY
+            self.file.items.setdefault((target.value.id, name), []).append(bound)
 
     def _import(self, name: str, target: str, scope: CodeScope) -> None:
         if scope.parent is None:

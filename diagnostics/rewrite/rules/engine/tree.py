@@ -53,9 +53,9 @@ class SourceTree:
     def __init__(self, paths: Sequence[str]) -> None:
         self.problems: list[str] = []
         self.files: list[str] = []
-        self._texts: dict[str, str | None] = {}
+        self._data: dict[str, bytes] = {}
         self._parsed: dict[str, SourceFile | None] = {}
-        self._matches: dict[str, list[str]] = {}
+        self._matches: dict[tuple[str, ...], list[str]] = {}
         self._modules: dict[str, list[str]] = {}
         self._names: dict[str, tuple[str, bool]] = {}
         for path in paths:
@@ -68,24 +68,30 @@ class SourceTree:
             self._modules.setdefault(name, []).append(path)
         self.roots = {name.partition(".")[0] for name in self._modules}
 
-    def matching(self, words: str) -> Iterator[SourceFile]:
-        """Yields the parsed files whose text a regular expression matches."""
+    def matching(self, *words: str, callers: bool = False) -> Iterator[SourceFile]:
+        """Yields the parsed files whose text every one of some regular expressions matches.
+
+        Args:
+            callers: whether files without async code count too.
+        """
         if words not in self._matches:
-            search = re.compile(words).search
-            self._matches[words] = [path for path in self.files if (text := self._text(path)) and search(text)]
+            searches = [re.compile(each.encode()).search for each in words]
+            read = ((path, self._read(path)) for path in self.files)
+            fitting = (path for path, data in read if (callers or _DEFINITE in data) and all(e(data) for e in searches))
+            self._matches[words] = [*fitting]
         for path in self._matches[words]:
             file = self.parsed(path)
             if file is not None:
                 yield file
 
     def parsed(self, path: str) -> SourceFile | None:
-        """Returns a parsed file; `None` for one that is not Python or has no async code."""
+        """Returns a parsed file; `None` for one that is not Python."""
         if path not in self._parsed:
             self._parsed[path] = self._parse(path)
         return self._parsed[path]
 
     def _parse(self, path: str) -> SourceFile | None:
-        text = self._text(path)
+        text = self._decoded(path)
         if text is None:
             return None
         name, is_package = self._names[path]
@@ -99,25 +105,24 @@ class SourceTree:
             self.problems.append(f"{path}{line}: skipped, not Python: {why}")
             return None
 
-    def _text(self, path: str) -> str | None:
-        """Returns the text of a file that mentions async code."""
-        if path not in self._texts:
-            self._texts[path] = self._read(path)
-        return self._texts[path]
+    def _read(self, path: str) -> bytes:
+        if path not in self._data:
+            try:
+                with open(path, "rb") as stream:
+                    self._data[path] = stream.read()
+            except OSError as error:
+                self._data[path] = b""
+                self.problems.append(f"{path}: skipped, cannot be read: {error.strerror}")
+        return self._data[path]
 
-    def _read(self, path: str) -> str | None:
+    def _decoded(self, path: str) -> str | None:
+        data = self._read(path)
         try:
-            with open(path, "rb") as stream:
-                data = stream.read()
-            if _DEFINITE not in data:
-                return None
             encoding = "utf-8" if data.isascii() else tokenize.detect_encoding(iter(data.splitlines(True)).__next__)[0]
             return data.decode(encoding).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-        except OSError as error:
-            self.problems.append(f"{path}: skipped, cannot be read: {error.strerror}")
         except (SyntaxError, ValueError, LookupError) as error:
             self.problems.append(f"{path}: skipped, cannot be decoded: {error}")
-        return None
+            return None
 
     def lookup(self, name: str, near: SourceFile, depth: int = 0) -> Target:
         """Returns what a dotted name stands for when a file imports it."""

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from diagnostics.rewrite.rules.engine.clients import ClientMaker, client_maker
-from diagnostics.rewrite.rules.engine.source_file import Bound, CodeScope, dotted
+from diagnostics.rewrite.rules.engine.source_file import ANY_KEY, Bound, CodeScope, dotted
 from diagnostics.rewrite.rules.engine.tree import NamedValue, OuterName, SourceTree
 
 CACHES: Final = frozenset({"lru_cache", "cache", "cached_property", "alru_cache", "async_lru_cache", "singleton"})
 _LOOP_WORDS: Final = frozenset({"get_running_loop", "get_event_loop", "is_closed", "_get_running_loop", "current_task"})
+RUNS: Final = frozenset({"asyncio.run", "asyncio.runners.run", "uvloop.run"})
+"""What runs a coroutine on a loop of its own, and returns what that returns."""
+
+_OF_A_LOOP: Final = re.compile(r"loop|\bid\(|thread|get_ident|task|getpid")
 _DEPTH: Final = 12
 
 
@@ -154,7 +159,7 @@ class ValueReader:
         ]
         found = next((each for each in values if each is not None), None)
         if found is not None and found.fresh and where.outside:
-            return _hold(found, target.name, "variable", scope)
+            return hold(found, target.name, "variable", scope)
         return found
 
     def _kept(self, bounds: Sequence[Bound], name: str, frame: ScopeFrame) -> MadeValue | None:
@@ -165,7 +170,7 @@ class ValueReader:
                 return None
             there = frame.around(bound.scope) or ScopeFrame(bound.scope)
             found = found or self.value(bound.value, there)
-        return _hold(found, name, "variable") if found is not None else None
+        return hold(found, name, "variable") if found is not None else None
 
     def _attribute(self, node: ast.Attribute, frame: ScopeFrame) -> MadeValue | None:
         target = self.tree.resolve(node, frame.scope)
@@ -194,10 +199,11 @@ class ValueReader:
                 given = base.arguments if bound.scope.name == "__init__" else ()
                 values = (("self", base), *given) if bound.scope.is_function else ()
                 found = self.value(bound.value, ScopeFrame(bound.scope, values)) if bound.by == "assignment" else None
+                each = isinstance(bound.value, ast.Call) and dotted(bound.value.func)[-1:] in (["field"], ["Field"])
+                if found is not None and bound.scope.is_class and not each:
+                    return hold(found, name, "class")
                 if found is not None:
-                    return (
-                        _hold(found, name, "class") if bound.scope.is_class else _through(found, base, name, kept=True)
-                    )
+                    return _through(found, base, name, kept=True)
         return None
 
     def _classes(self, cls: CodeScope) -> Iterator[CodeScope]:
@@ -211,13 +217,14 @@ class ValueReader:
                 todo += [base for base in self.tree.bases(each) if isinstance(base, CodeScope) and base.is_class]
 
     def _item(self, node: ast.Subscript, frame: ScopeFrame) -> MadeValue | None:
-        """Returns what `NAME["KEY"]` of a module's variable has."""
-        if not isinstance(node.value, ast.Name) or not isinstance(node.slice, ast.Constant):
+        """Returns what `NAME["KEY"]` of a module's variable has, or `NAME[key]` if the key has nothing of a loop."""
+        if not isinstance(node.value, ast.Name) or _OF_A_LOOP.search(ast.unparse(node.slice)):
             return None
         target = self.tree.name(node.value.id, frame.scope)
         if not isinstance(target, NamedValue) or target.scope.parent is not None:
             return None
-        bounds = target.scope.file.items.get((target.name, str(node.slice.value)), ())
+        key = str(node.slice.value) if isinstance(node.slice, ast.Constant) else ANY_KEY
+        bounds = target.scope.file.items.get((target.name, key), ())
         return self._kept(bounds, ast.unparse(node), frame)
 
     def _call(self, node: ast.Call, frame: ScopeFrame) -> MadeValue | None:
@@ -225,6 +232,10 @@ class ValueReader:
         if maker is not None:
             return MadeClient(node, frame.scope, maker, origin=node)
         target = self.callee(node, frame)
+        if isinstance(target, OuterName) and target.dotted in RUNS and node.args:
+            return self.value(node.args[0], frame)
+        if isinstance(target, OuterName) and target.dotted.endswith((".field", ".Field")):
+            return self._factory(node, frame)
         if isinstance(target, CodeScope) and target.is_class:
             start = self.tree.method(target, "__init__")
             given = self.arguments(node, start, frame, bound=True) if start is not None else ()
@@ -232,6 +243,12 @@ class ValueReader:
         if isinstance(target, CodeScope):
             return self.returned(target, self.frame(node, target, frame))
         return self._derived(node, target, frame)
+
+    def _factory(self, node: ast.Call, frame: ScopeFrame) -> MadeValue | None:
+        """Returns what `default_factory` of a data class makes."""
+        given = next((each.value for each in node.keywords if each.arg == "default_factory"), None)
+        function = frame.scope.file.scope_of.get(given) if isinstance(given, ast.Lambda) else None
+        return None if function is None else self.returned(function, ScopeFrame(function))
 
     def _derived(self, node: ast.Call, target: OuterName | None, frame: ScopeFrame) -> MadeValue | None:
         """Returns the client that a third-party function is given: what it returns goes on using that."""
@@ -274,6 +291,13 @@ class ValueReader:
         values = ((name, self.value(each, frame)) for name, each in given if name is not None)
         return tuple((name, value) for name, value in values if value is not None)
 
+    def argument(self, node: ast.Call, function: CodeScope, name: str, *, bound: bool) -> ast.expr | None:
+        """Returns what a call gives for a parameter."""
+        names = function.parameters[1:] if bound else function.parameters
+        given = {each.arg: each.value for each in node.keywords}
+        given.update(zip(names, node.args, strict=False))
+        return given.get(name)
+
     def returned(self, function: CodeScope, frame: ScopeFrame) -> MadeValue | None:
         """Returns what a function returns, as far as it is known."""
         if any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in function.nodes):
@@ -283,7 +307,7 @@ class ValueReader:
             returns = [function.node.body]
         found = self._first(returns, frame)
         if found is not None and found.fresh and is_cached(function):
-            return _hold(found, f"{function.name}()", "cache")
+            return hold(found, f"{function.name}()", "cache")
         return found
 
 
@@ -304,7 +328,8 @@ def knows_loops(scope: CodeScope) -> bool:
     )
 
 
-def _hold(found: MadeValue, name: str, by: str, home: CodeScope | None = None) -> MadeValue:
+def hold(found: MadeValue, name: str, by: str, home: CodeScope | None = None) -> MadeValue:
+    """Returns a value as kept by something."""
     if not found.fresh:
         return found
     if isinstance(found, MadeObject):
@@ -316,5 +341,5 @@ def _through(found: MadeValue | None, base: MadeObject, name: str, *, kept: bool
     """Returns what an object keeps: as long as the object itself."""
     if found is None or not found.fresh or base.fresh or not kept:
         return found
-    held = _hold(found, f"{base.held}.{name}", "variable" if base.known else "object", base.home)
+    held = hold(found, f"{base.held}.{name}", "variable" if base.known else "object", base.home)
     return replace(held, origin=base.origin) if base.origin is not None else held

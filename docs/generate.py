@@ -29,6 +29,7 @@ from diagnostics.model.libraries import LIBRARIES  # noqa: E402
 from diagnostics.report.formats.bisection import markdown_table, read  # noqa: E402
 from diagnostics.report.formats.registry import FORMATS  # noqa: E402
 from diagnostics.report.issues.projects import PROJECTS  # noqa: E402
+from diagnostics.rewrite.rules import RULES  # noqa: E402
 from diagnostics.sanitizer.output.display import Findings, ReportedCause  # noqa: E402
 from docs.tables import commands, fence, table  # noqa: E402
 
@@ -111,6 +112,18 @@ def libraries() -> str:
         url = f"`{row.endpoint.url_variable}`" if row.endpoint and row.endpoint.url_variable else ""
         rows.append((f"`{row.distribution}`", row.role, client, closed, row.generation, first, url))
     return table(("Library", "Role", "Async client", "Close it with", "HTTP stack", "`bisect` from", "Base URL"), rows)
+
+
+def rules() -> str:
+    """Every rule of `check`, with its example."""
+    rows = table(
+        ("Code", "Name", "Finds"), ((f"`{row.code}`", f"[`{row.name}`](#{row.name})", row.summary) for row in RULES)
+    )
+    parts = [rows]
+    for row in RULES:
+        parts += [f"## `{row.name}`", f"`{row.code}`: {row.summary}.", row.why]
+        parts += ["Reported:", fence("python", row.wrong), "Not reported:", fence("python", row.right)]
+    return "\n\n".join(parts)
 
 
 # Reports
@@ -308,6 +321,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "libraries": libraries,
     "projects": projects,
     "reports": reports,
+    "rules": rules,
     "sample": sample,
     "sanitizer-api": sanitizer_api,
     "scenarios": scenarios,

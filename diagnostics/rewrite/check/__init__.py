@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 from diagnostics.model.errors import FAILED, PROGRAM, CommandError, exit_with
 from diagnostics.rewrite.check import options
+from diagnostics.rewrite.check.confirm import confirmed
 from diagnostics.rewrite.check.formats import FORMATS
 from diagnostics.rewrite.rules.checking import alerts
 from diagnostics.rewrite.rules.engine.tree import SourceTree
 from diagnostics.sanitizer.output import stderr
 from diagnostics.sanitizer.output.drawing import style
+from diagnostics.sanitizer.output.text import plural
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,14 +25,17 @@ def main(arguments: Sequence[str]) -> int:
     """
     try:
         given = options.read(arguments)
+        tree = SourceTree(given.paths)
+        found = alerts(tree, given.rules)
+        for problem in tree.problems:
+            stderr.write(f"warning: {problem}\n")
+        if given.program and found:
+            all_found, found = found, confirmed(found, given.program)
+            stderr.write(f"diagnostics: the run shows {len(found)} of {plural(len(all_found), 'alert')}\n")
     except CommandError as error:
         exit_with(error, f"{PROGRAM} check")
     except SystemExit as end:
         return int(end.code or 0)
-    tree = SourceTree(given.paths)
-    found = alerts(tree, given.rules)
-    for problem in tree.problems:
-        stderr.write(f"warning: {problem}\n")
     look = style(given.color, stream=sys.stdout)
     try:
         sys.stdout.write(FORMATS[given.format](found, look))

@@ -64,9 +64,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
         client = shared.use.client
         elsewhere = shared.fork is not None or any(event.threaded for event in shared.events)
         if client.by == "cache" and not elsewhere:
-            message = (
-                f"a cache keeps one {client.maker.what} {client.maker.noun} for several runs, each with its own loop"
-            )
+            message = f"a cache keeps one {client.maker.title} for several runs, each with its own loop"
             yield message, lines(shared), advice(shared)
 
 

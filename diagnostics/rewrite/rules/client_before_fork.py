@@ -65,15 +65,15 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
             scope = shared.events[0].scope
             shown = lines(shared)
             fork = MarkedLine(scope.file.site(shared.fork, scope), "the child inherits its connections here")
-            yield _message(maker.what, maker.noun), (*shown[:2], fork, *shown[2:]), _ADVICE
+            yield _message(maker.title), (*shown[:2], fork, *shown[2:]), _ADVICE
     for file in reader.tree.matching(r"\bfork\(\)"):
         for scope in file.scopes:
             if scope.is_async:
                 yield from _local(scope, reader)
 
 
-def _message(what: str, noun: str) -> str:
-    return f"one {what} {noun} is used before a fork and after it"
+def _message(title: str) -> str:
+    return f"one {title} is used before a fork and after it"
 
 
 def _local(scope: CodeScope, reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str]]:
@@ -96,7 +96,7 @@ def _local(scope: CodeScope, reader: ValueReader) -> Iterator[tuple[str, tuple[M
                         (after[0], "used here"),
                     )
                     shown = tuple(MarkedLine(scope.file.site(node, scope), text) for node, text in marked)
-                    yield _message(maker.what, maker.noun), shown, _ADVICE
+                    yield _message(maker.title), shown, _ADVICE
 
 
 def _is_fork(node: ast.Call, scope: CodeScope, reader: ValueReader) -> bool:

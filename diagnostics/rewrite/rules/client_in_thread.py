@@ -95,7 +95,7 @@ def _outside(frame: ScopeFrame | None) -> ScopeFrame | None:
 
 def _message(use: ClientUse) -> str:
     maker = use.client.maker
-    return f"one {maker.what} {maker.noun} is used by a thread with a loop of its own and by another loop"
+    return f"one {maker.title} is used by a thread with a loop of its own and by another loop"
 
 
 def _lines(use: ClientUse, run: LoopRun, inner: LoopRun) -> tuple[MarkedLine, ...]:

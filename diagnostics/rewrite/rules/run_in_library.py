@@ -56,7 +56,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
             (event,) = shared.events
             message = (
                 f"`{event.scope.qualified}` starts a loop for each call, "
-                f"and keeps one {client.maker.what} {client.maker.noun} between them"
+                f"and keeps one {client.maker.title} between them"
             )
             yield message, lines(shared), advice(shared)
 

@@ -55,9 +55,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
         client = shared.use.client
         elsewhere = shared.fork is not None or any(event.threaded for event in shared.events)
         if client.by != "cache" and shared.kind != "library" and not elsewhere:
-            message = (
-                f"one {client.maker.what} {client.maker.noun} is used by several runs, each with a loop of its own"
-            )
+            message = f"one {client.maker.title} is used by several runs, each with a loop of its own"
             yield message, lines(shared), advice(shared)
 
 

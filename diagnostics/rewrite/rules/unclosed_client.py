@@ -61,7 +61,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
                 maker = client_maker(node, scope, reader.tree) if isinstance(node, ast.Call) else None
                 if maker is not None and maker.library is not None and _Life(reader, maker).is_left(node, scope):
                     line = MarkedLine(file.site(node, scope), "made here, and never closed")
-                    yield f"`{scope.name}` leaves a {maker.what} {maker.noun} open", (line,), _advice(maker)
+                    yield f"`{scope.name}` leaves its {maker.title} open", (line,), _advice(maker)
     yield from _objects(reader)
 
 

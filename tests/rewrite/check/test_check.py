@@ -14,6 +14,24 @@ from diagnostics.rewrite.rules import shared_client
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = shared_client.WRONG
+LOCKS = """
+import asyncio
+
+lock = asyncio.Lock()
+
+
+async def one():
+    async with lock:
+        await asyncio.sleep(0)
+
+
+async def main():
+    await asyncio.gather(one(), one(), return_exceptions=True)
+
+
+for _ in range(2):
+    asyncio.run(main())
+"""
 
 
 def check(*arguments: str, folder: Path, options: tuple[str, ...] = ("-S",)) -> subprocess.CompletedProcess[str]:
@@ -82,6 +100,17 @@ def test_invalid_usage_is_one_line_and_status_2(tmp_path: Path, arguments: tuple
     done = check(*arguments, folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr.splitlines()[0]
+
+
+def test_a_run_confirms_what_it_shows(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(LOCKS)
+    (tmp_path / "other.py").write_text(PROGRAM)
+    done = check(".", "--format", "json", "--confirm", "--", "app.py", folder=tmp_path, options=())
+    assert done.returncode == 1
+    assert "diagnostics: the run shows 1 of 2 alerts" in done.stderr
+    (alert,) = json.loads(done.stdout)["alerts"]
+    assert (alert["lines"][0]["file"], alert["confirmed"]) == ("app.py", True)
+    assert check("other.py", "--confirm", "--", "missing.py", folder=tmp_path, options=()).returncode != 0
 
 
 def test_the_formats_for_programs(tmp_path: Path) -> None:

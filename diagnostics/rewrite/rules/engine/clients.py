@@ -64,6 +64,13 @@ class ClientMaker:
         return self.made_by in _STANDARD and self.made_by.rpartition(".")[2][:1].isupper()
 
     @property
+    def title(self) -> str:
+        """The class with what it is, or what a function makes."""
+        if not self.what.rpartition(".")[2][:1].isupper():
+            return f"{self.noun} of `{self.what}`"
+        return self.what if self.noun in self.what.lower() else f"{self.what} {self.noun}"
+
+    @property
     def noun(self) -> str:
         """What to call it."""
         last = self.what.rpartition(".")[2]

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import Final
 
-from diagnostics.rewrite.rules.engine.source_file import CodeScope, dotted
+from diagnostics.rewrite.rules.engine.source_file import CodeScope, dotted, written
 
 _GETTERS: Final = frozenset({"get_running_loop", "get_event_loop", "new_event_loop", "_get_running_loop"})
 _NAMED: Final = re.compile(r"^_?((event|running|current)_?)?loop$")
@@ -32,9 +32,7 @@ def compares_loops(scope: CodeScope) -> bool:
     for node in scope.nodes:
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
             sides = (node.left, *node.comparators)
-            if all(not isinstance(each, ast.Constant) for each in sides) and any(
-                "loop" in ast.unparse(s) for s in sides
-            ):
+            if all(not isinstance(each, ast.Constant) for each in sides) and any("loop" in written(s) for s in sides):
                 return True
         if isinstance(node, ast.Attribute) and node.attr in ("is_closed", "finalize", "ref", "is_running"):
             return True
@@ -50,13 +48,13 @@ def store_of(node: ast.AST, scope: CodeScope) -> tuple[str, ast.expr | None] | N
     if isinstance(outer, ast.Subscript) and outer.slice is node:
         statement = parents.get(outer)
         stored = statement.value if isinstance(statement, ast.Assign) and outer in statement.targets else None
-        return ast.unparse(outer.value), stored
+        return written(outer.value), stored
     method = outer.func if isinstance(outer, ast.Call) else None
     if isinstance(outer, ast.Call) and isinstance(method, ast.Attribute) and outer.args[:1] == [node]:
         stored = outer.args[1] if method.attr == "setdefault" and len(outer.args) > 1 else None
-        return ast.unparse(method.value), stored
+        return written(method.value), stored
     if isinstance(outer, ast.Compare) and isinstance(outer.ops[0], (ast.In, ast.NotIn)) and outer.left is node:
-        return ast.unparse(outer.comparators[0]), None
+        return written(outer.comparators[0]), None
     return None
 
 

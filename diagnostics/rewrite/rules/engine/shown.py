@@ -33,6 +33,8 @@ def lines(shared: SharedUse) -> tuple[MarkedLine, ...]:
 def advice(shared: SharedUse) -> str:
     """Returns what to do about it."""
     noun = shared.use.client.maker.noun
+    if shared.use.client.maker.is_primitive:
+        return f"make the {noun} inside each run, where its tasks are, or put all calls into one `asyncio.run`"
     if shared.kind == "requests":
         return "use `with TestClient(app)`, which keeps one loop for all requests"
     if shared.kind == "tests":

@@ -151,6 +151,14 @@ def _characters(line: str, offset: int) -> int:
     return offset if line.isascii() else len(line.encode()[:offset].decode(errors="ignore"))
 
 
+def written(node: ast.AST) -> str:
+    """Returns an expression as code; nothing for one that is nested too deeply."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return ""
+
+
 def dotted(node: ast.AST | None) -> list[str]:
     """Returns the names of `a.b.c`; empty for anything else."""
     names: list[str] = []

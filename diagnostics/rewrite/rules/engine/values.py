@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from diagnostics.rewrite.rules.engine.clients import ClientMaker, client_maker
-from diagnostics.rewrite.rules.engine.source_file import ANY_KEY, Bound, CodeScope, dotted
+from diagnostics.rewrite.rules.engine.source_file import ANY_KEY, Bound, CodeScope, dotted, written
 from diagnostics.rewrite.rules.engine.tree import NamedValue, OuterName, SourceTree
 
 CACHES: Final = frozenset({"lru_cache", "cache", "cached_property", "alru_cache", "async_lru_cache", "singleton"})
@@ -218,14 +218,14 @@ class ValueReader:
 
     def _item(self, node: ast.Subscript, frame: ScopeFrame) -> MadeValue | None:
         """Returns what `NAME["KEY"]` of a module's variable has, or `NAME[key]` if the key has nothing of a loop."""
-        if not isinstance(node.value, ast.Name) or _OF_A_LOOP.search(ast.unparse(node.slice)):
+        if not isinstance(node.value, ast.Name) or _OF_A_LOOP.search(written(node.slice)):
             return None
         target = self.tree.name(node.value.id, frame.scope)
         if not isinstance(target, NamedValue) or target.scope.parent is not None:
             return None
         key = str(node.slice.value) if isinstance(node.slice, ast.Constant) else ANY_KEY
         bounds = target.scope.file.items.get((target.name, key), ())
-        return self._kept(bounds, ast.unparse(node), frame)
+        return self._kept(bounds, written(node), frame)
 
     def _call(self, node: ast.Call, frame: ScopeFrame) -> MadeValue | None:
         maker = client_maker(node, frame.scope, self.tree)

@@ -8,8 +8,8 @@ from typing import Final
 
 from diagnostics.model.finding import MarkedLine
 from diagnostics.rewrite.rules.engine.clients import CLOSERS
-from diagnostics.rewrite.rules.engine.runs import last_name
 from diagnostics.rewrite.rules.engine.source_file import CodeScope
+from diagnostics.rewrite.rules.engine.starts import last_name
 from diagnostics.rewrite.rules.engine.values import ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
 

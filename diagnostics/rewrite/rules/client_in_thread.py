@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from diagnostics.model.finding import MarkedLine
 from diagnostics.rewrite.rules.engine.repeats import handed_function, shared_uses
-from diagnostics.rewrite.rules.engine.runs import ClientUse, LoopRun, reach, runs_in, starting
+from diagnostics.rewrite.rules.engine.runs import ClientUse, reach
 from diagnostics.rewrite.rules.engine.shown import lines
+from diagnostics.rewrite.rules.engine.starts import LoopRun, runs_in, starting
 from diagnostics.rewrite.rules.engine.values import ScopeFrame, ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
 

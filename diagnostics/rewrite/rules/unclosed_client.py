@@ -11,8 +11,8 @@ from typing import Final
 from diagnostics.model.finding import MarkedLine
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.rewrite.rules.engine.clients import CLOSERS, ClientMaker, client_maker, is_async_use
-from diagnostics.rewrite.rules.engine.runs import is_static, last_name, outside_frame
 from diagnostics.rewrite.rules.engine.source_file import CodeScope
+from diagnostics.rewrite.rules.engine.starts import is_static, last_name, outside_frame
 from diagnostics.rewrite.rules.engine.values import MadeClient, MadeObject, ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from diagnostics.rewrite.rules.engine.runs import ClientUse, LoopRun, Reached, last_name, outside_frame, reach, starting
+from diagnostics.rewrite.rules.engine.runs import ClientUse, Reached, reach
 from diagnostics.rewrite.rules.engine.source_file import LOOPS, CodeScope, SourceFile, dotted
+from diagnostics.rewrite.rules.engine.starts import LoopRun, last_name, outside_frame, starting
 from diagnostics.rewrite.rules.engine.values import ScopeFrame, ValueReader
 
 Repetition = Literal["loop", "runs", "handler", "library", "tests", "requests"]

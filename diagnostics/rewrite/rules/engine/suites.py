@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from diagnostics.rewrite.rules.engine.repeats import RunEvent, SharedUse
-from diagnostics.rewrite.rules.engine.runs import LoopRun, Reached, last_name, outside_frame, reach_body
+from diagnostics.rewrite.rules.engine.runs import Reached, reach_body
 from diagnostics.rewrite.rules.engine.source_file import LOOPS, CodeScope, SourceFile, dotted
+from diagnostics.rewrite.rules.engine.starts import LoopRun, last_name, outside_frame
 from diagnostics.rewrite.rules.engine.tree import NamedValue
 from diagnostics.rewrite.rules.engine.values import MadeValue, ScopeFrame, ValueReader, hold
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from diagnostics.rewrite.edits import client_per_loop, inside_run, runner, scope
+from diagnostics.rewrite.edits import awaited, client_per_loop, fixture, inside_run, runner, scope, stream
 from diagnostics.rewrite.edits.context import Context
 from diagnostics.rewrite.edits.program import ParsedProgram, Rewrite
 from diagnostics.rewrite.records import Candidate, Source
@@ -29,6 +29,9 @@ class Edit(NamedTuple):
 
 
 EDITS: Final = (
+    Edit("close-stream", stream.SUMMARY, stream.propose),
+    Edit("await-close", awaited.SUMMARY, awaited.propose),
+    Edit("async-fixture", fixture.SUMMARY, fixture.propose),
     Edit("context-manager", scope.ENTERED, scope.enter),
     Edit("context-manager", inside_run.SUMMARY, inside_run.propose),
     Edit("explicit-close", scope.CLOSED, scope.close),

@@ -109,6 +109,11 @@ class Context:
             yield each["code"]
 
     @cached_property
+    def advised(self) -> list[Creation]:
+        """The calls that the advice is about."""
+        return list(self._made_at((each["where"], "") for each in self.cause["advice"]))
+
+    @cached_property
     def creations(self) -> list[Creation]:
         """Where the clients of the root cause are created, or else assigned, by the lines of the program."""
         found: dict[cst.Call, Creation] = {}

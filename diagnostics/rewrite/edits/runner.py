@@ -8,6 +8,7 @@ from typing import Any, Final
 import libcst as cst
 import libcst.matchers as m
 
+from diagnostics.rewrite.edits.client_per_loop import keep_per_loop
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
 
@@ -16,10 +17,16 @@ SUMMARY: Final = "run each coroutine with asyncio.run, which closes its loop"
 
 def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change, if the program does nothing with the loop but run coroutines."""
-    changes = Rewrite(context.program)
+    for is_kept in (False, True) if context.creations else (False,):
+        changes = Rewrite(context.program)
+        kept = all(keep_per_loop(changes, each) for each in context.creations) if is_kept else True
+        if kept and _run_all(changes, context):
+            yield changes
+
+
+def _run_all(changes: Rewrite, context: Context) -> bool:
     made = [place for place in context.loops if m.matches(place.call.func, _new_loop())]
-    if made and all(run_instead(changes, place, _library(place) + "run") for place in made):
-        yield changes
+    return bool(made) and all(run_instead(changes, place, _library(place) + "run") for place in made)
 
 
 def _new_loop() -> Any:

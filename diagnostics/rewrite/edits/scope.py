@@ -46,7 +46,8 @@ def _scopes(context: Context) -> list[tuple[Creation, str]]:
     found: dict[cst.Call, tuple[Creation, str]] = {}
     for chain in context.chains:
         made = chain[0]
-        if made.target is None and is_cached(made.module.function(made.call)):
+        is_entered = isinstance(made.module.parent(made.value), cst.WithItem)
+        if is_entered or (made.target is None and is_cached(made.module.function(made.call))):
             continue
         scope = next((each for each in chain if _is_local(each)), None)
         if scope is None:

@@ -32,14 +32,22 @@ def site(root: Path, expression: str) -> dict[str, Any]:
 
 
 def document(
-    root: Path, *, made: str = "", closer: str = "async with", callers: tuple[str, ...] = (), loop: str = "asyncio.run("
+    root: Path,
+    *,
+    kind: str = "cross-loop-use",
+    code: str = "",
+    made: str = "",
+    closer: str = "async with",
+    callers: tuple[str, ...] = (),
+    loop: str = "asyncio.run(",
 ) -> dict[str, Any]:
     """A document of `run --json` with one root cause."""
     client: dict[str, Any] | None = {"created_at": site(root, made), "closer": closer} if made else None
     if client is not None:
         client["stack"] = [client["created_at"], *(site(root, each) for each in callers)]
     finding = {"id": "F1", "client": client, "loop": {"created_at": site(root, loop)}}
-    cause = {"kind": "cross-loop-use", "findings": ["F1"], "advice": []}
+    advice = [{"code": code, "where": site(root, made)}] if made else []
+    cause = {"kind": kind, "findings": ["F1"], "advice": advice}
     return {"program": {"argv": ["app.py"]}, "findings": [finding], "root_causes": [cause]}
 
 
@@ -129,6 +137,36 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "import functools\n" + TOOL.format("LoopLocal") + "@functools.cache\ndef make():\n"
         "    return LoopLocal(lambda: Client(1))\n\n\n"
         "async def ask():\n    return await (await make().get()).ask()\n\n\nasyncio.run(ask())\n",
+    ),
+    "a stream that is entered": (
+        "close-stream",
+        {"kind": "abandoned-stream", "made": "await client.ask()", "code": "async with await ... as stream:"},
+        HEAD + "async def read(client):\n    answer = await client.ask()\n    async for part in answer:  # a\n"
+        "        break\n    return 1\n\n\nasyncio.run(read(Client()))\n",
+        HEAD + "async def read(client):\n    async with await client.ask() as answer:\n"
+        "        async for part in answer:  # a\n            break\n    return 1\n\n\nasyncio.run(read(Client()))\n",
+    ),
+    "a stream without a name": (
+        "close-stream",
+        {"kind": "abandoned-stream", "made": "await client.ask()", "code": "finally:\n    await stream.aclose()"},
+        HEAD + "async def read(client):\n    async for part in await client.ask():\n        return part\n\n\n"
+        "asyncio.run(read(Client()))\n",
+        HEAD + "async def read(client):\n    stream = await client.ask()\n    try:\n        async for part in stream:\n"
+        "            return part\n    finally:\n        await stream.aclose()\n\n\nasyncio.run(read(Client()))\n",
+    ),
+    "a fixture": (
+        "async-fixture",
+        {"made": "Client()"},
+        HEAD + "import pytest\n\n\n@pytest.fixture(scope='session')\ndef client():\n    return Client()\n\n\n"
+        "asyncio.run(connect())\n",
+        HEAD + "import pytest\nimport pytest_asyncio\n\n\n@pytest_asyncio.fixture\nasync def client():\n"
+        "    async with Client() as client:\n        yield client\n\n\nasyncio.run(connect())\n",
+    ),
+    "a close without await": (
+        "await-close",
+        {"made": "Client()"},
+        HEAD + "async def main():\n    async with Client() as c:\n        c.close()\n\n\nasyncio.run(main())\n",
+        HEAD + "async def main():\n    async with Client() as c:\n        await c.close()\n\n\nasyncio.run(main())\n",
     ),
     "a loop": (
         "runner",

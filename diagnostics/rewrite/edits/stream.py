@@ -1,0 +1,68 @@
+"""`close-stream`: a streamed answer is closed where the program stops reading it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import libcst as cst
+import libcst.matchers as m
+
+from diagnostics.rewrite.edits.context import Context, Creation
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
+
+SUMMARY: Final = "close the stream where you stop reading it"
+
+
+def propose(context: Context) -> Iterator[Rewrite]:
+    """Yields the change for each stream that is left."""
+    if context.kind != "abandoned-stream":
+        return
+    code = next(iter(context.codes), "")
+    closer = re.search(r"await stream\.(\w+)\(\)", code)
+    changes = Rewrite(context.program)
+    streams = [each for each in context.advised if isinstance(each.value, cst.Await)]
+    if streams and all(_close(changes, each, closer[1] if closer else "") for each in streams):
+        yield changes
+
+
+def _close(changes: Rewrite, stream: Creation, closer: str) -> bool:
+    module = stream.module
+    statement = next((each for each in module.around(stream.value) if _is_statement(module, each)), None)
+    block = module.parent(statement) if statement is not None else None
+    if not isinstance(block, cst.IndentedBlock) or module.coroutine(stream.call) is None:
+        return False
+    is_assigned = stream.statement is statement and bool(stream.name)
+    name = stream.name if is_assigned else _free("stream", module)
+    at = [each is statement for each in block.body].index(True)
+    readers = [index for index, each in enumerate(block.body) if index > at and m.findall(each, m.Name(name))]
+    is_loop = isinstance(statement, cst.For)
+    end = max(readers, default=at) + 1 if is_assigned else at + 1 if is_loop else len(block.body)
+    if is_assigned and end == at + 1:
+        return False
+    if not is_assigned:
+        changes.replace(module, stream.value, name)
+
+    def wrap(changed: Any) -> Any:
+        made, rest = changed.body[at], list(changed.body[at + is_assigned : end])
+        text = module.text(stream.value)
+        entered, closed = f"async with {text} as {name}:", f"try:\n    pass\nfinally:\n    await {name}.{closer}()\n"
+        head: Any = cst.parse_statement(closed if closer else f"{entered}\n    pass\n")
+        inner = head.with_changes(body=cst.IndentedBlock(rest))
+        first = [] if not closer else [made if is_assigned else cst.parse_statement(f"{name} = {text}")]
+        if not closer:
+            inner = inner.with_changes(leading_lines=made.leading_lines)
+        return changed.with_changes(body=[*changed.body[:at], *first, inner, *changed.body[end:]])
+
+    changes.change(module, block, wrap)
+    return True
+
+
+def _is_statement(module: ParsedFile, node: cst.CSTNode) -> bool:
+    return isinstance(module.parent(node), cst.IndentedBlock)
+
+
+def _free(name: str, module: ParsedFile) -> str:
+    taken = {node.value for node in module.nodes if isinstance(node, cst.Name)}
+    return next(each for each in (name, f"{name}_", f"{name}__") if each not in taken)

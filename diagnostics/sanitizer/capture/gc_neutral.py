@@ -36,8 +36,9 @@ def gc_neutral(work: _Work) -> _Work:
         try:
             return work(*args, **kwargs)
         finally:
-            for _ in range(min(gc.get_count()[0] - count, len(_ballast))):
-                _ballast.pop()
+            kept = gc.get_count()[0] - count
+            if kept > 0:
+                del _ballast[-kept:]
             if running:
                 gc.enable()
 

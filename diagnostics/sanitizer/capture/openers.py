@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.closers import can_be_closed
 from diagnostics.sanitizer.capture.holders import FACTORY, Variable, attributes_of, locals_of, reaches, receiver_of
-from diagnostics.sanitizer.capture.sites import Stack, file_in, in_stdlib, is_ours, is_tool, is_users
+from diagnostics.sanitizer.capture.sites import Stack, capture, file_in, identity, in_stdlib, is_ours, is_tool, is_users
 
 _ACCEPTS: Final = ("_accept_connection2", "connect_accepted_socket")
 _MAKES: Final = {
@@ -95,6 +95,68 @@ class Opener(NamedTuple):
         """What the person called: the outermost receiver that can be closed, if there is one."""
         closable = [each for each in self.receivers if can_be_closed(each.type)]
         return (closable or self.receivers or (None,))[-1]
+
+
+class _Way(NamedTuple):
+    """What is the same whenever a stack opens a connection.
+
+    Attributes:
+        stack: it is kept, so that no code object of it is replaced by another one with its id.
+        openers: by the class of the protocol, where no library is on the stack; `None` where one is.
+    """
+
+    stack: Stack
+    openers: dict[type, Opener | None] | None
+
+
+_ways: dict[tuple[int, ...], _Way] = {}
+_ways_of_run: dict[tuple[Any, ...], _Way] = {}
+"""Keyed by the run of a loop and the frames inside it: those around it stay the same."""
+
+
+def opening(frame: FrameType, protocol: Any, run: tuple[int, int]) -> tuple[Opener, Stack] | None:
+    """Does the same as `opener` for transports, with the stack; looks at a stack in detail the first time only.
+
+    Args:
+        frame: of the code that makes the transport.
+        protocol: of the connection.
+        run: identifies the loop and its run.
+    """
+    inside = identity(frame, sys.modules["asyncio.base_events"].BaseEventLoop._run_once.__code__)
+    way = _ways_of_run.get((run, inside))
+    if way is None:
+        way = _ways_of_run[run, inside] = _way(frame)
+    if way.openers is None:
+        found = opener(frame, protocol)
+    else:
+        cls = type(protocol)
+        try:
+            found = way.openers[cls]
+        except KeyError:
+            found = way.openers[cls] = opener(frame, protocol)
+    return (found, way.stack) if found is not None else None
+
+
+def _way(frame: FrameType) -> _Way:
+    if max(len(_ways), len(_ways_of_run)) >= _FILES_AT_MOST:
+        _ways.clear()
+        _ways_of_run.clear()
+    key = identity(frame)
+    way = _ways.get(key)
+    if way is None:
+        way = _ways[key] = _Way(capture(frame), None if _has_library(frame) else {})
+    return way
+
+
+def _has_library(frame: FrameType | None) -> bool:
+    while frame is not None:
+        whose = _owner_of(frame.f_code, frame)
+        if whose == _PERSON or (frame.f_code.co_name == "_run_once" and whose == _STDLIB):
+            return False
+        if whose == _LIBRARY:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def opener(frame: FrameType | None, protocol: Any) -> Opener | None:

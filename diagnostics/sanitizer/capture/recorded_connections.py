@@ -5,13 +5,21 @@ from __future__ import annotations
 import weakref
 from typing import Any, Final
 
-from diagnostics.sanitizer.capture.connections import MARK, dropped, record_of
+from diagnostics.sanitizer.capture.connections import MARK, dropped
 from diagnostics.sanitizer.capture.facts import ConnectionRecord, LoopRecord
 from diagnostics.sanitizer.capture.openers import Opener
 from diagnostics.sanitizer.capture.sites import Stack
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _NEAR: Final = 8
+_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE
+
+
+class _Reference(weakref.ref[Any]):
+    """A reference to what a record stands for; without a closure, of which the collector would count four objects."""
+
+    __slots__ = ("record",)
+    record: ConnectionRecord | None
 
 
 def recorded(thing: Any, owner: LoopRecord, found: Opener, stack: Stack) -> ConnectionRecord:
@@ -19,21 +27,22 @@ def recorded(thing: Any, owner: LoopRecord, found: Opener, stack: Stack) -> Conn
     record = ConnectionRecord(owner, None, "", stack)
     record.generation = TRACKER.generation
     record.opener = found
-
-    def gone(_: Any) -> None:
-        was_open = owner.connections.pop(record.number, None) is not None and not record.closed
-        if was_open and (owner.closed is None or record.anywhere):
-            dropped(record)
-
-    record.ref = weakref.ref(thing, gone)
+    record.ref = reference = _Reference(thing, _gone)
+    reference.record = record
     setattr(thing, MARK, record)
     owner.connections[record.number] = record
     return record
 
 
-def closes(thing: Any, frame: Any) -> None:
+def _gone(reference: Any) -> None:
+    record, reference.record = reference.record, None
+    was_open = record.loop.connections.pop(record.number, None) is not None and not record.closed
+    if was_open and (record.loop.closed is None or record.anywhere):
+        dropped(record)
+
+
+def closes(record: ConnectionRecord | None, frame: Any) -> None:
     """A connection begins to close."""
-    record = record_of(thing)
     if record is None or record.opener is None or record.loop.connections.pop(record.number, None) is None:
         return
     record.closed = True
@@ -42,8 +51,9 @@ def closes(thing: Any, frame: Any) -> None:
 
 
 def _in_finalizer(frame: Any) -> bool:
+    """Returns whether a `__del__` closes it: not beyond a coroutine, which runs for itself."""
     for _ in range(_NEAR):
-        if frame is None:
+        if frame is None or frame.f_code.co_flags & _COROUTINE:
             return False
         if frame.f_code.co_name == "__del__":
             return True

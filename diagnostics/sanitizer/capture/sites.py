@@ -42,8 +42,11 @@ elsewhere: dict[str, str] = {}
 DEPTH = 60
 """Frames kept of a stack: first-party code may be below many frames of a framework."""
 
-_EXAMINED = 2 * (DEPTH + 20)
-"""Twice the number of frames that `capture` looks at, of which some are the sanitizer's."""
+_EXAMINED = DEPTH + 20
+"""Frames that `capture` looks at, of which some are the sanitizer's."""
+
+_INSTRUCTIONS = 32
+"""Bits of the position of an instruction."""
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
@@ -69,15 +72,9 @@ def capture(frame: FrameType | None = None) -> Stack:
 
     Equal stacks are one object, so a thousand connections opened on one line cost one stack.
     """
-    innermost = each = frame or sys._getframe(1)
-    found: list[int] = []
-    add = found.append
+    innermost = frame or sys._getframe(1)
+    key = identity(innermost)
     # Most stacks were captured before, so look at their identity only.
-    while each is not None and len(found) < _EXAMINED:
-        add(id(each.f_code))
-        add(each.f_lasti)
-        each = each.f_back  # type: ignore[assignment]
-    key = tuple(found)
     stack = _interned.get(key)
     if stack is None:
         if len(_interned) >= _INTERNED_AT_MOST:
@@ -86,12 +83,29 @@ def capture(frame: FrameType | None = None) -> Stack:
     return stack
 
 
+def identity(frame: FrameType | None, until: CodeType | None = None) -> tuple[int, ...]:
+    """Returns numbers that tell a stack from all others, as long as its `capture` is kept.
+
+    Args:
+        frame: innermost of the stack.
+        until: the code of the first frame that does not count.
+    """
+    found: list[int] = []
+    add = found.append
+    for _ in range(_EXAMINED):
+        if frame is None or frame.f_code is until:
+            break
+        add(id(frame.f_code) << _INSTRUCTIONS | frame.f_lasti)
+        frame = frame.f_back
+    return tuple(found)
+
+
 def _kept(innermost: FrameType) -> Stack:
     """Returns the stack that `capture` has not seen yet."""
     found: list[Any] = []
     ids: list[int] = []
     frame: FrameType | None = innermost
-    for _ in range(_EXAMINED // 2):
+    for _ in range(_EXAMINED):
         if frame is None or len(found) == DEPTH * 2:
             break
         code = frame.f_code
@@ -99,7 +113,7 @@ def _kept(innermost: FrameType) -> Stack:
             if code.co_filename[:1] == "<":
                 _note_maker(frame)
             found += code, frame.f_lasti
-            ids += id(code), frame.f_lasti
+            ids.append(id(code) << _INSTRUCTIONS | frame.f_lasti)
         frame = frame.f_back
     return _interned.setdefault(tuple(ids), tuple(found))
 

@@ -49,8 +49,7 @@ def opens(library: str, row: Observed) -> Callable[..., None]:
 
 def ends(thing: Any) -> None:
     """A connection begins to close."""
-    if hasattr(thing, MARK):
-        closes(thing, sys._getframe(2))
+    closes(getattr(thing, MARK, None), sys._getframe(2))
 
 
 def _patches(library: str, row: Observed) -> Iterator[Patch]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from diagnostics.sanitizer.capture.connections import record_of
+from diagnostics.sanitizer.capture.connections import MARK, record_of
+from diagnostics.sanitizer.capture.facts import LoopRecord
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
-from diagnostics.sanitizer.capture.openers import Opener, opener
+from diagnostics.sanitizer.capture.openers import Opener, opening
 from diagnostics.sanitizer.capture.patching import Patch
 from diagnostics.sanitizer.capture.recorded_connections import closes, recorded
-from diagnostics.sanitizer.capture.sites import Stack, capture, task_frames
+from diagnostics.sanitizer.capture.sites import Stack, task_frames
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
@@ -28,11 +29,12 @@ class _Made:
     def __call__(self, original: Any, patch: Patch) -> Any:
         owner = getattr(sys.modules[patch.module], patch.owner)
         create = original.__func__ if isinstance(original, staticmethod) else original
+        plain = object.__new__
 
         def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             following = super(owner, cls).__new__ if create is None else create
-            made = following(cls) if following is object.__new__ else following(cls, *args, **kwargs)
-            if patch.on and kwargs.get("server") is None:
+            made = plain(cls) if following is plain else following(cls, *args, **kwargs)
+            if patch.on and (len(args) <= _SERVER or not _is_server(args[_SERVER])) and kwargs.get("server") is None:
                 try:
                     opened(made, args[0], args[self._protocol_at], sys._getframe(1))
                 except Exception as error:
@@ -50,24 +52,33 @@ class _Ends:
         self._patch = patch
 
     def __get__(self, transport: Any, owner: type | None = None) -> Any:
-        if transport is not None and self._patch.on:
+        # Asking for the `__dict__` would create it.
+        if transport is not None and (record := getattr(transport, MARK, None)) is not None and self._patch.on:
             try:
-                closes(transport, sys._getframe(1))
+                closes(record, sys._getframe(1))
             except Exception as error:
                 self._patch.fail(error)
         return self._original.__get__(transport, owner)
 
 
-@gc_neutral
 def opened(transport: Any, loop: Any, protocol: Any, frame: Any) -> None:
     """A transport is being made; its `__init__` has not run."""
     process = getattr(protocol, "proc", None)
     parent = record_of(process) if hasattr(process, "__dict__") else None
-    found = parent.opener if parent is not None else opener(frame, protocol)
-    if found is None:
+    if parent is not None and parent.opener is not None:
+        made(transport, TRACKER.loop(loop), parent.opener, parent.opened)
         return
-    stack = parent.opened if parent is not None else _own(found, capture(frame))
-    record = recorded(transport, TRACKER.loop(loop), found, stack)
+    record = TRACKER.loop(loop)
+    found = opening(frame, protocol, (record.number, record.runs))
+    if found is not None:
+        made(transport, record, *found)
+
+
+@gc_neutral
+def made(transport: Any, loop: LoopRecord, found: Opener, stack: Stack) -> None:
+    """Makes the record of a transport that no server has accepted."""
+    # Not the frames that run the loop of a library's task.
+    record = recorded(transport, loop, found, stack if found.by_person else task_frames(stack))
     record.transport = record.ref
     if TRACKER.several:
         from diagnostics.sanitizer.capture.transport_use import watch
@@ -75,10 +86,13 @@ def opened(transport: Any, loop: Any, protocol: Any, frame: Any) -> None:
         watch(transport)
 
 
-def _own(found: Opener, stack: Stack) -> Stack:
-    """Returns the frames that opened it: not those that run the loop of a library's task."""
-    return stack if found.by_person else task_frames(stack)
+def _is_server(argument: Any) -> bool:
+    """Whether an argument is the server that accepts a connection, and not what a datagram transport has there."""
+    return argument is not None and hasattr(argument, "_attach")
 
+
+_SERVER = 5
+"""Where the server is among the arguments of a transport of a socket."""
 
 _CLASSES = (
     ("selector_events", "_SelectorTransport", 2),

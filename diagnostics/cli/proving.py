@@ -36,6 +36,9 @@ NETWORK = typer.Option("--network", help="Let SDKs call their real services, whi
 YES = typer.Option("--yes", "-y", help="Do not ask before the program runs.")
 JSON = typer.Option("--json", metavar="FILE", help="Write the result to FILE as JSON; - is standard output.")
 
+_START: Final = 8
+"""Lines of a long new file that a terminal shows."""
+
 SCHEMA: Final = "diagnostics.fix/1"
 
 
@@ -116,12 +119,27 @@ def reported(steps: Steps) -> Iterator[None]:
         steps.clear()
 
 
+def folded(patch: str) -> str:
+    """Returns a patch for a person to read: of a long new file, such as the drop-in module, the start."""
+    files: list[list[str]] = []
+    for line in patch.splitlines(keepends=True):
+        if line.startswith("--- ") or not files:
+            files.append([])
+        files[-1].append(line)
+    return "".join(
+        "".join(lines[:_START]) + f"… {len(lines) - _START:,} more lines\n"
+        if lines[0].startswith("--- /dev/null") and len(lines) > 2 * _START
+        else "".join(lines)
+        for lines in files
+    )
+
+
 def show_patch(patch: bytes) -> None:
     """Prints a patch to standard output: coloured on a terminal, as `git apply` takes it elsewhere."""
     if not patch:
         return
     if sys.stdout.isatty():
-        Console().print(Syntax(visible(patch.decode(errors="replace")), "diff", background_color="default"))
+        Console().print(Syntax(visible(folded(patch.decode(errors="replace"))), "diff", background_color="default"))
     else:
         sys.stdout.buffer.write(patch)
         sys.stdout.flush()

@@ -145,8 +145,11 @@ def fixable(run: Observation) -> list[Cause]:
 
 
 def _described(before: Before) -> tuple[str, ...]:
-    lines = [described(run.document, cause) for run in before.runs for cause in fixable(run)]
-    return tuple(dict.fromkeys(lines))
+    found: dict[tuple[str, str, str], str] = {}
+    for run in before.runs:
+        for cause in fixable(run):
+            found.setdefault(_place(run, cause), described(run.document, cause))
+    return tuple(found.values())
 
 
 class _Search:

@@ -249,11 +249,15 @@ def evidence(before: Before, runs: Sequence[Observation]) -> tuple[str, ...]:
     varied = [each for each in runs if each.orders]
     accounts = sorted({(_calls_of(each), _requests_of(each)) for each in runs})
     calls = ", ".join(f"{count(calls, 'call')} and {count(requests, 'request')}" for calls, requests in accounts)
-    failed = "the program did not work before; now it ends with status 0, and prints what it printed"
-    compared = f"{before.expected}, as in {count(len(before.working), 'run')} before" if before.working else failed
+    known = before.working or before.runs
+    usual = learn([each.output for each in known])
+    same = not any(usual.difference(each.output) for each in runs)
+    failed = "the program failed before; now it ends with status 0, and no line is lost but those of the failures"
+    compared = f"{usual}, as in {count(len(known), 'run')} before" if same else failed
     order = f"varied in {count(len(varied), 'run')}" if varied else "no two were ever ready at the same time"
     costs = [(_typical(each, "connections"), _typical(each, "seconds")) for each in (before.runs, runs)]
     (opened, seconds), (opened_now, seconds_now) = costs
+    spent = f"{seconds:.1f} s a run before, {seconds_now:.1f} s now"
     new = "each in a new process and a new copy of the folder"
     return (
         f"{count(len(runs), 'run')}, {new}; {count(len(before.runs), 'run')} before the change",
@@ -262,7 +266,7 @@ def evidence(before: Before, runs: Sequence[Observation]) -> tuple[str, ...]:
         "root causes: none left in any run; no new blind spot",
         f"output: {compared}",
         f"in every run: {calls}",
-        f"cost: {opened:g} connections before, {opened_now:g} now; {seconds:.1f} s before, {seconds_now:.1f} s now",
+        f"cost: {count(round(opened), 'connection')} before, {opened_now:.0f} now; {spent}",
     )
 
 

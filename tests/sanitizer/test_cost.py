@@ -6,6 +6,7 @@ What the garbage collector calls is not counted: when it runs is no matter of a 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import sys
@@ -19,6 +20,7 @@ import pytest
 
 import diagnostics.sanitizer
 from benchmarks.answering import answering
+from benchmarks.operations import connections
 from diagnostics.sanitizer import session
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ OURS = str(Path(diagnostics.sanitizer.__file__).parent) + os.sep
 REQUESTS = 50
 CALLS = 26
 """Function calls of the sanitizer in a request of httpx2 on an open connection. More of them need a good reason."""
+
+CALLS_OPENING = 18
+"""Function calls for a connection of asyncio's streams that is opened, accepted and closed."""
 
 CALLS_WAITING = 5
 """More of them where a request waits for a slot of its pool."""
@@ -39,24 +44,47 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield urls["no TLS"]
 
 
-async def counted(url: str, concurrency: int, slots: int) -> Counter[str]:
-    """The sanitizer's function calls in requests, by name; the connections are open before."""
+@contextlib.contextmanager
+def counting() -> Iterator[Counter[str]]:
+    """The sanitizer's function calls, by name."""
     calls: Counter[str] = Counter()
 
     def note(frame: Any, event: str, _: Any) -> None:
         if event == "call" and frame.f_code.co_filename.startswith(OURS) and frame.f_code.co_name != "collector":
             calls[frame.f_code.co_name] += frame.f_back.f_code.co_name != "collector"
 
+    sys.setprofile(note)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(None)
+
+
+async def counted(url: str, concurrency: int, slots: int) -> Counter[str]:
+    """The function calls in requests; the connections are open before."""
     limits = httpx2.Limits(max_connections=slots, max_keepalive_connections=slots)
     async with httpx2.AsyncClient(limits=limits, timeout=None) as client:
         await asyncio.gather(*(client.get(url) for _ in range(concurrency)))
-        sys.setprofile(note)
-        try:
+        with counting() as calls:
             for _ in range(REQUESTS // concurrency):
                 await asyncio.gather(*(client.get(url) for _ in range(concurrency)))
-        finally:
-            sys.setprofile(None)
     return calls
+
+
+async def opened() -> Counter[str]:
+    """The function calls in connections of asyncio, after the first of them."""
+    async with connections("-") as connect:
+        await connect()
+        with counting() as calls:
+            for _ in range(REQUESTS):
+                await connect()
+    return calls
+
+
+def measured_connections() -> Counter[str]:
+    """The same, under the sanitizer."""
+    with session.watch():
+        return asyncio.run(opened())
 
 
 def measured(url: str, concurrency: int, slots: int) -> Counter[str]:
@@ -80,3 +108,11 @@ def test_a_request_costs_few_function_calls(url: str, concurrency: int, slots: i
     each = {name: count / REQUESTS for name, count in calls.most_common()}
     assert each.get("call_started", 0) >= 1, f"the requests are not seen: {each}"
     assert sum(each.values()) <= bound, each
+
+
+def test_a_connection_costs_few_function_calls() -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:
+        calls = processes.submit(measured_connections).result()
+    each = {name: count / REQUESTS for name, count in calls.most_common()}
+    assert each.get("recorded") == 1, each
+    assert sum(each.values()) <= CALLS_OPENING, each

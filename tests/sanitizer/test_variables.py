@@ -1,0 +1,53 @@
+"""What the variables of a program lead to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from diagnostics.sanitizer.capture.following import Variables
+
+
+class Wanted:
+    """What a connection stands for here."""
+
+
+class Strange:
+    """A class may have a property of that name."""
+
+    __module__ = property(lambda self: "strange")
+
+    def __init__(self, inside: Any) -> None:
+        self.inside = inside
+
+
+def behind_function(wanted: Wanted) -> Any:
+    return lambda: wanted
+
+
+def among_data(wanted: Wanted) -> Any:
+    return [[[{"number": number} for number in range(300)] for _ in range(300)], [[[[[wanted]]]]]]
+
+
+def at_the_end(wanted: Wanted) -> Any:
+    return [*({"number": number} for number in range(100_000)), wanted]
+
+
+kept: list[Any] = []
+
+
+def keep(build: Any) -> int:
+    wanted = Wanted()
+    kept.append(build(wanted))
+    return id(wanted)
+
+
+@pytest.mark.parametrize("build", [behind_function, among_data, at_the_end, Strange])
+def test_an_object_is_found_wherever_a_variable_leads_to_it(build: Any) -> None:
+    try:
+        found = Variables().leading_to({keep(build): Wanted})
+    finally:
+        kept.clear()
+    assert found is not None
+    assert found[0].name == "kept"

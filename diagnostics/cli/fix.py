@@ -14,7 +14,7 @@ from diagnostics.cli import proving as of
 from diagnostics.extras import install
 from diagnostics.model.errors import CommandError, InvalidUsage, known
 from diagnostics.rewrite.proof.copies import Tree, sources
-from diagnostics.rewrite.proof.patches import apply_patch, patch_of, write
+from diagnostics.rewrite.proof.patches import apply_patch, check_committed, patch_of, write
 from diagnostics.rewrite.proof.prover import TRIALS
 from diagnostics.rewrite.records import Candidate
 from diagnostics.workflows.fix import (
@@ -70,6 +70,8 @@ def fix(
     )
     read = sources(tree.root)
     changed = apply_patch(tree, patch) if patch is not None else None
+    if writes and changed is not None:
+        check_committed(changed, force=force)
     candidates = _candidates(name) if changed is None else _none
     runs = f"3 times or more, and a change of it up to {trials} times"
     of.ask(words, tree.root, runs, limit, network=network, yes=yes)

@@ -181,7 +181,7 @@ def say(*said: str) -> None:
 def lines(fixed: Fixed, *, written: bool) -> list[str]:
     """Returns what `fix` prints about its result; the last line is the conclusion."""
     if fixed.outcome == "nothing":
-        return ["nothing to fix: no client, connection or loop outlived another"]
+        return [*fixed.advice, "nothing to fix: no client, connection or loop outlived another"]
     said = [f"found: {each}" for each in fixed.causes]
     if fixed.outcome == "third-party":
         issue = f"{PROGRAM} repro --here, then {PROGRAM} report reports/latest --for PROJECT"

@@ -130,7 +130,9 @@ def fix_program(prover: Prover, candidates: Candidates, request: FixRequest) -> 
     before = prover.baseline()
     causes = _described(before)
     if not causes:
-        return Fixed("nothing", prover.tree, ())
+        ended = before.runs[0].status
+        other = (f"it ends with status {ended} for another reason; its own output says which",) if ended else ()
+        return Fixed("nothing", prover.tree, (), advice=other)
     search = _Search(prover, candidates, request)
     run = next(each for each in before.runs if fixable(each))
     if not search.own(run):

@@ -32,6 +32,10 @@ GRACE: Final = 20.0
 """Seconds that the supervisor has for its report, after the limit of the program."""
 
 
+_GROUP: Final = {"start_new_session": True} if hasattr(os, "killpg") else {}
+"""Where the system has sessions, a run is ended with all that it has started."""
+
+
 @dataclass(frozen=True)
 class Program:
     """A program, and how it is run.
@@ -172,8 +176,8 @@ class Runner:
                 stdin=source,
                 stdout=out,
                 stderr=err,
-                start_new_session=True,
-                preexec_fn=partial(end_with, os.getpid()),
+                **_GROUP,
+                preexec_fn=partial(end_with, os.getpid()) if _GROUP else None,
             )
             try:
                 status: int | None = process.wait(program.limit + GRACE)
@@ -193,9 +197,7 @@ class Runner:
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         """Ends a process with all that it has started."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
+        _kill(process)
         process.wait()
         with self._lock:
             self._running.pop(process.pid, None)
@@ -205,8 +207,14 @@ class Runner:
             self._over = True
             running = list(self._running.values())
         for process in running:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if _GROUP:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 @contextmanager

@@ -78,8 +78,7 @@ def write(tree: Tree, read: Mapping[str, bytes], *, force: bool) -> None:
     for name in tree.changed:
         if _content(tree.root / name) != read.get(name):
             raise CommandError(f"{name} has changed since it was read; nothing was written, start again")
-    if not force and (dirty := uncommitted(tree.root, tree.changed)):
-        raise CommandError(f"{dirty} has uncommitted changes; nothing was written: commit them, or add --force")
+    check_committed(tree, force=force)
     drafts: dict[Path, Path] = {}
     replaced: list[Path] = []
     try:
@@ -127,8 +126,17 @@ def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def uncommitted(root: Path, paths: Collection[str]) -> str | None:
-    """Returns the first of these files that git does not have as it is; `None` outside a repository."""
+def check_committed(tree: Tree, *, force: bool) -> None:
+    """Refuses to write where git could not restore what is there.
+
+    Raises:
+        CommandError: a file that is to be changed has uncommitted changes.
+    """
+    if not force and (dirty := _uncommitted(tree.root, tree.changed)):
+        raise CommandError(f"{dirty} has uncommitted changes; nothing was written: commit them, or add --force")
+
+
+def _uncommitted(root: Path, paths: Collection[str]) -> str | None:
     there = [path for path in paths if (root / path).exists()]
     words = ["git", "status", "--porcelain", "--ignored", "--", *there]
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from diagnostics.model.errors import CommandError
@@ -55,7 +56,7 @@ class Prover:
         if not self._before:
             self.say("runs before the change", 0, _FIRST)
             first = self.runner.observe(self.program, self.tree, conditions(0, 1)[0])
-            check(first, self.program)
+            check(first, self.program, self.tree.root)
             self._before = [first]
             if first.status is not None:  # a program that hangs does so for the whole limit each time
                 self._observe_before(_FIRST - 1)
@@ -98,7 +99,7 @@ class Prover:
         self._before += self.runner.observe_all(self.program, self.tree, conditions(len(self._before), number))
 
 
-def check(run: Observation, program: Program) -> None:
+def check(run: Observation, program: Program, root: Path) -> None:
     """Refuses a program whose runs say nothing about a change.
 
     Raises:
@@ -107,6 +108,10 @@ def check(run: Observation, program: Program) -> None:
     last = next((line.strip() for line in reversed(run.errors.splitlines()) if line.strip()), "it printed nothing")
     if run.document["cannot_tell"] == ["the program ran without the sanitizer"]:
         raise CommandError(f"the program cannot be run with {program.python}: {last[:200]}")
+    if run.status and not run.causes and last.startswith("ModuleNotFoundError"):
+        found = [path for path in root.glob("*venv/bin/python") if path.absolute() != program.python]
+        such = found[0].relative_to(root) if found else "path/to/python"
+        raise CommandError(f"{last[:200]}; name the program's interpreter: --python {such}")
     if run.reads_input:
         raise CommandError(
             "the program reads standard input, which repeated runs do not have; give it arguments or a file"

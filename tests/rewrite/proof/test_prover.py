@@ -84,16 +84,18 @@ def test_the_conditions_reach_the_program(prover: Build, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "limit", "message"),
     [
-        (LINE + "input()\nasyncio.run(main())\n", "the program reads standard input"),
-        (LINE + "asyncio.run(main())\nopen(__file__, 'a').write('# more')\n", "writes its own source (app.py)"),
-        (LINE + "asyncio.run(asyncio.sleep(600))\n", "did not end within 2 s"),
+        (LINE + "input()\nasyncio.run(main())\n", 60.0, "the program reads standard input"),
+        (LINE + "asyncio.run(main())\nopen(__file__, 'a').write('# more')\n", 60.0, "writes its own source (app.py)"),
+        ("import nowhere\n", 60.0, "ModuleNotFoundError: No module named 'nowhere'; name the program's interpreter"),
+        (LINE + "asyncio.run(asyncio.sleep(600))\n", 2.0, "did not end within 2 s"),
     ],
+    ids=["input", "source", "package", "hang"],
 )
-def test_programs_of_which_runs_say_nothing_are_refused(prover: Build, text: str, message: str) -> None:
+def test_programs_of_which_runs_say_nothing_are_refused(prover: Build, text: str, limit: float, message: str) -> None:
     with pytest.raises(CommandError, match=r"^[^\n]+$") as caught:
-        prover(text, limit=2.0).baseline()
+        prover(text, limit=limit).baseline()
     assert message in str(caught.value)
 
 

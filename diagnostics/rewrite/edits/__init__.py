@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from diagnostics.rewrite.edits import awaited, client_per_loop, fixture, inside_run, runner, scope, stream
+from diagnostics.rewrite.edits import (
+    awaited,
+    client_per_loop,
+    fixture,
+    inside_run,
+    no_pool,
+    owning_loop,
+    runner,
+    scope,
+    stream,
+)
 from diagnostics.rewrite.edits.context import Context
 from diagnostics.rewrite.edits.program import ParsedProgram, Rewrite
 from diagnostics.rewrite.records import Candidate, Source
@@ -36,7 +46,9 @@ EDITS: Final = (
     Edit("context-manager", inside_run.SUMMARY, inside_run.propose),
     Edit("explicit-close", scope.CLOSED, scope.close),
     Edit("runner", runner.SUMMARY, runner.propose),
+    Edit("owning-loop", owning_loop.SUMMARY, owning_loop.propose),
     Edit("client-per-loop", client_per_loop.SUMMARY, client_per_loop.propose),
+    Edit("no-keepalive", no_pool.SUMMARY, no_pool.propose),
 )
 """Every edit, the smallest change first among those that the measured ranking treats alike."""
 

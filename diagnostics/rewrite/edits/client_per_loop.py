@@ -40,8 +40,8 @@ def keep_per_loop(changes: Rewrite, place: Creation) -> bool:
 
 def _local(place: Creation, changes: Rewrite) -> str:
     changes.import_tool(place.module, "LoopLocal")
-    bare = place.module.text(place.call.func)
-    return f"LoopLocal({bare})" if not place.call.args else f"LoopLocal(lambda: {place.text})"
+    factory = f"lambda: {place.text}" if place.call.args else place.module.text(place.call.func)
+    return f"LoopLocal({factory}{', close=lambda _: None' if place.closer == 'pass' else ''})"
 
 
 def _plural(name: str, module: ParsedFile) -> str:

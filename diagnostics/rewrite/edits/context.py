@@ -20,7 +20,7 @@ class Creation:
 
     Attributes:
         call: the call.
-        closer: how what it creates is closed: `async with`, `await aclose()`, or "" if that is unknown.
+        closer: how what it creates is closed: `async with`, `await aclose()`, `pass` for a lock, "" if that is unknown.
         site: where it is.
     """
 
@@ -111,16 +111,16 @@ class Context:
     @cached_property
     def advised(self) -> list[Creation]:
         """The calls that the advice is about."""
-        return list(self._made_at((each["where"], "") for each in self.cause["advice"]))
+        return list(self.made_at((each["where"], "") for each in self.cause["advice"]))
 
     @cached_property
     def creations(self) -> list[Creation]:
         """Where the clients of the root cause are created, or else assigned, by the lines of the program."""
         found: dict[cst.Call, Creation] = {}
         for client in self._clients():
-            closer = (client.get("closer") or "").split(" or ")[0]
+            closer = _closer(client)
             sites = [client.get("created_at"), (client.get("held_by") or {}).get("site")]
-            made = list(self._made_at((site, closer) for site in sites))
+            made = list(self.made_at((site, closer) for site in sites))
             place = next((each for each in made if each.statement is not None), next(iter(made), None))
             if place is not None:
                 found.setdefault(place.call, place)
@@ -134,14 +134,15 @@ class Context:
         """For each client the calls of the program that led to its creation, the creation first."""
         found: dict[tuple[cst.Call, ...], list[Creation]] = {}
         for client in self._clients():
-            closer = (client.get("closer") or "").split(" or ")[0]
+            closer = _closer(client)
             sites = [(client.get("created_at"), closer), *((site, "") for site in client.get("stack", ()))]
-            chain = list(self._made_at(sites))
+            chain = list(self.made_at(sites))
             if chain:
                 found.setdefault(tuple(each.call for each in chain), chain)
         return list(found.values())
 
-    def _made_at(self, sites: Any) -> Iterator[Creation]:
+    def made_at(self, sites: Any) -> Iterator[Creation]:
+        """Yields the calls of the program among pairs of a site and a closer."""
         seen = set()
         for site, closer in sites:
             module = self.program.at(site)
@@ -154,4 +155,9 @@ class Context:
     def loops(self) -> list[Creation]:
         """Where the loops of the root cause, and all others of the program, are made."""
         sites = [(each.get("loop") or {}).get("created_at") for each in [*self.findings, *self.document["findings"]]]
-        return list(self._made_at((site, "") for site in sites))
+        return list(self.made_at((site, "") for site in sites))
+
+
+def _closer(client: Mapping[str, Any]) -> str:
+    own = "pass" if client["type"].startswith("asyncio.") else ""
+    return (client.get("closer") or own).split(" or ")[0]

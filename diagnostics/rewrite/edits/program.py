@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -142,9 +143,9 @@ class ParsedProgram:
     def modules(self) -> Iterator[ParsedFile]:
         """Yields every file."""
         root = self._source.root
-        for count, path in enumerate(sorted(root.rglob("*.py"))):
+        for number, path in enumerate(sorted(root.rglob("*.py"))):
             parts = path.relative_to(root).parts
-            if count < MOST_FILES and not any(part.startswith(".") or part in SKIPPED for part in parts[:-1]):
+            if number < MOST_FILES and not any(part.startswith(".") or part in SKIPPED for part in parts[:-1]):
                 module = self.module("/".join(parts))
                 if module is not None:
                     yield module
@@ -234,6 +235,13 @@ class Rewrite:
         if self._needs_tools and self.program.module(self.program.async_tools) is None:
             texts[self.program.async_tools] = single_file()
         return texts
+
+
+def free_name(name: str, *modules: ParsedFile) -> str:
+    """Returns a name, or one with a number after it, that no file has."""
+    taken = {node.value for module in modules for node in module.nodes if isinstance(node, cst.Name)}
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(each for each in chain([name], numbered) if each not in taken)
 
 
 class _Transformer(cst.CSTTransformer):

@@ -54,6 +54,8 @@ def _scopes(context: Context) -> list[tuple[Creation, str]]:
             continue
         owner = made.module.class_around(made.call) if made.attribute else None
         closer = made.closer if scope is made or owner is None else _closing_method(owner)
+        if closer == "pass":
+            continue
         found.setdefault(scope.call, (scope, closer))
     return sorted(found.values(), key=lambda each: (each[0].module.path, -each[0].module.line(each[0].call)))
 

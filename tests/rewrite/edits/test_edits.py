@@ -40,12 +40,18 @@ def document(
     closer: str = "async with",
     callers: tuple[str, ...] = (),
     loop: str = "asyncio.run(",
+    running: str = "",
 ) -> dict[str, Any]:
     """A document of `run --json` with one root cause."""
-    client: dict[str, Any] | None = {"created_at": site(root, made), "closer": closer} if made else None
+    client: dict[str, Any] | None = (
+        {"created_at": site(root, made), "closer": closer, "type": "sdk.Client" if closer else "asyncio.Lock"}
+        if made
+        else None
+    )
     if client is not None:
         client["stack"] = [client["created_at"], *(site(root, each) for each in callers)]
-    finding = {"id": "F1", "client": client, "loop": {"created_at": site(root, loop)}}
+    access = {"running": {"created_at": site(root, running)}} if running else None
+    finding = {"id": "F1", "client": client, "loop": {"created_at": site(root, loop)}, "access": access}
     advice = [{"code": code, "where": site(root, made)}] if made else []
     cause = {"kind": kind, "findings": ["F1"], "advice": advice}
     return {"program": {"argv": ["app.py"]}, "findings": [finding], "root_causes": [cause]}
@@ -167,6 +173,32 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         {"made": "Client()"},
         HEAD + "async def main():\n    async with Client() as c:\n        c.close()\n\n\nasyncio.run(main())\n",
         HEAD + "async def main():\n    async with Client() as c:\n        await c.close()\n\n\nasyncio.run(main())\n",
+    ),
+    "a lock": (
+        "client-per-loop",
+        {"made": "asyncio.Lock()", "closer": ""},
+        HEAD + "lock = asyncio.Lock()\n\n\nasync def ask():\n    async with lock:\n"
+        "        pass\n\n\nasyncio.run(ask())\n",
+        TOOL.format("LoopLocal") + "locks = LoopLocal(asyncio.Lock, close=lambda _: None)\n\n\nasync def ask():\n"
+        "    lock = await locks.get()\n    async with lock:\n        pass\n\n\nasyncio.run(ask())\n",
+    ),
+    "a pool": (
+        "no-keepalive",
+        {"made": "pool.connect()", "code": "from sdk.pool import No\nclient = pool.connect(, kind=No)"},
+        HEAD + "pool = Client(\n    1,\n    size=2,  # two\n)\n\n\nasync def ask():\n"
+        "    return pool.connect()\n\n\nasyncio.run(ask())\n",
+        HEAD.replace("connect\n", "connect\nfrom sdk.pool import No\n")
+        + "pool = Client(\n    1,\n    size=2,\n    kind=No,  # two\n)\n\n\nasync def ask():\n"
+        "    return pool.connect()\n\n\nasyncio.run(ask())\n",
+    ),
+    "a thread": (
+        "owning-loop",
+        {"running": "asyncio.run(connect())", "loop": "asyncio.run(main())"},
+        HEAD + "async def main():\n    def work():\n        print(asyncio.run(connect()))\n\n"
+        "    await asyncio.to_thread(work)\n\n\nasyncio.run(main())\n",
+        HEAD + "async def main():\n    loop = asyncio.get_running_loop()\n    def work():\n"
+        "        print(asyncio.run_coroutine_threadsafe(connect(), loop).result())\n\n"
+        "    await asyncio.to_thread(work)\n\n\nasyncio.run(main())\n",
     ),
     "a loop": (
         "runner",

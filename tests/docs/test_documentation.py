@@ -177,7 +177,7 @@ def check_module(module: str, arguments: list[str]) -> None:
         check_nox(arguments)
     elif module == "pip":
         assert arguments[0] == "install"
-        name, _, extra = arguments[1].rstrip("]").partition("[")
+        name, _, extra = arguments[-1].rstrip("]").partition("[")
         is_ours = name == f"git+{PROJECT['urls']['Source']}"
         assert is_ours or name == "nox" or extra in PROJECT["optional-dependencies"]
     elif module == "pytest":

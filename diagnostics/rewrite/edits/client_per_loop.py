@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import libcst as cst
 import libcst.matchers as m
@@ -17,14 +18,19 @@ _CACHES = ("cache", "lru_cache")
 
 def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change, if the program reads the client in coroutine functions only."""
-    changes = Rewrite(context.program)
-    if context.creations and all(keep_per_loop(changes, place) for place in context.creations):
-        yield changes
+    for places in (context.creations, [chain[0] for chain in context.chains]):
+        changes = Rewrite(context.program)
+        if places and all(keep_per_loop(changes, place) for place in places):
+            yield changes
+            return
 
 
 def keep_per_loop(changes: Rewrite, place: Creation) -> bool:
     """Turns what holds a client into a `LoopLocal`; returns whether that is possible."""
     function = place.module.function(place.call)
+    owner = place.module.class_around(place.call)
+    if function is None and owner is not None:
+        return _class_attribute(changes, place, owner)
     if place.statement is None:
         return False
     if place.attribute:
@@ -47,12 +53,11 @@ def _local(place: Creation, changes: Rewrite) -> str:
 def _plural(name: str, module: ParsedFile) -> str:
     taken = {node.value for node in module.nodes if isinstance(node, cst.Name)}
     many = f"{name}S" if name.isupper() else f"{name}s"
-    return next(each for each in (many, f"{name}_per_loop", f"{name}_per_loop_") if each not in taken)
+    first = () if name.endswith("s") else (many,)
+    return next(each for each in (*first, f"{name}_per_loop", f"{name}_per_loop_") if each not in taken)
 
 
 def _variable(changes: Rewrite, place: Creation) -> bool:
-    if place.module.class_around(place.call) is not None:
-        return False
     name = place.name
     plural = _plural(name, place.module)
     changes.replace(place.module, place.value, _local(place, changes))
@@ -220,14 +225,51 @@ def _attribute(changes: Rewrite, place: Creation) -> bool:
         parent = module.parent(node)
         if owner not in module.around(node) or isinstance(parent, cst.AssignTarget | cst.AnnAssign):
             continue
-        closing = closing_run(module, node)
-        if closing is not None:
-            changes.remove(module, closing)
-        elif module.coroutine(node) is not None:
-            changes.change(module, node, _gotten)
-        elif not isinstance(parent, cst.Comparison):
+        if not _read_attribute(changes, module, node):
             return False
     return True
+
+
+def _read_attribute(changes: Rewrite, module: ParsedFile, node: cst.Attribute) -> bool:
+    closing = closing_run(module, node)
+    if closing is not None:
+        changes.remove(module, closing)
+    elif module.coroutine(node) is not None:
+        changes.change(module, node, _gotten)
+    else:
+        return isinstance(module.parent(node), cst.Comparison)
+    return True
+
+
+def _class_attribute(changes: Rewrite, place: Creation, owner: cst.ClassDef) -> bool:
+    """`client = Client()` in a class, or the default of a field."""
+    module = place.module
+    parents = list(module.around(place.call))
+    line = next((each for each in parents if isinstance(each, cst.SimpleStatementLine)), None)
+    made = line.body[0] if line is not None and line in owner.body.body else None
+    target = made.target if isinstance(made, cst.AnnAssign) else place.target
+    is_whole = place.target is not None or isinstance(parents[0], cst.Lambda)
+    if not isinstance(target, cst.Name) or not is_whole or place.awaited:
+        return False
+    changes.replace(module, place.call, _local(place, changes))
+    if isinstance(made, cst.AnnAssign):
+        kept = f"LoopLocal[{module.text(made.annotation.annotation)}]"
+        changes.replace(module, made.annotation.annotation, kept)
+    for each in changes.program.modules():
+        for node in each.nodes:
+            is_named = isinstance(node, cst.Attribute) and node.attr.value == target.value
+            if is_named and not _reads_class(changes, each, node, owner):
+                return False
+    return True
+
+
+def _reads_class(changes: Rewrite, module: ParsedFile, node: Any, owner: cst.ClassDef) -> bool:
+    """Reads the attribute per loop; returns whether that is possible, or certainly another class is meant."""
+    around, receiver = module.class_around(node), _last(node.value)
+    if receiver in ("self", "cls") and around is not None and around is not owner:
+        return not around.bases
+    is_own = receiver == owner.name.value or (receiver in ("self", "cls") and around is owner)
+    return is_own and not isinstance(module.parent(node), cst.AssignTarget) and _read_attribute(changes, module, node)
 
 
 def _gotten(node: cst.BaseExpression) -> cst.BaseExpression:

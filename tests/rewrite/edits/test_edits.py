@@ -174,6 +174,26 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         HEAD + "async def main():\n    async with Client() as c:\n        c.close()\n\n\nasyncio.run(main())\n",
         HEAD + "async def main():\n    async with Client() as c:\n        await c.close()\n\n\nasyncio.run(main())\n",
     ),
+    "a class attribute": (
+        "client-per-loop",
+        {"made": "Client(1)"},
+        HEAD + "class Bot:\n    client = Client(1)\n\n    async def ask(self):\n"
+        "        return await self.client.ask()\n\n\n"
+        "async def main():\n    await Bot.client.ask()\n\n\nasyncio.run(main())\n",
+        TOOL.format("LoopLocal") + "class Bot:\n    client = LoopLocal(lambda: Client(1))\n\n    async def ask(self):\n"
+        "        return await (await self.client.get()).ask()\n\n\n"
+        "async def main():\n    await (await Bot.client.get()).ask()\n\n\nasyncio.run(main())\n",
+    ),
+    "the default of a field": (
+        "client-per-loop",
+        {"made": "Client(1)", "callers": ("Bot()",)},
+        HEAD + "@connect.dataclass\nclass Bot:\n    client: Client = connect.field(factory=lambda: Client(1))\n\n"
+        "    async def ask(self):\n        return await self.client.ask()\n\n\nasyncio.run(Bot().ask())\n",
+        TOOL.format("LoopLocal") + "@connect.dataclass\nclass Bot:\n"
+        "    client: LoopLocal[Client] = connect.field(factory=lambda: LoopLocal(lambda: Client(1)))\n\n"
+        "    async def ask(self):\n        return await (await self.client.get()).ask()\n\n\n"
+        "asyncio.run(Bot().ask())\n",
+    ),
     "a lock": (
         "client-per-loop",
         {"made": "asyncio.Lock()", "closer": ""},

@@ -13,16 +13,32 @@ from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
 
 SUMMARY = "keep one client for each loop with LoopLocal, which closes it there"
 
+_PRIMITIVES = ("Lock", "Event", "Condition", "Semaphore", "BoundedSemaphore", "Queue", "PriorityQueue", "LifoQueue")
 _CACHES = ("cache", "lru_cache")
 
 
 def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change, if the program reads the client in coroutine functions only."""
-    for places in (context.creations, [chain[0] for chain in context.chains]):
+    found, made = 0, list({chain[0].call: chain[0] for chain in context.chains}.values())
+    for creations in (context.creations, made, _with_siblings(context.creations)):
         changes = Rewrite(context.program)
-        if places and all(keep_per_loop(changes, place) for place in places):
+        if found < len(creations) and all(keep_per_loop(changes, place) for place in creations):
+            found = len(creations)
             yield changes
-            return
+
+
+def _with_siblings(creations: list[Creation]) -> list[Creation]:
+    """Returns locks and the like with those that the same files make: an error of one hides those of the others."""
+    found = [each for each in creations if each.closer == "pass" and each.name]
+    known = {each.call for each in found}
+    for place in list(found):
+        for node in place.module.nodes:
+            if not isinstance(node, cst.Call) or node in known or place.module.function(node) is not None:
+                continue
+            if _last(node.func) in _PRIMITIVES:
+                known.add(node)
+                found.append(Creation(place.module, node, "pass", place.site))
+    return found
 
 
 def keep_per_loop(changes: Rewrite, place: Creation) -> bool:
@@ -53,7 +69,7 @@ def _local(place: Creation, changes: Rewrite) -> str:
 def _plural(name: str, module: ParsedFile) -> str:
     taken = {node.value for node in module.nodes if isinstance(node, cst.Name)}
     many = f"{name}S" if name.isupper() else f"{name}s"
-    first = () if name.endswith("s") else (many,)
+    first: tuple[str, ...] = () if name.endswith("s") else (many,)
     return next(each for each in (*first, f"{name}_per_loop", f"{name}_per_loop_") if each not in taken)
 
 

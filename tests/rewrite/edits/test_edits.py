@@ -194,6 +194,16 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "    async def ask(self):\n        return await (await self.client.get()).ask()\n\n\n"
         "asyncio.run(Bot().ask())\n",
     ),
+    "locks": (
+        "client-per-loop",
+        {"made": "asyncio.Lock()", "closer": ""},
+        HEAD + "lock = asyncio.Lock()\nlimit = asyncio.Semaphore(1)\n\n\nasync def ask():\n"
+        "    async with lock, limit:\n        pass\n\n\nasyncio.run(ask())\n",
+        TOOL.format("LoopLocal") + "locks = LoopLocal(asyncio.Lock, close=lambda _: None)\n"
+        "limits = LoopLocal(lambda: asyncio.Semaphore(1), close=lambda _: None)\n\n\nasync def ask():\n"
+        "    limit = await limits.get()\n    lock = await locks.get()\n    async with lock, limit:\n        pass\n\n\n"
+        "asyncio.run(ask())\n",
+    ),
     "a lock": (
         "client-per-loop",
         {"made": "asyncio.Lock()", "closer": ""},

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, Final
 
-from diagnostics.pytest_plugin.moments import NOWHERE, Moment, Moments
+from diagnostics.pytest_plugin.moments import NOWHERE, Later, Moment, Moments, described
 from diagnostics.sanitizer.capture.facts import ClientRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.instruments import Instrument
 from diagnostics.sanitizer.capture.sites import Stack, file_of, frames, is_users
@@ -42,17 +43,17 @@ class Attribution(Instrument):
         self._root = root
         self._fixture_of = fixture_of
         self._after_fork = after_fork
-        self._clients: dict[int, Moment] = {}
-        self._loops: dict[int, Moment] = {}
+        self._clients: dict[int, Moment | Later] = {}
+        self._loops: dict[int, Moment | Later] = {}
         self._tasks: dict[Stack, Moment] = {}
 
     def client_created(self, record: ClientRecord, client: Any) -> None:
         """Keeps where it was created."""
-        self._clients[record.number] = self._moments.here()
+        self._clients[record.number] = self._moments.later()
 
     def loop_created(self, record: LoopRecord, loop: Any) -> None:
         """Keeps where it was created."""
-        self._loops[record.number] = self._moments.here()
+        self._loops[record.number] = self._moments.later()
 
     def loop_run(self, record: LoopRecord) -> None:
         """Keeps which thread runs it."""
@@ -66,11 +67,12 @@ class Attribution(Instrument):
         """Keeps what its tasks were created for."""
         self._tasks.clear()
         loop = record.ref()
-        for task in () if loop is None else asyncio.all_tasks(loop):
+        if loop is None or sys.version_info < (3, 12):  # which do not tell the context of a task
+            return
+        for task in asyncio.all_tasks(loop):
             frame = getattr(task.get_coro(), "cr_frame", None)
-            context = getattr(task, "get_context", None)  # Python 3.12
-            if frame is not None and context is not None:
-                self._tasks[frame.f_code, frame.f_lasti] = self._moments.context(context())
+            if frame is not None:
+                self._tasks[frame.f_code, frame.f_lasti] = self._moments.context(task.get_context())
 
     def fact(self, fact: Fact) -> None:
         """Adds who is to blame and who is hurt."""
@@ -103,7 +105,7 @@ class Attribution(Instrument):
         made = self._clients.get(client.number)
         if made is not None:
             file = _importing(client.created)
-            return made if file is None else self._import(file, made)
+            return described(made) if file is None else self._import(file, described(made))
         if variable is not None and not variable.function:
             return self._import(variable.file, NOWHERE)
         fixture = None if variable is None else self._fixture_of(variable.file, variable.function)
@@ -117,7 +119,10 @@ class Attribution(Instrument):
         return loop._replace(phase="call", fixture="", scope="") if loop.test else Moment()
 
     def _of_loop(self, loop: LoopRecord | None) -> Moment:
-        return NOWHERE if loop is None else self._loops.get(loop.number) or self._moments.at_number(loop.number)
+        if loop is None:
+            return NOWHERE
+        made = self._loops.get(loop.number)
+        return self._moments.at_number(loop.number) if made is None else described(made)
 
     def _at(self, connection: Any) -> Moment:
         loop = self._of_loop(connection.loop)

@@ -10,9 +10,9 @@ import bisect
 import contextvars
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from diagnostics.sanitizer.capture.facts import now
 
@@ -42,8 +42,16 @@ class Moment(NamedTuple):
         return "" if self.fixture and self.scope != "function" else self.nodeid
 
 
+Later = tuple[Callable[..., Moment], Any, Any]
+"""A moment that is described only if somebody asks: a function and its two arguments."""
+
 NOWHERE = Moment()
-_CURRENT: contextvars.ContextVar[Moment] = contextvars.ContextVar("event_loops_moment", default=NOWHERE)
+_CURRENT: contextvars.ContextVar[Moment | Later] = contextvars.ContextVar("event_loops_moment", default=NOWHERE)
+
+
+def described(moment: Moment | Later) -> Moment:
+    """Returns a moment itself."""
+    return moment if isinstance(moment, Moment) else moment[0](moment[1], moment[2])
 
 
 class Moments:
@@ -51,56 +59,70 @@ class Moments:
 
     def __init__(self) -> None:
         self._main = threading.get_ident()
-        self.current = NOWHERE
+        self.latest: Moment | Later = NOWHERE
         self._numbers = [now()]
-        self._moments = [NOWHERE]
-        self._threads: weakref.WeakKeyDictionary[threading.Thread, Moment] = weakref.WeakKeyDictionary()
+        self._moments: list[Moment | Later] = [NOWHERE]
+        self._threads: weakref.WeakKeyDictionary[threading.Thread, Moment | Later] = weakref.WeakKeyDictionary()
+
+    @property
+    def current(self) -> Moment:
+        """What pytest is doing now."""
+        return described(self.latest)
 
     @contextmanager
     def at(self, moment: Moment) -> Iterator[None]:
         """Goes to a moment, and back at the end."""
-        before = self.current
-        self._go(moment)
+        before = self.latest
+        self.go(moment)
         try:
             yield
         finally:
-            self._go(before)
+            self.go(before)
 
     def at_number(self, number: int) -> Moment:
         """Returns the moment in which something with this number was made, in the main thread."""
-        return self._moments[bisect.bisect_right(self._numbers, number) - 1]
+        return described(self._moments[bisect.bisect_right(self._numbers, number) - 1])
 
     def in_main(self) -> bool:
         """Returns whether the running thread is the one that runs pytest."""
         return threading.get_ident() == self._main
 
     def here(self) -> Moment:
+        """Returns the moment that the running thread works for; see `later`."""
+        return described(self.later())
+
+    def later(self) -> Moment | Later:
         """Returns the moment that the running thread works for; without a node id where that cannot be known.
 
         A thread that was started by this test, or by a fixture, works for it. A thread of an earlier test may have
         been given its work by anybody.
         """
         if self.in_main():
-            return self.current
+            return self.latest
         thread = threading.current_thread()
         given = _CURRENT.get()  # of the code that handed over the work, as `asyncio.to_thread` and portals of anyio do
         if given is not NOWHERE:
             return given
-        started = self._threads.get(thread, self.current)
+        started = described(self._threads.get(thread, self.latest))
         if not started.test or started.nodeid == self.current.nodeid:
             return started
         return Moment(thread=thread.name)
 
     def context(self, context: contextvars.Context) -> Moment:
         """Returns the moment in which a context was copied."""
-        return context.get(_CURRENT, NOWHERE)
+        return described(context.get(_CURRENT, NOWHERE))
 
-    def _go(self, moment: Moment) -> None:
-        if threading.active_count() > 1:
+    def go(self, moment: Moment | Later) -> None:
+        """Goes to a moment."""
+        if len(threading._active) > 1:  # type: ignore[attr-defined] # as `active_count`, without its lock
             for thread in threading.enumerate():
                 if thread not in self._threads:
-                    self._threads[thread] = self.current
-        self._numbers.append(now())
-        self._moments.append(moment)
-        self.current = moment
+                    self._threads[thread] = self.latest
+        number = now()
+        if number == self._numbers[-1] + 1:  # nothing was made in the last one
+            self._numbers[-1], self._moments[-1] = number, moment
+        else:
+            self._numbers.append(number)
+            self._moments.append(moment)
+        self.latest = moment
         _CURRENT.set(moment)

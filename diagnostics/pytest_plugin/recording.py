@@ -8,14 +8,16 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from _pytest import runner
 
 from diagnostics.model.words import FINDING_KINDS
 from diagnostics.pytest_plugin.attribution import Attribution
-from diagnostics.pytest_plugin.moments import Moment, Moments
+from diagnostics.pytest_plugin.moments import NOWHERE, Later, Moment, Moments, described
 from diagnostics.sanitizer.capture.blind_spots import blind_spots
 from diagnostics.sanitizer.capture.journal import Journal
 from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.recorder import RECORDER
+from diagnostics.sanitizer.capture.sites import ends_at
 from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
 
@@ -32,14 +34,13 @@ class Recording:
 
     def __init__(self, journal: str, root: str) -> None:
         self._moments = Moments()
-        self._fixtures: dict[tuple[str, int], Moment] = {}
+        self._fixtures: dict[Any, Later] = {}
         self._ended = False
         self._journal = Journal(journal)
         self._journal.process_begins(os.getppid())
-        fixture_of = self._fixtures.get
-        self._attribution = Attribution(
-            self._moments, root, lambda file, line: fixture_of((file, line)), self._after_fork
-        )
+        self._attribution = Attribution(self._moments, root, self._fixture_of, self._after_fork)
+        for phase in (runner.pytest_runtest_setup, runner.pytest_runtest_call, runner.pytest_runtest_teardown):
+            ends_at(phase.__code__)
         TRACKER.instruments.add(self._attribution, first=True)
         TRACKER.instruments.add(self._journal)
         for fact in RECORDER.facts:  # of a `conftest.py`
@@ -66,38 +67,49 @@ class Recording:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Checks the markers."""
+        seen: set[Any] = set()
         for item in items:
-            _allowed(item)
+            if _marked(item, seen):
+                _allowed(item)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> _Wrapped:
-        """Sets up a test."""
-        with self._moments.at(_moment(item, "setup")):
-            return (yield)
+    # Not wrappers, which cost more, so what is between two phases belongs to the first.
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> _Wrapped:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Before what other plugins do around the setup."""
+        self._moments.go((_moment, item, "setup"))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Sets up a test, perhaps again."""
+        self._moments.go((_moment, item, "setup"))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
         """Runs a test."""
-        with self._moments.at(_moment(item, "call")):
-            return (yield)
+        self._moments.go((_moment, item, "call"))
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> _Wrapped:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         """Tears down a test and the fixtures whose scope ends with it."""
-        with self._moments.at(_moment(item, "teardown")):
-            return (yield)
+        self._moments.go((_moment, item, "teardown"))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self) -> None:
+        """A test has ended."""
+        self._moments.go(NOWHERE)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> _Wrapped:
         """Sets up a fixture."""
-        nodeid = self._moments.current.nodeid or request.node.nodeid
-        allowed = self._moments.current.allowed if fixturedef.scope == "function" else frozenset[str]()
-        moment = Moment(nodeid, "setup", fixturedef.argname, fixturedef.scope, allowed=allowed)
-        code = getattr(_unwrapped(fixturedef.func), "__code__", None)
-        if code is not None:
-            self._fixtures[code.co_filename, code.co_firstlineno] = moment
-        with self._moments.at(moment):
+        before = self._moments.latest
+        moment = (_in_fixture, fixturedef, (before, request.node))
+        self._fixtures[fixturedef] = moment
+        self._moments.go(moment)
+        try:
             return (yield)
+        finally:
+            self._moments.go(before)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> _Wrapped:
@@ -107,6 +119,13 @@ class Recording:
         finally:
             self.end()
 
+    def _fixture_of(self, file: str, line: int) -> Moment | None:
+        for fixturedef, moment in self._fixtures.items():
+            code = getattr(_unwrapped(fixturedef.func), "__code__", None)
+            if code is not None and (code.co_filename, code.co_firstlineno) == (file, line):
+                return described(moment)
+        return None
+
     def _after_fork(self) -> None:
         with contextlib.suppress(OSError):
             self._journal.process_begins(os.getppid())
@@ -114,6 +133,22 @@ class Recording:
 
 def _moment(item: pytest.Item, phase: str) -> Moment:
     return Moment(item.nodeid, phase, allowed=_allowed(item))
+
+
+def _in_fixture(fixturedef: Any, asked: tuple[Moment | Later, Any]) -> Moment:
+    before, node = described(asked[0]), asked[1]
+    allowed = before.allowed if fixturedef.scope == "function" else frozenset[str]()
+    return Moment(before.nodeid or node.nodeid, "setup", fixturedef.argname, fixturedef.scope, allowed=allowed)
+
+
+def _marked(node: Any, seen: set[Any]) -> bool:
+    """Returns whether something around an item, that was not seen before, or the item has a marker of this plugin."""
+    found = False
+    while node is not None and node not in seen:
+        seen.add(node)
+        found = found or any(mark.name == "event_loops" for mark in node.own_markers)
+        node = node.parent
+    return found
 
 
 def _allowed(item: pytest.Item) -> frozenset[str]:

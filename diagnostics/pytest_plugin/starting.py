@@ -6,13 +6,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
 from diagnostics.pytest_plugin.recording import Recording
 from diagnostics.pytest_plugin.reporting import Reporting
-from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, rules
 from diagnostics.sanitizer.session import uninstall
+
+if TYPE_CHECKING:
+    from diagnostics.sanitizer.analyze.suppressions import Rule
 
 WORKER_FOLDER = "event_loops_folder"
 
@@ -44,6 +47,10 @@ def start(config: pytest.Config, mode: str, suppressions: Sequence[str]) -> None
 
 
 def _suppressions(file: str | None, lines: Sequence[str]) -> list[Rule]:
+    if file is None and not lines:
+        return []
+    from diagnostics.sanitizer.analyze.suppressions import SuppressionError, rules
+
     where = "event_loops_suppress"
     try:
         found = rules(lines)

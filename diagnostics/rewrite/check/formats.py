@@ -14,8 +14,8 @@ from diagnostics.sanitizer.analyze.describe import relative_path
 from diagnostics.sanitizer.output.drawing import Style, frames, title, wrapped
 from diagnostics.sanitizer.output.formats import github as workflow
 from diagnostics.sanitizer.output.formats import sarif as static_results
+from diagnostics.sanitizer.output.last_line import plural
 from diagnostics.sanitizer.output.redact import redact_text
-from diagnostics.sanitizer.output.text import plural
 
 SCHEMA: Final = "diagnostics.check/1"
 

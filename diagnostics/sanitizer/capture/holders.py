@@ -20,7 +20,16 @@ from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
-from diagnostics.sanitizer.capture.sites import Stack, belongs, file_in, in_stdlib, is_generated, is_ours, is_users
+from diagnostics.sanitizer.capture.sites import (
+    Stack,
+    belongs,
+    file_in,
+    in_stdlib,
+    is_generated,
+    is_ours,
+    is_outermost,
+    is_users,
+)
 
 CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
 FACTORY: Final = re.compile(r"(?:build|connect|create|from|init|make|open)(?:_|$)")
@@ -342,16 +351,33 @@ def search(client: Any) -> None:
 def loop_purpose(frame: FrameType | None) -> str:
     """Tells what a loop is created for, where a test runner or a portal creates it: the scope of its fixture, say."""
     while frame is not None:
-        file = frame.f_code.co_filename.replace("\\", "/")
-        if "/pytest_asyncio/" in file or file.endswith("/anyio/pytest_plugin.py"):
+        kind = _PURPOSES.get(frame.f_code.co_filename)
+        if kind is None:
+            kind = _purpose_of(frame.f_code.co_filename)
+        if kind == "pytest plugin":
             scope = getattr(locals_of(frame).get("request"), "scope", None)
             if isinstance(scope, str):
                 return f"{scope} scope"
             if frame.f_code.co_name.startswith("pytest_"):
-                return "pytest plugin"
-        elif file.endswith("/anyio/from_thread.py"):
-            return "portal of TestClient" if "starlette.testclient" in sys.modules else "portal"
-        elif file.endswith("/unittest/async_case.py"):
-            return "IsolatedAsyncioTestCase"
-        frame = frame.f_back
+                return kind
+        elif kind == "portal":
+            return "portal of TestClient" if "starlette.testclient" in sys.modules else kind
+        elif kind:
+            return kind
+        frame = None if is_outermost(frame.f_code) else frame.f_back
     return ""
+
+
+_PURPOSES: Final[dict[str, str]] = {}
+"""What the loops are for that code in a file creates; empty for most files."""
+
+
+def _purpose_of(file: str) -> str:
+    name, found = file.replace("\\", "/"), ""
+    if "/pytest_asyncio/" in name or name.endswith("/anyio/pytest_plugin.py"):
+        found = "pytest plugin"
+    elif name.endswith("/anyio/from_thread.py"):
+        found = "portal"
+    elif name.endswith("/unittest/async_case.py"):
+        found = "IsolatedAsyncioTestCase"
+    return _PURPOSES.setdefault(file, found)

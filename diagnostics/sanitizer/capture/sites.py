@@ -58,6 +58,9 @@ _INTERNED_AT_MOST = 4096
 
 _ATTRS = "<attrs generated "
 
+_outermost: dict[int, CodeType] = {}
+"""Keyed by id: functions of a test runner, whose callers say nothing about the test."""
+
 _interned: dict[tuple[int, ...], Stack] = {}
 """Keyed by the ids of code objects and instructions, because equal functions of two files compare equal.
 
@@ -65,6 +68,16 @@ A stack keeps its code objects alive, so that no id is reused, and the sanitizer
 
 _made_by: dict[int, tuple[CodeType, str]] = {}
 """Keyed by id: code without a file that a package generated at runtime, and the file of that package's module."""
+
+
+def ends_at(code: CodeType) -> None:
+    """Leaves the callers of a function out of the stacks from now on."""
+    _outermost[id(code)] = code
+
+
+def is_outermost(code: CodeType) -> bool:
+    """Returns whether the callers of a function are left out."""
+    return id(code) in _outermost
 
 
 def capture(frame: FrameType | None = None) -> Stack:
@@ -95,7 +108,10 @@ def identity(frame: FrameType | None, until: CodeType | None = None) -> tuple[in
     for _ in range(_EXAMINED):
         if frame is None or frame.f_code is until:
             break
-        add(id(frame.f_code) << _INSTRUCTIONS | frame.f_lasti)
+        code = id(frame.f_code)
+        add(code << _INSTRUCTIONS | frame.f_lasti)
+        if code in _outermost:
+            break
         frame = frame.f_back
     return tuple(found)
 
@@ -114,7 +130,7 @@ def _kept(innermost: FrameType) -> Stack:
                 _note_maker(frame)
             found += code, frame.f_lasti
             ids.append(id(code) << _INSTRUCTIONS | frame.f_lasti)
-        frame = frame.f_back
+        frame = None if is_outermost(code) else frame.f_back
     return _interned.setdefault(tuple(ids), tuple(found))
 
 

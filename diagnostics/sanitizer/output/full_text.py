@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from diagnostics.model.finding import Finding, Site
 from diagnostics.sanitizer.analyze.describe import relative_path
+from diagnostics.sanitizer.output.last_line import plural
 from diagnostics.sanitizer.output.redact import redact_text
-from diagnostics.sanitizer.output.text import by, plural
+from diagnostics.sanitizer.output.text import by
 
 RULE = "=" * 66
 

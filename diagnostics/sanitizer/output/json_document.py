@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
 import json
 import os
 import stat
 import sys
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from diagnostics.model.codec import encode
 from diagnostics.model.finding import FINDINGS_SCHEMA
-from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.analyze.recorded import Process
 from diagnostics.sanitizer.analyze.root_causes import Report
+from diagnostics.sanitizer.output.last_line import versions
 from diagnostics.sanitizer.output.redact import command_line, redact
 
 STANDARD_OUTPUT: Final = "-"
-
-_DISTRIBUTIONS = {row.module: name for name, row in LIBRARIES.items() if row.role != "part"}
 
 
 def document(process: Process, report: Report, *, exit_code: int | None, blind_spots: Sequence[str]) -> dict[str, Any]:
@@ -35,16 +31,6 @@ def document(process: Process, report: Report, *, exit_code: int | None, blind_s
         "root_causes": [encode(cause) for cause in report.root_causes],
         "findings": [encode(finding) for finding in report.findings],
     }
-
-
-def versions(modules: Collection[str], components: set[str]) -> dict[str, str]:
-    """Returns the versions of the libraries that are imported and of those at fault."""
-    names = {name for module, name in _DISTRIBUTIONS.items() if module in modules} | (components - {"user"})
-    found = {}
-    for name in sorted(names):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found
 
 
 def write(file: str, data: dict[str, Any]) -> None:

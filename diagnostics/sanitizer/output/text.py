@@ -14,6 +14,7 @@ from diagnostics.model.errors import PROGRAM
 from diagnostics.model.finding import Advice, Finding, LoopFacts, MarkedLine, RootCause, Site
 from diagnostics.sanitizer.analyze.in_tests import described
 from diagnostics.sanitizer.output.drawing import Style, frames, title, wrapped
+from diagnostics.sanitizer.output.last_line import last_line, plural
 from diagnostics.sanitizer.output.redact import redact_text
 
 HURT_AT_MOST: Final = 5
@@ -37,13 +38,12 @@ def summary(
 ) -> str:
     """Returns the last line: what was found, and in what."""
     counts = {word: sum(cause.severity == word for cause in causes) for word in ("error", "leak", "note")}
-    found = [plural(count, word) for word, count in counts.items() if count] or ["no problem found"]
+    found = [plural(count, word) for word, count in counts.items() if count]
     clients = {finding.client.id for finding in findings if finding.client is not None}
     loops = {loop.id for finding in findings for loop in _loops(finding)}
     seen = [plural(len(each), word) for each, word in ((clients, "client"), (loops, "loop")) if each]
-    used = [f"{plural(calls, 'call')}, {plural(requests, 'request')}"] if calls or requests else []
-    libraries = [", ".join(f"{name} {version}" for name, version in versions.items())] if versions else []
-    return "diagnostics: " + " · ".join([", ".join(found), *seen, *used, *libraries])
+    parts = [", ".join(found) or "no problem found", *seen]
+    return last_line(parts, calls=calls, requests=requests, versions=versions)
 
 
 def worse(cause: RootCause, before: str, look: Style) -> str:
@@ -59,11 +59,6 @@ def worse(cause: RootCause, before: str, look: Style) -> str:
 def blind_spot(text: str, look: Style) -> str:
     """Returns the line of a blind spot."""
     return wrapped("diagnostics: blind spot: ", text, look)
-
-
-def plural(count: int, noun: str) -> str:
-    """Returns a number with its noun: `1 call`, `2 calls`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def by(component: str | None) -> str:

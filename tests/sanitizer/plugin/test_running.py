@@ -128,6 +128,16 @@ def test_under_diagnostics_run_both_report_the_test(run_suite: Callable[..., Sui
 
 
 @pytest.mark.environment
+def test_a_conftest_that_fails_ends_the_run_as_without_the_plugin(run_suite: Callable[..., SuiteRun]) -> None:
+    files = {"conftest.py": "import httpx2\n\nclient = httpx2.AsyncClient()\nraise ValueError\n", "test_it.py": MORE}
+    for asked in ((), ("--event-loops=error",)):
+        ran = run_suite(files, *asked, "-n0", asked=False)
+        assert ran.status == pytest.ExitCode.USAGE_ERROR
+        assert "ImportError while loading conftest" in ran.output
+        assert "pytest_plugin" not in ran.output
+
+
+@pytest.mark.environment
 def test_invalid_usage_is_a_line(run_suite: Callable[..., SuiteRun]) -> None:
     marked = "@pytest.mark.event_loops(allow='leak')\ndef test_marked():\n    pass\n"
     for options, words in (

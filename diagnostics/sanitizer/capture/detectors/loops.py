@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.holders import loop_purpose, runs_in_thread
 from diagnostics.sanitizer.capture.patching import Patch, around, before
 from diagnostics.sanitizer.capture.sites import capture
@@ -28,7 +29,7 @@ def created(loop: Any) -> None:
 def runs(loop: Any) -> None:
     """A loop begins to run, or its run ends. In between only `set_debug` calls this method."""
     if not loop.is_running():
-        record = TRACKER.loop(loop)
+        record = getattr(loop, MARK, None) or TRACKER.loop(loop)
         record.runs += 1
         TRACKER.instruments.call("loop_run", record)
 

@@ -14,7 +14,7 @@ from diagnostics.rewrite.rules.checking import alerts
 from diagnostics.rewrite.rules.engine.tree import SourceTree
 from diagnostics.sanitizer.output import stderr
 from diagnostics.sanitizer.output.drawing import style
-from diagnostics.sanitizer.output.text import plural
+from diagnostics.sanitizer.output.last_line import plural
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from diagnostics.model.libraries import LIBRARIES
-from diagnostics.pytest_plugin.reporting import MARK, SECTION
+from diagnostics.pytest_plugin.journals import MARK, SECTION
 from diagnostics.pytest_plugin.results import Cause, Results
 from diagnostics.sanitizer.output.drawing import MIN_WIDTH, Style
 from diagnostics.sanitizer.output.formats import FORMATS

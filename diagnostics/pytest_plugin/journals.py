@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.capture.journal import entries
 from diagnostics.sanitizer.output.last_line import last_line, versions
+
+MARK: Final = " [event-loops]"
+"""What the report of a finding adds to the id of its test."""
+
+SECTION: Final = "event loops"
 
 
 def eventful(folder: str) -> bool:

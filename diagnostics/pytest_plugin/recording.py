@@ -8,7 +8,6 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from _pytest import runner
 
 from diagnostics.model.words import FINDING_KINDS
 from diagnostics.pytest_plugin.attribution import Attribution
@@ -39,8 +38,6 @@ class Recording:
         self._journal = Journal(journal)
         self._journal.process_begins(os.getppid())
         self._attribution = Attribution(self._moments, root, self._fixture_of, self._after_fork)
-        for phase in (runner.pytest_runtest_setup, runner.pytest_runtest_call, runner.pytest_runtest_teardown):
-            ends_at(phase.__code__)
         TRACKER.instruments.add(self._attribution, first=True)
         TRACKER.instruments.add(self._journal)
         for fact in RECORDER.facts:  # of a `conftest.py`
@@ -57,6 +54,12 @@ class Recording:
         self._journal.ends("exit")
         TRACKER.instruments.remove(self._journal)
         TRACKER.instruments.remove(self._attribution)
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Stacks end where pytest begins a phase of a test."""
+        runner = session.config.pluginmanager.get_plugin("runner")
+        for phase in ("setup", "call", "teardown"):
+            ends_at(getattr(runner, f"pytest_runtest_{phase}").__code__)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> _Wrapped:

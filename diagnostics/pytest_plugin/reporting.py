@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from diagnostics.pytest_plugin.journals import eventful, unremarkable
+from diagnostics.pytest_plugin.journals import MARK, SECTION, eventful, unremarkable
 from diagnostics.pytest_plugin.recording import Recording
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from diagnostics.sanitizer.analyze.suppressions import Rule
 
 _Wrapped = Generator[None, Any, Any]
-MARK: Final = " [event-loops]"
-SECTION: Final = "event loops"
 
 
 class Reporting:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -283,6 +284,42 @@ def _is_of(pin: str, module: str) -> bool:
     return bool(re.match(rf"{module}(?!\d)", name)) or (len(module) > len("asyncio") and module in name)
 
 
+def alerts() -> str:
+    """The alerts of `check` on packages of the index that a person judged, and how many are right."""
+    judged = json.loads((ROOT / "docs" / "results" / "check.json").read_text(encoding="utf-8"))["alerts"]
+    parts = []
+    for draw in sorted({each["draw"] for each in judged}):
+        drawn = [each for each in judged if each["draw"] == draw]
+        rows = []
+        for code in (*sorted({each["code"] for each in drawn}), ""):
+            of = [each for each in drawn if each["code"] == code or not code]
+            right = sum(each["verdict"] == "right" for each in of)
+            low, high = wilson(right, len(of))
+            rows.append(
+                (f"`{code}`" if code else "all", right, len(of), f"{right / len(of):.2f} ({low:.2f} to {high:.2f})")
+            )
+        parts += [f"**Draw {draw}**", table(("Rule", "Right", "Alerts", "Precision, 95 % interval"), rows)]
+    rows = [
+        (
+            each["draw"],
+            f"{each['package']} {each['version']}",
+            f"`{each['line']}`",
+            each["code"],
+            each["verdict"],
+            each["reason"],
+        )
+        for each in judged
+    ]
+    return "\n\n".join([*parts, table(("Draw", "Package", "Line", "Rule", "Verdict", "Why"), rows)])
+
+
+def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """Return Wilson's interval of a share."""
+    share, spread = right / of, z * z / of
+    middle, half = share + spread / 2, z * math.sqrt((share * (1 - share) + spread / 4) / of)
+    return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+
+
 def histories() -> str:
     """The searches that are kept in `reports/history`."""
     files = sorted((ROOT / "reports" / "history").glob("*.json"))
@@ -308,6 +345,7 @@ def changelog() -> str:
 
 
 TABLES: Final[dict[str, Callable[[], str]]] = {
+    "alerts": alerts,
     "api": api,
     "before": before,
     "changelog": changelog,

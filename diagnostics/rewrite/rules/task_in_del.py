@@ -41,7 +41,7 @@ class Service:
         await self.client.aclose()
 """
 
-_STARTS: Final = frozenset({"create_task", "ensure_future", "run_until_complete", "run_coroutine_threadsafe"})
+_STARTS: Final = frozenset({"create_task", "ensure_future", "run_until_complete"})
 
 
 def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str]]:

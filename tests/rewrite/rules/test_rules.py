@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.fixes import generated
+from benchmarks.fixes.corpus import with_twins, written
 from diagnostics.rewrite.rules import RULES
 from diagnostics.rewrite.rules.checking import alerts
 from diagnostics.rewrite.rules.engine.tree import SourceTree
@@ -14,6 +16,7 @@ from diagnostics.rewrite.rules.engine.tree import SourceTree
 if TYPE_CHECKING:
     from diagnostics.rewrite.rules.records import Alert, CheckRule
 
+RECALL = 0.75
 PROGRAMS = Path(__file__).parents[2] / "sanitizer" / "programs"
 
 
@@ -41,3 +44,16 @@ def test_codes_and_names_are_unique() -> None:
 @pytest.mark.parametrize("program", sorted(PROGRAMS.glob("right_*.py")), ids=lambda path: path.stem)
 def test_a_correct_program_has_no_alert(program: Path) -> None:
     assert alerts(SourceTree([str(program)]), RULES) == []
+
+
+def test_most_mistakes_of_the_corpus_are_found_and_no_correct_program_has_an_alert(tmp_path: Path) -> None:
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for program in (*with_twins(written()), *generated.programs()):
+        folder = program.write(tmp_path / program.name)
+        reported = bool(alerts(SourceTree([str(folder)]), RULES))
+        if program.fault == "none":
+            assert not reported, program.name
+        else:
+            found[reported].append(program.name)
+    recall = len(found[True]) / len([*found[True], *found[False]])
+    assert recall >= RECALL, found[False]

@@ -17,7 +17,7 @@ from diagnostics.rewrite.rules.engine.tree import NamedValue
 from diagnostics.rewrite.rules.engine.values import MadeValue, ScopeFrame, ValueReader, hold
 
 _ASYNC: Final = r"mark\.(?:asyncio|anyio)\b"
-_OTHER_LOOPS: Final = re.compile(r"loop_scope|event_loop|respx|httpx_mock|aioresponses|MockTransport|vcr")
+_OTHER_LOOPS: Final = re.compile(r"loop_scope|event_loop|respx|httpx_mock|aioresponses|vcr|[Mm]ock|monkeypatch")
 _WIDER: Final = frozenset({"session", "package", "module", "class"})
 _LEVELS: Final = 8
 

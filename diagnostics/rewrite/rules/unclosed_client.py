@@ -13,6 +13,7 @@ from diagnostics.model.libraries import LIBRARIES
 from diagnostics.rewrite.rules.engine.clients import CLOSERS, ClientMaker, client_maker, is_async_use
 from diagnostics.rewrite.rules.engine.source_file import CodeScope
 from diagnostics.rewrite.rules.engine.starts import is_static, last_name, outside_frame
+from diagnostics.rewrite.rules.engine.suites import is_mocked
 from diagnostics.rewrite.rules.engine.values import MadeClient, MadeObject, ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
 
@@ -56,6 +57,8 @@ _CONSUMERS: Final = frozenset(
 def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str]]:
     """Yields each client of a coroutine that it leaves open."""
     for file in reader.tree.matching(_WORDS):
+        if is_mocked(file):
+            continue
         for scope in file.scopes:
             for node in scope.nodes if scope.is_async else ():
                 maker = client_maker(node, scope, reader.tree) if isinstance(node, ast.Call) else None
@@ -128,7 +131,9 @@ class _Life:
             node, outer = outer, scope.file.parents[outer]
         if isinstance(outer, ast.Attribute):
             call = _called(outer, scope)
-            return call is not None and _is_consumed(call, scope) and self._uses(call)
+            if call is None or self._closes(call, scope):
+                return False
+            return _is_consumed(call, scope) and self._uses(call)
         name = _variable(outer, scope)
         return name is not None and self._only_calls(name, scope, 0)
 

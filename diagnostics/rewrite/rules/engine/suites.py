@@ -17,7 +17,8 @@ from diagnostics.rewrite.rules.engine.tree import NamedValue
 from diagnostics.rewrite.rules.engine.values import MadeValue, ScopeFrame, ValueReader, hold
 
 _ASYNC: Final = r"mark\.(?:asyncio|anyio)\b"
-_OTHER_LOOPS: Final = re.compile(r"loop_scope|event_loop|respx|httpx_mock|aioresponses|vcr|[Mm]ock|monkeypatch")
+_OTHER_LOOPS: Final = re.compile(r"loop_scope|event_loop")
+_NOTHING_SENT: Final = re.compile(r"respx|aioresponses|\bvcr|[Mm]ock|monkeypatch")
 _WIDER: Final = frozenset({"session", "package", "module", "class"})
 _LEVELS: Final = 8
 
@@ -113,10 +114,19 @@ def _conftests(file: SourceFile, reader: ValueReader) -> Iterator[SourceFile]:
         folder = os.path.dirname(folder)
 
 
+def is_mocked(file: SourceFile) -> bool:
+    """Returns whether a file of tests has something that answers in the place of a service."""
+    name = os.path.basename(file.path)
+    is_test = name.startswith(("test_", "conftest")) or name.endswith("_test.py")
+    return is_test and _NOTHING_SENT.search(file.text) is not None
+
+
 def _says_otherwise(file: SourceFile, reader: ValueReader) -> bool:
     """Returns whether a suite may share a loop between tests, or sends nothing."""
-    texts = [file.text, *(each.text for each in _conftests(file, reader))]
-    return any(_OTHER_LOOPS.search(text) for text in texts) or _configured(os.path.dirname(os.path.abspath(file.path)))
+    files = [file, *_conftests(file, reader)]
+    return any(is_mocked(each) or _OTHER_LOOPS.search(each.text) for each in files) or _configured(
+        os.path.dirname(os.path.abspath(file.path))
+    )
 
 
 def _text(path: str) -> str:

@@ -146,7 +146,10 @@ class SourceTree:
         target: Target = file
         for number, part in enumerate(parts):
             if isinstance(target, SourceFile):
+                module = target.module
                 target = self.member(target, part, depth)
+                if target == OuterName(part):  # a module of the tree that is missing, and none of another library
+                    target = OuterName(f"{module}.{part}")
             elif isinstance(target, CodeScope) and target.is_class:
                 target = class_member(target, part, name)
             elif isinstance(target, OuterName):

@@ -299,18 +299,12 @@ def alerts() -> str:
                 (f"`{code}`" if code else "all", right, len(of), f"{right / len(of):.2f} ({low:.2f} to {high:.2f})")
             )
         parts += [f"**Draw {draw}**", table(("Rule", "Right", "Alerts", "Precision, 95 % interval"), rows)]
-    rows = [
-        (
-            each["draw"],
-            f"{each['package']} {each['version']}",
-            f"`{each['line']}`",
-            each["code"],
-            each["verdict"],
-            each["reason"],
-        )
+    keys = ("code", "verdict", "reason")
+    listed = (
+        (each["draw"], f"{each['package']} {each['version']}", f"`{each['line']}`", *(each[key] for key in keys))
         for each in judged
-    ]
-    return "\n\n".join([*parts, table(("Draw", "Package", "Line", "Rule", "Verdict", "Why"), rows)])
+    )
+    return "\n\n".join([*parts, table(("Draw", "Package", "Line", "Rule", "Verdict", "Why"), listed)])
 
 
 def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:

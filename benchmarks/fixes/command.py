@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from benchmarks.fixes.running import ROOT, Outcome, Results, fixed, key_of, prov
 from benchmarks.fixes.surroundings import Surroundings, surroundings
 
 PAGE = ROOT / "docs" / "results" / "fix.md"
-PARTS = ("check", "fix", "prove")
+PARTS = ("check", "fix", "alone", "prove")
 
 
 def measure(
@@ -27,6 +28,9 @@ def measure(
         list[str] | None, typer.Option(help="How names of programs and changes begin; may be given again.")
     ] = None,
     part: Annotated[list[str] | None, typer.Option(help=f"Any of {', '.join(PARTS)}; all by default.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Take programs in an order drawn from this, so that a part is a sample.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Programs at a time.")] = 2,
     trials: Annotated[int, typer.Option(min=1, help="Runs of each candidate.")] = 20,
     folder: Annotated[Path, typer.Option(help="Where outcomes and logs are kept.")] = ROOT / "build" / "fixes",
@@ -34,6 +38,7 @@ def measure(
 ) -> None:
     """Measure `fix` and `prove` on the corpus of benchmarks/fixes.
 
+    The parts check the corpus, run fix where there is a fault and where it must leave a program alone, and run prove.
     An outcome is kept until this project's code or the program changes, so that a second run continues the first.
 
     Exit status: 0 measured, 1 the corpus is not what it says, 2 invalid usage.
@@ -44,6 +49,8 @@ def measure(
         sys.exit(2)
     everything = with_twins([*written(), *generated.programs()])
     programs = [each for each in everything if _asked(each.name, only)]
+    if seed is not None:
+        random.Random(seed).shuffle(programs)  # noqa: S311 - to be repeated, not to be secret
     changes = [each for each in [*patches.wrong(everything), *patches.right(everything)] if _asked(each.name, only)]
     folder.mkdir(parents=True, exist_ok=True)
     results = Results(folder / "results.jsonl")
@@ -51,8 +58,9 @@ def measure(
         if "check" in chosen and not _checked(programs, around, pool):
             sys.exit(1)
         work: list[partial[Outcome]] = []
-        if "fix" in chosen:
-            work += [partial(fixed, each, around, trials, folder) for each in programs]
+        for name, faulty in (("fix", True), ("alone", False)):
+            asked = [each for each in programs if (each.fault == "first-party") is faulty]
+            work += [partial(fixed, each, around, trials, folder) for each in asked if name in chosen]
         if "prove" in chosen:
             work += [partial(proven, each, around, trials, folder) for each in changes]
         outcomes = list(pool.map(partial(_outcome, results), work))
@@ -77,7 +85,8 @@ def _checked(programs: Iterable[Program], around: Surroundings, pool: ThreadPool
 
 
 def _outcome(results: Results, run: partial[Outcome]) -> Outcome:
-    key = key_of(run.args[0])
+    subject, _, trials, _ = run.args
+    key = key_of(subject, trials)
     outcome = results.find(key)
     if outcome is None:
         outcome = run()

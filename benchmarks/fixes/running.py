@@ -67,10 +67,10 @@ class Outcome:
         return self.status == (0 if self.expected == "accept" else 1)
 
 
-def key_of(subject: Program | Patch) -> str:
-    """Returns what stands for a program or change, and this project's code."""
+def key_of(subject: Program | Patch, trials: int) -> str:
+    """Returns what stands for a program or change, how often it runs, and this project's code."""
     files = subject.files if isinstance(subject, Program) else {**subject.before.files, **subject.files}
-    digest = hashlib.sha256(json.dumps([type(subject).__name__, subject.name, *sorted(files.items())]).encode())
+    digest = hashlib.sha256(json.dumps([type(subject).__name__, subject.name, trials, *sorted(files.items())]).encode())
     for path in sorted((ROOT / "diagnostics").rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -87,7 +87,17 @@ def fixed(program: Program, around: Surroundings, trials: int, logs: Path) -> Ou
         hidden = problems(program, folder, around) if lines or added else []
     expected = "patch" if program.fault == "first-party" else "nothing"
     return Outcome(
-        key_of(program), program.name, "fix", expected, status, seconds, _last(output), lines, moved, added, hidden
+        key_of(program, trials),
+        program.name,
+        "fix",
+        expected,
+        status,
+        seconds,
+        _last(output),
+        lines,
+        moved,
+        added,
+        hidden,
     )
 
 
@@ -100,7 +110,7 @@ def proven(patch: Patch, around: Surroundings, trials: int, logs: Path) -> Outco
         status, seconds, output = _diagnostics(["prove", *options], patch.before, before, around)
     (logs / f"prove-{patch.name}.log").write_text(output, encoding="utf-8")
     expected = "reject" if patch.reason else "accept"
-    return Outcome(key_of(patch), patch.name, "prove", expected, status, seconds, _last(output))
+    return Outcome(key_of(patch, trials), patch.name, "prove", expected, status, seconds, _last(output))
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[int, int, list[str]]:

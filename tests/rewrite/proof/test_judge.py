@@ -93,6 +93,8 @@ def test_lines_that_no_fault_explains_may_not_be_lost() -> None:
     before = [observed(ERROR, status=0, output="a\nfailed\n")]
     assert judge(before, [observed(output="a\nb\n")]).accepted
     assert "'failed'" in judge(before, [observed(output="x\ny\n")]).reason
+    twice = [observed(ERROR, status=0, output="a\nrun 1 failed\nrun 2 failed\n")]
+    assert judge(twice, [observed(output="a\nb\nc\n")]).accepted
     assert "1 line printed, where 2 were" in judge(before, [observed(output="a\n")]).reason
 
 

@@ -111,7 +111,7 @@ def test_each_kind_has_words() -> None:
 
 
 def test_what_follows_from_a_foreign_connection_is_not_told_twice() -> None:
-    call = CallRecord(None, None)
+    call = CallRecord.of_another_process()
     first = Fact("cross-loop-use", "error", loop=LOOPS[0], call=call)
     second = Fact("use-after-loop-close", "error", loop=LOOPS[0], call=call)
     assert [finding.kind for finding in evaluate([second, first])] == ["cross-loop-use"]

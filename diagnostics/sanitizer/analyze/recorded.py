@@ -221,7 +221,7 @@ class _Reader:
             loop=self._loops.get(loop),
             client=self._clients.get(client),
             connection=self._connections.get(connection),
-            call=self._calls.setdefault(call, CallRecord(None, None)) if call else None,
+            call=self._calls.setdefault(call, CallRecord.of_another_process()) if call else None,
             current=self._loops.get(current),
             stack=self._stacks[stack],
             operation=operation,

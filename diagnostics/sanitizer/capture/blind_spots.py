@@ -15,14 +15,13 @@ _OPAQUE = (
     " their pool knowing, and programs that its loops start"
 )
 
-
 _ELSEWHERE = "{library}: its connections are not transports of asyncio. Not reported: {what}"
 
 
 def blind_spots() -> list[str]:
     """Returns one line for each blind spot; empty if everything that is known could be instrumented."""
     lines = [f"switched off after an error: {problem}" for problem in problems()]
-    lines += unseen()
+    lines += unseen() + TRACKER.budget.blind_spots()
     lines += [_OPAQUE.format(kind=kind) for kind in sorted(TRACKER.opaque)]
     lines += [_ELSEWHERE.format(library=name, what=what) for name, what in sorted(_elsewhere().items())]
     return lines

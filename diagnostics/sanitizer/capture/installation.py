@@ -6,6 +6,7 @@ import gc
 import os
 
 from diagnostics.sanitizer.capture import foreign_futures
+from diagnostics.sanitizer.capture.budget import Budget
 from diagnostics.sanitizer.capture.detectors import DETECTORS
 from diagnostics.sanitizer.capture.patching import Patches
 from diagnostics.sanitizer.capture.recorder import RECORDER
@@ -24,6 +25,7 @@ def install() -> None:
     if _installs > 1:
         return
     TRACKER.on = True
+    TRACKER.budget = Budget(TRACKER.instruments)
     TRACKER.instruments.add(RECORDER)
     if TRACKER.collector not in gc.callbacks:
         gc.callbacks.append(TRACKER.collector)

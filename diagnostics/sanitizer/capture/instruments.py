@@ -55,6 +55,9 @@ class Instrument:
     def connection_closed(self, record: ConnectionRecord) -> None:
         """A connection is closed by its library."""
 
+    def blind_spots(self, lines: list[str]) -> None:
+        """From now on, the process cannot see these."""
+
     def fact(self, fact: Fact) -> None:
         """Something happened that becomes a finding."""
 

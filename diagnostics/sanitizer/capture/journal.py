@@ -114,6 +114,10 @@ class Journal(Instrument):
         """Marks that a fact proved wrong: a stream was abandoned, and then closed by its program."""
         self._write([("R", fact.number)])
 
+    def blind_spots(self, lines: list[str]) -> None:
+        """Writes them at once: the process may be killed."""
+        self._write([("B", lines)])
+
     def state(self, calls: int, requests: int, clients: Iterable[ClientRecord], blind_spots: list[str]) -> None:
         """Writes the counters of this process."""
         entries: list[tuple[Any, ...]] = []

@@ -40,7 +40,7 @@ def waiting_for_slot(call: CallRecord, slots: Slots) -> Fact | None:
 def _fact(call: CallRecord, *, hanging: bool) -> Fact | None:
     if not call.active or call.number in TRACKER.stuck or _waits_for_another(call):
         return None
-    coroutine = call.coroutine()
+    coroutine = call()
     names = [code.co_name for code, _ in awaiting(coroutine)]
     in_pool = "wait_for_connection" in names
     slots = slots_of(call) if in_pool else None
@@ -94,7 +94,7 @@ def _whole(call: CallRecord) -> list[tuple[Any, int]]:
     """Returns code and line of what a call awaits and, if its task can be found, of what awaits the call."""
     import asyncio
 
-    coroutine = call.coroutine()
+    coroutine = call()
     loop = call.loop.ref() if call.loop is not None else None
     for task in asyncio.all_tasks(loop) if loop is not None else ():
         found = list(chain(task.get_coro()))

@@ -15,8 +15,9 @@ from types import FrameType
 from typing import Any
 
 from diagnostics.sanitizer.capture import running
+from diagnostics.sanitizer.capture.budget import Budget
 from diagnostics.sanitizer.capture.connections import MARK, dropped, retire_tunnel
-from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord, started
 from diagnostics.sanitizer.capture.holders import holder, local_variable, search
 from diagnostics.sanitizer.capture.instruments import Instruments
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part, made_by
@@ -43,7 +44,8 @@ class Tracker:
         generation: how many times this process was forked.
         opaque: packages of loops that are not built on asyncio's base class.
         calls: how many calls there were; `requests` is the number of requests.
-        active_calls: calls that have not ended, by the reference to their coroutine.
+        active_calls: calls that have not ended.
+        budget: how many facts are reported.
         stuck: numbers of the calls that a `stuck-waiter` was reported for.
         collecting: whether the garbage collector is running.
         problems: detectors that failed, one line each.
@@ -71,7 +73,7 @@ class Tracker:
         # Loops that have opened a connection. That connection holds the record, also when the loop is gone.
         self._openers: weakref.WeakSet[LoopRecord] = weakref.WeakSet()
         self._recent: list[weakref.ref[ClientRecord]] = []
-        self._reported: set[tuple[Any, ...]] = set()
+        self.budget = Budget(self.instruments)
         self._lost = LostRequests()
 
     def _no_active_calls(self) -> None:
@@ -79,9 +81,11 @@ class Tracker:
         self.active_calls: dict[Any, CallRecord] = {}
         self._call_ended = self.active_calls.pop
 
-    def report(self, *facts: Fact) -> None:
-        """Sends facts to the instruments."""
+    def report(self, *facts: Fact, once: tuple[Any, ...] = ()) -> None:
+        """Sends facts to the instruments, if the budget admits them; `once` identifies one that counts once."""
         for fact in facts:
+            if not self.budget.admits(fact, once):
+                continue
             if fact.client is None and fact.connection is not None:
                 self.find_clients([fact.connection])
                 fact.client = fact.connection.client
@@ -172,32 +176,32 @@ class Tracker:
 
     # Calls
 
-    def call_started(self, client: ClientRecord | None, package: str, coroutine: Any) -> None:
-        """Records a call, which is a coroutine that has not begun. Inside another call it may be part of that one."""
+    def call_started(self, client: ClientRecord | None, package: str, coroutine: Any) -> CallRecord | None:
+        """Records a call, which is a coroutine that has not begun; returns `None` if it is part of another call."""
         outer = CALL.get()
         if outer is not None:  # usually the last call of this task, which has ended
-            outer = None if outer.outer is None and outer.coroutine() is None else self.current_call()
+            outer = None if outer.outer is None and outer() is None else self.current_call()
         try:
             loop = running.events._get_running_loop()._diagnostics_record  # `MARK`, in the fastest way
         except AttributeError:
             loop = self.running()
-        call = CallRecord(client, loop, package, outer)
+        call = started(CallRecord(coroutine, self._call_ended), client, loop, package, outer)
         if outer is not None:
             if is_part(outer, client, package):
                 if client is not None and client is not outer.client:
                     self._continues(outer, client)
-                return
+                return None
             call.inside = is_inside(outer)
             # Skip calls that have returned, or the chain would grow for ever.
             outer.outer = outer.outer.innermost() if outer.outer is not None else None
         CALL.set(call)
-        call.coroutine = coroutine_reference = weakref.ref(coroutine, self._call_ended)
-        self.active_calls[coroutine_reference] = call
+        self.active_calls[call] = call
         self.calls += 1
         if client is not None:
             (client if client.owner is None else client.outermost).calls += 1
         if "call_started" in self.instruments.hooks:
             self.instruments.call("call_started", call)
+        return call
 
     def _continues(self, call: CallRecord, client: ClientRecord) -> None:
         """Another client, usually the HTTP client of an SDK, continues a call."""
@@ -214,7 +218,7 @@ class Tracker:
         call = CALL.get()
         if call is None:
             return None
-        coroutine = call.coroutine()
+        coroutine = call()
         if coroutine is None:
             return None if call.outer is None else call.outer.innermost()
         return call if getattr(coroutine, "cr_running", False) else call.innermost()
@@ -230,7 +234,7 @@ class Tracker:
             The call that it belongs to.
         """
         call = CALL.get()
-        if call is not None and not getattr(call.coroutine(), "cr_running", False):
+        if call is not None and not getattr(call(), "cr_running", False):
             call = self.current_call()
         self.requests += 1
         if "request_sent" in self.instruments.hooks:
@@ -310,7 +314,7 @@ class Tracker:
         """Reports the foreign access of a connection, once a call; returns whether this is the first one."""
         stack = stack or capture(sys._getframe(1))
         call = self.current_call()
-        if call is not None and closing and (record.loop.number, call.number) in self._reported:
+        if call is not None and closing and self.budget.has((record.loop.number, call.number)):
             return False  # the call has used that loop in another way and gives its connection up
         if call is not None and not closing and call.foreign is None:
             call.foreign = (call.latest, record)
@@ -341,9 +345,8 @@ class Tracker:
         what: str = "",
     ) -> bool:
         """Reports a foreign access of a connection, or of `what`, unless `once` was reported before."""
-        if once in self._reported:
+        if self.budget.has(once):
             return False
-        self._reported.add(once)
         current = self.running()
         if current is None and kind.startswith("cross-loop") and (loop.closed is not None or connection is None):
             kind = "use-after-loop-close"
@@ -362,7 +365,8 @@ class Tracker:
                 operation=operation,
                 trigger=finalizer[0] if finalizer else self._trigger(stack, connection, call),
                 detail={"owner_open": loop.closed is None, "tidied": tidied, **({"what": what} if what else {})},
-            )
+            ),
+            once=once,
         )
         return True
 
@@ -387,7 +391,7 @@ class Tracker:
     def forked(self) -> None:
         """Starts over in a child: connections that are open now belong to the parent."""
         self.generation += 1
-        self._reported.clear()
+        self.budget = Budget(self.instruments)
         self._no_active_calls()
         self.calls = self.requests = 0
         self.instruments.call("forked")

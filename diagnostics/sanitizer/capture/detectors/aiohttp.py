@@ -6,8 +6,6 @@ import contextvars
 import sys
 from typing import Any
 
-from diagnostics.sanitizer.capture import running
-from diagnostics.sanitizer.capture.calls import calls
 from diagnostics.sanitizer.capture.connections import record_of
 from diagnostics.sanitizer.capture.facts import SESSION_REQUEST, CallRecord, ClientRecord, Exchange, now
 from diagnostics.sanitizer.capture.finalizers import finalizers
@@ -28,20 +26,38 @@ def session_created(session: Any) -> None:
     TRACKER.client_created(session, f"{cls.__module__.split('.')[0]}.{cls.__name__}", "aiohttp", sdk=False)
 
 
-def session_of(session: Any) -> ClientRecord | None:
-    """Returns the record of a session that gets a request; reports a request from another loop than the session's."""
-    record = TRACKER.clients.get(id(session))
-    loop = running_loop() if running.events is None else running.events._get_running_loop()
-    if session._loop is not loop and loop is not None and record is not None and not _reports(session._loop):
+def requests(original: Any, patch: Patch) -> Any:
+    """Builds a replacement for the method that makes a request; as `calls`, with one function call less."""
+    client_of, started = TRACKER.clients.get, TRACKER.call_started
+
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        coroutine = original(*args, **kwargs)
+        if patch.on:
+            try:
+                session = args[0]
+                client = client_of(id(session))
+                call = started(client, "aiohttp", coroutine)
+                if call is None or call.loop is None or call.loop.ref() is not session._loop:
+                    requested(session, client)
+            except Exception as error:
+                patch.fail(error)
+        return coroutine
+
+    return disguise(replacement, original)
+
+
+def requested(session: Any, client: ClientRecord | None) -> None:
+    """A session gets a request, perhaps from another loop than its own."""
+    loop = running_loop()
+    if session._loop is not loop and loop is not None and client is not None and not _reports(session._loop):
         TRACKER.foreign_access(
             "cross-loop-use",
             TRACKER.loop(session._loop),
             SESSION_REQUEST,
             capture(sys._getframe(2)),
-            once=(record.number, now(), SESSION_REQUEST),
-            client=record,
+            once=(client.number, now(), SESSION_REQUEST),
+            client=client,
         )
-    return record
 
 
 def _reports(loop: Any) -> bool:
@@ -74,15 +90,17 @@ def sends(original: Any, patch: Patch) -> Any:
     sending = TRACKER.sending
 
     def observe(request: Any, conn: Any) -> None:
-        method = request.method
-        call = sending((method, request.url))
-        if method == "CONNECT":
+        call = sending((request.method, request.url))
+        if request.method == "CONNECT":
             tunnelling(call, conn)
 
     def replacement(self: Any, conn: Any) -> Any:
         if patch.on:
             try:
-                observe(self, conn)
+                method = self.method  # as in `observe`, whose call would cost more than what it does
+                call = sending((method, self.url))
+                if method == "CONNECT":
+                    tunnelling(call, conn)
             except Exception as error:
                 patch.fail(error)
         return original(self, conn)
@@ -118,7 +136,7 @@ def lost(protocol: Any) -> None:
 
 PATCHES = [
     Patch("aiohttp.client", "ClientSession", "__new__", built(session_created)),
-    Patch("aiohttp.client", "ClientSession", "_request", calls(session_of)),
+    Patch("aiohttp.client", "ClientSession", "_request", requests),
     Patch("aiohttp.connector", "TCPConnector", "_create_connection", before(opening)),
     *finalizers("aiohttp.connector", "BaseConnector"),
     Patch("aiohttp.client_reqrep", "ClientRequest", "send", sends),

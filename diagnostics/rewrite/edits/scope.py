@@ -9,7 +9,7 @@ from typing import Any, Final
 import libcst as cst
 import libcst.matchers as m
 
-from diagnostics.rewrite.edits.client_per_loop import is_cached
+from diagnostics.rewrite.edits.client_per_loop import is_cached, readers_of
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import Rewrite
 
@@ -49,7 +49,7 @@ def _scopes(context: Context) -> list[tuple[Creation, str]]:
         is_entered = isinstance(made.module.parent(made.value), cst.WithItem)
         if is_entered or (made.target is None and is_cached(made.module.function(made.call))):
             continue
-        scope = next((each for each in chain if _is_local(each)), None)
+        scope = next((each for each in chain if _is_local(context, each)), None)
         if scope is None:
             continue
         owner = made.module.class_around(made.call) if made.attribute else None
@@ -60,17 +60,17 @@ def _scopes(context: Context) -> list[tuple[Creation, str]]:
     return sorted(found.values(), key=lambda each: (each[0].module.path, -each[0].module.line(each[0].call)))
 
 
-def _is_local(place: Creation) -> bool:
+def _is_local(context: Context, place: Creation) -> bool:
+    """Returns whether a coroutine function assigns it, and no other function reads the variable."""
     function = place.module.function(place.call)
     if function is None or function.asynchronous is None or place.statement is None or not place.name:
         return False
-    declared = m.findall(function.body, m.Global() | m.Nonlocal())
-    return not any(
-        item.name.value == place.name
-        for each in declared
-        if isinstance(each, cst.Global | cst.Nonlocal)
-        for item in each.names
-    )
+    name = m.NameItem(m.Name(place.name))
+    if m.findall(function.body, m.Nonlocal(names=[m.ZeroOrMore(), name, m.ZeroOrMore()])):
+        return False
+    is_global = bool(m.findall(function.body, m.Global(names=[m.ZeroOrMore(), name, m.ZeroOrMore()])))
+    others = [each for module in context.program.modules() for each in readers_of(module, place.name)]
+    return not is_global or others.count(function) == len(others)
 
 
 def _closing_method(owner: cst.ClassDef) -> str:
@@ -151,5 +151,6 @@ def _entered(place: Creation, name: str, made: Any, rest: list[Any]) -> list[Any
 
 
 def _finally(closer: str, name: str, made: Any, rest: list[Any]) -> list[Any]:
-    head: Any = cst.parse_statement(f"try:\n    pass\nfinally:\n    {_on(name, closer)}\n")
+    calls = "".join(f"    {_on(name, each)}\n" for each in closer.split("; "))
+    head: Any = cst.parse_statement(f"try:\n    pass\nfinally:\n{calls}")
     return [made, head.with_changes(body=cst.IndentedBlock(rest))]

@@ -194,6 +194,15 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "    async def ask(self):\n        return await (await self.client.get()).ask()\n\n\n"
         "asyncio.run(Bot().ask())\n",
     ),
+    "a process in a global variable": (
+        "explicit-close",
+        {"made": "await connect()", "closer": "kill(); await wait()"},
+        HEAD + "child = None\n\n\nasync def ask():\n    global child\n    child = await connect()\n"
+        "    return await child.ask()\n\n\nasyncio.run(ask())\n",
+        HEAD + "child = None\n\n\nasync def ask():\n    global child\n    child = await connect()\n    try:\n"
+        "        return await child.ask()\n    finally:\n        child.kill()\n        await child.wait()\n\n\n"
+        "asyncio.run(ask())\n",
+    ),
     "locks": (
         "client-per-loop",
         {"made": "asyncio.Lock()", "closer": ""},

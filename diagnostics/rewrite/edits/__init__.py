@@ -17,6 +17,7 @@ from diagnostics.rewrite.edits import (
     owning_loop,
     runner,
     scope,
+    single_run,
     stream,
 )
 from diagnostics.rewrite.edits.context import Context
@@ -48,6 +49,7 @@ EDITS: Final = (
     Edit("runner", runner.SUMMARY, runner.propose),
     Edit("owning-loop", owning_loop.SUMMARY, owning_loop.propose),
     Edit("client-per-loop", client_per_loop.SUMMARY, client_per_loop.propose),
+    Edit("single-run", single_run.SUMMARY, single_run.propose),
     Edit("no-keepalive", no_pool.SUMMARY, no_pool.propose),
 )
 """Every edit, the smallest change first among those that the measured ranking treats alike."""

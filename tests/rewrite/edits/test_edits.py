@@ -22,13 +22,21 @@ class Folder(NamedTuple):
 
 
 def site(root: Path, expression: str) -> dict[str, Any]:
-    """The place of an expression that is written once in the program."""
+    """The first place of an expression."""
+    return sites(root, expression)[0]
+
+
+def sites(root: Path, expression: str) -> list[dict[str, Any]]:
+    """The lines that have an expression."""
+    found = []
     for path in root.rglob("*.py"):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if expression in line:
                 column = line.index(expression)
-                return {"file": str(path), "line": number, "column": column, "end_column": column + len(expression)}
-    raise AssertionError(expression)
+                end = column + len(expression)
+                found.append({"file": str(path), "line": number, "column": column, "end_column": end})
+    assert found, expression
+    return found
 
 
 def document(
@@ -38,6 +46,7 @@ def document(
     code: str = "",
     made: str = "",
     closer: str = "async with",
+    holder: str = "",
     callers: tuple[str, ...] = (),
     loop: str = "asyncio.run(",
     running: str = "",
@@ -49,12 +58,16 @@ def document(
         else None
     )
     if client is not None:
+        client["held_by"] = {"name": holder} if holder else None
         client["stack"] = [client["created_at"], *(site(root, each) for each in callers)]
     access = {"running": {"created_at": site(root, running)}} if running else None
-    finding = {"id": "F1", "client": client, "loop": {"created_at": site(root, loop)}, "access": access}
+    findings = [
+        {"id": f"F{number}", "client": client, "loop": {"created_at": each}, "access": access}
+        for number, each in enumerate(sites(root, loop), 1)
+    ]
     advice = [{"code": code, "where": site(root, made)}] if made else []
-    cause = {"kind": kind, "findings": ["F1"], "advice": advice}
-    return {"program": {"argv": ["app.py"]}, "findings": [finding], "root_causes": [cause]}
+    cause = {"kind": kind, "findings": [each["id"] for each in findings], "advice": advice}
+    return {"program": {"argv": ["app.py"]}, "findings": findings, "root_causes": [cause]}
 
 
 def changes(root: Path, before: str, **facts: Any) -> dict[str, Candidate]:
@@ -238,6 +251,13 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         HEAD + "async def main():\n    loop = asyncio.get_running_loop()\n    def work():\n"
         "        print(asyncio.run_coroutine_threadsafe(connect(), loop).result())\n\n"
         "    await asyncio.to_thread(work)\n\n\nasyncio.run(main())\n",
+    ),
+    "runs that follow each other": (
+        "single-run",
+        {"made": "connect()", "holder": "client"},
+        HEAD + "# start\nclient = asyncio.run(connect())\nfor n in range(2):\n    print(asyncio.run(client.ask(n)))\n",
+        HEAD + "# start\nasync def main():\n    client = await connect()\n    async with client:\n"
+        "        for n in range(2):\n            print(await client.ask(n))\n\n\nasyncio.run(main())\n",
     ),
     "a loop": (
         "runner",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKAGE = Path(diagnostics.__file__).parent
-NOT_A_COMMAND = {"group", "looking", "options", "progress", "signals"}
+NOT_A_COMMAND = {"group", "looking", "options", "progress", "proving", "signals"}
 TABLES: dict[str, tuple[Mapping[str, object], set[str]]] = {
     "experiment/providers": (PROVIDERS, set()),
     "experiment/scenarios": (SCENARIOS, set()),

@@ -88,11 +88,16 @@ class LoopFacts:
 
 @dataclass(frozen=True)
 class ConnectionFacts:
-    """The connection a finding is about."""
+    """The connection a finding is about.
+
+    Attributes:
+        stack: every frame of its opening, innermost first.
+    """
 
     id: Word
     peer: Text
     opened_at: Site | None
+    stack: tuple[Site, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,16 @@ def visit():
 threading.Thread(target=visit).start()
 server.run()
 """
+OWN_LOOP: Final = SERVE.replace("server.run()", "asyncio.run(server.serve())")
+THREAD: Final = """
+import threading
+
+loop = asyncio.new_event_loop()
+thread = threading.Thread(target=loop.run_forever)
+thread.start()
+"""
+STOP: Final = "loop.call_soon_threadsafe(loop.stop)\nthread.join()\nloop.close()\n"
+BOTH: Final = f"asyncio.run_coroutine_threadsafe(ask(), loop).result()\nasyncio.run(ask())\n{STOP}"
 INVOKE: Final = """
 from mangum import Mangum
 
@@ -220,7 +230,7 @@ class ProgramShape:
     pytest: bool = False
 
 
-_ROUTE: Final = '@app.get("/")\nasync def index():\n    USE\n'
+ROUTE: Final = '@app.get("/")\nasync def index():\n    USE\n'
 PLACES: Final = {
     "script with one run": ProgramShape(
         "async def main():\n    USE\nasyncio.run(main())", "", "async def main():\n    CODE\nasyncio.run(main())"
@@ -235,6 +245,18 @@ PLACES: Final = {
         f'{FASTAPI}app = FastAPI()\nasync def main():\n    CODE\n@app.get("/")\ndef index():\n'
         f"    asyncio.run(main())\n{SERVE}",
     ),
+    "server on a loop of the program": ProgramShape(
+        f"{FASTAPI}KEPT\napp = FastAPI()\nasync def main():\n    USE\n"
+        f'@app.get("/")\nasync def index():\n    await main()\nasyncio.run(main())\n{OWN_LOOP}',
+        f"{FASTAPI}CODE\n{ROUTE.replace('USE', 'client = app.state.client')}    USE\n{OWN_LOOP}",
+        f"{FASTAPI}app = FastAPI()\nasync def main():\n    CODE\n{ROUTE.replace('USE', 'await main()')}"
+        f"asyncio.run(main())\n{OWN_LOOP}",
+    ),
+    "loop in a thread": ProgramShape(
+        f"{THREAD}KEPT\nasync def ask():\n    USE\n{BOTH}",
+        f"{THREAD}KEPT\nasync def ask():\n    USE\nCODE\n{STOP}",
+        f"{THREAD}async def ask():\n    CODE\n{BOTH}",
+    ),
     "test": ProgramShape(
         f"KEPT\n{TESTS.replace('ARGUMENT', '')}",
         f"CODE\n{TESTS.replace('ARGUMENT', 'client')}",
@@ -243,9 +265,9 @@ PLACES: Final = {
     ),
     "task queue": ProgramShape(f"KEPT\nasync def work():\n    USE\n{JOB}", f"CODE\n{JOB}", f"CODE\n{JOB}"),
     "serverless handler": ProgramShape(
-        f"{FASTAPI}KEPT\napp = FastAPI()\n{_ROUTE}{INVOKE}",
-        f"{FASTAPI}CODE\napp = FastAPI()\n{_ROUTE.replace('USE', 'await work()')}{INVOKE}",
-        f"{FASTAPI}CODE\napp = FastAPI()\n{_ROUTE.replace('USE', 'await work()')}{INVOKE}",
+        f"{FASTAPI}KEPT\napp = FastAPI()\n{ROUTE}{INVOKE}",
+        f"{FASTAPI}CODE\napp = FastAPI()\n{ROUTE.replace('USE', 'await work()')}{INVOKE}",
+        f"{FASTAPI}CODE\napp = FastAPI()\n{ROUTE.replace('USE', 'await work()')}{INVOKE}",
     ),
     "thread bridge": ProgramShape(
         f"KEPT\n{BROWSER}",

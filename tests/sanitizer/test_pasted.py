@@ -36,6 +36,9 @@ CANNOT = {
         "the framework makes the loop, cancels its tasks and closes it",
     ),
     ("loop-closed-by-gc", "task queue"): "as in a server",
+    ("loop-closed-by-gc", "loop in a thread"): "as in a script",
+    ("pending-task-destroyed", "loop in a thread"): "as in a script",
+    ("stuck-waiter", "loop in a thread"): "the loop that has the connection goes on, and may give it back",
     **dict.fromkeys(
         (("unclosed-at-exit", place) for place in PLACES if place not in SCRIPTS),
         "the framework closes the loop before the process ends, or keeps it for its next call",
@@ -48,7 +51,10 @@ CANNOT = {
 """Pairs that cannot occur, and why."""
 
 PAIRS = [(kind, place) for kind in MISTAKES for place in PLACES if (kind, place) not in CANNOT]
-SOME = ("script with several runs", "server", "test", "thread bridge in a script")
+SOME = (
+    *("script with several runs", "server", "server on a loop of the program", "loop in a thread"),
+    *("test", "thread bridge in a script"),
+)
 CHOSEN = PAIRS if "EVERY_PAIR" in os.environ else [(SAMPLE, place) for place in SOME]
 
 

@@ -25,7 +25,7 @@ FOLDER = Path(__file__).with_name("reports")
 ANSWERS = {answer["file"]: answer for answer in REPORTS["program"]}
 TYPES = (
     *("script with one run", "script with several runs", "server", "test", "notebook", "task queue"),
-    *("serverless handler", "thread bridge", "library"),
+    *("serverless handler", "thread bridge", "loop in a thread", "library"),
 )
 FIRST = "reports"
 EVERY = "EVERY_REPORT" in os.environ

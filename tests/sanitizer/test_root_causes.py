@@ -141,6 +141,41 @@ def test_repeats_have_the_same_root_causes_whatever_the_collector_does(run: Call
     assert [cause[0] for cause in json.loads(causes)] == ["abandoned-stream", "client-left-open", "cross-loop-use"]
 
 
+OLDER = """
+import asyncio
+import os
+
+from openai import AsyncOpenAI
+
+from diagnostics.sanitizer import watch
+
+client = AsyncOpenAI(api_key="none", base_url=os.environ["PROVIDER"] + "/openai/v1", max_retries=0)
+
+
+async def ask():
+    try:
+        await client.models.list()
+    except Exception as error:
+        print(type(error).__name__)
+
+
+with watch() as found:
+    for _ in range(2):
+        asyncio.run(ask())
+for cause in found.root_causes:
+    print(cause.kind, cause.evidence[0].client.held_by.name, cause.advice[0].code.splitlines()[-2].strip())
+"""
+
+
+@pytest.mark.environment
+def test_a_client_that_is_older_than_the_watch_is_one_root_cause(run: Callable[..., Ran], tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(OLDER)
+    ran = run("openai-3", program, instrumented=False)
+    first, *others = ran.output.splitlines()[1:]
+    assert (first.split(" async with")[0], others) == ("cross-loop-use client", []), ran.output + ran.errors
+
+
 HEAD = """
 import asyncio
 import os

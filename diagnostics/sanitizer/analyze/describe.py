@@ -126,6 +126,11 @@ def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:
         return "user"
     if client is not None and holds(client):
         return "user"
+    if client is not None and client.holder is not None and client.holder.how == "used":
+        wrapper = client.holder.type.rpartition(".")[2]  # whose method made the client
+        methods = [code for code, _ in frames(client.created) if _is_method(code, wrapper)]
+        if methods and distribution(file_of(methods[-1])):
+            return distribution(file_of(methods[-1])) or ""
     for code, _ in frames(client.created if client else otherwise):
         file = file_of(code)
         if in_stdlib(file) or (client is not None and belongs(file, client.package)):
@@ -134,6 +139,10 @@ def component(client: ClientRecord | None, otherwise: Stack = ()) -> str:
             return "user"
         return distribution(file) or "user"
     return "user"
+
+
+def _is_method(code: Any, cls: str) -> bool:
+    return getattr(code, "co_qualname", "").startswith(f"{cls}.") and installed(file_of(code))
 
 
 def holds(client: ClientRecord) -> bool:

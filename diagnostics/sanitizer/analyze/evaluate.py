@@ -27,17 +27,20 @@ from diagnostics.sanitizer.analyze.in_tests import in_test
 from diagnostics.sanitizer.analyze.phrasing import (
     AWAITED,
     BLOCKED,
+    KEPT,
     KINDS,
     LOCK_KEPT,
     NOT_CLOSED,
     OTHER_LOOP,
+    SHARED,
+    UNCLOSABLE,
     UNENDED,
     UNKNOWN_CLIENT,
     About,
 )
 from diagnostics.sanitizer.analyze.sources import assignment, is_handled
 from diagnostics.sanitizer.capture.facts import SESSION_REQUEST, ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.capture.sites import Stack, file_of, installed, line, users_frame
+from diagnostics.sanitizer.capture.sites import Stack, belongs, file_of, installed, line, users_frame
 
 _ORDER = {"error": 0, "leak": 1, "note": 2}
 _LEFT = ("client-left-open", "abandoned-stream")
@@ -101,10 +104,21 @@ def _folded(facts: Iterable[Fact]) -> list[Fact]:
     facts = [
         fact for fact in facts if not (fact.detail.get("tidied") and fact.loop is not None and fact.loop.number in left)
     ]
-    facts = _once_a_request(_worst(_once_a_task(facts)))
+    facts = _once_a_request(_worst(_once_a_task(_without_tasks_of_clients(facts))))
     reported = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
     return [
         fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in reported
+    ]
+
+
+def _without_tasks_of_clients(facts: list[Fact]) -> list[Fact]:
+    """Drops the pending tasks of a library whose client is left open on that loop: closing it ends them."""
+    left = {(each.loop, each.client.package) for each in facts if each.kind == "client-left-open" and each.client}
+    return [
+        fact
+        for fact in facts
+        if fact.kind != "pending-task-destroyed"
+        or not any(loop is fact.loop and belongs(file_of(fact.stack[0]), name) for loop, name in left if fact.stack)
     ]
 
 
@@ -265,7 +279,8 @@ def _at_fault(fact: Fact, client: ClientRecord | None, made: Stack) -> str:
 
 def written_type(client: ClientRecord) -> str:
     """Returns the class that a person wrote, which may be one around the client that was seen."""
-    return (_held_type(client) or client.name) if holds(client) else client.name
+    is_wrapped = client.holder is not None and client.holder.how == "used"
+    return (_held_type(client) or client.name) if holds(client) or is_wrapped else client.name
 
 
 def _held_type(client: ClientRecord) -> str:
@@ -285,7 +300,12 @@ def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> 
         return UNENDED
     if fact.kind == "stuck-waiter" and client is None and fact.trigger == "task":
         return BLOCKED
-    return NOT_CLOSED if "robbed" in fact.detail else usual
+    if "robbed" in fact.detail:
+        return NOT_CLOSED
+    wrapper = client.holder if client is not None and at_fault != "user" else None
+    if fact.kind == "client-left-open" and wrapper is not None and wrapper.how == "used" and not wrapper.closer:
+        return UNCLOSABLE
+    return KEPT if usual == SHARED and client is not None and at_fault != "user" else usual
 
 
 def _named(loop: LoopFacts | None) -> str:
@@ -342,4 +362,4 @@ def _loop(record: LoopRecord | None, names: _Names) -> LoopFacts | None:
 
 
 def _connection(record: ConnectionRecord, names: _Names) -> ConnectionFacts:
-    return ConnectionFacts(id=names("X", record), peer=record.peer, opened_at=site(record.opened))
+    return ConnectionFacts(names("X", record), record.peer, site(record.opened), sites(record.opened))

@@ -14,6 +14,9 @@ LOCK_KEPT: Final = "it uses one lock or event on several loops"
 AWAITED: Final = "it awaits on one loop what another one made"
 BLOCKED: Final = "it waits for a loop that nothing runs"
 UNENDED: Final = "its task goes on after it was cancelled"
+SHARED: Final = "it uses one client on several loops"
+UNCLOSABLE: Final = "it creates the client and offers nothing that closes it"
+KEPT: Final = "it keeps one client, which belongs to one loop, for calls on every loop"
 OTHER_LOOP: Final = "it runs a coroutine of the program on a loop of its own"
 
 
@@ -81,7 +84,7 @@ def _waits(about: About) -> str:
 
 KINDS: Final[dict[str, Wording]] = {
     "client-left-open": Wording(_left_open, "it creates the client and does not close it before the loop closes"),
-    "cross-loop-use": Wording(_used, "it uses one client on several loops"),
+    "cross-loop-use": Wording(_used, SHARED),
     "cross-loop-close": Wording(
         lambda about: (
             f"a connection of {about.client} that belongs to {about.loop} was closed by code on {about.current}"
@@ -100,7 +103,7 @@ KINDS: Final[dict[str, Wording]] = {
             f"a request of {about.client} was sent twice, because the response was lost with a connection of"
             f" {about.loop}: it is billed twice"
         ),
-        "it uses one client on several loops",
+        SHARED,
     ),
     "abandoned-stream": Wording(
         _abandoned,
@@ -112,7 +115,7 @@ KINDS: Final[dict[str, Wording]] = {
     ),
     "stuck-waiter": Wording(
         _waits,
-        "it uses one client on several loops",
+        SHARED,
     ),
     "inherited-connection": Wording(
         lambda about: f"a connection of {about.client} was opened before the fork and used after it, in the child",

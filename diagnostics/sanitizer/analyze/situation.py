@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from diagnostics.model.finding import ClientFacts, Finding, Site
+from diagnostics.model.finding import ClientFacts, Finding, LoopFacts, Site
 from diagnostics.model.libraries import LIBRARIES, Library
-from diagnostics.sanitizer.analyze.sources import creation_of, has_class
+from diagnostics.sanitizer.analyze.describe import distribution
+from diagnostics.sanitizer.analyze.sources import (
+    creation_of,
+    fixture_around,
+    function_around,
+    has_class,
+    is_local_at,
+)
+from diagnostics.sanitizer.capture.sites import in_stdlib, installed, is_users
 
 
 class _Made(NamedTuple):
@@ -39,6 +47,10 @@ _MADE: Final = {
     ),
 }
 """What functions of asyncio make."""
+
+
+SERVERS: Final = ("uvicorn", "hypercorn", "gunicorn", "granian", "daphne", "quart")
+"""Distributions that run applications; aiohttp does so too. Quart runs each request in a task of its own."""
 
 
 class Situation(NamedTuple):
@@ -80,16 +92,53 @@ class Situation(NamedTuple):
         return bool(self.kinds & {"cross-loop-use", "duplicate-request", "stuck-waiter", "use-after-loop-close"})
 
     @property
+    def fixture(self) -> tuple[str, str] | None:
+        """Name and scope of the fixture that makes the client."""
+        test = self.findings[0].test
+        if test is not None and test.fixture:
+            return test.fixture, test.scope or ""
+        return fixture_around(self.where) if self.uses("pytest") else None
+
+    @property
     def in_fixture(self) -> bool:
         """Whether a fixture makes the client for the loops of a plugin, which could run the fixture too."""
-        test = self.findings[0].test
-        return test is not None and bool(test.fixture) and self.made_by("pytest-asyncio", "anyio, ")
+        return self.fixture is not None and self.made_by("pytest-asyncio", "anyio, ")
 
     @property
     def has_function_scope(self) -> bool:
         """Whether each test has a client of its own."""
-        test = self.findings[0].test
-        return test is not None and test.scope == "function"
+        return self.fixture is not None and self.fixture[1] == "function"
+
+    @property
+    def servers(self) -> set[str]:
+        """The servers that run what makes the client, opens its connections or uses it."""
+        return {name for stack in self._stacks for name in _servers(stack)}
+
+    @property
+    def is_made_in_coroutine(self) -> bool:
+        """Whether a coroutine of the program makes the client, and no server runs that."""
+        client = self.findings[0].client
+        return function_around(self.where) is not None and client is not None and not _servers(client.stack)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only a variable of the coroutine that makes the client keeps it, and no other call uses it."""
+        return self.is_made_in_coroutine and not self.is_used_elsewhere and is_local_at(self.where)
+
+    @property
+    def kept_loop(self) -> LoopFacts | None:
+        """The loop that a thread of the program runs until it is stopped; the client belongs to it or is used on it."""
+        for each in self.findings:
+            if each.connection is not None and _is_thread_of(each.connection.stack):
+                return each.loop
+            if each.access is not None and _is_thread_of(each.access.stack):
+                return each.access.running
+        return None
+
+    @property
+    def _stacks(self) -> list[tuple[Site, ...]]:
+        parts = [part for each in self.findings for part in (each.client, each.access, each.connection) if part]
+        return [part.stack for part in parts]
 
     @property
     def in_test(self) -> bool:
@@ -207,6 +256,24 @@ class Situation(NamedTuple):
             else:
                 lines.append(f"{how} {name}.{method}".lstrip())
         return lines
+
+
+def _servers(stack: Sequence[Site]) -> set[str]:
+    """Returns which servers run the code of a stack."""
+    found = set()
+    for file in {each.file for each in stack if installed(each.file)}:
+        name = (distribution(file) or "").lower()
+        is_web = name == "aiohttp" and "/web" in file.replace("\\", "/").rpartition("aiohttp")[2]
+        if name in SERVERS or is_web:
+            found.add(name)
+    return found
+
+
+def _is_thread_of(stack: Sequence[Site]) -> bool:
+    """Returns whether a stack is that of a loop which a thread of the program runs until it is stopped."""
+    callers = [stack[at + 1].file for at, each in enumerate(stack[:-1]) if each.function == "run_forever"]
+    own = callers and (is_users(callers[-1]) or callers[-1].endswith("threading.py"))
+    return bool(own) and stack[-1].function == "_bootstrap" and in_stdlib(stack[-1].file)
 
 
 def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situation:

@@ -16,6 +16,11 @@ _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ADDING: Final = ("append", "appendleft", "add")
 
 
+def block(*lines: str) -> str:
+    """Returns code of these lines."""
+    return "\n".join(lines)
+
+
 def with_imports(code: str, where: Site | None) -> str:
     """Returns code with the imports that it needs and the file of a line does not have."""
     tree = _parsed(where.file) if where is not None else None
@@ -74,15 +79,49 @@ def has_class(where: Site | None, name: str) -> bool:
 
 def function_around(where: Site | None) -> ast.AsyncFunctionDef | None:
     """Returns the coroutine function around a line."""
+    return next((node for node in _functions(where) if isinstance(node, ast.AsyncFunctionDef)), None)
+
+
+def _functions(where: Site | None) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Returns the functions around a line, the innermost first."""
     tree = _parsed(where.file) if where is not None else None
     if where is None or tree is None:
-        return None
-    around = [
-        node
-        for node in ast.walk(tree[0])
-        if isinstance(node, ast.AsyncFunctionDef) and node.lineno <= where.line <= (node.end_lineno or 0)
-    ]
-    return max(around, key=lambda node: node.lineno, default=None)
+        return []
+    functions = (node for node in ast.walk(tree[0]) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    around = [node for node in functions if node.lineno <= where.line <= (node.end_lineno or 0)]
+    return sorted(around, key=lambda node: -node.lineno)
+
+
+def fixture_around(where: Site | None) -> tuple[str, str] | None:
+    """Returns name and scope of the pytest fixture around a line."""
+    for function in _functions(where)[:1]:
+        for each in function.decorator_list:
+            name = ast.unparse(each.func if isinstance(each, ast.Call) else each)
+            if name.rpartition(".")[2] == "fixture":
+                given = {word.arg: word.value for word in each.keywords} if isinstance(each, ast.Call) else {}
+                scope = given.get("scope")
+                return function.name, str(scope.value) if isinstance(scope, ast.Constant) else "function"
+    return None
+
+
+def assigned_at(where: Site | None, otherwise: str) -> str:
+    """Returns what the expression on a line is assigned to, as it is written there."""
+    tree = _parsed(where.file) if where is not None else None
+    for node in ast.walk(tree[0]) if tree is not None else ():
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if where is None or not (isinstance(value, ast.expr) and isinstance(targets[0], ast.expr)):
+            continue
+        if value.lineno <= where.line <= (value.end_lineno or 0):
+            return ast.unparse(targets[0])
+    return otherwise
+
+
+def is_local_at(where: Site | None) -> bool:
+    """Returns whether a local variable of a function gets what the expression on a line returns."""
+    names = {name for each in _functions(where) for node in ast.walk(each) for name in getattr(node, "names", ())}
+    target = assigned_at(where, "")
+    return bool(_functions(where)) and target.isidentifier() and target not in names
 
 
 def generator_around(where: Site | None) -> str:

@@ -226,14 +226,14 @@ def local_variable(*held: Any) -> Variable | None:
     return _local({id(each): type(each) for each in held if each is not None}, arguments=False)
 
 
-def _local(wanted: Wanted, *, arguments: bool) -> Variable | None:
+def _local(wanted: Wanted, *, arguments: bool, depth: int = 1) -> Variable | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and wanted:
         code = frame.f_code
         if code.co_name != "<module>" and is_users(code.co_filename) and not is_ours(code.co_filename):
             given = () if arguments else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
             for name, value in list(locals_of(frame).items()):
-                found = reaches(name, value, wanted, 1)
+                found = reaches(name, value, wanted, depth)
                 if found is not None and found not in given:
                     module = str(frame.f_globals.get("__name__", ""))
                     return Variable(found, module, code.co_filename, code.co_firstlineno, *_written(value))
@@ -254,7 +254,7 @@ def variable_of(wanted: Wanted) -> Variable | None:
     """Does the same for objects of which only the address and the class are known."""
     if not wanted:
         return None
-    local = _local(wanted, arguments=True)
+    local = _local(wanted, arguments=True, depth=2)
     if local is not None:
         return local
     for name, loaded in list(sys.modules.items()):

@@ -12,6 +12,7 @@ import itertools
 import sys
 import time
 import types
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -134,6 +135,17 @@ def client_itself(thing: Any, clients: Clients) -> ClientRecord:
     """Returns the record of an object of which only its method was seen."""
     found = _from_variables({id(thing): type(thing)}) or _Found(referred(thing), thing, None)
     return _client(Opener((), None, None, "", False), (), found, clients)
+
+
+def older_client(thing: Any, clients: dict[int, ClientRecord]) -> ClientRecord | None:
+    """Returns the record of a client that is older than the sanitizer, which knows it from now on."""
+    if thing is None or not can_be_closed(type(thing)):
+        return None
+    record = client_itself(thing, clients)
+    key, record.calls = id(thing), 1
+    record.ref = weakref.ref(thing, lambda _: clients.pop(key, None))
+    clients[key] = record
+    return record
 
 
 def _bound(loop: Any, things: list[Any]) -> list[Any]:

@@ -214,7 +214,7 @@ def loaded_libraries() -> dict[str, str]:
 
 FRAMEWORKS = (
     *("pytest", "pytest_asyncio", "unittest", "anyio.pytest_plugin", "starlette", "fastapi", "django", "flask"),
-    *("uvicorn", "gunicorn", "hypercorn", "asgiref", "celery", "rq", "dramatiq", "mangum", "awslambdaric"),
+    *("litestar", "quart", "asgiref", "celery", "rq", "dramatiq", "mangum", "awslambdaric"),
     *("ipykernel", "IPython", "streamlit", "starlette.testclient"),
 )
 """What tells the kind of a program: the advice depends on it."""
@@ -307,11 +307,11 @@ def users_frame(stack: Stack) -> tuple[Any, Any] | None:
     return generated
 
 
-def is_finalized(stack: Stack) -> bool:
-    """Returns whether a `__del__` is at work, before any line of the person's."""
+def is_finalized(stack: Stack, *, by_library: bool = False) -> bool:
+    """Returns whether a `__del__`, or that of a library, is at work, before any other line of the person's."""
     for code, _ in frames(stack):
         if code.co_name == "__del__":
-            return True
+            return not (by_library and is_users(file_of(code)))
         if is_users(file_of(code)):
             return False
     return False

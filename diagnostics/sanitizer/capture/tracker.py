@@ -307,7 +307,6 @@ class Tracker:
         self.instruments.call("connection_closed", record)
 
     # Foreign access: something that belongs to a loop is used or closed by code that this loop does not run.
-
     def foreign_connection(
         self, record: ConnectionRecord, operation: str, *, closing: bool, stack: Stack | None = None
     ) -> bool:
@@ -350,12 +349,13 @@ class Tracker:
         current = self.running()
         if current is None and kind.startswith("cross-loop") and (loop.closed is not None or connection is None):
             kind = "use-after-loop-close"
-        # Left to a finalizer, with no loop running: that the object was left open is the mistake, and is reported.
+        # Left to a finalizer: that the object was left open is the mistake, whether or not the collector ran.
         tidied = current is None and call is None and is_finalized(stack)
+        finalized = tidied or finalizer is not None or (call is None and is_finalized(stack, by_library=True))
         self.report(
             Fact(
                 kind,
-                "leak" if tidied else "error",
+                "leak" if finalized else "error",
                 loop=loop,
                 client=connection.client if connection else client,
                 connection=connection,

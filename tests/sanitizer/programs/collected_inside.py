@@ -1,5 +1,5 @@
 # ENVIRONMENTS: openai-1 openai-2 openai-3
-# FINDINGS: client-left-open=leak cross-loop-close=error
+# FINDINGS: client-left-open=leak cross-loop-close=leak
 import asyncio
 import gc
 import os

@@ -11,7 +11,8 @@ from typing import Any
 
 from diagnostics.model.libraries import LIBRARIES, stacks
 from diagnostics.sanitizer.capture.connections import MARK, record_of
-from diagnostics.sanitizer.capture.facts import ConnectionRecord, Exchange, Fact, LoopRecord
+from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Exchange, Fact, LoopRecord
+from diagnostics.sanitizer.capture.holders import locals_of, search
 from diagnostics.sanitizer.capture.patching import Patch, before
 from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import capture, task_frames
@@ -31,10 +32,24 @@ def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **_
     if descriptor is None:
         return  # a backend for tests: it has no socket
     transport = getattr(loop, "_transports", {}).get(descriptor)
-    client = call.http if call else None
+    client = _client(call) if call else None
     TRACKER.connection_opened(connection, peer, transport, client, descriptor=descriptor)
     if hasattr(stream, "__dict__"):
         setattr(stream, MARK, record_of(connection))  # responses refer to the stream
+
+
+def _client(call: CallRecord) -> ClientRecord | None:
+    """Returns the client of a call: found here if it is older than the sanitizer, or was made by a function."""
+    client = call.http
+    if client is None:
+        if (frame := call.frame) is None:
+            return None
+        from diagnostics.sanitizer.capture.owners import older_client
+
+        call.client = client = older_client(locals_of(frame).get("self"), TRACKER.clients)
+    elif (around := client.outermost).holder is not None and around.holder.how == "unseen":
+        search(around)  # its variable may be gone when there is something to report
+    return client
 
 
 def sending(connection: Any, request: Any = None, stream_id: int | None = None, **_: Any) -> None:

@@ -1,0 +1,128 @@
+"""The situation decides on the advice: what runs the call, which loop the program keeps, who can close the client."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from diagnostics.sanitizer.analyze.evaluate import evaluate
+from diagnostics.sanitizer.analyze.root_causes import group
+from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.holders import ClientHolder
+from diagnostics.sanitizer.capture.sites import RecordedCode
+from tests.sanitizer.test_evaluate import INSTALLED, Thing, asyncio_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from diagnostics.model.finding import RootCause
+
+PROGRAM = """
+import asyncio, httpx, threading
+client = httpx.AsyncClient()
+async def main():
+    global later
+    local = httpx.AsyncClient()
+    later = httpx.AsyncClient()
+kept = asyncio.new_event_loop()
+"""
+AT_IMPORT, LOCAL, LATER, LOOP = 3, 6, 7, 8
+UVICORN, AIOHTTP = f"{INSTALLED}/uvicorn/server.py", f"{INSTALLED}/aiohttp/web_protocol.py"
+QUART, SESSION = f"{INSTALLED}/quart/app.py", f"{INSTALLED}/aiohttp/client.py"
+IN_RUN = [(asyncio_folder() + "runners.py", "run")]
+IN_THREAD = [(asyncio_folder() + "base_events.py", "run_forever"), (threading.__file__, "run")]
+IN_THREAD += [(threading.__file__, "_bootstrap")]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    file = tmp_path / "program.py"
+    file.write_text(PROGRAM)
+    return str(file)
+
+
+def at(file: str, line: int, name: str = "<module>") -> tuple[Any, Any]:
+    return RecordedCode(file, "", name, name, False, False), (line, line, -1, -1)
+
+
+def stack(*frames: tuple[str, str]) -> tuple[Any, ...]:
+    return tuple(part for frame in frames for part in at(frame[0], 1, frame[1]))
+
+
+def cause(program: str, line: int, opened: list[tuple[str, str]], *kinds: str, **words: Any) -> RootCause:
+    """What is said of a client of a line, whose connection was opened with these frames above that line's."""
+    loop = LoopRecord(Thing(), at(program, LOOP))
+    client = ClientRecord(Thing(), "httpx.AsyncClient", "httpx", (*words.get("made", ()), *at(program, line)))
+    client.holder = words.get("holder")
+    connection = ConnectionRecord(loop, client, "", stack(*opened))
+    other = LoopRecord(Thing(), stack(*IN_RUN, (program, "<module>")))
+    known: dict[str, Any] = {"loop": loop, "client": client, "connection": connection}
+    facts = [Fact(each, "leak", **known, current=other if each == "cross-loop-use" else None) for each in kinds]
+    (found,) = group(evaluate(facts), words.get("frameworks", ())).root_causes
+    return found
+
+
+@pytest.mark.parametrize(
+    ("server", "frameworks", "code"),
+    [
+        (UVICORN, ("fastapi", "starlette"), "app = FastAPI(lifespan=lifespan)"),
+        (UVICORN, ("starlette",), "app = Starlette(lifespan=lifespan)"),
+        (UVICORN, ("litestar",), "app = Litestar(lifespan=[lifespan])"),
+        (UVICORN, ("django",), "async def view(request):"),
+        (QUART, ("quart",), "@app.while_serving"),
+        (AIOHTTP, (), "app.cleanup_ctx.append(client)"),
+        (SESSION, (), "async with httpx.AsyncClient() as client:"),
+    ],
+)
+def test_what_runs_the_call_decides_and_not_what_made_the_loop(
+    program: str, server: str, frameworks: tuple[str, ...], code: str
+) -> None:
+    found = cause(program, AT_IMPORT, [(server, "handle"), *IN_RUN], "client-left-open", frameworks=frameworks)
+    assert code in found.advice[0].code.splitlines()
+
+
+def test_a_coroutine_around_the_server_closes_what_it_makes(program: str) -> None:
+    found = cause(program, LOCAL, [(UVICORN, "handle"), *IN_RUN], "client-left-open", frameworks=("fastapi",))
+    assert found.advice[0].code.splitlines()[0] == "async with httpx.AsyncClient() as client:"
+
+
+@pytest.mark.parametrize(("line", "name"), [(AT_IMPORT, "client"), (LATER, "later")])
+def test_what_is_left_on_a_loop_of_a_thread_is_closed_there(program: str, line: int, name: str) -> None:
+    (advice,) = cause(program, line, IN_THREAD, "client-left-open").advice
+    assert advice.fix == "explicit-close"
+    assert advice.code == f"asyncio.run_coroutine_threadsafe({name}.aclose(), kept).result()"
+
+
+def test_a_coroutine_on_a_loop_of_a_thread_closes_what_only_it_has(program: str) -> None:
+    (advice,) = cause(program, LOCAL, IN_THREAD, "client-left-open").advice
+    assert advice.code.startswith("async with httpx.AsyncClient() as client:")
+
+
+def test_a_loop_of_a_thread_gets_every_call(program: str) -> None:
+    (advice,) = cause(program, AT_IMPORT, IN_THREAD, "cross-loop-use", "client-left-open").advice
+    assert "run_coroutine_threadsafe(ask(), kept).result()" in advice.code
+    assert "inside each run" not in advice.text
+    compile(advice.code, "advice", "exec")
+
+
+@pytest.mark.parametrize("kind", ["client-left-open", "cross-loop-use"])
+def test_what_a_package_keeps_is_worked_around_here_and_reported_there(program: str, kind: str) -> None:
+    made = stack((f"{INSTALLED}/restkit/x.py", "__init__"), (f"{INSTALLED}/supakit/y.py", "table"))
+    holder = ClientHolder("supakit.Client", None, is_persons=False, how="used")
+    found = cause(program, AT_IMPORT, IN_RUN, kind, made=made, holder=holder)
+    here, there = found.advice
+    assert "you can work around it here" in here.text
+    assert ("run_sync" in here.text) is (kind == "cross-loop-use")
+    assert there.text.startswith("report it to ")
+    assert ("offers nothing that closes it" in there.text) is (kind == "client-left-open")
+
+
+def test_pending_tasks_of_a_client_that_is_left_open_are_no_mistake_of_their_own(program: str) -> None:
+    loop = LoopRecord(Thing(), at(program, LOOP))
+    client = ClientRecord(Thing(), "websockets.ClientConnection", "websockets", at(program, AT_IMPORT))
+    facts = [Fact("client-left-open", "leak", loop=loop, client=client)]
+    files = (f"{INSTALLED}/websockets/connection.py", f"{INSTALLED}/other/connection.py")
+    facts += [Fact("pending-task-destroyed", "leak", loop=loop, stack=stack((file, "keepalive"))) for file in files]
+    assert [finding.kind for finding in evaluate(facts)] == ["client-left-open", "pending-task-destroyed"]

@@ -45,6 +45,7 @@ EDITS: Final = (
     Edit("async-fixture", fixture.SUMMARY, fixture.propose),
     Edit("context-manager", scope.ENTERED, scope.enter),
     Edit("context-manager", inside_run.SUMMARY, inside_run.propose),
+    Edit("explicit-close", scope.COMPLETED, scope.complete),
     Edit("explicit-close", scope.CLOSED, scope.close),
     Edit("runner", runner.SUMMARY, runner.propose),
     Edit("owning-loop", owning_loop.SUMMARY, owning_loop.propose),

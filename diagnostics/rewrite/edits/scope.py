@@ -9,12 +9,14 @@ from typing import Any, Final
 import libcst as cst
 import libcst.matchers as m
 
+from diagnostics.model.libraries import LIBRARIES
 from diagnostics.rewrite.edits.client_per_loop import is_cached, readers_of
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import Rewrite
 
 ENTERED: Final = "create the client in async with, which closes it"
 CLOSED: Final = "close the client in finally"
+COMPLETED: Final = "close the client where its object is closed"
 
 CLOSERS: Final = ("aclose", "close", "stop", "shutdown", "disconnect", "dispose", "unload", "cleanup")
 """Names of methods that close what an object holds; the first that a class has."""
@@ -36,6 +38,40 @@ def close(context: Context) -> Iterator[Rewrite]:
     ends = [_wrap(changes, scope[0], partial(_finally, closer)) for scope, closer in zip(scopes, closers, strict=True)]
     if scopes and all(closers) and all(ends):
         yield changes
+
+
+def complete(context: Context) -> Iterator[Rewrite]:
+    """Yields a closing method that closes the client too, which the class holds and its method forgets."""
+    changes = Rewrite(context.program)
+    held = [place for place in context.creations if place.attribute]
+    if held and len(held) == len(context.creations) and all(_complete(changes, place, context) for place in held):
+        yield changes
+
+
+def _complete(changes: Rewrite, place: Creation, context: Context) -> bool:
+    owner = place.module.class_around(place.call)
+    methods = [each for each in owner.body.body if isinstance(each, cst.FunctionDef)] if owner is not None else []
+    for method in methods:
+        is_closer = method.name.value in CLOSERS and method.asynchronous is not None
+        if is_closer and not m.findall(method.body, m.Attribute(attr=m.Name(place.attribute))):
+            line = cst.parse_statement(_on(f"self.{place.attribute}", _closing_call(place, context)))
+            changes.change(place.module, method.body, partial(_appended, line))
+            return True
+    return False
+
+
+def _appended(line: Any, block: Any) -> Any:
+    kept = [each for each in block.body if not m.matches(each, m.SimpleStatementLine(body=[m.Pass()]))]
+    return block.with_changes(body=[*kept, line])
+
+
+def _closing_call(place: Creation, context: Context) -> str:
+    """Returns how a client is closed by a call: the method that the library has, or that of `async with`."""
+    types = [each["client"]["type"] for each in context.findings if each.get("client")]
+    package = next(iter(types), "").partition(".")[0]
+    known = next((each.close for each in LIBRARIES.values() if each.module.partition(".")[0] == package), "")
+    entered = f"await {known}()" if known else "await __aexit__(None, None, None)"
+    return entered if place.closer == "async with" else place.closer
 
 
 def _scopes(context: Context) -> list[tuple[Creation, str]]:
@@ -87,8 +123,7 @@ def _add_closer(changes: Rewrite, context: Context) -> str:
     owner = place.module.class_around(place.call)
     if owner is None or not place.closer:
         return ""
-    call = "await __aexit__(None, None, None)" if place.closer == "async with" else place.closer
-    line = _on(f"self.{place.attribute}", call)
+    line = _on(f"self.{place.attribute}", _closing_call(place, context))
     added = cst.parse_statement(f"async def aclose(self):\n    {line}\n")
     added = added.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
     changes.change(place.module, owner.body, lambda block: block.with_changes(body=[*block.body, added]))

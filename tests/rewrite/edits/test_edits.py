@@ -252,6 +252,14 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "        print(asyncio.run_coroutine_threadsafe(connect(), loop).result())\n\n"
         "    await asyncio.to_thread(work)\n\n\nasyncio.run(main())\n",
     ),
+    "a closing method that forgets it": (
+        "explicit-close",
+        {"made": "Client(2)"},
+        HEAD + "class Bot:\n    def __init__(self):\n        self.client = Client(2)\n\n    async def stop(self):\n"
+        '        """Ends."""\n        pass\n\n\nasyncio.run(connect())\n',
+        HEAD + "class Bot:\n    def __init__(self):\n        self.client = Client(2)\n\n    async def stop(self):\n"
+        '        """Ends."""\n        await self.client.__aexit__(None, None, None)\n\n\nasyncio.run(connect())\n',
+    ),
     "runs that follow each other": (
         "single-run",
         {"made": "connect()", "holder": "client"},

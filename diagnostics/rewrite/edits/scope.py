@@ -86,7 +86,7 @@ def _scopes(context: Context) -> list[tuple[Creation, str]]:
         if is_entered or (made.target is None and is_cached(made.module.function(made.call))):
             continue
         scope = next((each for each in chain if _is_local(context, each)), None)
-        if scope is None:
+        if scope is None or (scope is not made and _is_kept(made)):
             continue
         owner = made.module.class_around(made.call) if made.attribute else None
         closer = made.closer if scope is made or owner is None else _closing_method(owner)
@@ -107,6 +107,15 @@ def _is_local(context: Context, place: Creation) -> bool:
     is_global = bool(m.findall(function.body, m.Global(names=[m.ZeroOrMore(), name, m.ZeroOrMore()])))
     others = [each for module in context.program.modules() for each in readers_of(module, place.name)]
     return not is_global or others.count(function) == len(others)
+
+
+def _is_kept(made: Creation) -> bool:
+    """Returns whether what is created outlives the functions that get it, as in a global variable."""
+    function = made.module.function(made.call)
+    if made.target is None or made.attribute:
+        return False
+    names: Any = [m.ZeroOrMore(), m.NameItem(m.Name(made.name)), m.ZeroOrMore()]
+    return function is None or not made.name or bool(m.findall(function.body, m.Global(names=names)))
 
 
 def _closing_method(owner: cst.ClassDef) -> str:

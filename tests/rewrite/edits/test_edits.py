@@ -285,3 +285,12 @@ def test_an_edit_changes_what_it_must(tmp_path: Path, name: str) -> None:
 
 def test_every_edit_has_a_case() -> None:
     assert {each.fix for each in EDITS} == {case[0] for case in CASES.values()}
+
+
+def test_a_client_in_a_global_variable_is_not_closed_by_one_of_those_that_get_it(tmp_path: Path) -> None:
+    before = (
+        HEAD + "client = None\n\n\ndef get():\n    global client\n"
+        "    if client is None:\n        client = Client(1)\n    return client\n\n\n"
+        "async def ask():\n    found = get()\n    return await found.ask()\n\n\nasyncio.run(ask())\n"
+    )
+    assert changes(tmp_path, before, made="Client(1)", callers=("= get()",)) == {}

@@ -293,4 +293,5 @@ def test_a_client_in_a_global_variable_is_not_closed_by_one_of_those_that_get_it
         "    if client is None:\n        client = Client(1)\n    return client\n\n\n"
         "async def ask():\n    found = get()\n    return await found.ask()\n\n\nasyncio.run(ask())\n"
     )
-    assert changes(tmp_path, before, made="Client(1)", callers=("= get()",)) == {}
+    proposed = changes(tmp_path, before, made="Client(1)", callers=("= get()",))
+    assert proposed.keys().isdisjoint({"context-manager", "explicit-close"})

@@ -14,7 +14,7 @@ from diagnostics.cli import proving as of
 from diagnostics.extras import install
 from diagnostics.model.errors import CommandError, InvalidUsage, known
 from diagnostics.rewrite.proof.copies import Tree, sources
-from diagnostics.rewrite.proof.patches import apply_patch, check_committed, patch_of, write
+from diagnostics.rewrite.proof.patches import apply_patch, check_committed, patch_of, write, write_patch
 from diagnostics.rewrite.proof.prover import TRIALS
 from diagnostics.rewrite.records import Candidate
 from diagnostics.workflows.fix import (
@@ -64,6 +64,8 @@ def fix(
     proven, or the fault is in a package; 2 invalid usage; 130 interrupted.
     """
     tree = tree_of(Path.cwd())
+    of.check_folder("--json", json_file)
+    of.check_folder("--patch-output", patch_output)
     words = checked_words(program or (), tree.root)
     request = FixRequest(
         words, of.interpreter(python), of.variables(env), network, limit, trials, name, _inside(only or [], tree)
@@ -82,7 +84,7 @@ def fix(
         of.write_result(json_file, fixed)
     if fixed.outcome == "proven":
         if patch_output is not None:
-            patch_output.write_bytes(patch_of(fixed.tree))
+            write_patch(patch_output, fixed.tree)
         elif str(json_file) != "-":
             of.show_patch(patch_of(fixed.tree))
         if writes:

@@ -42,6 +42,7 @@ def prove(
     """
     if after is None:
         raise InvalidInput("--after is missing; name the folder with the change, or use fix --patch FILE")
+    of.check_folder("--json", json_file)
     tree = tree_of(before)
     changed = between(tree, tree_of(after).root)
     words = checked_words(program or (), tree.root)

@@ -66,6 +66,16 @@ def variables(given: Sequence[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in (each.partition("=") for each in given or ())}
 
 
+def check_folder(option: str, file: Path | str | None) -> None:
+    """Refuses a file that could not be written in the end, before anything runs.
+
+    Raises:
+        InvalidUsage: its folder is missing.
+    """
+    if file is not None and str(file) != "-" and not Path(file).absolute().parent.is_dir():
+        raise InvalidUsage(f"{option}: there is no folder {Path(file).parent}; create it, or name another file")
+
+
 def ask(words: Sequence[str], folder: Path, runs: str, limit: float, *, network: bool, yes: bool) -> None:
     """Says what will run, and asks on a terminal.
 

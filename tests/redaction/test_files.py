@@ -25,7 +25,9 @@ ME = Secrets(
     known=(("Hunter2-of-milchester!", "key"),),
 )
 WRITES_ELSEWHERE = {
-    "__main__.py": "nothing: it opens the null device in place of a standard output that takes nothing more",
+    "__main__.py": "nothing: it opens the null device in place of a standard output that takes no more",
+    "cli/fix.py": "the person's own program with its change, on request: a patch of it must stay as it is",
+    "cli/proving.py": "what `--json` names: cleaned by the sanitizer's redaction, but for the patch",
     "cli/serve.py": "the address of the server, to the file that its caller names: no record and no text of a program",
     "drop_in.py": "our own code, on standard output",
     "lab/bisection/releases.py": "what the index says of releases, in the cache",
@@ -45,6 +47,11 @@ WRITES_ELSEWHERE = {
     "runs/writer.py": "lines that `redaction.files` cleaned, and the link to the latest run",
     "pytest_plugin/starting.py": "journals of test processes, in a folder that is removed afterwards",
     "redaction/files.py": "the one way in",
+    "rewrite/check/__init__.py": "nothing: it opens the null device in place of a standard output that takes no more",
+    "rewrite/proof/billing.py": "certificates, in a folder that is gone afterwards",
+    "rewrite/proof/copies.py": "copies of the person's program, in a folder that is gone afterwards",
+    "rewrite/proof/observe.py": "the output of a program, in a folder that is gone afterwards",
+    "rewrite/proof/patches.py": "the person's own program with its change, on request",
 }
 """Modules of the outside zone that write files, and why that is no way past the tables."""
 _WRITERS = {

@@ -97,6 +97,18 @@ def write(tree: Tree, read: Mapping[str, bytes], *, force: bool) -> None:
         raise
 
 
+def write_patch(path: Path, tree: Tree) -> None:
+    """Writes the patch of a tree to a file, atomically.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    try:
+        _draft(path, patch_of(tree)).replace(path)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}; choose another --patch-output FILE") from error
+
+
 def _draft(path: Path, data: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".diagnostics-")

@@ -161,6 +161,8 @@ def test_ctrl_c_ends_the_program_and_changes_nothing(folder: Path, tmp_path: Pat
         (("fix", "--only", "none.py", "app.py"), "--only: there is no file none.py"),
         (("fix", "--python", "nowhere", "app.py"), "--python: there is no interpreter nowhere"),
         (("prove", "--after", ".", "app.py"), "no Python file of . differs from ."),
+        (("fix", "--patch-output", "no/patch", "app.py"), "--patch-output: there is no folder no; create it"),
+        (("prove", "--json", "no/file", "--after", ".", "app.py"), "--json: there is no folder no; create it"),
         (("prove", "app.py"), "--after is missing"),
     ],
 )

@@ -126,3 +126,22 @@ def test_pending_tasks_of_a_client_that_is_left_open_are_no_mistake_of_their_own
     files = (f"{INSTALLED}/websockets/connection.py", f"{INSTALLED}/other/connection.py")
     facts += [Fact("pending-task-destroyed", "leak", loop=loop, stack=stack((file, "keepalive"))) for file in files]
     assert [finding.kind for finding in evaluate(facts)] == ["client-left-open", "pending-task-destroyed"]
+
+
+@pytest.mark.parametrize(
+    ("creation", "code"),
+    [
+        ("create_async_engine(URL, echo=True)", "client = create_async_engine(URL, echo=True, poolclass=NullPool)"),
+        ("engine.connect()", "client = create_async_engine(..., poolclass=NullPool)"),
+    ],
+)
+def test_a_pool_is_left_out_where_the_engine_is_made(tmp_path: Path, creation: str, code: str) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(f"engine = {creation}\n")
+    loops = [LoopRecord(Thing(), at(str(file), 1)) for _ in range(2)]
+    client = ClientRecord(Thing(), "sqlalchemy.ext.asyncio.AsyncEngine", "sqlalchemy", at(str(file), 1))
+    fact = Fact("cross-loop-use", "error", loop=loops[0], current=loops[1], client=client)
+
+    (found,) = group(evaluate([fact]), ()).root_causes
+
+    assert [each.code.splitlines()[-1] for each in found.advice if "NullPool" in each.code] == [code]

@@ -211,10 +211,15 @@ class Situation(NamedTuple):
     @property
     def without_pool(self) -> str:
         """Code for a client that serves all runs because it keeps no connection; empty where there is none."""
-        found = self.library.no_pool if self.library is not None else None
-        if found is None or not (self.is_created and self.is_used_elsewhere):
+        library = self.library
+        found = library.no_pool if library is not None else None
+        if library is None or found is None or not (self.is_created and self.is_used_elsewhere):
             return ""
-        return f"{found[1]}\nclient = {self.creation.removesuffix(')').rstrip(', ')}, {found[0]})"
+        names = [name.rpartition(".")[2] for name in (*library.makes, library.client) if name]
+        head = self.creation.removesuffix(")").rstrip(", ")
+        if self.creation.partition("(")[0].rpartition(".")[2] not in names:
+            head = f"{names[0]}(..."  # what made it, such as `engine.connect()`, belongs to what has the pool
+        return f"{found[1]}\nclient = {head}{'' if head.endswith('(') else ', '}{found[0]})"
 
     @property
     def is_managed(self) -> bool:

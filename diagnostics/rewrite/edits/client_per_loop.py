@@ -49,21 +49,24 @@ def keep_per_loop(changes: Rewrite, place: Creation) -> bool:
         return _class_attribute(changes, place, owner)
     if place.statement is None:
         return False
+    if function is not None and _is_getter(place, function):
+        return _factory(changes, place, function)
     if place.attribute:
         return _attribute(changes, place)
     if place.name and function is None:
         return _variable(changes, place)
     if place.name and function is not None and place.name in _globals(function):
         return _lazy(changes, place, function)
-    if place.target is None and function is not None and is_cached(function):
-        return _factory(changes, place, function)
     return False
 
 
 def _local(place: Creation, changes: Rewrite) -> str:
     changes.import_tool(place.module, "LoopLocal")
     factory = f"lambda: {place.text}" if place.call.args else place.module.text(place.call.func)
-    return f"LoopLocal({factory}{', close=lambda _: None' if place.closer == 'pass' else ''})"
+    closing = {"pass": ", close=lambda _: None"}.get(place.closer, "")
+    if place.closer.count(".") and place.closer.startswith("await "):  # not one of its own methods
+        closing = f", close=lambda client: client.{place.closer.removeprefix('await ')}"
+    return f"LoopLocal({factory}{closing})"
 
 
 def _plural(name: str, module: ParsedFile) -> str:
@@ -330,8 +333,19 @@ def _last(node: cst.BaseExpression) -> str:
     return node.value if isinstance(node, cst.Name) else ""
 
 
+def _is_getter(place: Creation, function: cst.FunctionDef) -> bool:
+    """Returns whether a plain function keeps what it returns, such as in a cache, a global variable or a dictionary."""
+    if place.target is None or function.asynchronous is not None:
+        return place.target is None and is_cached(function)
+    kept = place.module.text(place.target)
+    returned = [each.value for each in m.findall(function.body, m.Return()) if isinstance(each, cst.Return)]
+    if place.name and place.name not in _globals(function):
+        return False
+    return bool(returned) and all(each is not None and place.module.text(each) == kept for each in returned)
+
+
 def _factory(changes: Rewrite, place: Creation, function: cst.FunctionDef) -> bool:
-    """A cached function returns a `LoopLocal`, and each caller gets the object of its loop."""
+    """What a function keeps and returns is a `LoopLocal`, and each caller gets the object of its loop."""
     changes.replace(place.module, place.value, _local(place, changes))
     name = function.name.value
     for module in changes.program.modules():
@@ -339,5 +353,10 @@ def _factory(changes: Rewrite, place: Creation, function: cst.FunctionDef) -> bo
             if isinstance(node, cst.Call) and _last(node.func) == name:
                 if module.coroutine(node) is None:
                     return False
-                changes.change(module, node, _gotten)
+                is_alone = isinstance(module.parent(node), cst.Assign | cst.AnnAssign | cst.Return | cst.Arg)
+                changes.change(module, node, _gotten_alone if is_alone else _gotten)
     return True
+
+
+def _gotten_alone(node: cst.BaseExpression) -> cst.BaseExpression:
+    return _gotten(node).with_changes(lpar=[], rpar=[])

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 
 from diagnostics.rewrite.edits.program import ParsedFile, ParsedProgram, Site
 
@@ -122,9 +123,23 @@ class Context:
             sites = [client.get("created_at"), (client.get("held_by") or {}).get("site")]
             made = list(self.made_at((site, closer) for site in sites))
             place = next((each for each in made if each.statement is not None), next(iter(made), None))
+            place = place or self._only_one(client)
             if place is not None:
                 found.setdefault(place.call, place)
         return list(found.values())
+
+    def _only_one(self, client: Mapping[str, Any]) -> Creation | None:
+        """Returns the call that makes a lock or the like, of which the document has no line, if there is only one."""
+        if not client["type"].startswith("asyncio."):
+            return None
+        function = m.Attribute(m.Name("asyncio"), m.Name(client["type"].rpartition(".")[2]))
+        calls = [
+            Creation(module, node, _closer(client), {})
+            for module in self.program.modules()
+            for node in module.nodes
+            if isinstance(node, cst.Call) and m.matches(node.func, function)
+        ]
+        return calls[0] if len(calls) == 1 else None
 
     def _clients(self) -> Iterator[Mapping[str, Any]]:
         return (each["client"] for each in self.findings if each.get("client"))

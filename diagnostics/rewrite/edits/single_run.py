@@ -26,9 +26,10 @@ def propose(context: Context) -> Iterator[Rewrite]:
 
 
 def _join(changes: Rewrite, module: ParsedFile, runs: list[cst.Call], context: Context) -> bool:
-    if any(
-        module.function(run) is not None or isinstance(each, cst.Lambda) for run in runs for each in module.around(run)
-    ):
+    around = [each for run in runs for each in module.around(run)]
+    if any(isinstance(each, cst.FunctionDef | cst.Lambda | cst.GeneratorExp) for each in around):
+        return False
+    if len(runs) == 1 and not any(isinstance(each, cst.For | cst.While) for each in around):
         return False
     blocks = [_block_of(module, run) for run in runs]
     block = blocks[0]

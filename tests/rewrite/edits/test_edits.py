@@ -252,6 +252,16 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "        print(asyncio.run_coroutine_threadsafe(connect(), loop).result())\n\n"
         "    await asyncio.to_thread(work)\n\n\nasyncio.run(main())\n",
     ),
+    "a function that keeps it in a dictionary": (
+        "client-per-loop",
+        {"made": "Client(key)", "closer": "await aio.aclose()"},
+        HEAD + "kept = {}\n\n\ndef get(key):\n    if key not in kept:\n        kept[key] = Client(key)\n"
+        "    return kept[key]\n\n\nasync def ask():\n    return await get(1).ask()\n\n\nasyncio.run(ask())\n",
+        TOOL.format("LoopLocal") + "kept = {}\n\n\ndef get(key):\n    if key not in kept:\n"
+        "        kept[key] = LoopLocal(lambda: Client(key), close=lambda client: client.aio.aclose())\n"
+        "    return kept[key]\n\n\nasync def ask():\n    return await (await get(1).get()).ask()\n\n\n"
+        "asyncio.run(ask())\n",
+    ),
     "a closing method that forgets it": (
         "explicit-close",
         {"made": "Client(2)"},

@@ -118,6 +118,7 @@ def _without_tasks_of_clients(facts: list[Fact]) -> list[Fact]:
         fact
         for fact in facts
         if fact.kind != "pending-task-destroyed"
+        or fact.detail.get("calls")
         or not any(loop is fact.loop and belongs(file_of(fact.stack[0]), name) for loop, name in left if fact.stack)
     ]
 

@@ -75,6 +75,9 @@ def left_open(record: LoopRecord, client: ClientRecord | None, connections: list
 def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     import asyncio
 
+    from diagnostics.sanitizer.capture.pending import chain  # nothing to report, nothing to import
+
+    calls = {id(call()) for call in list(TRACKER.active_calls)}
     for task in asyncio.all_tasks(loop):
         coroutine = task.get_coro()
         frame = getattr(coroutine, "cr_frame", None)
@@ -88,7 +91,11 @@ def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
                 stack=where,
                 operation="loop.close",
                 trigger="loop close",
-                detail={"coroutine": name, "closed": stack},
+                detail={
+                    "coroutine": name,
+                    "closed": stack,
+                    "calls": any(id(each) in calls for each, _ in chain(coroutine)),
+                },
             )
         )
 

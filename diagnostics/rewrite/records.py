@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+CLOSERS: Final = ("aclose", "close", "stop", "shutdown", "disconnect", "dispose", "unload", "cleanup")
+"""Names of methods that close what an object holds; the first that a class has."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import libcst.matchers as m
 
 from diagnostics.rewrite.edits.context import Context
 from diagnostics.rewrite.edits.program import Rewrite
-from diagnostics.rewrite.edits.scope import CLOSERS
+from diagnostics.rewrite.records import CLOSERS
 
 SUMMARY: Final = "await the call that closes it"
 

@@ -13,13 +13,11 @@ from diagnostics.model.libraries import LIBRARIES
 from diagnostics.rewrite.edits.client_per_loop import is_cached, readers_of
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import Rewrite
+from diagnostics.rewrite.records import CLOSERS
 
 ENTERED: Final = "create the client in async with, which closes it"
 CLOSED: Final = "close the client in finally"
 COMPLETED: Final = "close the client where its object is closed"
-
-CLOSERS: Final = ("aclose", "close", "stop", "shutdown", "disconnect", "dispose", "unload", "cleanup")
-"""Names of methods that close what an object holds; the first that a class has."""
 
 
 def enter(context: Context) -> Iterator[Rewrite]:

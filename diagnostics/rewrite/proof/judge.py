@@ -18,11 +18,14 @@ from typing import Any, Final
 from diagnostics.report.view.phrasing import count
 from diagnostics.rewrite.proof.observe import Observation
 from diagnostics.rewrite.proof.outputs import Expected, learn
+from diagnostics.rewrite.records import CLOSERS
 
 BAD: Final = ("error", "leak")
 _COMPLAINT: Final = re.compile(
     r"Traceback \(most|never awaited|never retrieved|was destroyed but|Unclosed |ResourceWarning|Exception ignored"
 )
+
+_UNAWAITED: Final = re.compile(rf"coroutine '(?:\S*\.)?(?:{'|'.join(CLOSERS)})' was never awaited")
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,9 @@ def _sockets(run: Observation) -> int:
 
 
 def _complaints(before: Before, run: Observation) -> str | None:
+    unawaited = _UNAWAITED.search(run.errors)
+    if unawaited is not None:  # also where it was so before: what the program means to close stays open
+        return f"a call that closes is not awaited: {unawaited[0]}"
     lines = [line.strip() for line in run.errors.splitlines() if _COMPLAINT.search(line)]
     allowed = before.most(_complaints_of) if before.working else before.least(_complaints_of) - 1
     return f"standard error has {lines[0][:160]!r}" if lines and len(lines) > allowed else None

@@ -89,6 +89,15 @@ def test_a_program_that_failed_must_work_now(run: Observation, reason: str) -> N
     assert reason in judge(FAILING, [run]).reason
 
 
+def test_a_close_that_nothing_awaits_is_refused_also_where_it_was_so_before() -> None:
+    errors = "app.py:8: RuntimeWarning: coroutine 'AsyncStream.close' was never awaited\n  stream.close()\n"
+    before = [observed(("client-left-open", "leak"), errors=errors)] * 2
+    assert judge(before, [observed(errors=errors)]).reason.startswith(
+        "a call that closes is not awaited: coroutine 'Async"
+    )
+    assert judge(before, [observed(errors=errors.replace("close'", "enclose'"))]).accepted
+
+
 def test_lines_that_no_fault_explains_may_not_be_lost() -> None:
     before = [observed(ERROR, status=0, output="a\nfailed\n")]
     assert judge(before, [observed(output="a\nb\n")]).accepted

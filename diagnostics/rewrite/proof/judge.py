@@ -25,6 +25,7 @@ _COMPLAINT: Final = re.compile(
     r"Traceback \(most|never awaited|never retrieved|was destroyed but|Unclosed |ResourceWarning|Exception ignored"
 )
 
+_COUNT: Final = re.compile(r"(\d+) (passed|failed|error)")
 _UNAWAITED: Final = re.compile(rf"coroutine '(?:\S*\.)?(?:{'|'.join(CLOSERS)})' was never awaited")
 
 
@@ -236,6 +237,10 @@ def _output(before: Before, run: Observation) -> str | None:
 
 def _lost(before: Before, run: Observation) -> str | None:
     """Returns which line is lost of a program that did not work before: each fault explains one."""
+    tests = max(sum(_tests(each.output).values()) for each in before.runs)
+    if tests:  # the report of pytest, whose account of a failure is no output of the program
+        passed = _tests(run.output)["passed"]
+        return None if passed >= tests else f"{count(passed, 'test')} passed, where {tests} ran"
     lines = Counter(run.output.splitlines())
     for each in before.runs:
         had = each.output.splitlines()
@@ -246,6 +251,13 @@ def _lost(before: Before, run: Observation) -> str | None:
         if len(gone) <= before.faults:
             return None
     return f"the line {gone[before.faults]!r} is no longer printed" if gone else None
+
+
+def _tests(output: str) -> Counter[str]:
+    """Returns how many tests passed, failed and could not run, by the last line of pytest's report."""
+    last = next((line for line in reversed(output.splitlines()) if line.strip()), "")
+    known = _COUNT.findall(last) if " in " in last else []
+    return Counter({what: int(number) for number, what in known})
 
 
 def evidence(before: Before, runs: Sequence[Observation]) -> tuple[str, ...]:
@@ -260,6 +272,8 @@ def evidence(before: Before, runs: Sequence[Observation]) -> tuple[str, ...]:
     usual = learn([each.output for each in known])
     same = not any(usual.difference(each.output) for each in runs)
     failed = "the program failed before; now it ends with status 0, and no line is lost but those of the failures"
+    if passed := _tests(runs[0].output)["passed"]:
+        failed = f"{count(passed, 'test')} passed, and as many ran before"
     compared = f"{usual}, as in {count(len(known), 'run')} before" if same else failed
     order = f"varied in {count(len(varied), 'run')}" if varied else "no two were ever ready at the same time"
     costs = [(_typical(each, "connections"), _typical(each, "seconds")) for each in (before.runs, runs)]

@@ -98,6 +98,20 @@ def test_a_close_that_nothing_awaits_is_refused_also_where_it_was_so_before() ->
     assert judge(before, [observed(errors=errors.replace("close'", "enclose'"))]).accepted
 
 
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [
+        ("...\n3 passed in 0.10s\n", ""),
+        ("..s\n2 passed, 1 skipped in 0.10s\n", "2 tests passed, where 3 ran"),
+        ("\n", "0 tests passed, where 3 ran"),
+    ],
+)
+def test_of_tests_that_failed_as_many_must_pass_as_ran(after: str, reason: str) -> None:
+    report = "F..\n=== FAILURES ===\nRuntimeError: Event loop is closed\n1 failed, 2 passed in 0.12s\n"
+    before = [observed(ERROR, status=1, output=report)] * 2
+    assert (judge(before, [observed(output=after)]).reason or "") == reason
+
+
 def test_lines_that_no_fault_explains_may_not_be_lost() -> None:
     before = [observed(ERROR, status=0, output="a\nfailed\n")]
     assert judge(before, [observed(output="a\nb\n")]).accepted

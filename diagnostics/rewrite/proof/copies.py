@@ -117,14 +117,13 @@ def copy(root: Path, target: Path) -> None:
     Raises:
         OSError: a file cannot be read or written.
     """
+    links: dict[Path, Path] = {}  # made afterwards: the folders that they are in come after `left_out`
 
     def left_out(folder: str, names: list[str]) -> set[str]:
         here = Path(folder)
         gone = {name for name in names if name in _SKIPPED or _is_special(here / name)}
         linked = {name for name in names if _is_linked(here / name)}
-        for name in linked:
-            place = target / here.relative_to(root) / name
-            place.symlink_to((here / name).resolve())
+        links.update({target / here.relative_to(root) / name: (here / name).resolve() for name in linked})
         return gone | linked
 
     try:
@@ -132,6 +131,8 @@ def copy(root: Path, target: Path) -> None:
     except shutil.Error as error:  # of all files at once
         source, _, why = error.args[0][0]
         raise OSError(f"{source}: {why}") from error
+    for link, environment in links.items():
+        link.symlink_to(environment)
     _repoint(root, target)
 
 

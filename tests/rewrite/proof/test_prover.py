@@ -9,7 +9,7 @@ import pytest
 
 from diagnostics.cli.proving import Steps, reported
 from diagnostics.model.errors import CommandError
-from diagnostics.rewrite.proof.copies import Tree
+from diagnostics.rewrite.proof.copies import Tree, copy
 from diagnostics.rewrite.proof.observe import Conditions
 from tests.rewrite.proof.conftest import BROKEN, FIXED, LINE
 
@@ -112,3 +112,16 @@ def test_a_disk_that_takes_no_copy_ends_it_with_one_error(prover: Build, folder:
             made.baseline()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_copy_has_links_to_environments(tmp_path: Path) -> None:
+    for name in (".venv", "more/env"):
+        (tmp_path / "app" / name).mkdir(parents=True)
+        (tmp_path / "app" / name / "pyvenv.cfg").touch()
+    (tmp_path / "app" / "app.py").write_text("x = 1\n", encoding="utf-8")
+    copy(tmp_path / "app", tmp_path / "copy")
+    assert (tmp_path / "copy" / "app.py").read_text(encoding="utf-8") == "x = 1\n"
+    for name in (".venv", "more/env"):
+        link = tmp_path / "copy" / name
+        assert link.is_symlink()
+        assert link.resolve() == (tmp_path / "app" / name).resolve()

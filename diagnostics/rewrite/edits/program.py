@@ -6,6 +6,7 @@ A change is a function of a node after its children have changed, so that change
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -143,17 +144,24 @@ class ParsedProgram:
     def modules(self) -> Iterator[ParsedFile]:
         """Yields every file."""
         root = self._source.root
-        for number, path in enumerate(sorted(root.rglob("*.py"))):
-            parts = path.relative_to(root).parts
-            if number < MOST_FILES and not any(part.startswith(".") or part in SKIPPED for part in parts[:-1]):
-                module = self.module("/".join(parts))
-                if module is not None:
-                    yield module
+        left = MOST_FILES
+        for folder, folders, files in os.walk(root):
+            folders[:] = sorted(name for name in folders if not _is_skipped(Path(folder, name)))
+            for name in sorted(files):
+                if name.endswith(".py") and left:
+                    left -= 1
+                    module = self.module(Path(folder, name).relative_to(root).as_posix())
+                    if module is not None:
+                        yield module
 
     @property
     def async_tools(self) -> str:
         """The path of the drop-in module, beside the script that is run."""
         return (self._folder / f"{ASYNC_TOOLS}.py").as_posix()
+
+
+def _is_skipped(folder: Path) -> bool:
+    return folder.name.startswith(".") or folder.name in SKIPPED or (folder / "pyvenv.cfg").exists()
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from diagnostics.rewrite.edits import EDITS, candidates
+from diagnostics.rewrite.edits.program import MOST_FILES
 from diagnostics.rewrite.records import Candidate
 
 
@@ -290,6 +291,14 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_an_edit_changes_what_it_must(tmp_path: Path, name: str) -> None:
     fix, facts, before, after = CASES[name]
+    assert changes(tmp_path, before, **facts)[fix].files["app.py"] == after
+
+
+def test_environments_beside_the_program_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".venv").mkdir()
+    for number in range(MOST_FILES):
+        (tmp_path / ".venv" / f"m{number}.py").touch()
+    fix, facts, before, after = CASES["a variable"]
     assert changes(tmp_path, before, **facts)[fix].files["app.py"] == after
 
 

@@ -20,7 +20,7 @@ async def answer():
 
 def end():
     while sys._current_frames()[threading.main_thread().ident].f_back.f_code.co_name != "result":
-        time.sleep(0.01)
+        time.sleep(0.01)  # nothing tells that the main thread waits
     process = os.getppid() if "INSTRUMENTED" in os.environ else os.getpid()  # whom a person would end
     os.kill(process, signal.SIGTERM)
 

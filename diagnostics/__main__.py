@@ -8,7 +8,7 @@ import os
 import sys
 
 WITHOUT_LAB = {
-    "run": "diagnostics.sanitizer.process.command",
+    "run": "diagnostics.rewrite.run",
     "check": "diagnostics.rewrite.check",
     "explain": "diagnostics.explain",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from diagnostics.sanitizer.process.command import main
+from diagnostics.rewrite.run import main
 
 
 def run(context: typer.Context) -> None:

@@ -1,4 +1,4 @@
-"""`python -m diagnostics.sanitizer`: the same as `python -m diagnostics run`."""
+"""`python -m diagnostics.sanitizer`: `python -m diagnostics run` without suggested changes."""
 
 from __future__ import annotations
 

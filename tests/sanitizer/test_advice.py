@@ -85,7 +85,7 @@ def test_what_runs_the_call_decides_and_not_what_made_the_loop(
 
 def test_a_coroutine_around_the_server_closes_what_it_makes(program: str) -> None:
     found = cause(program, LOCAL, [(UVICORN, "handle"), *IN_RUN], "client-left-open", frameworks=("fastapi",))
-    assert found.advice[0].code.splitlines()[0] == "async with httpx.AsyncClient() as client:"
+    assert found.advice[0].code.splitlines()[0] == "async with httpx.AsyncClient() as local:"
 
 
 @pytest.mark.parametrize(("line", "name"), [(AT_IMPORT, "client"), (LATER, "later")])
@@ -97,7 +97,7 @@ def test_what_is_left_on_a_loop_of_a_thread_is_closed_there(program: str, line: 
 
 def test_a_coroutine_on_a_loop_of_a_thread_closes_what_only_it_has(program: str) -> None:
     (advice,) = cause(program, LOCAL, IN_THREAD, "client-left-open").advice
-    assert advice.code.startswith("async with httpx.AsyncClient() as client:")
+    assert advice.code.startswith("async with httpx.AsyncClient() as local:")
 
 
 def test_a_loop_of_a_thread_gets_every_call(program: str) -> None:

@@ -168,7 +168,7 @@ def _inside(about: Situation, what: str, function: str = "async def main():") ->
 
 
 def _several_runs(about: Situation) -> list[Advice]:
-    return _inside(about, "inside each run")
+    return _inside(about, "inside each run", about.run)
 
 
 def _one_run(about: Situation) -> list[Advice]:

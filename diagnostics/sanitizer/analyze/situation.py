@@ -9,11 +9,13 @@ from diagnostics.model.finding import ClientFacts, Finding, LoopFacts, Site
 from diagnostics.model.libraries import LIBRARIES, Library
 from diagnostics.sanitizer.analyze.describe import distribution
 from diagnostics.sanitizer.analyze.sources import (
+    assigned_at,
     creation_of,
     fixture_around,
     function_around,
     has_class,
     is_local_at,
+    run_at,
 )
 from diagnostics.sanitizer.capture.sites import in_stdlib, installed, is_users
 
@@ -188,6 +190,13 @@ class Situation(NamedTuple):
         return self._made.noun
 
     @property
+    def run(self) -> str:
+        """The first line of the coroutine function that the program runs on the loops."""
+        loops = (each.access.running for each in self.findings if each.access is not None)
+        lines = (run_at(loop.created_at) for loop in loops if loop is not None)
+        return next(filter(None, lines), "async def main():")
+
+    @property
     def in_endpoint(self) -> bool:
         """Whether a `def` endpoint of Starlette makes loops: those run in threads of anyio."""
         stacks = [finding.access.stack for finding in self.findings if finding.access is not None]
@@ -235,8 +244,10 @@ class Situation(NamedTuple):
             return creation.removeprefix("await ").removesuffix(".__aenter__()")
         return creation
 
-    def managed(self, body: str = "...", indent: str = "", name: str = "client") -> str:
-        """Returns code that creates the client, does something, and closes it."""
+    def managed(self, body: str = "...", indent: str = "", name: str = "") -> str:
+        """Returns code that creates the client, does something, and closes it; its name is the program's by default."""
+        own = assigned_at(self.where, "client")
+        name = name or (own if own.isidentifier() else "client")
         if self.is_managed:
             return f"{indent}async with {self.to_enter} as {name}:\n{indent}    {body}"
         closed, names = self.names(name)
@@ -266,7 +277,8 @@ class Situation(NamedTuple):
 def _servers(stack: Sequence[Site]) -> set[str]:
     """Returns which servers run the code of a stack."""
     found = set()
-    for file in {each.file for each in stack if installed(each.file)}:
+    own = next((at for at, each in enumerate(stack) if is_users(each.file)), -1)  # what it calls does not run it
+    for file in {each.file for each in stack[own + 1 :] if installed(each.file)}:
         name = (distribution(file) or "").lower()
         is_web = name == "aiohttp" and "/web" in file.replace("\\", "/").rpartition("aiohttp")[2]
         if name in SERVERS or is_web:

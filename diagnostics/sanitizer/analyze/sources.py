@@ -82,6 +82,21 @@ def function_around(where: Site | None) -> ast.AsyncFunctionDef | None:
     return next((node for node in _functions(where) if isinstance(node, ast.AsyncFunctionDef)), None)
 
 
+def run_at(where: Site | None) -> str:
+    """Returns the first line of the coroutine function that a line runs, as in `asyncio.run(work())`, or ""."""
+    tree = _parsed(where.file) if where is not None else None
+    if where is None or tree is None:
+        return ""
+    nodes = list(ast.walk(tree[0]))
+    calls = [
+        each for each in nodes if isinstance(each, ast.Call) and each.lineno <= where.line <= (each.end_lineno or 0)
+    ]
+    runs = [each.args[0].func for each in calls if each.args and isinstance(each.args[0], ast.Call)]
+    names = {each.id for each in runs if isinstance(each, ast.Name)}
+    found = [each for each in nodes if isinstance(each, ast.AsyncFunctionDef) and each.name in names]
+    return f"async def {found[0].name}({ast.unparse(found[0].args)}):" if len(found) == 1 else ""
+
+
 def _functions(where: Site | None) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Returns the functions around a line, the innermost first."""
     tree = _parsed(where.file) if where is not None else None

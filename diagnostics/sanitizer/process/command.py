@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -15,15 +16,21 @@ from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, r
 from diagnostics.sanitizer.output import stderr
 from diagnostics.sanitizer.output.formats import LIVE
 from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT
+from diagnostics.sanitizer.output.redact import command_line
 from diagnostics.sanitizer.process import supervisor
 from diagnostics.sanitizer.process.options import OptionError, read
 from diagnostics.sanitizer.process.other_python import continue_in
-from diagnostics.sanitizer.process.reporter import ReportSettings, report
+from diagnostics.sanitizer.process.reporter import ReportSettings, Suggest, report
 
 
-def main(arguments: list[str]) -> int:
-    """Runs the command; if a signal ends the program, the same signal ends this process."""
-    status = run(arguments)
+def main(arguments: list[str], suggest: Suggest | None = None) -> int:
+    """Runs the command; if a signal ends the program, the same signal ends this process.
+
+    Args:
+        arguments: options and the program.
+        suggest: see `report`.
+    """
+    status = run(arguments, suggest)
     if status < 0:
         supervisor.end_like(status)
     if sys.flags.inspect:  # -i and PYTHONINSPECT are for the program
@@ -31,8 +38,12 @@ def main(arguments: list[str]) -> int:
     return status
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], suggest: Suggest | None = None) -> int:
     """Runs a program and reports.
+
+    Args:
+        arguments: options and the program.
+        suggest: see `report`.
 
     Returns:
         The program's own exit status, or `--exit-code` if that is 0 but an error was found; 2 for invalid usage; the
@@ -80,7 +91,16 @@ def run(arguments: list[str]) -> int:
     if status in ENDED_BY_INTERRUPT:  # one more Ctrl-C is meant for the program
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return report(data, settings, status)
+    return report(data, settings, status, next_step=_fix(options.start, options.program), suggest=suggest)
+
+
+def _fix(start: str | None, program: list[str]) -> str:
+    """Returns the command that changes the program; empty where `fix` does not take it."""
+    words = ["--", start, *program] if start else program
+    is_here = start == "-m" or (
+        start is None and os.path.isfile(program[0]) and not os.path.relpath(program[0]).startswith(os.pardir)
+    )
+    return f"{PROGRAM} fix {shlex.join(command_line(words))}" if is_here else ""
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from diagnostics.model.codec import encode
@@ -23,8 +23,10 @@ from diagnostics.sanitizer.capture.facts import Fact
 from diagnostics.sanitizer.output import full_text, stderr
 from diagnostics.sanitizer.output.drawing import style
 from diagnostics.sanitizer.output.formats import FORMATS
+from diagnostics.sanitizer.output.formats.changes import Changes, patch_of
+from diagnostics.sanitizer.output.formats.place import main_finding
 from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT, document, write, write_text
-from diagnostics.sanitizer.output.redact import command_line, redact
+from diagnostics.sanitizer.output.redact import command_line, redact, redact_text
 from diagnostics.sanitizer.output.text import blind_spot, render, summary
 
 _CLIENTS = {name for name, row in LIBRARIES.items() if row.role in ("sdk", "client")}
@@ -32,6 +34,10 @@ _CLIENTS = {name for name, row in LIBRARIES.items() if row.role in ("sdk", "clie
 
 TIMED_OUT = 124
 """Exit status after `--timeout`, as with timeout(1), unless an error was found."""
+
+
+Suggest = Callable[[Mapping[str, Any]], Sequence[Changes]]
+"""Returns a change for each root cause of a document, in their order; nothing where it knows none."""
 
 
 class ReportSettings(NamedTuple):
@@ -71,13 +77,22 @@ class ReportSettings(NamedTuple):
         return settings._replace(suppressions=rules)
 
 
-def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
+def report(
+    journal: bytes,
+    settings: ReportSettings,
+    status: int | None,
+    *,
+    next_step: str = "",
+    suggest: Suggest | None = None,
+) -> int:
     """Prints the findings of a run and writes its file.
 
     Args:
         journal: the journal of its processes.
         settings: the report settings.
         status: the program's exit status; the negative number of the signal that ended it; `None` after a timeout.
+        next_step: the command that changes the program.
+        suggest: finds the changes that the formats for programs show.
 
     Returns:
         The exit status of the run; negative if a signal ended the program.
@@ -112,13 +127,29 @@ def report(journal: bytes, settings: ReportSettings, status: int | None) -> int:
     if shown or (main.used and not settings.quiet):
         counts = {word: data["accounting"][word] for word in ("calls", "requests")}
         clients = {name: version for name, version in data["environment"].items() if name in _CLIENTS}
+        if next_step and not settings.quiet and any(_is_curable(data, each) for each in data["root_causes"]):
+            text += f"diagnostics: change it and prove the change: {next_step}\n"
         text += summary(shown, findings, versions=clients, **counts) + "\n"
-    _print(text if settings.format == "text" else FORMATS[settings.format](redact(data)), settings)
+    _print(text if settings.format == "text" else _formatted(data, settings, suggest), settings)
     bad = {"error", "leak"} if settings.leaks == "error" else {"error"}
     failed = any(finding["severity"] in bad for finding in data["findings"])
     if not status:
         return settings.exit_code if failed else 0 if status == 0 else TIMED_OUT
     return status
+
+
+def _is_curable(data: Mapping[str, Any], cause: Mapping[str, Any]) -> bool:
+    """Returns whether the program's own code is at fault."""
+    return bool(cause["severity"] != "note" and main_finding(data, cause)["fault"]["component"] == "user")
+
+
+def _formatted(data: Mapping[str, Any], settings: ReportSettings, suggest: Suggest | None) -> str:
+    clean = redact(data)
+    changes = suggest(data) if suggest is not None and data["root_causes"] else ()
+    for cause, change in zip(clean["root_causes"], changes, strict=False):
+        if redact_text(patch := patch_of(change)) == patch and _is_curable(data, cause):
+            cause["changes"] = change
+    return FORMATS[settings.format](clean)
 
 
 def report_late(process: Process, findings: list[Finding], settings: ReportSettings) -> None:

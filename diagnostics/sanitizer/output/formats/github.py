@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from diagnostics.sanitizer.output.formats.changes import patch_of
 from diagnostics.sanitizer.output.formats.place import first_line, main_finding
 
 _COMMANDS: Final = {"error": "error", "leak": "warning", "note": "notice"}
@@ -19,7 +20,8 @@ def _annotation(data: Mapping[str, Any], cause: Mapping[str, Any]) -> str:
     fault = main_finding(data, cause)["fault"]
     advice = [f"help: {each['text']}" for each in cause["advice"][:1]]
     tests = [f"test: {name}" for name in _tests(data, cause)]
-    message = "\n".join([cause["title"], *tests, f"cause: {fault['why']}", *advice])
+    patch = [patch_of(cause["changes"])] if cause.get("changes") else []
+    message = "\n".join([cause["title"], *tests, f"cause: {fault['why']}", *advice, *patch])
     return annotation(_COMMANDS[cause["severity"]], first_line(data, cause), cause["kind"], message)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from diagnostics.sanitizer.output.formats.changes import patch_of
 from diagnostics.sanitizer.output.formats.place import first_line, main_finding
 
 
@@ -43,4 +44,5 @@ def _cause(data: Mapping[str, Any], cause: Mapping[str, Any]) -> dict[str, Any]:
         "fault": fault["component"],
         "why": fault["why"],
         "advice": advice,
+        **({"patch": patch_of(cause["changes"])} if cause.get("changes") else {}),
     }

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from diagnostics import __version__
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES
+from diagnostics.sanitizer.analyze.describe import relative_path
+from diagnostics.sanitizer.output.formats.changes import Changes, replacements
 from diagnostics.sanitizer.output.formats.place import first_line, main_finding
 
 VERSION: Final = "2.1.0"
@@ -88,10 +90,31 @@ def _of(data: Mapping[str, Any], cause: Mapping[str, Any]) -> dict[str, Any]:
     text = "\n".join([cause["title"], f"Cause: {finding['fault']['why']}", *advice])
     made = result(cause["kind"], cause["severity"], text, first_line(data, cause), client.get("type") or "loop")
     made["occurrenceCount"] = int(finding["count"])
+    if cause.get("changes"):
+        made["fixes"] = [
+            {"description": {"text": advice[0] if advice else "Fix"}, "artifactChanges": _changed(cause["changes"])}
+        ]
     if client.get("created_at"):
-        related = {"id": 1, **location(client["created_at"]), "message": {"text": "client created here"}}
+        place = {**client["created_at"], "file": relative_path(client["created_at"]["file"])}
+        related = {"id": 1, **location(place), "message": {"text": "client created here"}}
         made["relatedLocations"] = [related]
     return made
+
+
+def _changed(changes: Changes) -> list[dict[str, Any]]:
+    return [
+        {
+            "artifactLocation": {"uri": uri(name), "uriBaseId": "SRCROOT"},
+            "replacements": [
+                {
+                    "deletedRegion": {"startLine": start, "startColumn": 1, "endLine": end, "endColumn": 1},
+                    "insertedContent": {"text": text},
+                }
+                for start, end, text in replacements(*texts)
+            ],
+        }
+        for name, texts in sorted(changes.items())
+    ]
 
 
 def _rule(kind: str) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from diagnostics.model.finding import MarkedLine
-from diagnostics.rewrite.rules.engine.source_file import CodeScope
+from diagnostics.rewrite.rules.engine.loops import is_loop
+from diagnostics.rewrite.rules.engine.source_file import CodeScope, written
 from diagnostics.rewrite.rules.engine.starts import last_name
 from diagnostics.rewrite.rules.engine.tree import OuterName
 from diagnostics.rewrite.rules.engine.values import ValueReader
@@ -15,7 +17,8 @@ from diagnostics.rewrite.rules.records import CheckRule
 
 WHY = """\
 The garbage collector calls `__del__` at any time, on any thread, while any loop runs or none. The task closes
-connections of one loop on another, or the loop closes before the task has run. Nothing waits for it."""
+connections of one loop on another, or the loop closes before the task has run. Nothing waits for it. A finaliser
+that first compares the running loop with the one of its connections is not reported."""
 
 WRONG = """\
 import asyncio
@@ -41,6 +44,7 @@ class Service:
         await self.client.aclose()
 """
 
+_ENDS: Final = re.compile(r"loop$|\b\w*_loop\(\)$")
 _STARTS: Final = frozenset({"create_task", "ensure_future", "run_until_complete"})
 
 
@@ -59,6 +63,8 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
 
 
 def _start(scope: CodeScope, cls: CodeScope, reader: ValueReader) -> tuple[ast.Call, CodeScope] | None:
+    if _compares(scope):
+        return None
     own = [node for node in scope.nodes if isinstance(node, ast.Call)]
     for node in own:
         target = reader.tree.resolve(node.func, scope)
@@ -72,6 +78,16 @@ def _start(scope: CodeScope, cls: CodeScope, reader: ValueReader) -> tuple[ast.C
             if method is not None and not method.is_async and (found := _start(method, cls, reader)) is not None:
                 return found
     return None
+
+
+def _compares(scope: CodeScope) -> bool:
+    """Returns whether code asks whether two loops are the same one."""
+    for node in scope.nodes:
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)):
+            sides = (node.left, node.comparators[0])
+            if all(is_loop(each, scope) or _ENDS.search(written(each)) for each in sides):
+                return True
+    return False
 
 
 RULE = CheckRule("EL005", "task-in-del", "`__del__` starts a task or a run of an event loop", WHY, WRONG, RIGHT, find)

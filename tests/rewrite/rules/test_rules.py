@@ -57,3 +57,53 @@ def test_most_mistakes_of_the_corpus_are_found_and_no_correct_program_has_an_ale
             found[reported].append(program.name)
     recall = len(found[True]) / len([*found[True], *found[False]])
     assert recall >= RECALL, found[False]
+
+
+SILENT = {
+    "a finaliser that compares its loop": """
+import asyncio
+
+class Service:
+    def __del__(self):
+        if asyncio.get_running_loop() is self._loop:
+            self._loop.create_task(self.client.aclose())
+""",
+    "one of two runs of a function": """
+import asyncio, httpx
+
+client = httpx.AsyncClient()
+
+async def ask():
+    await client.get("https://a.example")
+
+def run(verbose):
+    if verbose:
+        return asyncio.run(ask())
+    else:
+        return asyncio.run(ask())
+
+def main():
+    print(run(True))
+""",
+    "a lock that nobody holds while it waits": """
+import asyncio
+
+lock = asyncio.Lock()
+done = set()
+
+async def note(number):
+    async with lock:
+        done.add(number)
+
+async def main():
+    await asyncio.gather(note(1), note(2))
+
+for _ in range(2):
+    asyncio.run(main())
+""",
+}
+
+
+@pytest.mark.parametrize("text", SILENT.values(), ids=SILENT)
+def test_what_the_source_does_not_show_to_be_wrong_has_no_alert(text: str, tmp_path: Path) -> None:
+    assert checked(tmp_path, app=text) == []

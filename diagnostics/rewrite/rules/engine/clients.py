@@ -64,6 +64,11 @@ class ClientMaker:
         return self.made_by in _STANDARD and self.made_by.rpartition(".")[2][:1].isupper()
 
     @property
+    def is_lock(self) -> bool:
+        """Whether tasks wait for it only while another one holds it."""
+        return self.made_by in ("asyncio.Lock", "asyncio.Semaphore", "asyncio.BoundedSemaphore")
+
+    @property
     def title(self) -> str:
         """The class with what it is, or what a function makes."""
         if not self.what.rpartition(".")[2][:1].isupper():

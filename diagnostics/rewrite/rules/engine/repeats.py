@@ -55,6 +55,7 @@ class RunEvent:
         node: that starts it, or the call of the function that does.
         scope: the one whose node that is.
         threaded: whether it is in a thread of its own.
+        inner: the same run, as the function starts it that the node calls.
     """
 
     node: ast.AST
@@ -62,6 +63,7 @@ class RunEvent:
     run: LoopRun
     reached: Reached
     threaded: bool = False
+    inner: RunEvent | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +172,14 @@ class _RunIndex:
             entered = self.reader.frame(node, function, frame) if handed is None else outside_frame(function)
             entered = ScopeFrame(function, entered.values, entered.parent, outside=True)
             found += [
-                RunEvent(node, scope, event.run, _lifted(event.reached, function), handed is not None or event.threaded)
+                RunEvent(
+                    node,
+                    scope,
+                    event.run,
+                    _lifted(event.reached, function),
+                    handed is not None or event.threaded,
+                    event,
+                )
                 for event in self._events(function, entered, depth - 1)
             ]
         return sorted(found, key=lambda event: (getattr(event.node, "lineno", 0), getattr(event.node, "col_offset", 0)))
@@ -212,7 +221,7 @@ def _shared(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:
                 for other in events[number + 1 :]
                 if (other.run is not event.run or other.node is not event.node)
                 and call in {*other.reached.uses, *other.reached.closed}
-                and both_happen(event.node, other.node, scope.file)
+                and _both_run(event, other)
             )
             second = next(later, None)
             if second is not None:
@@ -221,7 +230,7 @@ def _shared(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:
                 yield SharedUse(use, "handler", (event,))
             elif event.node is event.run.node and is_for_callers(event) and use.client.home is None:
                 yield SharedUse(use, "library", (event,))
-    yield from _made_first(scope, events)
+    yield from _made_first(events)
 
 
 def _fork(one: ast.AST, other: ast.AST, scope: CodeScope) -> ast.Call | None:
@@ -231,14 +240,21 @@ def _fork(one: ast.AST, other: ast.AST, scope: CodeScope) -> ast.Call | None:
     return next((node for node in calls if first < node.lineno < second), None)
 
 
-def _made_first(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:
+def _made_first(events: list[RunEvent]) -> Iterator[SharedUse]:
     """Yields clients that one run makes and keeps, and a later one uses."""
     for number, event in enumerate(events):
         for other in events[number + 1 :]:
             left = event.reached.made - event.reached.closed - other.reached.made
             uses = [use for call, use in other.reached.uses.items() if call in left]
-            if uses and both_happen(event.node, other.node, scope.file):
+            if uses and _both_run(event, other):
                 yield from (SharedUse(use, "runs", (event, other)) for use in uses)
+
+
+def _both_run(event: RunEvent, other: RunEvent) -> bool:
+    """Returns whether a scope comes to both runs; two of one call must follow each other in the function it calls."""
+    if event.node is other.node and event.inner is not None and other.inner is not None:
+        return _both_run(event.inner, other.inner)
+    return both_happen(event.node, other.node, event.scope.file)
 
 
 def _in_a_loop(event: RunEvent, use: ClientUse) -> bool:

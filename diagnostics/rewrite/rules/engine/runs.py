@@ -9,7 +9,7 @@ from typing import Final
 
 from diagnostics.rewrite.rules.engine.clients import CLOSERS, WAITS, is_async_use
 from diagnostics.rewrite.rules.engine.source_file import FUNCTIONS, CodeScope
-from diagnostics.rewrite.rules.engine.starts import LoopRun, outside_frame
+from diagnostics.rewrite.rules.engine.starts import LoopRun, last_name, outside_frame
 from diagnostics.rewrite.rules.engine.tree import NamedValue
 from diagnostics.rewrite.rules.engine.values import (
     MadeClient,
@@ -24,6 +24,7 @@ _ENTERS: Final = frozenset({"enter_async_context", "aclosing", "push_async_exit"
 _TOGETHER: Final = frozenset(
     {"gather", "create_task", "ensure_future", "TaskGroup", "start_soon", "as_completed", "wait"}
 )
+_SUSPENDS: Final = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 _STATES: Final = 400
 
 
@@ -46,6 +47,7 @@ class Reached:
         made: the calls that make a client or an object each time.
         handed: calls that hand a function to a thread, each with its frame.
         together: whether it has several tasks, which may wait for each other.
+        contended: the locks that a task of it may hold while others wait.
     """
 
     uses: dict[ast.Call, ClientUse] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Reached:
     made: set[ast.AST] = field(default_factory=set)
     handed: list[tuple[ast.Call, ScopeFrame]] = field(default_factory=list)
     together: bool = False
+    contended: set[ast.Call] = field(default_factory=set)
 
     @property
     def open(self) -> dict[ast.Call, ClientUse]:
@@ -62,7 +65,11 @@ class Reached:
             for call, use in self.uses.items()
             if call not in self.closed
             and not self.made & {call, use.client.origin}
-            and (self.together or not use.client.maker.is_primitive)
+            and (
+                call in self.contended
+                or not use.client.maker.is_primitive
+                or (self.together and not use.client.maker.is_lock)
+            )
         }
 
 
@@ -90,6 +97,7 @@ class _Walk:
         self.found = Reached()
         self.todo: list[ScopeFrame] = []
         self.seen: set[ScopeFrame] = set()
+        self.tasks: list[ScopeFrame] = []
 
     def start(self, run: LoopRun, frame: ScopeFrame) -> Reached:
         for root in run.roots:
@@ -104,6 +112,11 @@ class _Walk:
                 self.seen.add(there)
                 for node in there.scope.nodes:
                     self._node(node, there)
+        if self.tasks:
+            inside = _Walk(self.reader)
+            inside.todo = self.tasks
+            found = inside.follow()
+            self.found.contended |= {*found.uses, *found.contended}
         return self.found
 
     def _root(self, root: ast.expr, frame: ScopeFrame) -> None:
@@ -121,7 +134,7 @@ class _Walk:
             self._call(node, frame)
         elif isinstance(node, ast.AsyncWith):
             for item in node.items:
-                self._entered(item.context_expr, frame)
+                self._entered(item.context_expr, frame, node)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is None:
             for target in node.targets:
                 self._let_go(target, frame)
@@ -131,11 +144,12 @@ class _Walk:
         if isinstance(value, MadeClient):
             self.found.closed.add(value.call)
 
-    def _entered(self, node: ast.expr, frame: ScopeFrame) -> None:
+    def _entered(self, node: ast.expr, frame: ScopeFrame, statement: ast.AsyncWith) -> None:
         value = self.reader.value(node, frame)
         if isinstance(value, MadeClient):
             if value.maker.is_primitive:
-                self._waits(node, value, frame)
+                if any(isinstance(each, _SUSPENDS) for body in statement.body for each in _inside(body)):
+                    self._waits(node, value, frame)
             elif not isinstance(node, ast.Call) or value.call is node:
                 self.found.closed.add(value.call)
         elif isinstance(value, MadeObject):
@@ -149,10 +163,14 @@ class _Walk:
         base = self.reader.value(func.value if isinstance(func, ast.Attribute) else func, frame)
         if isinstance(base, MadeClient):
             self._used(node, base, frame)
+        in_task = _is_in_task(node, frame.scope)
+        if in_task and isinstance(base, MadeClient):
+            self.found.contended.add(base.call)
         for function in self._callees(node, frame):
             if knows_loops(function) and self._guards(function):
                 continue
             self.todo.append(self.reader.frame(node, function, frame))
+            self.tasks += self.todo[-1:] if in_task else []
         name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
         arguments = [*node.args, *(each.value for each in node.keywords)]
         self.found.together = self.found.together or name in _TOGETHER
@@ -213,6 +231,27 @@ class _Walk:
         return any(isinstance(each, ast.Return) and each.value is not None for each in function.nodes)
 
 
+def _is_in_task(node: ast.AST, scope: CodeScope) -> bool:
+    """Returns whether a call makes a coroutine that a task runs, also by way of a variable."""
+    above = scope.file.above(node)
+    if any(isinstance(each, ast.Call) and last_name(each.func) in _TOGETHER for each in above):
+        return True
+    kept = {
+        target.id
+        for each in above
+        if isinstance(each, ast.Assign)
+        for target in each.targets
+        if isinstance(target, ast.Name)
+    }
+    return bool(kept) and any(
+        isinstance(each, ast.Name)
+        and each.id in kept
+        and isinstance(each.ctx, ast.Load)
+        and any(isinstance(a, ast.Call) and last_name(a.func) in _TOGETHER for a in scope.file.above(each))
+        for each in scope.nodes
+    )
+
+
 def _guarded(node: ast.AST, scope: CodeScope) -> bool:
     """Returns whether a scope may leave a node out."""
     return any(isinstance(each, (ast.If, ast.IfExp, ast.BoolOp, ast.Try)) for each in scope.file.above(node))
@@ -226,8 +265,8 @@ def _chain(node: ast.AST) -> list[str]:
     return names[::-1]
 
 
-def _inside(root: ast.expr | None) -> Iterator[ast.AST]:
-    """Yields the nodes of an expression, without those of functions in it."""
+def _inside(root: ast.AST | None) -> Iterator[ast.AST]:
+    """Yields the nodes of an expression or a statement, without those of functions in it."""
     todo: list[ast.AST] = [root] if root is not None else []
     while todo:
         node = todo.pop()

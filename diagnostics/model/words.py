@@ -21,6 +21,9 @@ SYMPTOMS: Final[dict[str, str]] = {
 SYMPTOM_NAMES: Final = {**dict(zip(SYMPTOMS, SYMPTOMS, strict=True)), "retried": "sent twice"}
 """The symptoms as texts for people name them."""
 
+RECOVERY: Final[dict[bool | None, str]] = {True: "recovers", False: "does not recover", None: ""}
+"""Whether a call was answered after the first that failed, where that is known."""
+
 STATUSES: Final[dict[str, str]] = {
     "ran": "the trial ran and has a symptom",
     "unrelated": "the program failed with an exception that its scenario cannot provoke",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from diagnostics.model.bisection import CAUSES, Bisection, Outcome, ReleaseChange, ReleaseSpan
 from diagnostics.model.codec import RecordError, decode, parse
-from diagnostics.model.words import SYMPTOM_NAMES
+from diagnostics.model.words import RECOVERY, SYMPTOM_NAMES
 from diagnostics.report.markup import escape
 from diagnostics.runs.upgrade import upgraded
 
@@ -44,7 +44,7 @@ def _seen(outcome: Outcome) -> str:
     if outcome.answers != "all":
         parts.append(f"{outcome.answers} of the calls answered")
     if outcome.recovers is not None:
-        parts.append("recovers" if outcome.recovers else "does not recover")
+        parts.append(RECOVERY[outcome.recovers])
     if outcome.requests != "one a call":
         parts.append(f"{outcome.requests} requests than calls")
     if outcome.exit_status:

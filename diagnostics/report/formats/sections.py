@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from diagnostics.report.view.aggregate import LOOP_FIX
 from diagnostics.report.view.costs import Spread, fix_costs
 from diagnostics.report.view.history import telling
 from diagnostics.report.view.hypotheses import hypothesis_rates
-from diagnostics.report.view.phrasing import count, times, without_folders
+from diagnostics.report.view.phrasing import count, times_seen, without_folders
 from diagnostics.report.view.rates import why_enough
 from diagnostics.report.view.tally import IMPOSSIBLE_MARK, MARKS, columns, scenario_name, scenarios, tally
 from diagnostics.report.view.view_models import FixOutcome, History, Subject, View
@@ -79,14 +78,17 @@ def _reproduced(view: View) -> Section:
     shown = dict(list(columns(view.subjects).items())[:_MOST_COLUMNS])
 
     def cell(subjects: Sequence[Subject]) -> Md:
-        seen = Counter(each.baseline.symptom for each in subjects if each.baseline and each.baseline.symptom)
-        return Md(times(seen).replace(", ", "<br>") if seen else IMPOSSIBLE_MARK)
+        seen = times_seen(each.baseline for each in subjects if each.baseline)
+        return Md(seen.replace(", ", "<br>") or IMPOSSIBLE_MARK)
 
     rows = [
         row([code(name), *(cell([subject for subject in found if subject.column == column]) for column in shown)])
         for name, found in scenarios(view.subjects).items()
     ]
-    intro = Md("The worst symptom of the baseline (no fix), and in how many environments it occurs.")
+    intro = Md(
+        "The worst symptom of the baseline (no fix), and in how many environments it occurs. A program recovers if a "
+        "call is answered after the first that failed."
+    )
     head = _table("scenario", *shown)
     return Section("reproduced", "What was reproduced where", intro, head, tuple(rows), noun="scenario")
 
@@ -180,7 +182,7 @@ def _symptom(result: FixOutcome | None) -> Md:
             ", ".join(f"{SYMPTOM_NAMES[word]} {count}" for word, count in result.symptoms.items())
             + " (trials disagree)"
         )
-    return Md("none, but not clean" if result.symptom == "none" and not result.clean else SYMPTOM_NAMES[result.symptom])
+    return Md("none, but not clean" if result.symptom == "none" and not result.clean else result.seen)
 
 
 def _costs(view: View) -> Section:

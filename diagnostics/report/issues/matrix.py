@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from diagnostics.model.cell import BASELINE
 from diagnostics.model.libraries import named
-from diagnostics.model.words import SYMPTOM_NAMES
 from diagnostics.report.issues.issue_model import Posting, shows
 from diagnostics.report.markup import mermaid
 from diagnostics.report.markup.escape import Md, code, prose, row, text
@@ -81,7 +80,7 @@ def _symptom(subject: Subject | None) -> Md:
         return Md("—")
     baseline = subject.baseline
     left = baseline.symptom == "none" and shows(subject)
-    return Md("none, connections left open" if left else SYMPTOM_NAMES[str(baseline.symptom)])
+    return Md("none, connections left open" if left else baseline.seen)
 
 
 def timeline(material: Material) -> str:

@@ -13,7 +13,7 @@ from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.event import Event
 from diagnostics.model.finding import Site
 from diagnostics.model.libraries import named
-from diagnostics.model.words import FINDING_KINDS, SEVERITIES, STATUSES, SYMPTOM_NAMES, SYMPTOMS, VERDICTS
+from diagnostics.model.words import FINDING_KINDS, RECOVERY, SEVERITIES, STATUSES, SYMPTOM_NAMES, SYMPTOMS, VERDICTS
 from diagnostics.report.markup.truncate import cut
 from diagnostics.report.view.interval import wilson
 from diagnostics.report.view.phrasing import without_folders
@@ -152,6 +152,7 @@ def _cell(result: FixOutcome | None, texts: _Table) -> dict[str, Any] | None:
         "all": result.ran,
         "k": shown,
         "i": [round(end, 4) for end in wilson(shown, result.trials)] if result.trials else None,
+        "re": RECOVERY[result.recovers],
         "ys": dict(result.symptoms) if result.differ else None,
         "f": [[finding.kind, finding.severity, finding.count] for finding in result.findings],
         "w": result.instrumented,

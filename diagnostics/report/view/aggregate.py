@@ -94,6 +94,7 @@ def result_of(fix: str, trials: Sequence[Trial], baseline: Sequence[Trial], one_
     ran = deciding(trials)
     symptoms = Counter(trial.symptom for trial in ran if trial.symptom is not None)
     symptom = worst(list(symptoms))
+    recoveries = {trial.recovers for trial in ran}
     evidence = next((trial.evidence for trial in ran if trial.symptom == symptom and trial.evidence), None)
     status, reason = ("ran", None) if ran else _why_not(trials)
     return FixOutcome(
@@ -113,6 +114,7 @@ def result_of(fix: str, trials: Sequence[Trial], baseline: Sequence[Trial], one_
         reason=reason[:EVIDENCE_LIMIT] if reason else None,
         accounting=_together([trial.accounting for trial in ran]),
         ran=len(judged(trials)),
+        recovers=recoveries.pop() if len(recoveries) == 1 else None,
     )
 
 

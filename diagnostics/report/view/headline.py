@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from diagnostics.report.view.history import telling
-from diagnostics.report.view.phrasing import count, times
+from diagnostics.report.view.phrasing import count, times_seen
 from diagnostics.report.view.tally import Tally, tally
 from diagnostics.report.view.view_models import Subject, View
 
@@ -47,7 +46,7 @@ def _reproduced(view: View) -> Line:
     where = {subject.environment.name for subject in shown}
     if not shown:
         return Line("Not reproduced", f"no symptom without a fix in {count(len(made), 'environment')}.")
-    counts = times(Counter(str(subject.baseline.symptom) for subject in shown if subject.baseline))
+    counts = times_seen(subject.baseline for subject in shown if subject.baseline)
     sentence = f"in {len(where)} of {count(len(made), 'environment')}, {len(shown)} of {len(ran)} combinations of "
     silent = sum(subject.baseline is not None and subject.baseline.symptom == "none" for subject in ran)
     unclean = sum(

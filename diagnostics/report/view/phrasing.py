@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from diagnostics.model.words import SYMPTOM_NAMES
 from diagnostics.report.view.aggregate import SYMPTOM_ORDER
+from diagnostics.report.view.view_models import FixOutcome
 
 # Where an environment lies says nothing; what lies in it does.
 _LIBRARIES = re.compile(r"[^\s\"'=<>]*/(?=(?:site-packages|lib/python3\.\d+)/)")
@@ -24,6 +25,12 @@ def times(symptoms: Counter[str]) -> str:
         ", ".join(f"{SYMPTOM_NAMES[word]} {symptoms[word]}" for word in reversed(SYMPTOM_ORDER) if symptoms[word])
         or "nothing ran"
     )
+
+
+def times_seen(results: Iterable[FixOutcome]) -> str:
+    """What several results show and how often, the worst first: `raised (recovers) 2, none 1`."""
+    ran = [(-SYMPTOM_ORDER.index(result.symptom), result.seen) for result in results if result.symptom]
+    return ", ".join(f"{seen} {number}" for (_, seen), number in sorted(Counter(ran).items()))
 
 
 def quoted(evidence: str, limit: int = 160) -> str:

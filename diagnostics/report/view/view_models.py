@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from diagnostics.model.cell import BASELINE, Load
 from diagnostics.model.event import Event
 from diagnostics.model.trial import Accounting, FindingCount
+from diagnostics.model.words import RECOVERY, SYMPTOM_NAMES
 from diagnostics.runs.records import EnvironmentRow, RunMeta, Sweep
 
 
@@ -62,6 +63,7 @@ class FixOutcome:
         symptom: the worst of the trials that decide; `None` where nothing ran.
         symptoms: each symptom seen to the number of trials that decide.
         differ: whether the trials that decide disagree about the symptom.
+        recovers: see `Trial.recovers`; `None` also where the trials that decide disagree.
         trials: how many trials ran and decide.
         ran: how many trials ran; the verdict rests on all of them.
         findings: the sum over the instrumented trials; empty where none was instrumented.
@@ -90,6 +92,14 @@ class FixOutcome:
     reason: str | None
     accounting: Accounting
     ran: int = 0
+    recovers: bool | None = None
+
+    @property
+    def seen(self) -> str:
+        """The symptom as texts name it, and whether the program recovers: `raised (recovers)`; "" where nothing ran."""
+        recovery = RECOVERY[self.recovers]
+        name = SYMPTOM_NAMES[self.symptom] if self.symptom else ""
+        return f"{name} ({recovery})" if name and recovery else name
 
     @property
     def said(self) -> bool:

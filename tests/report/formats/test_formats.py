@@ -26,6 +26,7 @@ from diagnostics.redaction import Secrets
 from diagnostics.report.formats import markdown, summary, text
 from diagnostics.report.formats.registry import FORMATS, write_reports
 from diagnostics.report.markup.truncate import LIMIT
+from diagnostics.report.page.data import page_data
 from diagnostics.report.view.build import build_view
 from diagnostics.report.view.rates import why_enough
 from diagnostics.report.view.view_models import View
@@ -247,6 +248,22 @@ def test_no_escape_sequence_of_a_run_reaches_the_screen(
 ) -> None:
     trials = [trial(fix, "logged", scenario=HOSTILE, provider=HOSTILE) for fix in ("none", HOSTILE)]
     assert "\x1b" not in text.render(build_view(run_of(trials), Secrets()))
+
+
+@pytest.mark.parametrize(
+    ("recovers", "seen"),
+    [([True, True], "raised (recovers)"), ([False], "raised (does not recover)"), ([True, False], "raised")],
+)
+def test_every_report_says_whether_the_program_recovers(
+    trial: Callable[..., Trial], run_of: Callable[..., Run], recovers: list[bool], seen: str
+) -> None:
+    trials = [trial("none", "raised", trial=number, recovers=each) for number, each in enumerate(recovers)]
+    view = build_view(run_of([*trials, trial("runner")]), Secrets())
+    assert f"scenario: {seen} 1." in text.render(view)
+    page = markdown.render(view)
+    assert f"| `repeated-run` | {seen} 1 |" in page
+    assert f"| `repeated-run` | {seen} | E1 |" in page
+    assert page_data(view)["rows"][0]["cells"][0].get("re", "") in seen
 
 
 def test_reports_are_written_whole_and_leave_nothing_else(view: View, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@
     const cell = row.cells[column];
     const is = (kind, label, text) => make("div", { role: "gridcell", tabindex: "-1", class: `cell ${kind}`, "aria-label": label }, text);
     if (!cell) return is("v-none empty", "not tried", "–");
-    if (column === 0 && cell.y) return is(`baseline y-${cell.y}`, `baseline: ${data.words.names[cell.y]}, ${cell.k} of ${cell.n} trials`, data.signs.symptoms[cell.y]);
+    if (column === 0 && cell.y) return is(`baseline y-${cell.y}`, `baseline: ${seen(cell)}, ${cell.k} of ${cell.n} trials`, data.signs.symptoms[cell.y]);
     if (!cell.v) return is("v-none", cell.st ?? "no verdict", "–");
     return is(`v-${slug(cell.v)}`, cell.v, data.signs.verdicts[cell.v]);
   }
@@ -204,7 +204,7 @@
     const close = make("button", { type: "button", autofocus: true, "aria-label": "Close" }, "✕");
     close.addEventListener("click", () => dialog.close());
     const said = column === 0
-      ? make("p", {}, make("span", { class: `said y-${cell.y ?? "none"}` }, data.words.names[cell.y] ?? cell.st), " ", cell.y ? data.words.symptoms[cell.y] : data.words.statuses[cell.st])
+      ? make("p", {}, make("span", { class: `said y-${cell.y ?? "none"}` }, cell.y ? seen(cell) : cell.st), " ", cell.y ? data.words.symptoms[cell.y] : data.words.statuses[cell.st])
       : make("p", {}, make("span", { class: `said v-${slug(cell.v ?? "none")}` }, data.signs.verdicts[cell.v] ?? "–", " ", cell.v ?? cell.st), " ", cell.v ? data.words.verdicts[cell.v] : data.words.statuses[cell.st] ?? "");
     const inner = make("div", { class: "inner" },
       make("header", {}, make("h2", { id: "evidence-title" }, column === 0 ? "Baseline, without a fix" : fix.name), close),
@@ -225,6 +225,8 @@
     return inner;
   }
 
+  function seen(cell) { return data.words.names[cell.y] + (cell.re ? ` (${cell.re})` : ""); }
+
   function trials(number) { return `${number.toLocaleString("en")} trial${number === 1 ? "" : "s"}`; }
 
   function code(fix) {
@@ -238,7 +240,7 @@
     const both = column === 0 ? [cell] : [cell, baseline];
     const account = (index) => (each) => each?.a?.[index]?.toLocaleString("en") ?? "–";
     const facts = [
-      ["symptom", (each) => (each?.ys ? Object.entries(each.ys).map(([word, count]) => `${word} ${count}`).join(", ") : each?.y ?? each?.st ?? "–")],
+      ["symptom", (each) => (each?.ys ? Object.entries(each.ys).map(([word, count]) => `${word} ${count}`).join(", ") : each?.y ? seen(each) : each?.st ?? "–")],
       ["trials with a symptom", (each) => (each?.n ? `${each.k} of ${each.n}` : "–")],
       ["95 % interval", (each) => (each?.i ? `${percent(each.i[0])} to ${percent(each.i[1])} %` : "–")],
       ["calls", account(0)], ["calls answered", account(1)], ["requests received", account(2)], ["repeated requests", account(3)],

@@ -57,12 +57,13 @@ def test_pressing_a_cell_at_a_glance_chooses_its_places(visit: Open, sample: Run
 
 
 def test_a_cell_opens_its_evidence_and_gives_the_focus_back(visit: Open, sample: Run) -> None:
-    page = visit(sample)
+    page = visit(replace(sample, trials=tuple(replace(trial, recovers=False) for trial in sample.trials)))
     page.get_by_label("Scenario", exact=True).select_option("gc-inside-run")
     page.locator(".cell.v-no-effect:visible").first.click()
 
     dialog = page.get_by_role("dialog")
     text = dialog.inner_text()
+    assert text.count("logged (does not recover)") == 2
     for said in ("instance-loop", "the symptom or the finding remains", "RuntimeError: Event loop is closed", "2 of 2"):
         assert said in text
     assert "--scenario gc-inside-run --fix instance-loop --trials 10" in text

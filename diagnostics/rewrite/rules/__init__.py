@@ -9,12 +9,15 @@ from diagnostics.rewrite.rules import (
     cached_client,
     client_before_fork,
     client_in_thread,
+    close_skipped,
     loop_id_key,
     matched_message,
     run_in_library,
     shared_client,
     task_in_del,
+    task_left_pending,
     unclosed_client,
+    unclosed_loop,
     weak_client_cache,
 )
 from diagnostics.rewrite.rules.records import CheckRule
@@ -31,5 +34,8 @@ RULES: Final[tuple[CheckRule, ...]] = (
     abandoned_stream.RULE,
     client_in_thread.RULE,
     client_before_fork.RULE,
+    close_skipped.RULE,
+    unclosed_loop.RULE,
+    task_left_pending.RULE,
 )
 """In the order of their codes, which stay what they are."""

@@ -11,7 +11,8 @@ from typing import Final
 from diagnostics.model.finding import MarkedLine
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.rewrite.rules.engine.clients import CLOSERS, ClientMaker, client_maker, is_async_use
-from diagnostics.rewrite.rules.engine.source_file import CodeScope
+from diagnostics.rewrite.rules.engine.local_uses import bound_variable, is_consumed, method_call, method_chain
+from diagnostics.rewrite.rules.engine.source_file import CodeScope, dotted
 from diagnostics.rewrite.rules.engine.starts import is_static, last_name, outside_frame
 from diagnostics.rewrite.rules.engine.suites import is_mocked
 from diagnostics.rewrite.rules.engine.values import MadeClient, MadeObject, ValueReader
@@ -49,9 +50,6 @@ _MADE: Final = sorted(
 _WORDS: Final = rf"\b(?:{'|'.join(map(re.escape, _MADE))})\("
 _CLOSE: Final = "close it: `async with`, or its closing method in `finally`"
 _DEPTH: Final = 2
-_CONSUMERS: Final = frozenset(
-    {"gather", "create_task", "wait_for", "ensure_future", "shield", "wait", "as_completed", "start_soon", "append"}
-)
 
 
 def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str]]:
@@ -66,6 +64,41 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
                     line = MarkedLine(file.site(node, scope), "made here, and never closed")
                     yield f"`{scope.name}` leaves its {maker.title} open", (line,), _advice(maker)
     yield from _objects(reader)
+    yield from _from_helpers(reader)
+
+
+def _from_helpers(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str]]:
+    """Yields the clients that a coroutine gets from a function which makes a new one for each call."""
+    helpers = dict(_helpers(reader))
+    names = sorted({re.escape(scope.name) for scope in helpers})
+    for file in reader.tree.matching(rf"\b(?:{'|'.join(names)})\(") if helpers else ():
+        for scope in file.scopes if not is_mocked(file) else ():
+            for node in scope.nodes if scope.is_async else ():
+                if not isinstance(node, ast.Call) or last_name(node.func) not in names:
+                    continue
+                function = reader.callee(node, outside_frame(scope))
+                made = helpers.get(function) if isinstance(function, CodeScope) else None
+                if made is not None and isinstance(function, CodeScope):
+                    maker, call = made
+                    if _Life(reader, maker).is_left(node, scope):
+                        lines = (
+                            MarkedLine(file.site(node, scope), "got here, and never closed"),
+                            MarkedLine(function.file.site(call, function), "a new one for each call"),
+                        )
+                        yield f"`{scope.name}` leaves its {maker.title} open", lines, _advice(maker)
+
+
+def _helpers(reader: ValueReader) -> Iterator[tuple[CodeScope, tuple[ClientMaker, ast.Call]]]:
+    """Yields the functions that return a client which nothing else has."""
+    for file in reader.tree.matching(_WORDS):
+        for scope in file.scopes:
+            if not scope.is_function or any(not is_static(scope) for _ in scope.decorators()):
+                continue
+            for node in scope.nodes:
+                call = node.value if isinstance(node, ast.Return) else None
+                maker = client_maker(call, scope, reader.tree) if isinstance(call, ast.Call) else None
+                if maker is not None and maker.library is not None and isinstance(call, ast.Call):
+                    yield scope, (maker, call)
 
 
 def _objects(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str]]:
@@ -130,19 +163,19 @@ class _Life:
         if isinstance(outer, ast.Await):
             node, outer = outer, scope.file.parents[outer]
         if isinstance(outer, ast.Attribute):
-            call = _called(outer, scope)
+            call = method_call(outer, scope)
             if call is None or self._closes(call, scope):
                 return False
-            return _is_consumed(call, scope) and self._uses(call)
-        name = _variable(outer, scope)
+            return is_consumed(call, scope) and self._uses(call)
+        name = bound_variable(outer, scope)
         return name is not None and self._only_calls(name, scope, 0)
 
     def _uses(self, call: ast.Call) -> bool:
-        return self.cls is not None or is_async_use(_attributes(call), self.maker)
+        return self.cls is not None or is_async_use(method_chain(call), self.maker)
 
     def _closes(self, call: ast.Call, scope: CodeScope) -> bool:
         """Returns whether a method closes, or is one of the tree that does."""
-        name = _attributes(call)[-1]
+        name = method_chain(call)[-1]
         method = self.reader.tree.method(self.cls, name) if self.cls is not None else None
         if method is not None and method.is_async and isinstance(scope.file.parents[call], ast.Expr):
             return False  # never awaited
@@ -160,9 +193,11 @@ class _Life:
                 if not isinstance(node, ast.Name) or node.id != name or not isinstance(node.ctx, ast.Load):
                     continue
                 around = scope.file.parents[node]
+                if _is_own(node, inner):
+                    continue
                 if isinstance(around, ast.Attribute):
-                    call = _called(around, inner)
-                    if call is None or self._closes(call, inner) or not _is_consumed(call, inner):
+                    call = method_call(around, inner)
+                    if call is None or self._closes(call, inner) or not is_consumed(call, inner):
                         return False
                     used = used or self._uses(call)
                 elif isinstance(around, (ast.Call, ast.keyword)):
@@ -176,7 +211,7 @@ class _Life:
     def _lends(self, node: ast.Name, around: ast.AST, scope: CodeScope, depth: int) -> bool:
         """Returns whether a variable is given to a coroutine function of the tree that only makes calls with it."""
         call = scope.file.parents[around] if isinstance(around, ast.keyword) else around
-        if not isinstance(call, ast.Call) or depth > _DEPTH or not _is_consumed(call, scope):
+        if not isinstance(call, ast.Call) or depth > _DEPTH or not is_consumed(call, scope):
             return False
         function = self.reader.callee(call, outside_frame(scope))
         if not isinstance(function, CodeScope) or not function.is_async or call.func is node:
@@ -190,15 +225,15 @@ class _Life:
         return len(names) == 1 and self._only_calls(names.pop(), function, depth + 1)
 
 
-def _variable(outer: ast.AST, scope: CodeScope) -> str | None:
-    """Returns the local variable to which an assignment binds nothing but this."""
-    target = outer.targets[0] if isinstance(outer, ast.Assign) and len(outer.targets) == 1 else None
-    if isinstance(outer, (ast.AnnAssign, ast.NamedExpr)):
-        target = outer.target
-    if not isinstance(target, ast.Name) or target.id in scope.outer:
-        return None
-    others = [bound.value for bound in scope.names.get(target.id, ()) if bound.node is not outer]
-    return target.id if all(isinstance(each, ast.Constant) for each in others) else None
+def _is_own(node: ast.Name, scope: CodeScope) -> bool:
+    """Returns whether a variable stands in an assignment by which only its own attribute gets it."""
+    value: ast.AST = node
+    statement = scope.file.parents[node]
+    while isinstance(statement, (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.Attribute)):
+        value, statement = statement, scope.file.parents[statement]
+    if not isinstance(statement, ast.Assign) or (isinstance(value, ast.Attribute) and value is statement.value):
+        return False
+    return all(isinstance(e, ast.Attribute) and dotted(e)[:1] == [node.id] for e in statement.targets)
 
 
 def _within(scope: CodeScope, name: str) -> Iterator[CodeScope]:
@@ -224,42 +259,6 @@ def _is_only_called(function: CodeScope) -> bool:
             if not isinstance(around, ast.Call) or around.func is not node:
                 return False
     return True
-
-
-def _called(node: ast.AST, scope: CodeScope) -> ast.Call | None:
-    """Returns the call of a method that an attribute belongs to."""
-    while isinstance(node, ast.Attribute):
-        outer = scope.file.parents[node]
-        if isinstance(outer, ast.Call) and outer.func is node:
-            return outer
-        node = outer
-    return None
-
-
-def _attributes(call: ast.Call) -> list[str]:
-    names: list[str] = []
-    node: ast.AST = call.func
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return names[::-1] or [""]
-
-
-def _is_consumed(call: ast.Call, scope: CodeScope) -> bool:
-    """Returns whether the function itself waits for a call, so that nothing it returns needs the client."""
-    outer = scope.file.parents[call]
-    if isinstance(outer, (ast.Await, ast.AsyncFor, ast.withitem, ast.Expr)):
-        return True
-    if isinstance(outer, ast.comprehension):
-        return bool(outer.is_async)
-    if isinstance(outer, (ast.ListComp, ast.GeneratorExp)):
-        return True
-    if isinstance(outer, ast.Starred):
-        return True
-    if isinstance(outer, ast.Call):
-        names = _attributes(outer) if isinstance(outer.func, ast.Attribute) else [getattr(outer.func, "id", "")]
-        return names[-1] in _CONSUMERS and call is not outer.func
-    return False
 
 
 RULE = CheckRule("EL002", "unclosed-client", "a coroutine makes a client and never closes it", WHY, WRONG, RIGHT, find)

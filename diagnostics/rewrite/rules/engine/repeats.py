@@ -44,6 +44,9 @@ _DEPTH: Final = 3
 THREADS: Final = frozenset({"Thread", "to_thread", "submit", "run_in_executor", "map", "start_new_thread"})
 """Calls that hand a function to a thread."""
 
+_WORKERS: Final = frozenset({"submit", "map", "run_in_executor", "to_thread"})
+"""Those whose threads run one function after the other."""
+
 _CONDITIONS: Final = (ast.If, ast.IfExp, ast.ExceptHandler, ast.match_case)
 
 
@@ -214,6 +217,8 @@ def _shared(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:
     handler = is_handler(scope)
     for number, event in enumerate(events):
         for call, use in event.reached.open.items():
+            if use.client.by == "thread" and _has_own_thread(event):
+                continue
             if _in_a_loop(event, use):
                 yield SharedUse(use, "loop", (event,))
             later = (
@@ -248,6 +253,13 @@ def _made_first(events: list[RunEvent]) -> Iterator[SharedUse]:
             uses = [use for call, use in other.reached.uses.items() if call in left]
             if uses and _both_run(event, other):
                 yield from (SharedUse(use, "runs", (event, other)) for use in uses)
+
+
+def _has_own_thread(event: RunEvent) -> bool:
+    """Returns whether a run is in a thread that is made for it, which has local storage of its own."""
+    if not event.threaded or (event.inner is not None and event.inner.threaded):
+        return event.threaded
+    return not isinstance(event.node, ast.Call) or last_name(event.node.func) not in _WORKERS
 
 
 def _both_run(event: RunEvent, other: RunEvent) -> bool:

@@ -46,6 +46,7 @@ class Reached:
         closed: those that it closes or lets go of.
         made: the calls that make a client or an object each time.
         handed: calls that hand a function to a thread, each with its frame.
+        started: calls that make a task, each with its frame.
         together: whether it has several tasks, which may wait for each other.
         contended: the locks that a task of it may hold while others wait.
     """
@@ -54,6 +55,7 @@ class Reached:
     closed: set[ast.Call] = field(default_factory=set)
     made: set[ast.AST] = field(default_factory=set)
     handed: list[tuple[ast.Call, ScopeFrame]] = field(default_factory=list)
+    started: list[tuple[ast.Call, ScopeFrame]] = field(default_factory=list)
     together: bool = False
     contended: set[ast.Call] = field(default_factory=set)
 
@@ -189,6 +191,8 @@ class _Walk:
             self.found.made.add(node)
         if name in ("Thread", "to_thread", "submit", "run_in_executor", "map"):
             self.found.handed.append((node, frame))
+        if name in ("create_task", "ensure_future"):
+            self.found.started.append((node, frame))
 
     def _cleared(self, func: ast.expr, frame: ScopeFrame) -> None:
         target = self.reader.tree.resolve(func.value if isinstance(func, ast.Attribute) else func, frame.scope)

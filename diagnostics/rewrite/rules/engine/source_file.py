@@ -107,7 +107,7 @@ class SourceFile:
         path: as it was given or found.
         module: the dotted name under which other files import it.
         imports: each imported name to the dotted name that it stands for.
-        items: what `NAME["KEY"] = …` binds, by name and key.
+        items: what `NAME["KEY"] = …` binds, by name and key, and `NAME.ATTRIBUTE = …`, with a dot before the key.
     """
 
     path: str
@@ -313,6 +313,8 @@ class _Reader:
             owner = scope.owner
             if owner is not None and target.value.id in ("self", "cls", owner.name):
                 owner.attributes.setdefault(target.attr, []).append(bound)
+            else:
+                self.file.items.setdefault((target.value.id, f".{target.attr}"), []).append(bound)
         elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
             key = target.slice
             known = isinstance(key, ast.Constant) and isinstance(key.value, str)

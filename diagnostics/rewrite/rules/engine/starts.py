@@ -20,6 +20,8 @@ from diagnostics.rewrite.rules.engine.values import (
 STARTS: Final = r"asyncio\.run\b|import run\b|run_until_complete|async_to_sync|anyio\.run\b|uvloop\.run\b"
 """What a file says that starts a run of its own."""
 
+NEW_LOOP: Final = "a new event loop"
+
 
 @dataclass(frozen=True, eq=False)
 class LoopRun:
@@ -57,7 +59,7 @@ def runs_in(scope: CodeScope, reader: ValueReader) -> list[LoopRun]:
             made = _own_loop(node.func.value, scope, reader)
             if made is not None:
                 own_loops.setdefault(made, []).append(node.args[0])
-    found += [LoopRun(made, scope, tuple(roots), "a new event loop") for made, roots in own_loops.items()]
+    found += [LoopRun(made, scope, tuple(roots), NEW_LOOP) for made, roots in own_loops.items()]
     return found
 
 
@@ -143,7 +145,7 @@ def starting(reader: ValueReader) -> list[tuple[CodeScope, LoopRun]]:
             for scope in file.scopes
             for run in runs_in(scope, reader)
         ]
-        wrappers = {scope: name for scope, run in own if (name := _given(scope, run)) is not None}
+        wrappers = {scope: (name, run.how) for scope, run in own if (name := _given(scope, run)) is not None}
         found = [(scope, run) for scope, run in own if scope not in wrappers]
         reader.notes["starting"] = [*found, *_wrapped(wrappers, reader)]
     known: list[tuple[CodeScope, LoopRun]] = reader.notes["starting"]
@@ -157,7 +159,7 @@ def _given(scope: CodeScope, run: LoopRun) -> str | None:
     return name if around is not None and name in around.parameters else None
 
 
-def _wrapped(wrappers: dict[CodeScope, str], reader: ValueReader) -> Iterator[tuple[CodeScope, LoopRun]]:
+def _wrapped(wrappers: dict[CodeScope, tuple[str, str]], reader: ValueReader) -> Iterator[tuple[CodeScope, LoopRun]]:
     """Yields the calls of functions that run what they are given."""
     if not wrappers:
         return
@@ -172,9 +174,10 @@ def _wrapped(wrappers: dict[CodeScope, str], reader: ValueReader) -> Iterator[tu
                 function = reader.callee(node, outside_frame(scope))
                 if isinstance(function, CodeScope) and function in wrappers:
                     own = bool(function.parent and function.parent.is_class and isinstance(node.func, ast.Attribute))
-                    root = reader.argument(node, function, wrappers[function], bound=own and not is_static(function))
+                    name, how = wrappers[function]
+                    root = reader.argument(node, function, name, bound=own and not is_static(function))
                     if root is not None:
-                        yield scope, LoopRun(node, scope, (root,), function.name)
+                        yield scope, LoopRun(node, scope, (root,), how)
 
 
 def last_name(node: ast.expr) -> str:

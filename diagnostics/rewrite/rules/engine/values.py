@@ -35,7 +35,7 @@ class MadeClient:
         call: that makes it.
         scope: in which it is made.
         held: what keeps it, as the code names it; empty where nothing is known to.
-        by: what that is: `variable`, `object` (any `self`), `class` or `cache`.
+        by: what that is: `variable`, `object` (any `self`), `class`, `cache` or `thread` (its local storage).
         home: the function whose variable that is; `None` for what outlives all functions.
         origin: the call that makes what is kept: the client, or the object that has it.
     """
@@ -157,12 +157,12 @@ class ValueReader:
         values = [
             self.value(each.value, where) for each in scope.names[target.name] if each.by in ("assignment", "part")
         ]
-        found = next((each for each in values if each is not None), None)
+        found = next((each for each in values if each is not None), None) or self._each(target, where)
         if found is not None and found.fresh and where.outside:
             return hold(found, target.name, "variable", scope)
         return found
 
-    def _kept(self, bounds: Sequence[Bound], name: str, frame: ScopeFrame) -> MadeValue | None:
+    def _kept(self, bounds: Sequence[Bound], name: str, frame: ScopeFrame, by: str = "variable") -> MadeValue | None:
         """Returns the value of a name that outlives every run."""
         found = None
         for bound in bounds:
@@ -170,7 +170,7 @@ class ValueReader:
                 return None
             there = frame.around(bound.scope) or ScopeFrame(bound.scope)
             found = found or self.value(bound.value, there)
-        return hold(found, name, "variable") if found is not None else None
+        return hold(found, name, by) if found is not None else None
 
     def _attribute(self, node: ast.Attribute, frame: ScopeFrame) -> MadeValue | None:
         target = self.tree.resolve(node, frame.scope)
@@ -179,7 +179,19 @@ class ValueReader:
         base = self.value(node.value, frame)
         if isinstance(base, MadeObject):
             return self.attribute(base, node.attr)
-        return base
+        return base or self._of_thread(node, frame)
+
+    def _of_thread(self, node: ast.Attribute, frame: ScopeFrame) -> MadeValue | None:
+        """Returns what an attribute of a module's `threading.local()` has."""
+        target = self.tree.resolve(node.value, frame.scope)
+        if not isinstance(target, NamedValue) or target.scope.parent is not None:
+            return None
+        made = [each.value for each in target.scope.names.get(target.name, ())]
+        kinds = [self.tree.resolve(each.func, target.scope) for each in made if isinstance(each, ast.Call)]
+        if len(made) != 1 or kinds != [OuterName("threading.local")]:
+            return None
+        bounds = target.scope.file.items.get((target.name, f".{node.attr}"), ())
+        return self._kept(bounds, written(node), frame, by="thread")
 
     def attribute(self, base: MadeObject, name: str) -> MadeValue | None:
         """Returns the value of an attribute of an object."""
@@ -223,9 +235,44 @@ class ValueReader:
         target = self.tree.name(node.value.id, frame.scope)
         if not isinstance(target, NamedValue) or target.scope.parent is not None:
             return None
+        shown = self._element(target, node.slice, written(node), frame)
+        if shown is not None:
+            return shown
         key = str(node.slice.value) if isinstance(node.slice, ast.Constant) else ANY_KEY
         bounds = target.scope.file.items.get((target.name, key), ())
         return self._kept(bounds, written(node), frame)
+
+    def _element(self, target: NamedValue, key: ast.expr, name: str, frame: ScopeFrame) -> MadeValue | None:
+        """Returns the element with a constant key of a list, a tuple or a dictionary that a module writes out."""
+        bounds = target.scope.names.get(target.name, ())
+        if len(bounds) != 1 or not isinstance(key, ast.Constant):
+            return None
+        (bound,) = bounds
+        value: ast.expr | None = None
+        if isinstance(bound.value, (ast.List, ast.Tuple)) and isinstance(key.value, int):
+            value = bound.value.elts[key.value] if -1 <= key.value < len(bound.value.elts) else None
+        elif isinstance(bound.value, ast.Dict):
+            pairs = zip(bound.value.keys, bound.value.values, strict=True)
+            value = next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == key.value), None)
+        return None if value is None else self._kept([Bound(value, "assignment", bound.scope, value)], name, frame)
+
+    def _each(self, target: NamedValue, where: ScopeFrame) -> MadeValue | None:
+        """Returns the first of a module's clients that a coroutine goes through, one after the other."""
+        for bound in target.scope.names[target.name] if target.scope.is_async else ():
+            node = bound.value
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "values":
+                node = node.func.value
+            if bound.by != "for" or not isinstance(node, ast.Name):
+                continue
+            kept = self.tree.name(node.id, bound.scope)
+            shown = kept.scope.names.get(kept.name, ()) if isinstance(kept, NamedValue) else ()
+            if isinstance(kept, NamedValue) and kept.scope.parent is None and len(shown) == 1:
+                value = shown[0].value
+                elements = value.values if isinstance(value, ast.Dict) else getattr(value, "elts", [])
+                found = self._first(elements, where)
+                if found is not None:
+                    return hold(found, kept.name, "variable")
+        return None
 
     def _call(self, node: ast.Call, frame: ScopeFrame) -> MadeValue | None:
         maker = client_maker(node, frame.scope, self.tree)

@@ -107,3 +107,20 @@ for _ in range(2):
 @pytest.mark.parametrize("text", SILENT.values(), ids=SILENT)
 def test_what_the_source_does_not_show_to_be_wrong_has_no_alert(text: str, tmp_path: Path) -> None:
     assert checked(tmp_path, app=text) == []
+
+
+def test_a_task_that_starts_itself_again_is_followed_once(tmp_path: Path) -> None:
+    text = """
+import asyncio
+
+lock = asyncio.Lock()
+
+async def again():
+    async with lock:
+        await asyncio.sleep(0)
+        await asyncio.gather(again())
+
+for _ in range(2):
+    asyncio.run(again())
+"""
+    assert [each.code for each in checked(tmp_path, app=text)] == ["EL001"]

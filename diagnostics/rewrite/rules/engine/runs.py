@@ -108,18 +108,21 @@ class _Walk:
 
     def follow(self) -> Reached:
         """Goes on until there is nothing more to enter."""
+        self._go_on()
+        if self.tasks and any(use.client.maker.is_lock for use in self.found.uses.values()):
+            inside = _Walk(self.reader)
+            inside.todo = self.tasks
+            inside._go_on()
+            self.found.contended |= {*inside.found.uses}
+        return self.found
+
+    def _go_on(self) -> None:
         while self.todo and len(self.seen) < _STATES:
             there = self.todo.pop()
             if there not in self.seen:
                 self.seen.add(there)
                 for node in there.scope.nodes:
                     self._node(node, there)
-        if self.tasks:
-            inside = _Walk(self.reader)
-            inside.todo = self.tasks
-            found = inside.follow()
-            self.found.contended |= {*found.uses, *found.contended}
-        return self.found
 
     def _root(self, root: ast.expr, frame: ScopeFrame) -> None:
         for node in _inside(root):

@@ -16,7 +16,7 @@ from diagnostics.rewrite.rules.engine.tree import SourceTree
 if TYPE_CHECKING:
     from diagnostics.rewrite.rules.records import Alert, CheckRule
 
-RECALL = 0.75
+RECALL = 0.88
 PROGRAMS = Path(__file__).parents[2] / "sanitizer" / "programs"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import libcst as cst
 import libcst.matchers as m
@@ -13,6 +13,14 @@ import libcst.matchers as m
 from diagnostics.rewrite.edits.program import ParsedFile, ParsedProgram, Site
 
 Finding = Mapping[str, Any]
+
+_RESULTS: Final = {
+    "open_connection": 1,
+    "open_unix_connection": 1,
+    **dict.fromkeys(("create_connection", "create_unix_connection", "create_datagram_endpoint"), 0),
+    **dict.fromkeys(("connect_read_pipe", "connect_write_pipe", "subprocess_exec", "subprocess_shell"), 0),
+}
+"""Functions of asyncio that return several things, and which of these is closed."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +73,13 @@ class Creation:
 
     @property
     def name(self) -> str:
-        """The variable that it is assigned to; "" for anything but a name."""
-        return self.target.value if isinstance(self.target, cst.Name) else ""
+        """The variable that it is assigned to, or that of a connection among several; "" for anything but a name."""
+        target = self.target
+        if isinstance(target, cst.Tuple):
+            function = self.call.func.attr if isinstance(self.call.func, cst.Attribute) else self.call.func
+            at = _RESULTS.get(function.value if isinstance(function, cst.Name) else "", len(target.elements))
+            target = target.elements[at].value if at < len(target.elements) else None
+        return target.value if isinstance(target, cst.Name) else ""
 
     @property
     def attribute(self) -> str:

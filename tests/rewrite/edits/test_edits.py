@@ -101,6 +101,15 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         HEAD + "async def ask():\n    engine = await connect()\n    try:\n        return await engine.ask()\n"
         "    finally:\n        await engine.dispose()\n\n\nasyncio.run(ask())\n",
     ),
+    "one of two results": (
+        "explicit-close",
+        {"made": "await asyncio.open_connection()", "closer": "close(); await wait_closed()"},
+        HEAD + "async def ask():\n    reader, writer = await asyncio.open_connection()\n"
+        "    return await reader.read()\n\n\nasyncio.run(ask())\n",
+        HEAD + "async def ask():\n    reader, writer = await asyncio.open_connection()\n"
+        "    try:\n        return await reader.read()\n"
+        "    finally:\n        writer.close()\n        await writer.wait_closed()\n\n\nasyncio.run(ask())\n",
+    ),
     "a class without a closer": (
         "explicit-close",
         {"made": "Client()", "callers": ("Bot()",)},

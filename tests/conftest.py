@@ -82,8 +82,8 @@ def started(server: InstalledServer) -> Iterator[str]:
         server.find()
     except NotInstalledError as error:
         pytest.skip(str(error))
-    with server.running() as url:
-        yield url
+    with server.running() as running:
+        yield running.url
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from typing import Any, Final, NoReturn
 
 from diagnostics.experiment.database import Database, address
@@ -20,19 +23,23 @@ _COUNTED: Final = "SELECT count(*) AS requests, count(DISTINCT connection) AS co
 class LazyPool:
     """What programs keep at module level, where `create_pool` cannot be awaited yet."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.opening: asyncio.Future[Any] | None = None
+    def __init__(self, opens: Callable[[], Awaitable[Any]]) -> None:
+        self._opens = opens
+        # Not a future of asyncio: other loops may wait for it too.
+        self.opening: Future[Any] | None = None
+        self._lock = threading.Lock()
 
     async def get(self) -> Any:
         """The pool; the first call opens it."""
-        if self.opening is None:
-            self.opening = asyncio.ensure_future(_open(self.url))
-        return await self.opening
-
-
-async def _open(url: str) -> Any:
-    return await load("asyncpg").create_pool(url, min_size=1)
+        with self._lock:
+            first, self.opening = self.opening is None, self.opening or Future()
+        if first:
+            try:
+                self.opening.set_result(await self._opens())
+            except BaseException as error:
+                self.opening.set_exception(error)
+                raise
+        return await asyncio.wrap_future(self.opening)
 
 
 class Asyncpg(Database):
@@ -40,8 +47,8 @@ class Asyncpg(Database):
 
     def build(self, target: CallTarget, options: ClientOptions) -> LazyPool:
         self.check(options)
-        load(self.library.module)
-        return LazyPool(address(target)[0])
+        create = load(self.library.module).create_pool
+        return LazyPool(lambda: create(address(target)[0], min_size=1))
 
     def build_sync(self, target: CallTarget, options: ClientOptions) -> NoReturn:
         raise Incompatible("asyncpg has no sync client")
@@ -56,7 +63,7 @@ class Asyncpg(Database):
     async def close(self, client: LazyPool) -> None:
         """Closes the pool if there is one."""
         if client.opening is not None:
-            await (await client.opening).close()
+            await (await client.get()).close()
 
     def counted(self, target: CallTarget) -> dict[str, int]:
         return asyncio.run(_counted(*address(target)))

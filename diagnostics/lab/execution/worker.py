@@ -82,6 +82,7 @@ class Worker:
     ) -> None:
         self._server = server
         self._servers = servers
+        self._called: set[str] = set()
         self._loop = loop
         self._limits = limits
         self._probed: dict[str, tuple[str, str | None]] = {}
@@ -164,11 +165,15 @@ class Worker:
 
     def _lost(self, message: str) -> WorkerLost:
         """Why there is no worker: because something else is gone, or the given reason."""
-        lost = self._essentials.lost()
+        lost = self._gone()
         return WorkerLost(message) if lost is None else EssentialLost(lost)
 
+    def _gone(self) -> str | None:
+        lost = self._essentials.lost()
+        return self._servers.lost(self._called) if lost is None and self._servers is not None else lost
+
     def _check(self, running: Iterable[TrialPlan] = ()) -> None:
-        if (lost := self._essentials.lost()) is not None:
+        if (lost := self._gone()) is not None:
             raise EssentialLost(lost, tuple(running))
 
     @property
@@ -227,7 +232,9 @@ class Worker:
             return self._server.trial_url(trial)
         if self._servers is None:
             raise ServerError(f"this worker has no {server} server")
-        return f"{self._servers.url(server)}#{trial}"
+        url = self._servers.url(server)
+        self._called.add(server)
+        return f"{url}#{trial}"
 
     def run(self, plans: Iterable[TrialPlan], at_once: int) -> Iterator[tuple[TrialPlan, Traces]]:
         """Runs trials, at most `at_once` at the same time, and yields each as it ends.

@@ -19,7 +19,7 @@ from diagnostics.lab.server.provider_server import ServerError
 from diagnostics.model.parent_death import end_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _UNPRIVILEGED: Final = "nobody"
 """Who runs a server where this process is root, which PostgreSQL refuses to run as."""
@@ -30,6 +30,21 @@ _READY: Final = b"ready to accept connections"
 
 class NotInstalledError(ServerError):
     """A server is not installed; the message names the command that installs it."""
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """An installed server that was started; `url` is where clients find it."""
+
+    url: str
+    _folder: Path
+    _process: subprocess.Popen[bytes]
+
+    def lost(self) -> str | None:
+        """Returns what clients need and is no longer there, as a sentence; `None` while they can call the server."""
+        if self._process.poll() is not None:
+            return f"{self._process.args[0]} ended while trials needed it"  # type: ignore[index, str-bytes-safe]
+        return None if self._folder.exists() else f"{self._folder} was removed while trials needed it"
 
 
 @dataclass(frozen=True)
@@ -66,8 +81,8 @@ class InstalledServer:
         return Path(found) if found else max(beside)
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[str]:
-        """Starts it, yields its URL, and ends it; it also ends when this process does.
+    def running(self) -> Iterator[RunningServer]:
+        """Starts it, and ends it; it also ends when this process does.
 
         Raises:
             NotInstalledError: it is not on this machine.
@@ -90,7 +105,7 @@ class InstalledServer:
                 try:
                     self._wait(process)
                     reader.start()
-                    yield self.url.format(**words)
+                    yield RunningServer(self.url.format(**words), folder, process)
                 finally:
                     process.terminate()
                     process.wait()
@@ -115,13 +130,13 @@ class InstalledServers:
         # The kernel ends a server with the thread that started it, so one that stays starts them all.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="installed-servers")
         self._stack = contextlib.ExitStack()
-        self._urls: dict[str, str] = {}
+        self._running: dict[str, RunningServer] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._urls:
+        if self._running:
             self._thread.submit(self._stack.close).result()
         self._thread.shutdown()
 
@@ -135,12 +150,17 @@ class InstalledServers:
             NotInstalledError: it is not on this machine.
             ServerError: it cannot start.
         """
-        return self._urls.get(name) or self._thread.submit(self._start, name).result()
+        running = self._running.get(name) or self._thread.submit(self._start, name).result()
+        return running.url
 
-    def _start(self, name: str) -> str:
-        if name not in self._urls:
-            self._urls[name] = self._stack.enter_context(SERVERS[name].running())
-        return self._urls[name]
+    def lost(self, names: Iterable[str]) -> str | None:
+        """Returns which of these servers clients can no longer call, as a sentence; `None` while they can call all."""
+        return next((lost for name in names if (lost := self._running[name].lost())), None)
+
+    def _start(self, name: str) -> RunningServer:
+        if name not in self._running:
+            self._running[name] = self._stack.enter_context(SERVERS[name].running())
+        return self._running[name]
 
 
 def _popen(command: list[str], *, user: str | None) -> subprocess.Popen[bytes]:
@@ -174,6 +194,8 @@ POSTGRESQL: Final = InstalledServer(
     prepare=("{binaries}/initdb", "--no-sync", "--auth=trust", "--username=postgres", "--pgdata={folder}/data"),
     arguments=(
         *("-D", "{folder}/data", "-k", "{folder}", "-c", "listen_addresses="),
+        # A backend that is killed ends the whole server, as trials would get its failure for their own.
+        *("-c", "restart_after_crash=off"),
         *("-c", "fsync=off", "-c", "log_destination=stderr", "-c", "logging_collector=off"),
     ),
     also=("usr/lib/postgresql/*/bin",),

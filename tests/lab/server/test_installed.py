@@ -19,8 +19,8 @@ from diagnostics.lab.server.provider_server import ServerError
 
 HELD = """
 from diagnostics.lab.server.installed import REDIS
-with REDIS.running() as url:
-    print(url, flush=True)
+with REDIS.running() as server:
+    print(server.url, flush=True)
     input()
 """
 
@@ -55,12 +55,12 @@ def test_a_server_that_cannot_start_says_why(redis_url: str) -> None:
 
 
 def test_nothing_is_left_of_a_server(redis_url: str) -> None:
-    with REDIS.running() as url:
-        socket_file = Path(url.removeprefix("unix://"))
+    with REDIS.running() as server:
+        socket_file = Path(server.url.removeprefix("unix://"))
         assert socket_file.exists()
     assert not socket_file.parent.exists()
     with pytest.raises(OSError, match="No such file"):
-        ask_redis(url)
+        ask_redis(server.url)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a server outlives a parent that is killed")

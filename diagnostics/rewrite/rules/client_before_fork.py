@@ -1,4 +1,4 @@
-"""`client-before-fork`: a client is used before `os.fork`, and after it."""
+"""`client-before-fork`: a client is used before a process forks, and after it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from diagnostics.model.finding import MarkedLine
 from diagnostics.rewrite.rules.engine.clients import client_maker
+from diagnostics.rewrite.rules.engine.processes import before_workers
 from diagnostics.rewrite.rules.engine.repeats import shared_uses
 from diagnostics.rewrite.rules.engine.shown import lines
 from diagnostics.rewrite.rules.engine.source_file import CodeScope
@@ -16,8 +17,10 @@ from diagnostics.rewrite.rules.records import CheckRule
 
 WHY = """\
 The child inherits the sockets: parent and child send on the same connection and read each other's answers. Reported
-where one function, or one module, uses the client before `os.fork` and after it. A client that is only made before
-the fork has no connection yet, and is not reported."""
+where one function, or one module, uses the client before `os.fork` and after it, or before it hands a function that
+does so to a process of `multiprocessing`; and where Gunicorn preloads a module that uses the client as it is loaded.
+A client that is only made before the fork has no connection yet, and is not reported. Nor are processes that are
+spawned, as the workers of Uvicorn are."""
 
 WRONG = """\
 import asyncio
@@ -63,9 +66,18 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
         if shared.fork is not None:
             maker = shared.use.client.maker
             scope = shared.events[0].scope
-            shown = lines(shared)
+            shown = [each for each in lines(shared) if each.site != scope.file.site(shared.fork, scope)]
             fork = MarkedLine(scope.file.site(shared.fork, scope), "the child inherits its connections here")
             yield _message(maker.title), (*shown[:2], fork, *shown[2:]), _ADVICE
+    for use, run, setting, file, later in before_workers(reader):
+        client = use.client
+        shown = (
+            MarkedLine(client.scope.file.site(client.call, client.scope), "made here"),
+            MarkedLine(run.scope.file.site(run.node, run.scope), "used while Gunicorn loads the program"),
+            MarkedLine(file.site(setting, file.body), "the workers are forked after that"),
+            MarkedLine(later.scope.file.site(later.node, later.scope), "used in each worker"),
+        )
+        yield _message(client.maker.title), shown, _ADVICE
     for file in reader.tree.matching(r"\bfork\(\)"):
         for scope in file.scopes:
             if scope.is_async:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from diagnostics.model.finding import MarkedLine
+from diagnostics.rewrite.rules.engine.processes import in_process
 from diagnostics.rewrite.rules.engine.repeats import handed_function, shared_uses
 from diagnostics.rewrite.rules.engine.runs import ClientUse, reach
 from diagnostics.rewrite.rules.engine.shown import lines
@@ -72,14 +73,14 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
     """Yields each client that a thread's own loop uses, and another loop too."""
     seen = set[ast.AST]()
     for shared in shared_uses(reader):
-        if any(event.threaded for event in shared.events):
+        if shared.fork is None and any(event.threaded for event in shared.events):
             seen.add(shared.use.client.call)
             yield _message(shared.use), lines(shared), _ADVICE
     for _, run in starting(reader):
         outer = reach(run, reader)
         for call, frame in outer.handed:
             function = handed_function(call, frame.scope, reader)
-            if function is None:
+            if function is None or in_process(call, frame.scope, reader):
                 continue
             around = frame.around(function.parent) if function.parent is not None else None
             inside = ScopeFrame(function, (), _outside(around), outside=True)

@@ -124,3 +124,71 @@ for _ in range(2):
     asyncio.run(again())
 """
     assert [each.code for each in checked(tmp_path, app=text)] == ["EL001"]
+
+
+ASKING = """
+import asyncio, httpx, multiprocessing, threading
+
+client = httpx.AsyncClient()
+clients = [httpx.AsyncClient()]
+here = threading.local()
+
+async def ask(client=client):
+    return await client.get("https://a.example")
+
+async def ask_all():
+    for each in clients:
+        await each.get("https://a.example")
+
+def kept():
+    if not hasattr(here, "client"):
+        here.client = httpx.AsyncClient()
+    return here.client
+
+async def ask_kept():
+    return await kept().get("https://a.example")
+"""
+SERVED = """
+app = FastAPI()
+
+async def warm_up():
+    await client.get("https://a.example")
+
+asyncio.run(warm_up())
+
+@app.get("/")
+async def index():
+    await client.get("https://a.example")
+"""
+FOUND = {
+    "a list": ("EL001", {"app": ASKING + "\nfor _ in range(2):\n    asyncio.run(ask_all())\n"}),
+    "a thread's own storage": ("EL001", {"app": ASKING + "\nfor _ in range(2):\n    asyncio.run(ask_kept())\n"}),
+    "a helper": (
+        "EL002",
+        {
+            "app": "import httpx\n\ndef made():\n    return httpx.AsyncClient()\n\nasync def ask():\n"
+            "    client = made()\n    client.me = [client]\n    await client.get('https://a.example')\n"
+        },
+    ),
+    "a child process": (
+        "EL011",
+        {
+            "app": "import asyncio, httpx, multiprocessing\nclient = httpx.AsyncClient()\n\nasync def ask():\n"
+            "    await client.get('https://a.example')\n\ndef work():\n    asyncio.run(ask())\n\nasyncio.run(ask())\n"
+            "multiprocessing.Process(target=work).start()\n"
+        },
+    ),
+    "a server that loads first": ("EL011", {"app": ASKING + SERVED, "gunicorn.conf": "preload_app = True\n"}),
+    "a loop of an object": (
+        "EL013",
+        {
+            "app": "import asyncio\n\nclass Runs:\n    def __init__(self):\n        self.l = asyncio.new_event_loop()\n"
+            "\n    def run(self, coroutine):\n        return self.l.run_until_complete(coroutine)\n"
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "files"), FOUND.values(), ids=FOUND)
+def test_a_rule_knows_more_than_one_way_to_write_its_mistake(code: str, files: dict[str, str], tmp_path: Path) -> None:
+    assert [each.code for each in checked(tmp_path, **files)] == [code]

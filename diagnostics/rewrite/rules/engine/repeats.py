@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from diagnostics.rewrite.rules.engine.processes import forks, in_process
 from diagnostics.rewrite.rules.engine.runs import ClientUse, Reached, reach
 from diagnostics.rewrite.rules.engine.source_file import LOOPS, CodeScope, SourceFile, dotted
 from diagnostics.rewrite.rules.engine.starts import LoopRun, last_name, outside_frame, starting
@@ -41,8 +42,10 @@ _ENTRIES: Final = re.compile(
     r"^_*(a?main|cli|run|start|serve|launch|execute|entry\w*|cmd\w*|command\w*|run_\w+|handle)$"
 )
 _DEPTH: Final = 3
-THREADS: Final = frozenset({"Thread", "to_thread", "submit", "run_in_executor", "map", "start_new_thread"})
-"""Calls that hand a function to a thread."""
+_HANDS_OVER: Final = frozenset(
+    {"Thread", "to_thread", "submit", "run_in_executor", "map", "start_new_thread", "Process"}
+)
+"""Calls that hand a function to a thread or a process."""
 
 _WORKERS: Final = frozenset({"submit", "map", "run_in_executor", "to_thread"})
 """Those whose threads run one function after the other."""
@@ -58,6 +61,7 @@ class RunEvent:
         node: that starts it, or the call of the function that does.
         scope: the one whose node that is.
         threaded: whether it is in a thread of its own.
+        forked: whether it is in a process that is a copy of this one.
         inner: the same run, as the function starts it that the node calls.
     """
 
@@ -66,6 +70,7 @@ class RunEvent:
     run: LoopRun
     reached: Reached
     threaded: bool = False
+    forked: bool = False
     inner: RunEvent | None = None
 
 
@@ -74,7 +79,7 @@ class SharedUse:
     """A client that several runs use.
 
     Attributes:
-        fork: the call of `os.fork` between two runs.
+        fork: the call between two runs that forks.
     """
 
     use: ClientUse
@@ -166,7 +171,7 @@ class _RunIndex:
         for node in scope.nodes if depth else ():
             if not isinstance(node, ast.Call):
                 continue
-            handed = handed_function(node, scope, self.reader) if last_name(node.func) in THREADS else None
+            handed = handed_function(node, scope, self.reader) if last_name(node.func) in _HANDS_OVER else None
             if handed is None and last_name(node.func) not in self.starters:
                 continue
             function = handed or self.reader.callee(node, frame)
@@ -174,17 +179,13 @@ class _RunIndex:
                 continue
             entered = self.reader.frame(node, function, frame) if handed is None else outside_frame(function)
             entered = ScopeFrame(function, entered.values, entered.parent, outside=True)
-            found += [
-                RunEvent(
-                    node,
-                    scope,
-                    event.run,
-                    _lifted(event.reached, function),
-                    handed is not None or event.threaded,
-                    event,
-                )
-                for event in self._events(function, entered, depth - 1)
-            ]
+            child = handed is not None and in_process(node, scope, self.reader)
+            if child and not forks(scope):
+                continue
+            for event in self._events(function, entered, depth - 1):
+                threaded = (handed is not None and not child) or event.threaded
+                reached = _lifted(event.reached, function)
+                found.append(RunEvent(node, scope, event.run, reached, threaded, child or event.forked, event))
         return sorted(found, key=lambda event: (getattr(event.node, "lineno", 0), getattr(event.node, "col_offset", 0)))
 
 
@@ -217,7 +218,7 @@ def _shared(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:
     handler = is_handler(scope)
     for number, event in enumerate(events):
         for call, use in event.reached.open.items():
-            if use.client.by == "thread" and _has_own_thread(event):
+            if event.forked or (use.client.by == "thread" and _has_own_thread(event)):
                 continue
             if _in_a_loop(event, use):
                 yield SharedUse(use, "loop", (event,))
@@ -230,7 +231,7 @@ def _shared(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:
             )
             second = next(later, None)
             if second is not None:
-                yield SharedUse(use, "runs", (event, second), _fork(event.node, second.node, scope))
+                yield SharedUse(use, "runs", (event, second), _fork(event, second))
             if handler and use.client.home is None and use.client.by != "object" and use.client.scope is not scope:
                 yield SharedUse(use, "handler", (event,))
             elif event.node is event.run.node and is_for_callers(event) and use.client.home is None:
@@ -238,9 +239,12 @@ def _shared(scope: CodeScope, events: list[RunEvent]) -> Iterator[SharedUse]:
     yield from _made_first(events)
 
 
-def _fork(one: ast.AST, other: ast.AST, scope: CodeScope) -> ast.Call | None:
-    """Returns the fork between two nodes of a scope."""
-    first, second = (getattr(each, "lineno", 0) for each in (one, other))
+def _fork(one: RunEvent, other: RunEvent) -> ast.Call | None:
+    """Returns the fork between two runs of a scope."""
+    if other.forked and isinstance(other.node, ast.Call):
+        return other.node
+    scope = one.scope
+    first, second = (getattr(each.node, "lineno", 0) for each in (one, other))
     calls = (node for node in scope.nodes if isinstance(node, ast.Call) and dotted(node.func) == ["os", "fork"])
     return next((node for node in calls if first < node.lineno < second), None)
 
@@ -248,11 +252,11 @@ def _fork(one: ast.AST, other: ast.AST, scope: CodeScope) -> ast.Call | None:
 def _made_first(events: list[RunEvent]) -> Iterator[SharedUse]:
     """Yields clients that one run makes and keeps, and a later one uses."""
     for number, event in enumerate(events):
-        for other in events[number + 1 :]:
+        for other in events[number + 1 :] if not event.forked else ():
             left = event.reached.made - event.reached.closed - other.reached.made
             uses = [use for call, use in other.reached.uses.items() if call in left]
             if uses and _both_run(event, other):
-                yield from (SharedUse(use, "runs", (event, other)) for use in uses)
+                yield from (SharedUse(use, "runs", (event, other), _fork(event, other)) for use in uses)
 
 
 def _has_own_thread(event: RunEvent) -> bool:

@@ -66,7 +66,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
         if shared.fork is not None:
             maker = shared.use.client.maker
             scope = shared.events[0].scope
-            shown = [each for each in lines(shared) if each.site != scope.file.site(shared.fork, scope)]
+            shown = tuple(each for each in lines(shared) if each.site != scope.file.site(shared.fork, scope))
             fork = MarkedLine(scope.file.site(shared.fork, scope), "the child inherits its connections here")
             yield _message(maker.title), (*shown[:2], fork, *shown[2:]), _ADVICE
     for use, run, setting, file, later in before_workers(reader):

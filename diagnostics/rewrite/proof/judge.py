@@ -138,16 +138,35 @@ def _ended(before: Before, run: Observation) -> str | None:
 
 def _root_causes(before: Before, run: Observation) -> str | None:
     known = {(cause["kind"], cause["title"]) for each in before.runs for cause in each.causes}
-    causes = of_severity(run, *BAD)
+    bad = of_severity(run, *BAD)
+    causes = [each for each in bad if not is_foreign(run, each)]
+    foreign = foreign_causes(run)
+    more = foreign - Counter({name: max(foreign_causes(each)[name] for each in before.runs) for name in foreign})
+    if more and not causes:
+        return f"a package's own fault shows more often than before: {next(iter(more))[1]}"
     # A note is no objection where the program had it before, except that something is open at the end.
     notes = of_severity(run, "note")
     causes += [
-        each for each in notes if each["kind"] == "unclosed-at-exit" or (each["kind"], each["title"]) not in known
+        each
+        for each in notes
+        if (each["kind"] == "unclosed-at-exit" and not is_foreign(run, each))
+        or (each["kind"], each["title"]) not in known
     ]
     if not causes:
         return None
     old = any(each["kind"] == causes[0]["kind"] for each in (cause for run in before.runs for cause in run.causes))
     return f"{'still' if old else 'now'}: {described(run.document, causes[0])}"
+
+
+def foreign_causes(run: Observation) -> Counter[tuple[str, str]]:
+    """Returns the kinds and titles of the root causes that are the fault of a package alone."""
+    causes = [each for each in of_severity(run, *BAD) if is_foreign(run, each)]
+    return Counter((each["kind"], _numberless(each["title"])) for each in causes)
+
+
+def is_foreign(run: Observation, cause: Mapping[str, Any]) -> bool:
+    """Returns whether a root cause is the fault of a package alone."""
+    return "user" not in components(run.document, cause)
 
 
 def _status(before: Before, run: Observation) -> str | None:
@@ -280,11 +299,13 @@ def evidence(before: Before, runs: Sequence[Observation]) -> tuple[str, ...]:
     (opened, seconds), (opened_now, seconds_now) = costs
     spent = f"{seconds:.1f} s a run before, {seconds_now:.1f} s now"
     new = "each in a new process and a new copy of the folder"
+    left = {title for each in runs for _, title in foreign_causes(each)}
+    kept = f"only faults of packages are left, as before: {'; '.join(sorted(left))}" if left else "none left in any run"
     return (
         f"{count(len(runs), 'run')}, {new}; {count(len(before.runs), 'run')} before the change",
         f"collector: {how}; {count(forced, 'forced collection')}; seeds {runs[0].conditions.seed} to {len(runs) - 1}",
         f"order of connections: {order}",
-        "root causes: none left in any run; no new blind spot",
+        f"root causes: {kept}; no new blind spot",
         f"output: {compared}",
         f"in every run: {calls}",
         f"cost: {count(round(opened), 'connection')} before, {opened_now:.0f} now; {spent}",

@@ -13,6 +13,7 @@ from diagnostics.rewrite.proof.observe import Conditions, Observation
 def observed(
     *causes: tuple[str, str], status: int | None = 0, output: str = "a\nb\n", errors: str = "", **more: Any
 ) -> Observation:
+    package = more.pop("package", {})
     calls, requests, blind = more.pop("calls", 2), more.pop("requests", 2), more.pop("cannot_tell", [])
     document = {
         "accounting": {"calls": calls, "requests": requests},
@@ -27,10 +28,10 @@ def observed(
                 "severity": severity,
                 "count": 1,
                 "client": {"created_at": {"file": "/x/app.py", "line": 5}},
-                "fault": {"component": "user", "site": None},
+                "fault": {"component": package.get(kind, "user"), "site": None},
                 "loop": None,
             }
-            for number, (_, severity) in enumerate(causes)
+            for number, (kind, severity) in enumerate(causes)
         ],
     }
     return Observation(Conditions(), status, output, errors, document, seconds=1.0, **{"sockets": 0, **more})
@@ -87,6 +88,19 @@ def test_each_objection_is_one_line(run: Observation, reason: str) -> None:
 )
 def test_a_program_that_failed_must_work_now(run: Observation, reason: str) -> None:
     assert reason in judge(FAILING, [run]).reason
+
+
+def test_the_fault_of_a_package_may_stay_and_may_not_show_more_often() -> None:
+    package = {"cross-loop-close": "sdk"}
+    foreign = ("cross-loop-close", "leak")
+    before = [observed(LEAK, foreign, package=package)] * 2
+    proof = judge(before, [observed(foreign, package=package)])
+    assert proof.accepted, proof.reason
+    assert "only faults of packages are left, as before: title of cross-loop-close" in "\n".join(proof.evidence)
+    more = judge(before, [observed(foreign, foreign, package=package)])
+    assert "a package's own fault shows more often than before: title of cross-loop-close" in more.reason
+    assert "still: title of client-left-open" in judge(before, [observed(LEAK, foreign, package=package)]).reason
+    assert not judge([observed(LEAK)], [observed(foreign, package=package)]).accepted
 
 
 def test_a_close_that_nothing_awaits_is_refused_also_where_it_was_so_before() -> None:

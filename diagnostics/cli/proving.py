@@ -169,6 +169,7 @@ def write_result(file: Path, fixed: Fixed) -> None:
             "root_causes": fixed.causes,
             "fixes": [{"fix": each.fix, "summary": each.summary} for each in fixed.applied],
             "attempts": [vars(each) for each in fixed.attempts],
+            "skipped": [{"fix": each.fix, "reason": each.why} for each in fixed.skipped],
             "reason": proof.reason if proof else "",
             "evidence": proof.evidence if proof else (),
             "runs": proof.runs if proof else 0,
@@ -200,6 +201,7 @@ def lines(fixed: Fixed, *, written: bool) -> list[str]:
             *(f"help: {each}" for each in fixed.advice),
             f"the fault is in a package; for its issue: {issue}",
         ]
+    said += [f"skipped: {each.fix}: {each.why}" for each in fixed.skipped]
     said += [f"refused: {each.fix}: {each.reason}" for each in fixed.attempts if each.reason]
     assert fixed.proof is not None or not fixed.attempts
     if fixed.outcome == "unproven":

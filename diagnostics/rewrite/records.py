@@ -26,6 +26,21 @@ class Candidate:
     files: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Misfit:
+    """A fix for which there is no candidate.
+
+    Attributes:
+        fix: its name.
+        why: what it would need.
+        near: whether it is for such a root cause, and only this code is in the way.
+    """
+
+    fix: str
+    why: str
+    near: bool
+
+
 class Source(Protocol):
     """The person's files, which nobody changes."""
 

@@ -17,10 +17,10 @@ from diagnostics.rewrite.proof.copies import Tree, check_size
 from diagnostics.rewrite.proof.judge import BAD, Before, Proof, components, described
 from diagnostics.rewrite.proof.observe import Observation, Program, Runner
 from diagnostics.rewrite.proof.prover import Prover, conditions
-from diagnostics.rewrite.records import Candidate, Source
+from diagnostics.rewrite.records import Candidate, Misfit, Source
 
 Cause = Mapping[str, Any]
-Candidates = Callable[[Mapping[str, Any], Cause, Source], Iterator[Candidate]]
+Candidates = Callable[[Mapping[str, Any], Cause, Source, list[Misfit]], Iterator[Candidate]]
 
 ATTEMPTS: Final = 12
 """Changes that are tried at most; the first ones are the best."""
@@ -78,6 +78,7 @@ class Fixed:
         attempts: all that were tried.
         proof: of the tree; `None` where none was run.
         advice: what a person can do instead.
+        skipped: the fixes that do not fit the code, of those that are better than what was tried last.
     """
 
     outcome: str
@@ -87,6 +88,7 @@ class Fixed:
     attempts: tuple[Attempt, ...] = ()
     proof: Proof | None = None
     advice: tuple[str, ...] = ()
+    skipped: tuple[Misfit, ...] = ()
 
 
 @contextmanager
@@ -160,6 +162,7 @@ class _Search:
     def __init__(self, prover: Prover, candidates: Candidates, request: FixRequest) -> None:
         self._prover, self._candidates, self._request = prover, candidates, request
         self._attempts: list[Attempt] = []
+        self._misfits: list[Misfit] = []
         self._best: tuple[Tree, tuple[Candidate, ...], Proof | None] = (prover.tree, (), None)
 
     def own(self, run: Observation) -> list[Cause]:
@@ -171,15 +174,25 @@ class _Search:
         found = self._after(tree, run, ())
         attempts = tuple(self._attempts)
         if found is not None:
-            return Fixed("proven", found[0], causes, found[1], attempts, found[2])
+            return Fixed("proven", found[0], causes, found[1], attempts, found[2], skipped=self._skipped(found[1]))
         advice = tuple(dict.fromkeys(each["text"] for cause in fixable(run) for each in cause["advice"][:1]))
-        return Fixed("unproven", self._best[0], causes, self._best[1], attempts, self._best[2], advice)
+        best = self._best
+        return Fixed("unproven", best[0], causes, best[1], attempts, best[2], advice, self._skipped(best[1]))
+
+    def _skipped(self, applied: tuple[Candidate, ...]) -> tuple[Misfit, ...]:
+        """Returns the fixes of which no variant was tried; without a near one, all."""
+        tried = {*(each.fix for each in self._attempts), *(each.fix for each in applied)}
+        wanted = self._request.fix
+        left = [each for each in self._misfits if each.fix not in tried and wanted in (None, each.fix)]
+        near = {each.fix: each for each in reversed(left) if each.near}
+        chosen = near if near or tried else {each.fix: each for each in reversed(left)}
+        return tuple(reversed(chosen.values()))
 
     def _after(
         self, tree: Tree, run: Observation, applied: tuple[Candidate, ...]
     ) -> tuple[Tree, tuple[Candidate, ...], Proof] | None:
         for cause in self.own(run):
-            for candidate in self._candidates(run.document, cause, tree):
+            for candidate in self._candidates(run.document, cause, tree, self._misfits):
                 if len(self._attempts) >= ATTEMPTS:
                     return None
                 if self._wanted(candidate):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from diagnostics.rewrite.edits.context import Context, Creation
-from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite, free_name
 
 SUMMARY = "keep one client for each loop with LoopLocal, which closes it there"
 
@@ -48,7 +49,7 @@ def keep_per_loop(changes: Rewrite, place: Creation) -> bool:
     if function is None and owner is not None:
         return _class_attribute(changes, place, owner)
     if place.statement is None:
-        return False
+        return changes.no(f"{place.module.place(place.call)} assigns what it creates to nothing")
     if function is not None and _is_getter(place, function):
         return _factory(changes, place, function)
     if place.attribute:
@@ -57,16 +58,34 @@ def keep_per_loop(changes: Rewrite, place: Creation) -> bool:
         return _variable(changes, place)
     if place.name and function is not None and place.name in _globals(function):
         return _lazy(changes, place, function)
-    return False
+    return changes.no(f"no variable, attribute or cache keeps what {place.module.place(place.call)} creates")
 
 
 def _local(place: Creation, changes: Rewrite) -> str:
     changes.import_tool(place.module, "LoopLocal")
     factory = f"lambda: {place.text}" if place.call.args else place.module.text(place.call.func)
     closing = {"pass": ", close=lambda _: None"}.get(place.closer, "")
+    if "; " in place.closer:  # several calls, as for a process
+        closing = f", close={_end(changes, place)}"
     if place.closer.count(".") and place.closer.startswith("await "):  # not one of its own methods
         closing = f", close=lambda client: client.{place.closer.removeprefix('await ')}"
     return f"LoopLocal({factory}{closing})"
+
+
+def _end(changes: Rewrite, place: Creation) -> str:
+    """Adds a function that makes the closing calls; returns its name."""
+    module = place.module
+    line = next(each for each in module.around(place.call) if each in module.tree.body)
+    empty = [each for each in module.tree.body if m.matches(each, _empty(place.name))]
+    name = free_name(f"close_{place.name}" if place.name else "close", module)
+    calls = place.closer.split("; ")
+    body = "".join(f"    {re.sub('^(await )?', lambda word: f'{word[0]}it.', each)}\n" for each in calls)
+    changes.insert_before(module, next(iter(empty), line), f"async def {name}(it):\n{body}")
+    return name
+
+
+def _empty(name: str) -> Any:
+    return m.SimpleStatementLine(body=[m.Assign([m.AssignTarget(m.Name(name))], m.Name("None"))])
 
 
 def _plural(name: str, module: ParsedFile) -> str:
@@ -88,11 +107,7 @@ def _variable(changes: Rewrite, place: Creation) -> bool:
 def _lazy(changes: Rewrite, place: Creation, function: cst.FunctionDef) -> bool:
     """`if client is None: client = Client()` in a coroutine function, with a global variable."""
     name, module = place.name, place.module
-    empty = [
-        node
-        for node in module.tree.body
-        if m.matches(node, m.SimpleStatementLine(body=[m.Assign([m.AssignTarget(m.Name(name))], m.Name("None"))]))
-    ]
+    empty = [node for node in module.tree.body if m.matches(node, _empty(name))]
     condition = place.statement and next(
         (each for each in module.around(place.statement) if isinstance(each, cst.If)), None
     )
@@ -144,12 +159,12 @@ def _read_per_loop(
             continue
         reader = module.coroutine(node)
         if reader is None:
-            return False
+            return changes.no(f"plain code uses {name} at {module.place(node)}, and a LoopLocal needs await")
         if reader is not beside:
             readers[reader] = None
     for reader in readers:
         if name in _globals(reader):
-            return False
+            return changes.no(f"{reader.name.value} in {module.path} assigns {name}, too")
         changes.insert_first(module, reader, f"{name} = await {plural}.get()")
     return True
 
@@ -255,8 +270,8 @@ def _read_attribute(changes: Rewrite, module: ParsedFile, node: cst.Attribute) -
         changes.remove(module, closing)
     elif module.coroutine(node) is not None:
         changes.change(module, node, _gotten)
-    else:
-        return isinstance(module.parent(node), cst.Comparison)
+    elif not isinstance(module.parent(node), cst.Comparison):
+        return changes.no(f"plain code uses the client at {module.place(node)}, and a LoopLocal needs await")
     return True
 
 
@@ -352,7 +367,7 @@ def _factory(changes: Rewrite, place: Creation, function: cst.FunctionDef) -> bo
         for node in module.nodes:
             if isinstance(node, cst.Call) and _last(node.func) == name:
                 if module.coroutine(node) is None:
-                    return False
+                    return changes.no(f"plain code calls {name} at {module.place(node)}, and a LoopLocal needs await")
                 is_alone = isinstance(module.parent(node), cst.Assign | cst.AnnAssign | cst.Return | cst.Arg)
                 changes.change(module, node, _gotten_alone if is_alone else _gotten)
     return True

@@ -64,6 +64,23 @@ class Creation:
         return None
 
     @property
+    def comment(self) -> str:
+        """The comment at the end of that statement, with the spaces before it."""
+        found = self.statement.trailing_whitespace.comment if self.statement is not None else None
+        return f"  {found.value}" if found is not None else ""
+
+    @property
+    def comments_above(self) -> str:
+        """The comments before that statement, as lines."""
+        lines = self.statement.leading_lines if self.statement is not None else ()
+        return "".join(f"{each.comment.value}\n" for each in lines if each.comment is not None)
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether it stands in `async with`."""
+        return isinstance(self.module.parent(self.value), cst.WithItem)
+
+    @property
     def target(self) -> cst.BaseExpression | None:
         """What it is assigned to."""
         parent = self.module.parent(self.value)
@@ -136,16 +153,19 @@ class Context:
             sites = [client.get("created_at"), (client.get("held_by") or {}).get("site")]
             made = list(self.made_at((site, closer) for site in sites))
             place = next((each for each in made if each.statement is not None), next(iter(made), None))
-            place = place or self._only_one(client)
+            is_use = bool(client.get("first_use")) and (place is None or place.statement is None)
+            place = (self._only_one(client) if place is None or is_use else None) or place
             if place is not None:
                 found.setdefault(place.call, place)
         return list(found.values())
 
     def _only_one(self, client: Mapping[str, Any]) -> Creation | None:
-        """Returns the call that makes a lock or the like, of which the document has no line, if there is only one."""
-        if not client["type"].startswith("asyncio."):
-            return None
-        function = m.Attribute(m.Name("asyncio"), m.Name(client["type"].rpartition(".")[2]))
+        """Returns the call that makes what the document has no line of, such as a lock, if there is only one."""
+        name = m.Name(client["type"].rpartition(".")[2])
+        function: Any = m.Attribute(m.Name("asyncio"), name)
+        if not client["type"].startswith("asyncio."):  # the class, or a method of it that makes an object
+            owner = name | m.Attribute(attr=name)
+            function = owner | m.Attribute(value=owner)
         calls = [
             Creation(module, node, _closer(client), {})
             for module in self.program.modules()

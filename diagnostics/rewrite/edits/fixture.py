@@ -30,15 +30,18 @@ def _yielded(changes: Rewrite, place: Creation) -> bool:
         return False
     decorators = [each for each in function.decorators if _is_fixture(each)]
     block = module.parent(place.statement)
-    if len(decorators) != 1 or not isinstance(block, cst.IndentedBlock) or block is not function.body:
+    if len(decorators) != 1:
         return False
+    more = f"the fixture at {module.place(function)} does more than create and return the client"
+    if not isinstance(block, cst.IndentedBlock) or block is not function.body:
+        return changes.no(more)
     at = list(block.body).index(place.statement)
     rest = block.body[at + 1 :]
     name = place.name or "client"
     if place.target is not None and not (
         len(rest) == 1 and m.matches(rest[0], m.SimpleStatementLine(body=[_giving(name)]))
     ):
-        return False
+        return changes.no(more)
     lines = f"async with {module.text(place.value)} as {name}:\n    yield {name}\n"
     changes.change(
         module,

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
 
 from diagnostics.drop_in import single_file
@@ -110,6 +111,10 @@ class ParsedFile:
         """Returns the source of a node."""
         return self.tree.code_for_node(node)
 
+    def place(self, node: cst.CSTNode) -> str:
+        """Returns where a node is, for a person."""
+        return f"{self.path}:{self.line(node)}"
+
 
 class ParsedProgram:
     """The files of a program.
@@ -117,9 +122,13 @@ class ParsedProgram:
     Args:
         source: where they are read.
         start: the script that is run, relative to the root; "" for a module.
+
+    Attributes:
+        obstacles: why the edit that is tried does not fit, as far as it said so.
     """
 
     def __init__(self, source: Source, start: str) -> None:
+        self.obstacles: list[str] = []
         self._source = source
         self._folder = PurePosixPath(start).parent if start.endswith(".py") else PurePosixPath()
         self._modules: dict[str, ParsedFile | None] = {}
@@ -132,6 +141,11 @@ class ParsedProgram:
             except (OSError, UnicodeDecodeError, cst.ParserSyntaxError):
                 self._modules[path] = None
         return self._modules[path]
+
+    def no(self, why: str) -> bool:
+        """Says why an edit does not fit; returns `False`."""
+        self.obstacles.append(why)
+        return False
 
     def at(self, site: Site | None) -> ParsedFile | None:
         """Returns the file of a site, if it is one of the program's."""
@@ -170,11 +184,16 @@ class Rewrite:
 
     program: ParsedProgram
     _changes: dict[ParsedFile, dict[cst.CSTNode, list[Change]]] = field(default_factory=dict)
+    _inserted: dict[ParsedFile, dict[cst.CSTNode, list[Change]]] = field(default_factory=dict)
     _imports: dict[ParsedFile, list[str]] = field(default_factory=dict)
     _needs_tools: bool = False
 
     def __bool__(self) -> bool:
         return bool(self._changes)
+
+    def no(self, why: str) -> bool:
+        """Says why an edit does not fit; returns `False`."""
+        return self.program.no(why)
 
     def change(self, module: ParsedFile, node: cst.CSTNode, change: Change) -> None:
         """Applies a change to a node once its children have changed."""
@@ -187,7 +206,40 @@ class Rewrite:
     def replace_statement(self, module: ParsedFile, statement: cst.CSTNode, line: str) -> None:
         """Replaces a statement; comments and blank lines before it stay."""
         new: Any = cst.parse_statement(line)
-        self.change(module, statement, lambda each: new.with_changes(leading_lines=each.leading_lines))
+
+        def change(each: Any) -> Any:
+            kept: dict[str, Any] = {"leading_lines": each.leading_lines}
+            if isinstance(each, cst.SimpleStatementLine):
+                kept["trailing_whitespace"] = each.trailing_whitespace
+            else:
+                comments = [cst.EmptyLine(comment=found) for found in m.findall(each.body, m.Comment())]  # type: ignore[arg-type]
+                kept["leading_lines"] = [*each.leading_lines, *comments]
+            return new.with_changes(**kept)
+
+        self.change(module, statement, change)
+
+    def insert_before(
+        self, module: ParsedFile, statement: cst.CSTNode, text: str, *, after: tuple[str, ...] = ()
+    ) -> None:
+        """Inserts a function before a statement, whose comments stay with it, and lines after it."""
+        added: Any = cst.parse_statement(text, config=module.tree.config_for_parsing)
+        lines = [cst.parse_statement(each, config=module.tree.config_for_parsing) for each in after]
+        gap = [cst.EmptyLine(indent=False)] * (2 if statement in module.tree.body else 1)
+        is_first = not isinstance(block := module.parent(statement), cst.Module | cst.BaseSuite) or (
+            block.body[0] is statement and not isinstance(block, cst.Module)
+        )
+
+        def insert(each: Any) -> Any:
+            comments = [line for line in each.leading_lines if line.comment is not None]
+            return cst.FlattenSentinel(
+                [
+                    added.with_changes(leading_lines=[*([] if is_first else gap), *added.leading_lines]),
+                    each.with_changes(leading_lines=[*gap, *comments]),
+                    *lines,
+                ]
+            )
+
+        self._inserted.setdefault(module, {}).setdefault(statement, []).append(insert)
 
     def remove(self, module: ParsedFile, statement: cst.CSTNode) -> None:
         """Removes a statement; the last one of a block becomes `pass`, and blank lines before it stay."""
@@ -232,8 +284,11 @@ class Rewrite:
     def files(self) -> dict[str, str]:
         """Returns the changed and the new files; nothing where a changed file would not be Python."""
         texts = {}
-        for module in {**self._changes, **self._imports}:
-            tree = module.tree.visit(_Transformer(self._changes.get(module, {})))
+        for module in {**self._changes, **self._inserted, **self._imports}:
+            changes = {node: [*these] for node, these in self._changes.get(module, {}).items()}
+            for node, these in self._inserted.get(module, {}).items():  # one node becomes several: nothing follows that
+                changes.setdefault(node, []).extend(these[:1])
+            tree = module.tree.visit(_Transformer(changes))
             texts[module.path] = _with_imports(tree, self._imports.get(module, [])).code
         try:
             for text in texts.values():

@@ -14,6 +14,9 @@ from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
 
 SUMMARY: Final = "run each coroutine with asyncio.run, which closes its loop"
 
+_NAME: Final = m.Name("new_event_loop") | m.Name("get_event_loop")
+NEW_LOOP: Final = m.Attribute(attr=_NAME) | _NAME
+
 
 def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change, if the program does nothing with the loop but run coroutines."""
@@ -25,13 +28,8 @@ def propose(context: Context) -> Iterator[Rewrite]:
 
 
 def _run_all(changes: Rewrite, context: Context) -> bool:
-    made = [place for place in context.loops if m.matches(place.call.func, _new_loop())]
+    made = [place for place in context.loops if m.matches(place.call.func, NEW_LOOP)]
     return bool(made) and all(run_instead(changes, place, _library(place) + "run") for place in made)
-
-
-def _new_loop() -> Any:
-    name = m.Name("new_event_loop") | m.Name("get_event_loop")
-    return m.Attribute(attr=name) | name
 
 
 def _library(place: Creation) -> str:
@@ -43,7 +41,7 @@ def run_instead(changes: Rewrite, place: Creation, function: str) -> bool:
     """Replaces `loop.run_until_complete` by a function, and removes the loop; returns whether that is possible."""
     module, target = place.module, place.target
     if place.statement is None or target is None:
-        return False
+        return changes.no(f"the loop of {module.place(place.call)} is in no variable")
     owner = module.class_around(place.call) if place.attribute else module.function(place.call)
     changes.remove(module, place.statement)
     for node in module.nodes:
@@ -52,7 +50,7 @@ def run_instead(changes: Rewrite, place: Creation, function: str) -> bool:
         if owner is not None and owner not in module.around(node):
             continue
         if not _use(changes, module, node, function):
-            return False
+            return changes.no(f"{module.place(node)} does more with the loop than run_until_complete")
     return True
 
 

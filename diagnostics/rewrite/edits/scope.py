@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
 import libcst as cst
 import libcst.matchers as m
 
-from diagnostics.model.libraries import LIBRARIES
 from diagnostics.rewrite.edits.client_per_loop import is_cached, readers_of
+from diagnostics.rewrite.edits.closing import closing_call
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import Rewrite
 from diagnostics.rewrite.records import CLOSERS
@@ -23,7 +23,10 @@ COMPLETED: Final = "close the client where its object is closed"
 def enter(context: Context) -> Iterator[Rewrite]:
     """Yields `async with` around what follows the creation of each client."""
     changes = Rewrite(context.program)
-    scopes = [(place, closer) for place, closer in _scopes(context) if closer == "async with"]
+    found = _scopes(context)
+    scopes = [(place, closer) for place, closer in found if closer == "async with"]
+    if found and not scopes:
+        context.program.no("what is left open has no async with")
     if scopes and all(_wrap(changes, place, partial(_entered, place)) for place, _ in scopes):
         yield changes
 
@@ -52,7 +55,7 @@ def _complete(changes: Rewrite, place: Creation, context: Context) -> bool:
     for method in methods:
         is_closer = method.name.value in CLOSERS and method.asynchronous is not None
         if is_closer and not m.findall(method.body, m.Attribute(attr=m.Name(place.attribute))):
-            line = cst.parse_statement(_on(f"self.{place.attribute}", _closing_call(place, context)))
+            line = cst.parse_statement(_on(f"self.{place.attribute}", closing_call(place, context)))
             changes.change(place.module, method.body, partial(_appended, line))
             return True
     return False
@@ -63,15 +66,6 @@ def _appended(line: Any, block: Any) -> Any:
     return block.with_changes(body=[*kept, line])
 
 
-def _closing_call(place: Creation, context: Context) -> str:
-    """Returns how a client is closed by a call: the method that the library has, or that of `async with`."""
-    types = [each["client"]["type"] for each in context.findings if each.get("client")]
-    package = next(iter(types), "").partition(".")[0]
-    known = next((each.close for each in LIBRARIES.values() if each.module.partition(".")[0] == package), "")
-    entered = f"await {known}()" if known else "await __aexit__(None, None, None)"
-    return entered if place.closer == "async with" else place.closer
-
-
 def _scopes(context: Context) -> list[tuple[Creation, str]]:
     """Returns the assignments in coroutine functions that clients end up in, the last first, and how each is closed.
 
@@ -80,11 +74,13 @@ def _scopes(context: Context) -> list[tuple[Creation, str]]:
     found: dict[cst.Call, tuple[Creation, str]] = {}
     for chain in context.chains:
         made = chain[0]
-        is_entered = isinstance(made.module.parent(made.value), cst.WithItem)
-        if is_entered or (made.target is None and is_cached(made.module.function(made.call))):
+        if made.is_entered or (made.target is None and is_cached(made.module.function(made.call))):
             continue
         scope = next((each for each in chain if _is_local(context, each)), None)
         if scope is None or (scope is not made and _is_kept(made)):
+            context.program.no(
+                f"no coroutine function keeps what {made.module.place(made.call)} creates in a variable of its own"
+            )
             continue
         owner = made.module.class_around(made.call) if made.attribute else None
         closer = made.closer if scope is made or owner is None else _closing_method(owner)
@@ -130,7 +126,7 @@ def _add_closer(changes: Rewrite, context: Context) -> str:
     owner = place.module.class_around(place.call)
     if owner is None or not place.closer:
         return ""
-    line = _on(f"self.{place.attribute}", _closing_call(place, context))
+    line = _on(f"self.{place.attribute}", closing_call(place, context))
     added = cst.parse_statement(f"async def aclose(self):\n    {line}\n")
     added = added.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
     changes.change(place.module, owner.body, lambda block: block.with_changes(body=[*block.body, added]))
@@ -148,10 +144,10 @@ def _wrap(changes: Rewrite, place: Creation, build: Any) -> bool:
     module, statement, name = place.module, place.statement, place.name
     block = module.parent(statement) if statement is not None else None
     if not isinstance(block, cst.IndentedBlock) or statement is None:
-        return False
+        return changes.no(f"{module.place(place.call)} is no assignment in a block")
     at = list(block.body).index(statement)
-    if at + 1 == len(block.body) or _escapes(block.body[at + 1 :], name):
-        return False
+    if at + 1 == len(block.body) or escapes(block.body[at + 1 :], name):
+        return changes.no(f"what {module.place(statement)} creates outlives its block")
 
     def wrap(changed: Any) -> Any:
         before, rest = changed.body[:at], [each for each in changed.body[at + 1 :] if not _closes(each, name)]
@@ -168,7 +164,7 @@ def _closes(statement: cst.CSTNode, name: str) -> bool:
     return m.matches(statement, m.SimpleStatementLine(body=[m.Expr(m.Await(call) | call)]))
 
 
-def _escapes(rest: Any, name: str) -> bool:
+def escapes(rest: Any, name: str) -> bool:
     """Returns whether a variable outlives the block."""
     kept = m.Return(value=m.Name(name)) | m.Assign(value=m.Name(name))
     return any(m.findall(statement, kept) for statement in rest)
@@ -178,7 +174,7 @@ def wrapped(head: str, block: Any) -> Any:
     """Returns a function's body inside a compound statement, below its docstring."""
     first = 1 if _is_docstring(block.body[0]) else 0
     statement: Any = cst.parse_statement(head)
-    inner = statement.with_changes(body=cst.IndentedBlock(block.body[first:]))
+    inner = statement.with_changes(body=cst.IndentedBlock(block.body[first:], header=statement.body.header))
     return block.with_changes(body=[*block.body[:first], inner])
 
 
@@ -189,10 +185,16 @@ def _is_docstring(statement: cst.CSTNode) -> bool:
 def _entered(place: Creation, name: str, made: Any, rest: list[Any]) -> list[Any]:
     text = place.module.text(place.value)
     head: Any = cst.parse_statement(f"async with {text} as {name}:\n    pass\n")
-    return [head.with_changes(body=cst.IndentedBlock(rest), leading_lines=made.leading_lines)]
+    body = cst.IndentedBlock(rest, header=made.trailing_whitespace)
+    return [head.with_changes(body=body, leading_lines=made.leading_lines)]
 
 
 def _finally(closer: str, name: str, made: Any, rest: list[Any]) -> list[Any]:
-    calls = "".join(f"    {_on(name, each)}\n" for each in closer.split("; "))
-    head: Any = cst.parse_statement(f"try:\n    pass\nfinally:\n{calls}")
-    return [made, head.with_changes(body=cst.IndentedBlock(rest))]
+    return [made, finally_([_on(name, each) for each in closer.split("; ")], rest)]
+
+
+def finally_(calls: Iterable[str], rest: Any) -> Any:
+    """Returns `try` around statements, and calls in its `finally`."""
+    lines = "".join(f"    {each}\n" for each in calls)
+    head: Any = cst.parse_statement(f"try:\n    pass\nfinally:\n{lines}")
+    return head.with_changes(body=cst.IndentedBlock(rest))

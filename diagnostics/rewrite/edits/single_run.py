@@ -18,6 +18,9 @@ _RUN: Final = m.Call(func=m.Attribute(attr=m.Name("run")), args=[m.Arg(star="", 
 
 def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change for runs that follow each other outside functions."""
+    if context.creations and all(each.is_entered for each in context.creations):
+        context.program.no("each run closes what it creates already")
+        return
     changes = Rewrite(context.program)
     runs = [each for each in context.loops if m.matches(each.call, _RUN)]
     modules = {each.module for each in runs}
@@ -28,19 +31,19 @@ def propose(context: Context) -> Iterator[Rewrite]:
 def _join(changes: Rewrite, module: ParsedFile, runs: list[cst.Call], context: Context) -> bool:
     around = [each for run in runs for each in module.around(run)]
     if any(isinstance(each, cst.FunctionDef | cst.Lambda | cst.GeneratorExp) for each in around):
-        return False
+        return changes.no(f"a function starts the run of {module.place(runs[0])}, not the module")
     if len(runs) == 1 and not any(isinstance(each, cst.For | cst.While) for each in around):
         return False
     blocks = [_block_of(module, run) for run in runs]
     block = blocks[0]
     if block is None or any(each is not block for each in blocks):
-        return False
+        return changes.no("the runs are not in one block")
     at = [index for index, each in enumerate(block.body) if any(each in module.around(run) for run in runs)]
     first, end = min(at), max(at) + 1
     moved: Any = block.body[first:end]
     assigned = {each.value for statement in moved for each in _names(statement)}
     if _is_read(module, moved, assigned) or _taken(module, "main"):
-        return False
+        return changes.no("other code of the module reads what the lines between the runs assign, or is called main")
     for run in runs:
         changes.replace(module, run, f"await {module.text(run.args[0].value)}")
     library = module.text(runs[0].func)

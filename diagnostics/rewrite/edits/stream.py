@@ -32,7 +32,7 @@ def _close(changes: Rewrite, stream: Creation, closer: str) -> bool:
     statement = next((each for each in module.around(stream.value) if _is_statement(module, each)), None)
     block = module.parent(statement) if statement is not None else None
     if not isinstance(block, cst.IndentedBlock) or module.coroutine(stream.call) is None:
-        return False
+        return changes.no(f"{module.place(stream.value)} is no statement of a coroutine function")
     is_assigned = stream.statement is statement and bool(stream.name)
     name = stream.name if is_assigned else _free("stream", module)
     at = [each is statement for each in block.body].index(True)
@@ -40,7 +40,7 @@ def _close(changes: Rewrite, stream: Creation, closer: str) -> bool:
     is_loop = isinstance(statement, cst.For)
     end = max(readers, default=at) + 1 if is_assigned else at + 1 if is_loop else len(block.body)
     if is_assigned and end == at + 1:
-        return False
+        return changes.no(f"the stream of {module.place(stream.value)} is read outside its block")
     if not is_assigned:
         changes.replace(module, stream.value, name)
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from diagnostics.cli import app
-from diagnostics.rewrite.records import Candidate, Source
+from diagnostics.cli.proving import lines
+from diagnostics.rewrite.records import Candidate, Misfit, Source
 from diagnostics.workflows.fix import FixRequest, fix_program
 from tests.rewrite.proof.conftest import BROKEN, FIXED
 from tests.rewrite.proof.test_judge import LEAK, observed
@@ -35,7 +36,10 @@ SWALLOWED = BROKEN.replace(
 
 
 def offers(*texts: str) -> Any:
-    def candidates(_: Mapping[str, Any], cause: Mapping[str, Any], source: Source) -> Iterator[Candidate]:
+    def candidates(
+        _: Mapping[str, Any], cause: Mapping[str, Any], source: Source, misfits: list[Misfit]
+    ) -> Iterator[Candidate]:
+        misfits.append(Misfit("better", "the code is in the way", near=True))
         assert source.read("app.py").startswith("import asyncio")
         assert cause["kind"] == "cross-loop-use"
         yield from (Candidate(f"number-{number}", "a change", {"app.py": text}) for number, text in enumerate(texts))
@@ -49,6 +53,7 @@ def test_the_first_candidate_that_is_proven_wins_and_the_others_say_why_not(prov
     assert fixed.tree.changed == {"app.py": FIXED}
     assert [(each.fix, each.reason == "") for each in fixed.attempts] == [("number-0", False), ("number-1", True)]
     assert "one asyncio.Queue is used on 2 event loops" in fixed.attempts[0].reason
+    assert "skipped: better: the code is in the way" in lines(fixed, written=False)
 
 
 def test_two_causes_are_fixed_one_after_the_other(prover: Build) -> None:
@@ -56,7 +61,9 @@ def test_two_causes_are_fixed_one_after_the_other(prover: Build) -> None:
     both = BROKEN.replace("queue = asyncio.Queue()", "queue = asyncio.Queue()\nother = asyncio.LifoQueue()")
     both = both.replace("(number):\n", f"(number):\n{waits}")
 
-    def candidates(document: Mapping[str, Any], cause: Mapping[str, Any], source: Source) -> Iterator[Candidate]:
+    def candidates(
+        document: Mapping[str, Any], cause: Mapping[str, Any], source: Source, _: list[Misfit]
+    ) -> Iterator[Candidate]:
         client = next(each["client"] for each in document["findings"] if each["id"] in cause["findings"])
         line = "other = asyncio.LifoQueue()\n" if "Lifo" in client["type"] else "queue = asyncio.Queue()\n"
         text = source.read("app.py").replace(line, "", 1).replace("(number):\n", f"(number):\n    {line}")

@@ -11,7 +11,7 @@ from diagnostics.rewrite.rules.engine.processes import in_process
 from diagnostics.rewrite.rules.engine.repeats import handed_function, shared_uses
 from diagnostics.rewrite.rules.engine.runs import ClientUse, reach
 from diagnostics.rewrite.rules.engine.shown import lines
-from diagnostics.rewrite.rules.engine.starts import LoopRun, runs_in, starting
+from diagnostics.rewrite.rules.engine.starts import LoopRun, handed_run, runs_in, starting
 from diagnostics.rewrite.rules.engine.values import ScopeFrame, ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
 
@@ -79,16 +79,23 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
     for _, run in starting(reader):
         outer = reach(run, reader)
         for call, frame in outer.handed:
-            function = handed_function(call, frame.scope, reader)
-            if function is None or in_process(call, frame.scope, reader):
-                continue
-            around = frame.around(function.parent) if function.parent is not None else None
-            inside = ScopeFrame(function, (), _outside(around), outside=True)
-            for inner in runs_in(function, reader):
+            for inner, inside in _runs(call, frame, reader):
                 for made, use in reach(inner, reader, inside).open.items():
                     if made not in seen and (made in outer.uses or made in outer.made):
                         seen.add(made)
                         yield _message(use), _lines(use, run, inner), _ADVICE
+
+
+def _runs(call: ast.Call, frame: ScopeFrame, reader: ValueReader) -> Iterator[tuple[LoopRun, ScopeFrame | None]]:
+    """Yields the runs of the function that a call hands to a thread."""
+    direct = handed_run(call, frame.scope, reader)
+    function = handed_function(call, frame.scope, reader)
+    if direct is not None:
+        yield direct, _outside(frame)
+    elif function is not None and not in_process(call, frame.scope, reader):
+        around = frame.around(function.parent) if function.parent is not None else None
+        inside = ScopeFrame(function, (), _outside(around), outside=True)
+        yield from ((inner, inside) for inner in runs_in(function, reader))
 
 
 def _outside(frame: ScopeFrame | None) -> ScopeFrame | None:

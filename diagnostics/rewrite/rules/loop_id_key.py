@@ -6,15 +6,15 @@ import ast
 from collections.abc import Iterator
 
 from diagnostics.model.finding import MarkedLine
-from diagnostics.rewrite.rules.engine.loops import compares_loops, is_loop, outlives, store_of
+from diagnostics.rewrite.rules.engine.loops import compares_loops, is_loop, is_removed, outlives, store_of
 from diagnostics.rewrite.rules.engine.source_file import CodeScope, SourceFile
 from diagnostics.rewrite.rules.engine.values import ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
 
 WHY = """\
 A new loop may have the address of one that is gone, so the look-up finds the client of a closed loop: 35 of 50 did
-in a measurement. Entries of dead loops are never removed or closed. Code that compares the loop itself, or looks
-whether it is closed, is not reported."""
+in a measurement. Entries of dead loops are never removed or closed. Code that compares the loop itself, looks whether
+it is closed, has a weak reference to it, or removes the entry in `finally` is not reported."""
 
 WRONG = """\
 import asyncio
@@ -51,7 +51,8 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
         for scope in file.scopes:
             for node in _keys(scope):
                 for name, stored, where in _stores(node, scope):
-                    if name not in seen and outlives(name, scope) and not _is_checked(file, scope, name):
+                    kept = outlives(name, scope) and not is_removed(name, scope)
+                    if name not in seen and kept and not _is_checked(file, scope, name):
                         seen.add(name)
                         lines = [MarkedLine(file.site(node, scope), "the address of a loop, which another may get")]
                         if stored is not None and where is not node:

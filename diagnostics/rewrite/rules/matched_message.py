@@ -46,6 +46,7 @@ def ask(connect, questions):
 _TEXT: Final = re.compile(
     r"event loop is closed|attached to a different (event )?loop|bound to a different (event )?loop", re.IGNORECASE
 )
+_POSITIVE: Final = (ast.In, ast.Eq)
 _AGAIN: Final = re.compile(r"retry|again|reset|recreate|refresh|reconnect|rebuild|renew|run_until_complete")
 
 
@@ -54,21 +55,23 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
     for file in reader.tree.matching(f"(?i){_TEXT.pattern}"):
         for scope in file.scopes:
             for node in scope.nodes:
-                if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], (ast.In, ast.NotIn)):
-                    continue
-                left = node.left
-                if (
-                    not isinstance(left, ast.Constant)
-                    or not isinstance(left.value, str)
-                    or not _TEXT.search(left.value)
-                ):
-                    continue
-                again = _again(node, scope)
+                text = _text(node) if isinstance(node, ast.Compare) else None
+                again = _again(node, scope) if isinstance(node, ast.Compare) and text is not None else None
                 if again is not None:
                     lines = [MarkedLine(file.site(node, scope), "recognises one symptom by its text")]
                     lines += [MarkedLine(file.site(again, scope), "tries again")] if again is not node else []
                     advice = "remove the cause: use the client on the loop that it is made on, and close it there"
-                    yield f"a call is made again because an error says {left.value!r}", tuple(lines), advice
+                    yield f"a call is made again because an error says {text!r}", tuple(lines), advice
+
+
+def _text(node: ast.Compare) -> str | None:
+    """Returns the text of the error that a comparison looks for."""
+    if not isinstance(node.ops[0], (*_POSITIVE, ast.NotIn, ast.NotEq)):
+        return None
+    for each in (node.left, *node.comparators):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and _TEXT.search(each.value):
+            return each.value
+    return None
 
 
 def _again(test: ast.Compare, scope: CodeScope) -> ast.AST | None:
@@ -78,7 +81,8 @@ def _again(test: ast.Compare, scope: CodeScope) -> ast.AST | None:
     branch = next((each for each in above if isinstance(each, ast.If)), None)
     if handler is None or branch is None or not any(part is test for part in ast.walk(branch.test)):
         return None
-    taken = branch.body if isinstance(test.ops[0], ast.In) else [*branch.orelse, *_after(branch, handler)]
+    positive = isinstance(test.ops[0], _POSITIVE)
+    taken = branch.body if positive else [*branch.orelse, *_after(branch, handler)]
     tried = scope.file.parents[handler]
     names = _calls(tried.body) if isinstance(tried, ast.Try) else {}
     for statement in taken:
@@ -90,8 +94,12 @@ def _again(test: ast.Compare, scope: CodeScope) -> ast.AST | None:
             if isinstance(node, ast.Call) and (_name(node) in names or _AGAIN.search(_name(node))):
                 return node
     in_loop = any(isinstance(each, LOOPS) for each in above[above.index(handler) :])
-    falls_through = bool(taken) and not any(isinstance(each, (ast.Return, ast.Break)) for each in taken)
-    return test if in_loop and falls_through and isinstance(test.ops[0], ast.In) and _waits(taken) else None
+    if not in_loop or any(isinstance(each, (ast.Return, ast.Break)) for each in taken):
+        return None
+    if positive:
+        return test if _waits(taken) else None
+    leaves = isinstance(tried, ast.Try) and isinstance(tried.body[-1], (ast.Return, ast.Break))
+    return test if leaves and isinstance(branch.body[-1], ast.Raise) else None
 
 
 def _waits(statements: Sequence[ast.stmt]) -> bool:

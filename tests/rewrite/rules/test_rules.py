@@ -60,6 +60,33 @@ def test_most_mistakes_of_the_corpus_are_found_and_no_correct_program_has_an_ale
 
 
 SILENT = {
+    "an entry for a loop that goes with the coroutine": """
+import asyncio
+
+pending = {}
+
+async def once(make):
+    key = id(asyncio.get_running_loop())
+    pending[key] = asyncio.Event()
+    try:
+        return await make()
+    finally:
+        del pending[key]
+""",
+    "an entry for a loop with a reference to it": """
+import asyncio, httpx
+from weakref import ref as weak_ref
+
+clients = {}
+
+def client():
+    loop = asyncio.get_running_loop()
+    made, of = clients.get(id(loop), (None, None))
+    if of is None or of() is None:
+        made = httpx.AsyncClient()
+        clients[id(loop)] = made, weak_ref(loop)
+    return made
+""",
     "a finaliser that compares its loop": """
 import asyncio
 
@@ -160,7 +187,51 @@ asyncio.run(warm_up())
 async def index():
     await client.get("https://a.example")
 """
+RUNS = """
+import asyncio, functools, httpx, threading
+
+client = httpx.AsyncClient()
+
+class One:
+    _one = None
+
+    def __new__(cls):
+        if cls._one is None:
+            cls._one = super().__new__(cls)
+            cls._one.client = httpx.AsyncClient()
+        return cls._one
+
+    async def ask(self):
+        return await self.client.get("https://a.example")
+
+async def ask():
+    return await client.get("https://a.example")
+"""
+RETRY = """
+import asyncio
+
+async def ask_again(ask):
+    while True:
+        try:
+            return await ask()
+        except RuntimeError as error:
+            if error.args[0] != "Event loop is closed":
+                raise
+"""
 FOUND = {
+    "two runners": (
+        "EL001",
+        {
+            "app": RUNS
+            + "with asyncio.Runner() as r:\n    r.run(ask())\nwith asyncio.Runner() as r:\n    r.run(ask())\n"
+        },
+    ),
+    "a singleton": ("EL001", {"app": RUNS + "for _ in range(2):\n    asyncio.run(One().ask())\n"}),
+    "threads that run asyncio.run": (
+        "EL010",
+        {"app": RUNS + "for _ in range(2):\n    threading.Thread(target=asyncio.run, args=(ask(),)).start()\n"},
+    ),
+    "an error that is compared": ("EL008", {"app": RETRY}),
     "a list": ("EL001", {"app": ASKING + "\nfor _ in range(2):\n    asyncio.run(ask_all())\n"}),
     "a thread's own storage": ("EL001", {"app": ASKING + "\nfor _ in range(2):\n    asyncio.run(ask_kept())\n"}),
     "a helper": (

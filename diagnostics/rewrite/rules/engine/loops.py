@@ -9,6 +9,7 @@ from typing import Final
 from diagnostics.rewrite.rules.engine.source_file import CodeScope, dotted, written
 
 _GETTERS: Final = frozenset({"get_running_loop", "get_event_loop", "new_event_loop", "_get_running_loop"})
+_REFERENCE: Final = re.compile(r"(^|_)(weak)?ref$")
 _NAMED: Final = re.compile(r"^_?((event|running|current)_?)?loop$")
 
 
@@ -34,7 +35,8 @@ def compares_loops(scope: CodeScope) -> bool:
             sides = (node.left, *node.comparators)
             if all(not isinstance(each, ast.Constant) for each in sides) and any("loop" in written(s) for s in sides):
                 return True
-        if isinstance(node, ast.Attribute) and node.attr in ("is_closed", "finalize", "ref", "is_running"):
+        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        if name in ("is_closed", "finalize", "is_running") or _REFERENCE.search(name):
             return True
     return False
 
@@ -56,6 +58,18 @@ def store_of(node: ast.AST, scope: CodeScope) -> tuple[str, ast.expr | None] | N
     if isinstance(outer, ast.Compare) and isinstance(outer.ops[0], (ast.In, ast.NotIn)) and outer.left is node:
         return written(outer.comparators[0]), None
     return None
+
+
+def is_removed(name: str, scope: CodeScope) -> bool:
+    """Returns whether code takes what it has stored in a mapping out again, whatever happens."""
+    for node in scope.nodes:
+        for statement in node.finalbody if isinstance(node, ast.Try) else ():
+            for each in ast.walk(statement):
+                if isinstance(each, ast.Attribute) and each.attr == "pop" and written(each.value) == name:
+                    return True
+                if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Del) and written(each.value) == name:
+                    return True
+    return False
 
 
 def outlives(name: str, scope: CodeScope) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 from diagnostics.rewrite.rules.engine.clients import CLOSERS, WAITS, is_async_use
 from diagnostics.rewrite.rules.engine.source_file import FUNCTIONS, CodeScope
-from diagnostics.rewrite.rules.engine.starts import LoopRun, last_name, outside_frame
+from diagnostics.rewrite.rules.engine.starts import LoopRun, handed_run, last_name, outside_frame
 from diagnostics.rewrite.rules.engine.tree import NamedValue
 from diagnostics.rewrite.rules.engine.values import (
     MadeClient,
@@ -126,7 +126,7 @@ class _Walk:
 
     def _root(self, root: ast.expr, frame: ScopeFrame) -> None:
         for node in _inside(root):
-            self._node(node, frame)
+            self._node(node, frame, root=True)
         if isinstance(root, ast.Name):
             target = self.reader.tree.name(root.id, frame.scope)
             if isinstance(target, NamedValue) and target.scope.is_function:
@@ -134,15 +134,22 @@ class _Walk:
                     for node in _inside(bound.value) if bound.by == "assignment" else ():
                         self._node(node, frame.around(target.scope) or frame)
 
-    def _node(self, node: ast.AST, frame: ScopeFrame) -> None:
+    def _node(self, node: ast.AST, frame: ScopeFrame, *, root: bool = False) -> None:
         if isinstance(node, ast.Call):
-            self._call(node, frame)
+            if root or not self._is_handed(node, frame.scope):
+                self._call(node, frame)
         elif isinstance(node, ast.AsyncWith):
             for item in node.items:
                 self._entered(item.context_expr, frame, node)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is None:
             for target in node.targets:
                 self._let_go(target, frame)
+
+    def _is_handed(self, node: ast.Call, scope: CodeScope) -> bool:
+        """Returns whether a call makes the coroutine that a thread runs on a loop of its own."""
+        around = [each for each in scope.file.above(node)[:3] if isinstance(each, ast.Call)]
+        run = handed_run(around[0], scope, self.reader) if around else None
+        return run is not None and run.roots == (node,)
 
     def _let_go(self, target: ast.expr, frame: ScopeFrame) -> None:
         value = self.reader.value(target, frame)

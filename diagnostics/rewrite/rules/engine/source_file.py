@@ -315,6 +315,8 @@ class _Reader:
                 owner.attributes.setdefault(target.attr, []).append(bound)
             else:
                 self.file.items.setdefault((target.value.id, f".{target.attr}"), []).append(bound)
+        elif isinstance(target, ast.Attribute) and scope.name == "__new__" and scope.owner is not None:
+            scope.owner.attributes.setdefault(target.attr, []).append(bound)  # of the object that it makes
         elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
             key = target.slice
             known = isinstance(key, ast.Constant) and isinstance(key.value, str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,10 +18,13 @@ from diagnostics.rewrite.rules.engine.values import (
     ValueReader,
 )
 
-STARTS: Final = r"asyncio\.run\b|import run\b|run_until_complete|async_to_sync|anyio\.run\b|uvloop\.run\b"
+STARTS: Final = r"asyncio\.run\b|import run\b|run_until_complete|async_to_sync|anyio\.run\b|uvloop\.run\b|Runner\("
 """What a file says that starts a run of its own."""
 
 NEW_LOOP: Final = "a new event loop"
+
+_RUNNERS: Final = {"run_until_complete": "asyncio.new_event_loop", "run": "asyncio.Runner"}
+"""Methods that run a coroutine, with what makes the object that has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +59,13 @@ def runs_in(scope: CodeScope, reader: ValueReader) -> list[LoopRun]:
         run = _run(node, scope, reader)
         if run is not None:
             found += _each(run, reader)
-        elif isinstance(node.func, ast.Attribute) and node.func.attr == "run_until_complete" and node.args:
-            made = _own_loop(node.func.value, scope, reader)
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in _RUNNERS and node.args:
+            made = _own_loop(node.func.value, scope, reader, _RUNNERS[node.func.attr])
             if made is not None:
                 own_loops.setdefault(made, []).append(node.args[0])
-    found += [LoopRun(made, scope, tuple(roots), NEW_LOOP) for made, roots in own_loops.items()]
+    for made, roots in own_loops.items():
+        how = NEW_LOOP if isinstance(made, ast.Call) and last_name(made.func) == "new_event_loop" else "asyncio.Runner"
+        found.append(LoopRun(made, scope, tuple(roots), how))
     return found
 
 
@@ -88,10 +94,20 @@ def _run(node: ast.Call, scope: CodeScope, reader: ValueReader) -> LoopRun | Non
         inner = reader.tree.resolve(node.func.func, scope)
         if isinstance(inner, OuterName) and inner.dotted == "asgiref.sync.async_to_sync" and node.func.args:
             return LoopRun(node, scope, (_called(node.func.args[0], node.args, node),), "async_to_sync")
-    for number, each in enumerate(node.args[:-1]):  # submit(asyncio.run, coroutine)
-        passed = reader.tree.resolve(each, scope)
+    return handed_run(node, scope, reader)
+
+
+def handed_run(node: ast.Call, scope: CodeScope, reader: ValueReader) -> LoopRun | None:
+    """Returns the run of a thread: `submit(asyncio.run, work())`, or `Thread(target=asyncio.run, args=(work(),))`."""
+    given = {each.arg: each.value for each in node.keywords}
+    arguments = given.get("args")
+    pairs = [*itertools.pairwise(node.args)]
+    if isinstance(arguments, ast.Tuple) and arguments.elts and "target" in given:
+        pairs.append((given["target"], arguments.elts[0]))
+    for function, coroutine in pairs:
+        passed = reader.tree.resolve(function, scope)
         if isinstance(passed, OuterName) and passed.dotted in RUNS:
-            return LoopRun(node, scope, (node.args[number + 1],), passed.dotted, threaded=True)
+            return LoopRun(node, scope, (coroutine,), passed.dotted, threaded=True)
     return None
 
 
@@ -108,14 +124,17 @@ def _uses_kept_loop(node: ast.Call, scope: CodeScope, reader: ValueReader) -> bo
     return _own_loop(func.value, scope, reader) is None
 
 
-def _own_loop(node: ast.expr, scope: CodeScope, reader: ValueReader) -> ast.AST | None:
-    """Returns the call that makes a loop, if the scope makes it for itself."""
+def _own_loop(
+    node: ast.expr, scope: CodeScope, reader: ValueReader, maker: str = "asyncio.new_event_loop"
+) -> ast.AST | None:
+    """Returns the call that makes a loop or a runner, if the scope makes it for itself."""
     if isinstance(node, ast.Name) and node.id in scope.names:
-        values = {bound.value for bound in scope.names[node.id]}
-        made = {_own_loop(value, scope, reader) for value in values if isinstance(value, ast.Call)}
-        return made.pop() if len(made) == len(values) == 1 else None
+        values = [bound.value for bound in scope.names[node.id]]
+        made = [_own_loop(value, scope, reader, maker) for value in values if isinstance(value, ast.Call)]
+        before = [each for each in made if each is not None and getattr(each, "lineno", 0) <= node.lineno]
+        return before[-1] if before and len(made) == len(values) and None not in made else None
     target = reader.tree.resolve(node.func, scope) if isinstance(node, ast.Call) else None
-    return node if isinstance(target, OuterName) and target.dotted == "asyncio.new_event_loop" else None
+    return node if isinstance(target, OuterName) and target.dotted == maker else None
 
 
 def outside_frame(scope: CodeScope) -> ScopeFrame:

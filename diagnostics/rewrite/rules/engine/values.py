@@ -147,8 +147,8 @@ class ValueReader:
     def _variable(self, target: NamedValue, frame: ScopeFrame) -> MadeValue | None:
         scope = target.scope
         if not scope.is_function:
-            bounds = scope.attributes if scope.is_class else scope.names
-            return self._kept(bounds.get(target.name, ()), target.name, frame)
+            bounds = (scope.attributes if scope.is_class else scope.names).get(target.name, ())
+            return self._kept(bounds, target.name, frame)
         there = frame.around(scope)
         given = dict(there.values) if there is not None else {}
         if target.name in given:
@@ -186,12 +186,12 @@ class ValueReader:
         target = self.tree.resolve(node.value, frame.scope)
         if not isinstance(target, NamedValue) or target.scope.parent is not None:
             return None
-        made = [each.value for each in target.scope.names.get(target.name, ())]
-        kinds = [self.tree.resolve(each.func, target.scope) for each in made if isinstance(each, ast.Call)]
-        if len(made) != 1 or kinds != [OuterName("threading.local")]:
+        made = [getattr(each.value, "func", None) for each in target.scope.names.get(target.name, ())]
+        if [self.tree.resolve(each, target.scope) for each in made] != [OuterName("threading.local")]:
             return None
-        bounds = target.scope.file.items.get((target.name, f".{node.attr}"), ())
-        return self._kept(bounds, written(node), frame, by="thread")
+        return self._kept(
+            target.scope.file.items.get((target.name, f".{node.attr}"), ()), written(node), frame, "thread"
+        )
 
     def attribute(self, base: MadeObject, name: str) -> MadeValue | None:
         """Returns the value of an attribute of an object."""
@@ -235,19 +235,16 @@ class ValueReader:
         target = self.tree.name(node.value.id, frame.scope)
         if not isinstance(target, NamedValue) or target.scope.parent is not None:
             return None
-        shown = self._element(target, node.slice, written(node), frame)
-        if shown is not None:
+        if (shown := self._element(target, node.slice, written(node), frame)) is not None:
             return shown
         key = str(node.slice.value) if isinstance(node.slice, ast.Constant) else ANY_KEY
-        bounds = target.scope.file.items.get((target.name, key), ())
-        return self._kept(bounds, written(node), frame)
+        return self._kept(target.scope.file.items.get((target.name, key), ()), written(node), frame)
 
     def _element(self, target: NamedValue, key: ast.expr, name: str, frame: ScopeFrame) -> MadeValue | None:
         """Returns the element with a constant key of a list, a tuple or a dictionary that a module writes out."""
-        bounds = target.scope.names.get(target.name, ())
-        if len(bounds) != 1 or not isinstance(key, ast.Constant):
+        bound, *others = target.scope.names[target.name]
+        if others or not isinstance(key, ast.Constant):
             return None
-        (bound,) = bounds
         value: ast.expr | None = None
         if isinstance(bound.value, (ast.List, ast.Tuple)) and isinstance(key.value, int):
             value = bound.value.elts[key.value] if -1 <= key.value < len(bound.value.elts) else None
@@ -265,12 +262,11 @@ class ValueReader:
             if bound.by != "for" or not isinstance(node, ast.Name):
                 continue
             kept = self.tree.name(node.id, bound.scope)
-            shown = kept.scope.names.get(kept.name, ()) if isinstance(kept, NamedValue) else ()
+            shown = kept.scope.names[kept.name] if isinstance(kept, NamedValue) else ()
             if isinstance(kept, NamedValue) and kept.scope.parent is None and len(shown) == 1:
                 value = shown[0].value
                 elements = value.values if isinstance(value, ast.Dict) else getattr(value, "elts", [])
-                found = self._first(elements, where)
-                if found is not None:
+                if (found := self._first(elements, where)) is not None:
                     return hold(found, kept.name, "variable")
         return None
 
@@ -286,6 +282,8 @@ class ValueReader:
         if isinstance(target, CodeScope) and target.is_class:
             start = self.tree.method(target, "__init__")
             given = self.arguments(node, start, frame, bound=True) if start is not None else ()
+            if _is_singleton(target):
+                return MadeObject(target, fresh=False, arguments=given, held=target.name)
             return MadeObject(target, arguments=given, origin=node)
         if isinstance(target, CodeScope):
             return self.returned(target, self.frame(node, target, frame))
@@ -372,6 +370,16 @@ def knows_loops(scope: CodeScope) -> bool:
         (isinstance(node, ast.Attribute) and node.attr in _LOOP_WORDS)
         or (isinstance(node, ast.Name) and node.id in _LOOP_WORDS)
         for node in scope.nodes
+    )
+
+
+def _is_singleton(cls: CodeScope) -> bool:
+    """Returns whether `__new__` keeps the object that it makes in the class."""
+    new = cls.inner.get("__new__")
+    kept = [bound for bounds in cls.attributes.values() for bound in bounds if bound.scope is new]
+    return any(
+        isinstance(e.value, ast.Call) and dotted(e.value.func)[-1:] == [] and "__new__" in written(e.value)
+        for e in kept
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from diagnostics.sanitizer.analyze.evaluate import evaluate
+from diagnostics.sanitizer.analyze.hosts import HOSTS
 from diagnostics.sanitizer.analyze.root_causes import group
-from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.facts import KEPT, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.holders import ClientHolder
 from diagnostics.sanitizer.capture.sites import RecordedCode
 from tests.sanitizer.test_evaluate import INSTALLED, Thing, asyncio_folder
@@ -54,6 +56,9 @@ def stack(*frames: tuple[str, str]) -> tuple[Any, ...]:
 def cause(program: str, line: int, opened: list[tuple[str, str]], *kinds: str, **words: Any) -> RootCause:
     """What is said of a client of a line, whose connection was opened with these frames above that line's."""
     loop = LoopRecord(Thing(), at(program, LOOP))
+    if "purpose" in words:
+        loop = LoopRecord(Thing(), stack(*IN_RUN, (program, "<module>")))
+        loop.purpose = words["purpose"]
     client = ClientRecord(Thing(), "httpx.AsyncClient", "httpx", (*words.get("made", ()), *at(program, line)))
     client.holder = words.get("holder")
     connection = ConnectionRecord(loop, client, "", stack(*opened))
@@ -74,6 +79,11 @@ def cause(program: str, line: int, opened: list[tuple[str, str]], *kinds: str, *
         (QUART, ("quart",), "@app.while_serving"),
         (AIOHTTP, (), "app.cleanup_ctx.append(client)"),
         (SESSION, (), "async with httpx.AsyncClient() as client:"),
+        (f"{INSTALLED}/sanic/app.py", (), "@app.after_server_stop"),
+        (f"{INSTALLED}/tornado/web.py", (), '    async with httpx.AsyncClient() as app.settings["client"]:'),
+        (f"{INSTALLED}/tornado/httpclient.py", (), "async with httpx.AsyncClient() as client:"),
+        (f"{INSTALLED}/telegram/ext/_application.py", (), "application.post_shutdown = stop"),
+        (UVICORN, (), "    async with httpx.AsyncClient() as app.state.client:"),
     ],
 )
 def test_what_runs_the_call_decides_and_not_what_made_the_loop(
@@ -81,6 +91,24 @@ def test_what_runs_the_call_decides_and_not_what_made_the_loop(
 ) -> None:
     found = cause(program, AT_IMPORT, [(server, "handle"), *IN_RUN], "client-left-open", frameworks=frameworks)
     assert code in found.advice[0].code.splitlines()
+
+
+@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize("closer", ["async with", "await aclose()", "close(); await wait_closed()"])
+def test_what_a_host_is_told_is_python(program: str, name: str, closer: str) -> None:
+    host = f"{INSTALLED}/{HOSTS[name].files or name + '/'}x.py"
+    holder = ClientHolder("supakit.Client", None, is_persons=True, how="opened", closer=closer)
+    found = cause(program, AT_IMPORT, [(host, "call"), *IN_RUN], "client-left-open", holder=holder)
+    (advice,) = found.advice
+    assert advice.text.startswith(f"create the client {HOSTS[name].where}") or name in ("fastapi", "starlette")
+    compile(advice.code, "advice", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+@pytest.mark.parametrize("kind", ["client-left-open", "cross-loop-use"])
+def test_a_loop_that_a_thread_keeps_by_asyncio_run_is_kept(program: str, kind: str) -> None:
+    (advice,) = cause(program, AT_IMPORT, IN_RUN, kind, purpose=KEPT).advice
+    assert "asyncio.run_coroutine_threadsafe(client.aclose(), loop).result()" in advice.code
+    assert ("instead of asyncio.run(ask())" in advice.code) is (kind == "cross-loop-use")
 
 
 def test_a_coroutine_around_the_server_closes_what_it_makes(program: str) -> None:

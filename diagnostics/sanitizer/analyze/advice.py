@@ -50,7 +50,7 @@ def advise(about: Situation) -> tuple[Advice, ...]:
             if about.without_pool:
                 text = "or keep the client for all runs, and no connections: each use opens one and closes it"
                 ranked.append(Advice(None, text, about.without_pool, about.where))
-            if is_unclosable and "client.aclose()" in ranked[0].code:
+            if is_unclosable and ".aclose()" in ranked[0].code:
                 text = f"give {about.client} a method `aclose()` that closes what it opens; {ranked[0].text}"
                 ranked[0] = replace(ranked[0], text=text)
             if _is_third_party(about):
@@ -203,13 +203,11 @@ def _without_closer(about: Situation) -> list[Advice]:
 
 def _kept_loop(about: Situation) -> list[Advice]:
     """The program runs a loop in a thread: the client is used there, and closed there before the loop stops."""
-    loop = assigned_at(about.kept_loop.created_at if about.kept_loop is not None else None, "loop")
+    kept = about.kept_loop
+    runs = kept is not None and "asyncio.run" in str(kept.created_by).lower()  # then that line makes no variable
+    loop = assigned_at(kept.created_at if kept is not None and not runs else None, "loop")
     name = assigned_at(about.where, about.names()[0])
-    row = about.library
     calls = about.closing(name)
-    if about.is_managed:
-        method = row.close if row is not None and row.close else ""
-        calls = [f"await {name}.{method}()" if method else f"await {name}.__aexit__(None, None, None)"]
     close = [f"asyncio.run_coroutine_threadsafe({calls[0].removeprefix('await ')}, {loop}).result()"]
     if len(calls) > 1 or not calls[0].startswith("await "):
         body = [f"    {each}" for each in calls]
@@ -222,7 +220,7 @@ def _kept_loop(about: Situation) -> list[Advice]:
         f" {about.noun} there before you stop it"
     )
     call = f"asyncio.run_coroutine_threadsafe(ask(), {loop})"
-    is_run = about.made_by("asyncio.run", "asyncio.Runner") and not about.made_by(" in ")
+    is_run = bool(about.makers & {"asyncio.run", "asyncio.Runner"}) and not about.made_by(" in ")
     instead = f"{call}.result()  # instead of asyncio.run(ask())" if is_run else f"await asyncio.wrap_future({call})"
     return [Advice(None, text, block(f"answer = {instead}", "", *(close if is_run else ())), about.where)]
 
@@ -240,7 +238,8 @@ def _notebook(about: Situation) -> list[Advice]:
 
 def _per(what: str, function: str = "async def work():") -> Callable[[Situation], list[Advice]]:
     def advice(about: Situation) -> list[Advice]:
-        own = f"create and close the client inside {what}: each one runs a loop of its own"
+        why = ": each one runs a loop of its own" if about.loops > 1 and len(about.makers) == 1 else ""
+        own = f"create and close the client inside {what}{why}"
         code = block(function, about.managed(indent="    "))
         # A loop that a package makes is not the program's to keep.
         one_loop = [_one_loop(about)] if about.is_used_elsewhere and not about.made_by(" in ") else []

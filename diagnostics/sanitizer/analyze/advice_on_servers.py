@@ -1,47 +1,43 @@
-"""Advice for clients that applications make which a server or a test client runs."""
+"""Advice for clients that programs make which a server, another host or a test client runs."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from diagnostics.model.finding import Advice
-from diagnostics.sanitizer.analyze.situation import SERVERS, Situation
+from diagnostics.sanitizer.analyze.hosts import ASGI, BY_IMPORT, HOSTS, LIFESPAN, SERVERS, Host
+from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import block
-
-_LIFESPAN_TEXT: Final = "create the client in the application's lifespan and close it there"
 
 
 def is_served(about: Situation) -> bool:
-    """Returns whether a server runs what makes or uses the client; the program may have made the loop."""
-    if about.made_by(*SERVERS):
+    """Returns whether a host runs what makes or uses the client; the program may have made the loop."""
+    # tornado makes loops for scripts, too.
+    if about.made_by(*SERVERS, *(f" in {name}" for name in HOSTS if name != "tornado")):
         return True
     # Where a coroutine of the program makes it, that one can close it.
-    return bool(about.servers) and not (about.is_made_in_coroutine and not about.is_used_elsewhere)
+    return bool(about.hosts) and not (about.is_made_in_coroutine and not about.is_used_elsewhere)
+
+
+def _host(about: Situation) -> Host:
+    on_stack = [name for name in about.hosts if name in HOSTS and name not in BY_IMPORT[-2:]]  # others build on them
+    imported = [name for name in BY_IMPORT if about.uses(name)]
+    made = [name for name in HOSTS if about.made_by(f" in {name}")]
+    return HOSTS[[*on_stack, *imported, *made][0]] if on_stack or imported or made else ASGI
 
 
 def lifespan(about: Situation) -> str:
-    """Returns code that has the client for as long as the application runs, as its framework offers it."""
-    if "aiohttp" in about.servers:
-        client = about.managed("yield", "    ", 'app["client"]')
-        return block("async def client(app):", client, "", "app.cleanup_ctx.append(client)")
-    if about.uses("quart"):
-        return block("@app.while_serving", "async def lifespan():", about.managed("yield", "    ", "app.client"))
-    apps = {"litestar": "Litestar(lifespan=[lifespan])", "fastapi": "FastAPI(lifespan=lifespan)"}
-    app = next((code for name, code in apps.items() if about.uses(name)), "Starlette(lifespan=lifespan)")
-    return block(
-        "@contextlib.asynccontextmanager",
-        "async def lifespan(app):",
-        about.managed("yield", "    ", "app.state.client"),
-        "",
-        f"app = {app}",
-    )
+    """Returns code that has the client for as long as its host runs, as that offers it."""
+    host = _host(about)
+    indent = " " * (len(host.starts[-1]) - len(host.starts[-1].lstrip()) + (4 if host.starts[-1].endswith(":") else 0))
+    if not host.stops:
+        return block(*host.starts, about.managed(host.body, indent, host.keeps), *host.then)
+    lines = [*about.closing(host.keeps), *host.ends]
+    stop = (*host.stops, *(indent + each for each in lines))
+    return block(*host.starts, indent + about.opening(host.keeps), "", *stop, *host.then)
 
 
 def on_server(about: Situation) -> list[Advice]:
-    """A server runs one loop for as long as the application: the client lives as long."""
-    where = {"aiohttp": "`cleanup_ctx`", "quart": "`while_serving`"}
-    found = [name for name in where if name in about.servers or about.uses(name)]
-    text = _LIFESPAN_TEXT + (f", its {where[found[0]]}" if found else "")
+    """A host runs one loop from its start to its end: the client lives as long."""
+    text = f"{about.create} {_host(about).where}"
     if about.loops > 1:
         text += "; do not call it on another loop, such as that of an `asyncio.run` at start-up"
     return [Advice("context-manager", text, lifespan(about), about.where)]
@@ -49,14 +45,15 @@ def on_server(about: Situation) -> list[Advice]:
 
 def with_test_client(about: Situation) -> list[Advice]:
     """Each request of a TestClient that is not entered has a loop of its own."""
-    text = f"use `with TestClient(app) as test_client:`, which keeps one loop for all requests, and {_LIFESPAN_TEXT}"
+    keeps = "use `with TestClient(app) as test_client:`, which keeps one loop for all requests"
+    text = f"{keeps}, and create the client {LIFESPAN}"
     code = block(lifespan(about), "", "with TestClient(app) as test_client:", "    test_client.get(...)")
     return [Advice("context-manager", text, code, about.where)]
 
 
 def endpoint(about: Situation) -> Advice:
     """A `def` endpoint runs a loop for each request."""
-    text = f"make the endpoint `async def` and await your coroutine in it; {_LIFESPAN_TEXT}"
+    text = f"make the endpoint `async def` and await your coroutine in it; create the client {LIFESPAN}"
     is_fastapi = about.uses("fastapi")
     head = ('@app.get("/")', "async def endpoint():") if is_fastapi else ("async def endpoint(request):",)
     route = (*head, f"    client = {'' if is_fastapi else 'request.'}app.state.client", "    ...")

@@ -14,7 +14,7 @@ from typing import Any
 from diagnostics.model.finding import Site
 from diagnostics.model.visible import visible
 from diagnostics.sanitizer.capture.cells import shown_file
-from diagnostics.sanitizer.capture.facts import ClientRecord, LoopRecord
+from diagnostics.sanitizer.capture.facts import KEPT, ClientRecord, LoopRecord
 from diagnostics.sanitizer.capture.sites import (
     Stack,
     belongs,
@@ -100,6 +100,8 @@ def created_by(record: LoopRecord) -> str | None:
     """Returns what created a loop: the mechanism, and the package that used it with what for."""
     made = who(record.created, "__init__")
     package = maker(record)
+    if record.purpose == KEPT:
+        return f"{made}, {KEPT}" if made in ("asyncio.run", "asyncio.Runner") else made
     if record.purpose and package is not None:
         return f"{package} {record.purpose}" if record.purpose.startswith("portal") else f"{package}, {record.purpose}"
     return record.purpose or made

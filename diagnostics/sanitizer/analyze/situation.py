@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from diagnostics.model.finding import ClientFacts, Finding, LoopFacts, Site
 from diagnostics.model.libraries import LIBRARIES, Library
-from diagnostics.sanitizer.analyze.describe import distribution
+from diagnostics.sanitizer.analyze.hosts import hosts
 from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
     creation_of,
@@ -17,7 +17,8 @@ from diagnostics.sanitizer.analyze.sources import (
     is_local_at,
     run_at,
 )
-from diagnostics.sanitizer.capture.sites import in_stdlib, installed, is_users
+from diagnostics.sanitizer.capture.facts import KEPT
+from diagnostics.sanitizer.capture.sites import in_stdlib, is_users
 
 
 class _Made(NamedTuple):
@@ -49,10 +50,6 @@ _MADE: Final = {
     ),
 }
 """What functions of asyncio make."""
-
-
-SERVERS: Final = ("uvicorn", "hypercorn", "gunicorn", "granian", "daphne", "quart")
-"""Distributions that run applications; aiohttp does so too. Quart runs each request in a task of its own."""
 
 
 class Situation(NamedTuple):
@@ -112,15 +109,15 @@ class Situation(NamedTuple):
         return self.fixture is not None and self.fixture[1] == "function"
 
     @property
-    def servers(self) -> set[str]:
-        """The servers that run what makes the client, opens its connections or uses it."""
-        return {name for stack in self._stacks for name in _servers(stack)}
+    def hosts(self) -> list[str]:
+        """What runs the code that makes the client, opens its connections or uses it: see `hosts.hosts`."""
+        return [name for stack in self._stacks for name in hosts(stack)]
 
     @property
     def is_made_in_coroutine(self) -> bool:
-        """Whether a coroutine of the program makes the client, and no server runs that."""
+        """Whether a coroutine of the program makes the client, and no host runs that."""
         client = self.findings[0].client
-        return function_around(self.where) is not None and client is not None and not _servers(client.stack)
+        return function_around(self.where) is not None and client is not None and not hosts(client.stack)
 
     @property
     def is_local(self) -> bool:
@@ -131,10 +128,11 @@ class Situation(NamedTuple):
     def kept_loop(self) -> LoopFacts | None:
         """The loop that a thread of the program runs until it is stopped; the client belongs to it or is used on it."""
         for each in self.findings:
-            if each.connection is not None and _is_thread_of(each.connection.stack):
+            opened, access = each.connection, each.access
+            if _is_kept(each.loop) or (opened is not None and _is_thread_of(opened.stack)):
                 return each.loop
-            if each.access is not None and _is_thread_of(each.access.stack):
-                return each.access.running
+            if access is not None and (_is_kept(access.running) or _is_thread_of(access.stack)):
+                return access.running
         return None
 
     @property
@@ -262,8 +260,21 @@ class Situation(NamedTuple):
         """Returns the variable that is closed, and all that get what the expression of `creation` returns."""
         return (self._made.closed, self._made.names) if self.is_made else (name, name)
 
+    def opening(self, name: str) -> str:
+        """Returns the line that creates the client of this name, for another function to close."""
+        creation = self.creation
+        if self.is_managed and not self._close and not creation.startswith("await "):
+            creation = f"await {self.to_enter}.__aenter__()"
+        return f"{self._made.names.replace(self._made.closed, name)} = {creation}"
+
+    @property
+    def _close(self) -> str:
+        return self.library.close if self.library is not None else ""
+
     def closing(self, name: str) -> list[str]:
-        """Returns the lines that close the client of this name, where `async with` does not."""
+        """Returns the lines that close the client of this name where no `async with` is around its use."""
+        if self.is_managed:
+            return [f"await {name}.{self._close}()" if self._close else f"await {name}.__aexit__(None, None, None)"]
         lines = []
         for call in self.closer.split("; "):
             how, _, method = call.rpartition(" ")
@@ -274,16 +285,9 @@ class Situation(NamedTuple):
         return lines
 
 
-def _servers(stack: Sequence[Site]) -> set[str]:
-    """Returns which servers run the code of a stack."""
-    found = set()
-    own = next((at for at, each in enumerate(stack) if is_users(each.file)), -1)  # what it calls does not run it
-    for file in {each.file for each in stack[own + 1 :] if installed(each.file)}:
-        name = (distribution(file) or "").lower()
-        is_web = name == "aiohttp" and "/web" in file.replace("\\", "/").rpartition("aiohttp")[2]
-        if name in SERVERS or is_web:
-            found.add(name)
-    return found
+def _is_kept(loop: LoopFacts | None) -> bool:
+    """Returns whether a thread of the program keeps a loop by `asyncio.run`, to which others give coroutines."""
+    return loop is not None and str(loop.created_by).endswith(f", {KEPT}")
 
 
 def _is_thread_of(stack: Sequence[Site]) -> bool:

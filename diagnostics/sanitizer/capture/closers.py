@@ -30,6 +30,11 @@ def can_be_closed(cls: type) -> bool:
     return cls.__module__ in _CALLS or _is_managed(cls) or _name(cls) != ""
 
 
+def is_awaitable_only(cls: type) -> bool:
+    """Returns whether objects of a class only open what a person uses: they are awaited or entered, never closed."""
+    return _is_managed(cls) and hasattr(cls, "__await__") and not _name(cls)
+
+
 def closer_of(cls: type, thing: Any = None) -> str:
     """Returns how objects of a class are closed: see `ClientHolder`.
 

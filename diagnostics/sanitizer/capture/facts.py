@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from typing import Any
+from typing import Any, Final
 
 from diagnostics.sanitizer.capture.holders import ClientHolder, Variable
 from diagnostics.sanitizer.capture.openers import Opener
@@ -38,6 +38,10 @@ class _Mark:
 
     def __reduce__(self) -> Any:
         return type(None), ()
+
+
+KEPT: Final = "kept by a thread"
+"""The purpose of a loop to which other threads give coroutines."""
 
 
 class LoopRecord(_Mark):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
-from diagnostics.sanitizer.capture.closers import can_be_closed
+from diagnostics.sanitizer.capture.closers import can_be_closed, is_awaitable_only
 from diagnostics.sanitizer.capture.holders import FACTORY, Variable, attributes_of, locals_of, reaches, receiver_of
 from diagnostics.sanitizer.capture.sites import Stack, capture, file_in, identity, in_stdlib, is_ours, is_tool, is_users
 
@@ -80,6 +80,7 @@ class Opener(NamedTuple):
         held: which one.
         name: of what asyncio itself gives a person; of the protocol's class otherwise.
         by_person: whether there is a line of the person's at all.
+        protocol: the class of the connection's protocol.
         made: whether the call on that line makes the client: a function such as `connect`, or awaiting a new object.
     """
 
@@ -89,6 +90,7 @@ class Opener(NamedTuple):
     name: str
     by_person: bool
     made: bool = False
+    protocol: type = object
 
     @property
     def client(self) -> Receiver | None:
@@ -187,8 +189,10 @@ def opener(frame: FrameType | None, protocol: Any) -> Opener | None:
         frame = frame.f_back
     by_person = frame is not None and frame.f_code.co_name != "_run_once"
     variable, held = _local(frame, receivers)
-    made = bool(FACTORY.match(called) or _BEGINNING.match(called) or (by_asyncio and not receivers))
-    return Opener(tuple(receivers), variable, held, name or written(type(protocol)), by_person, made)
+    opens = bool(receivers) and is_awaitable_only(receivers[-1].type)
+    made = bool(opens or FACTORY.match(called) or _BEGINNING.match(called) or (by_asyncio and not receivers))
+    cls = type(protocol)
+    return Opener(tuple(receivers), variable, held, name or written(cls), by_person, made, cls)
 
 
 def note_made(thing: Any, stack: Stack) -> None:

@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of
+from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of, is_awaitable_only
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord
 from diagnostics.sanitizer.capture.following import Variables, inside, leads_on
@@ -235,8 +235,9 @@ def _recorded(found: _Found, clients: Clients) -> ClientRecord | None:
 def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:
     receiver = found.receiver
     name = written(receiver.type)
-    if not opener.name.startswith("asyncio.") and issubclass(receiver.type, _transports()):
-        name = opener.name  # of the protocol's class, which a person wrote
+    gives = is_awaitable_only(receiver.type) and can_be_closed(opener.protocol)  # to who awaits or enters it
+    if not opener.name.startswith("asyncio.") and (gives or issubclass(receiver.type, _transports())):
+        name = opener.name  # of the protocol's class, which a person has
     client = ClientRecord(None, name, name.partition(".")[0], receiver.made or stack)
     if receiver.ref is not None:
         client.ref = receiver.ref

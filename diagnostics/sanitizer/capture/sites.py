@@ -214,7 +214,7 @@ def loaded_libraries() -> dict[str, str]:
 
 FRAMEWORKS = (
     *("pytest", "pytest_asyncio", "unittest", "anyio.pytest_plugin", "starlette", "fastapi", "django", "flask"),
-    *("litestar", "quart", "asgiref", "celery", "rq", "dramatiq", "mangum", "awslambdaric"),
+    *("litestar", "quart", "falcon", "blacksheep", "asgiref", "celery", "rq", "dramatiq", "mangum", "awslambdaric"),
     *("ipykernel", "IPython", "streamlit", "starlette.testclient"),
 )
 """What tells the kind of a program: the advice depends on it."""

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from diagnostics.sanitizer.capture.connections import MARK
+from diagnostics.sanitizer.capture.facts import KEPT
 from diagnostics.sanitizer.capture.holders import loop_purpose, runs_in_thread
 from diagnostics.sanitizer.capture.patching import Patch, around, before
 from diagnostics.sanitizer.capture.sites import capture
@@ -58,7 +59,17 @@ def closed(loop: Any, _: Any) -> None:
             TRACKER.report(*stuck_calls(hanging=False))
 
 
+def handed(source: Any, destination: Any) -> None:
+    """A loop has got a coroutine of another thread, which waits for it."""
+    if hasattr(source, "get_loop") and not hasattr(destination, "get_loop"):
+        record, threads = TRACKER.loop(source.get_loop()), sys.modules["threading"]
+        if not record.purpose and threads.current_thread() is not threads.main_thread():
+            record.purpose = KEPT
+
+
 PATCHES = [
+    # What the callback of `run_coroutine_threadsafe` calls on the loop's own thread, in every Python since 3.5.
+    Patch("asyncio.futures", "", "_chain_future", before(handed), optional=True),
     Patch("asyncio.base_events", "BaseEventLoop", "__init__", before(created)),
     Patch("asyncio.base_events", "BaseEventLoop", "close", around(closing, closed)),
     # The one method that `run_forever` calls as it begins and as it ends, in every Python since 3.7.

@@ -69,13 +69,13 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
             shown = tuple(each for each in lines(shared) if each.site != scope.file.site(shared.fork, scope))
             fork = MarkedLine(scope.file.site(shared.fork, scope), "the child inherits its connections here")
             yield _message(maker.title), (*shown[:2], fork, *shown[2:]), _ADVICE
-    for use, run, setting, file, later in before_workers(reader):
+    for use, run, setting, file in before_workers(reader):
         client = use.client
         shown = (
             MarkedLine(client.scope.file.site(client.call, client.scope), "made here"),
-            MarkedLine(run.scope.file.site(run.node, run.scope), "used while Gunicorn loads the program"),
+            MarkedLine(run.scope.file.site(run.node, run.scope), "connects while Gunicorn loads the program"),
             MarkedLine(file.site(setting, file.body), "the workers are forked after that"),
-            MarkedLine(later.scope.file.site(later.node, later.scope), "used in each worker"),
+            MarkedLine(use.scope.file.site(use.node, use.scope), "used in each worker"),
         )
         yield _message(client.maker.title), shown, _ADVICE
     for file in reader.tree.matching(r"\bfork\(\)"):

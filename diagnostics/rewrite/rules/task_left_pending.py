@@ -70,7 +70,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
     """Yields each task without an end that a run leaves."""
     seen = set[ast.AST]()
     for scope, run in starting(reader):
-        if run.how != NEW_LOOP or "all_tasks" in scope.file.text:
+        if run.how != NEW_LOOP or not _closes(run.within or scope):
             continue
         for call, frame in reach(run, reader).started:
             argument = call.args[0] if call.args else None
@@ -86,6 +86,12 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
                 )
                 advice = "cancel and await the task before the run ends, or use `asyncio.run`, which cancels it"
                 yield f"a run leaves a task of `{body.name}` pending", lines, advice
+
+
+def _closes(scope: CodeScope) -> bool:
+    """Returns whether a function closes its loop, and neither goes on with it nor looks after its tasks."""
+    names = {node.attr for node in scope.nodes if isinstance(node, ast.Attribute)}
+    return "close" in names and not names & {"run_forever", "cancel"} and "all_tasks" not in scope.file.text
 
 
 def _is_endless(body: CodeScope) -> bool:

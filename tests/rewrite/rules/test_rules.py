@@ -60,6 +60,22 @@ def test_most_mistakes_of_the_corpus_are_found_and_no_correct_program_has_an_ale
 
 
 SILENT = {
+    "a task that goes on": """
+import asyncio
+
+async def beat():
+    while True:
+        await asyncio.sleep(1)
+
+async def start():
+    asyncio.create_task(beat())
+
+def main():
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(start())
+    loop.run_forever()
+    loop.close()
+""",
     "an entry for a loop that goes with the coroutine": """
 import asyncio
 
@@ -218,6 +234,27 @@ async def ask_again(ask):
             if error.args[0] != "Event loop is closed":
                 raise
 """
+INSTANCE = """
+import asyncio, httpx
+
+class One:
+    _one = None
+
+    def __init__(self):
+        self.client = httpx.AsyncClient()
+
+    @classmethod
+    def get(cls):
+        if cls._one is None:
+            cls._one = cls()
+        return cls._one
+
+    async def ask(self):
+        return await self.client.get("https://a.example")
+
+for _ in range(2):
+    asyncio.run(One.get().ask())
+"""
 FOUND = {
     "two runners": (
         "EL001",
@@ -250,6 +287,16 @@ FOUND = {
         },
     ),
     "a server that loads first": ("EL011", {"app": ASKING + SERVED, "gunicorn.conf": "preload_app = True\n"}),
+    "a pool that is made first": (
+        "EL011",
+        {
+            "app": "import asyncio, asyncpg\napp = FastAPI()\nloop = asyncio.new_event_loop()\n"
+            "pool = loop.run_until_complete(asyncpg.create_pool())\n\n@app.get('/')\nasync def index():\n"
+            "    return await pool.fetchval('select 1')\n",
+            "gunicorn.conf": "preload_app = True\n",
+        },
+    ),
+    "an instance": ("EL001", {"app": INSTANCE}),
     "a loop of an object": (
         "EL013",
         {

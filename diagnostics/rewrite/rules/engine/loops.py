@@ -8,9 +8,19 @@ from typing import Final
 
 from diagnostics.rewrite.rules.engine.source_file import CodeScope, dotted, written
 
+_LOOP_WORDS: Final = frozenset({"get_running_loop", "get_event_loop", "is_closed", "_get_running_loop", "current_task"})
 _GETTERS: Final = frozenset({"get_running_loop", "get_event_loop", "new_event_loop", "_get_running_loop"})
 _REFERENCE: Final = re.compile(r"(^|_)(weak)?ref$")
 _NAMED: Final = re.compile(r"^_?((event|running|current)_?)?loop$")
+
+
+def knows_loops(scope: CodeScope) -> bool:
+    """Returns whether code asks which loop runs, and so may keep a value for each."""
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr in _LOOP_WORDS)
+        or (isinstance(node, ast.Name) and node.id in _LOOP_WORDS)
+        for node in scope.nodes
+    )
 
 
 def is_loop(node: ast.AST | None, scope: CodeScope) -> bool:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from diagnostics.rewrite.rules.engine.runs import ClientUse, reach, reach_body
+from diagnostics.rewrite.rules.engine.runs import ClientUse, Reached, reach, reach_body
 from diagnostics.rewrite.rules.engine.source_file import CodeScope, SourceFile, dotted, written
 from diagnostics.rewrite.rules.engine.starts import LoopRun, last_name, starting
 from diagnostics.rewrite.rules.engine.tree import OuterName
@@ -46,28 +46,32 @@ def forks(scope: CodeScope) -> bool:
     return not _NO_FORK.search(scope.file.text)
 
 
-def before_workers(reader: ValueReader) -> Iterator[tuple[ClientUse, LoopRun, ast.AST, SourceFile, ClientUse]]:
-    """Yields each client that a module uses while Gunicorn preloads it, and that a handler uses in the workers.
+def before_workers(reader: ValueReader) -> Iterator[tuple[ClientUse, LoopRun, ast.AST, SourceFile]]:
+    """Yields each client that Gunicorn's preloading uses or connects, and that a handler uses in the workers.
 
-    With it: the run at import, the setting and its file, and the use of the handler.
+    With it: the run at import, and the setting with its file.
     """
     preloads = next(_preloads(reader), None)
-    if preloads is None:
-        return
-    early: dict[ast.Call, tuple[ClientUse, LoopRun]] = {}
-    for scope, run in starting(reader):
-        if scope.parent is None and not any(
-            isinstance(each, ast.If) and "__name__" in written(each.test) for each in scope.file.above(run.node)
-        ):
-            early |= {
-                call: (use, run) for call, use in reach(run, reader).open.items() if not use.client.maker.is_primitive
-            }
+    early = [*_at_import(reader)] if preloads is not None else []
     for file in reader.tree.matching(rf"@\w+\.(?:{'|'.join(sorted(_HANDLERS))})\(") if early else ():
         for scope in file.scopes:
-            if scope.is_async and any(len(n := dotted(e)) > 1 and n[-1] in _HANDLERS for e in scope.decorators()):
-                for call, later in reach_body(ScopeFrame(scope), reader).open.items():
-                    if call in early:
-                        yield *early.pop(call), *preloads, later
+            if not scope.is_async or not any(
+                len(n := dotted(e)) > 1 and n[-1] in _HANDLERS for e in scope.decorators()
+            ):
+                continue
+            for call, use in reach_body(ScopeFrame(scope), reader).open.items():
+                runs = (run for run, reached in early if call in {*reached.open, *reached.made})
+                run = None if use.client.maker.is_primitive else next(runs, None)
+                if run is not None and preloads is not None:
+                    yield use, run, *preloads
+
+
+def _at_import(reader: ValueReader) -> Iterator[tuple[LoopRun, Reached]]:
+    """Yields the runs of a module while it is imported."""
+    for scope, run in starting(reader):
+        above = scope.file.above(run.node) if scope.parent is None else None
+        if above is not None and not any(isinstance(e, ast.If) and "__name__" in written(e.test) for e in above):
+            yield run, reach(run, reader)
 
 
 def _preloads(reader: ValueReader) -> Iterator[tuple[ast.AST, SourceFile]]:

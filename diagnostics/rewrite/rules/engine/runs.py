@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from diagnostics.rewrite.rules.engine.clients import CLOSERS, WAITS, is_async_use
+from diagnostics.rewrite.rules.engine.loops import knows_loops
 from diagnostics.rewrite.rules.engine.source_file import FUNCTIONS, CodeScope
 from diagnostics.rewrite.rules.engine.starts import LoopRun, handed_run, last_name, outside_frame
 from diagnostics.rewrite.rules.engine.tree import NamedValue
@@ -17,7 +18,6 @@ from diagnostics.rewrite.rules.engine.values import (
     ScopeFrame,
     ValueReader,
     is_cached,
-    knows_loops,
 )
 
 _ENTERS: Final = frozenset({"enter_async_context", "aclosing", "push_async_exit", "push_async_callback", "closing"})

@@ -37,6 +37,7 @@ class LoopRun:
         how: what starts it.
         threaded: whether a thread of its own does.
         over: the loop over functions of which this run calls one.
+        within: the function that starts the loop, where it runs what it is given.
     """
 
     node: ast.AST
@@ -45,6 +46,7 @@ class LoopRun:
     how: str
     threaded: bool = False
     over: ast.AST | None = None
+    within: CodeScope | None = None
 
 
 def runs_in(scope: CodeScope, reader: ValueReader) -> list[LoopRun]:
@@ -196,7 +198,7 @@ def _wrapped(wrappers: dict[CodeScope, tuple[str, str]], reader: ValueReader) ->
                     name, how = wrappers[function]
                     root = reader.argument(node, function, name, bound=own and not is_static(function))
                     if root is not None:
-                        yield scope, LoopRun(node, scope, (root,), how)
+                        yield scope, LoopRun(node, scope, (root,), how, within=function)
 
 
 def last_name(node: ast.expr) -> str:

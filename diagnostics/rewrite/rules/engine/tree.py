@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from diagnostics.rewrite.rules.engine.source_file import CodeScope, SourceFile, parse
+from diagnostics.rewrite.rules.engine.source_file import CodeScope, SourceFile, dotted, parse
 
 EXCLUDED: Final = frozenset(
     {".git", ".hg", ".svn", ".venv", "venv", ".nox", ".tox", "build", "dist", "node_modules", "__pycache__", ".eggs"}
@@ -199,7 +199,7 @@ class SourceTree:
                 if name in around.inner:
                     return around.inner[name]
                 if name in around.names:
-                    return NamedValue(around, name)
+                    return _own_class(around, name) or NamedValue(around, name)
             around = around.parent
         return self.member(scope.file, name)
 
@@ -218,6 +218,14 @@ class SourceTree:
             if isinstance(base, CodeScope) and (found := self.method(base, name, depth + 1)) is not None:
                 return found
         return None
+
+
+def _own_class(scope: CodeScope, name: str) -> CodeScope | None:
+    """Returns the class that the first parameter of a class method is, or of one that inherits it."""
+    is_first = scope.is_function and scope.parameters[:1] == [name] and len(scope.names[name]) == 1
+    if is_first and any(dotted(each) == ["classmethod"] for each in scope.decorators()):
+        return scope.parent
+    return None
 
 
 def class_member(cls: CodeScope, name: str, whole: str) -> Target:

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from diagnostics.rewrite.rules.engine.clients import ClientMaker, client_maker
+from diagnostics.rewrite.rules.engine.loops import knows_loops
 from diagnostics.rewrite.rules.engine.source_file import ANY_KEY, Bound, CodeScope, dotted, written
 from diagnostics.rewrite.rules.engine.tree import NamedValue, OuterName, SourceTree
 
 CACHES: Final = frozenset({"lru_cache", "cache", "cached_property", "alru_cache", "async_lru_cache", "singleton"})
-_LOOP_WORDS: Final = frozenset({"get_running_loop", "get_event_loop", "is_closed", "_get_running_loop", "current_task"})
 RUNS: Final = frozenset({"asyncio.run", "asyncio.runners.run", "uvloop.run"})
 """What runs a coroutine on a loop of its own, and returns what that returns."""
 
@@ -275,7 +275,9 @@ class ValueReader:
         if maker is not None:
             return MadeClient(node, frame.scope, maker, origin=node)
         target = self.callee(node, frame)
-        if isinstance(target, OuterName) and target.dotted in RUNS and node.args:
+        if node.args and (
+            getattr(target, "dotted", "") in RUNS or getattr(node.func, "attr", "") == "run_until_complete"
+        ):
             return self.value(node.args[0], frame)
         if isinstance(target, OuterName) and target.dotted.endswith((".field", ".Field")):
             return self._factory(node, frame)
@@ -362,15 +364,6 @@ _HANDLED: Final = (ast.Await, ast.NamedExpr, ast.BoolOp, ast.IfExp, ast.Name, as
 def is_cached(function: CodeScope) -> bool:
     """Returns whether a decorator keeps what a function returns."""
     return any(names[-1] in CACHES for each in function.decorators() if (names := dotted(each)))
-
-
-def knows_loops(scope: CodeScope) -> bool:
-    """Returns whether code asks which loop runs, and so may keep a value for each."""
-    return any(
-        (isinstance(node, ast.Attribute) and node.attr in _LOOP_WORDS)
-        or (isinstance(node, ast.Name) and node.id in _LOOP_WORDS)
-        for node in scope.nodes
-    )
 
 
 def _is_singleton(cls: CodeScope) -> bool:

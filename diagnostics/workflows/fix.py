@@ -184,9 +184,8 @@ class _Search:
         tried = {*(each.fix for each in self._attempts), *(each.fix for each in applied)}
         wanted = self._request.fix
         left = [each for each in self._misfits if each.fix not in tried and wanted in (None, each.fix)]
-        near = {each.fix: each for each in reversed(left) if each.near}
-        chosen = near if near or tried else {each.fix: each for each in reversed(left)}
-        return tuple(reversed(chosen.values()))
+        near = {each.fix: each for each in left if each.near}
+        return tuple((near if near or tried else {each.fix: each for each in left}).values())
 
     def _after(
         self, tree: Tree, run: Observation, applied: tuple[Candidate, ...]

@@ -144,8 +144,10 @@ def _read_per_loop(
     beside: cst.FunctionDef | None = None,
 ) -> bool:
     """Lets each coroutine function that reads a variable get the object of its loop first."""
-    if module is not home and not _rename_import(changes, module, home, name, plural):
-        return True
+    if module is not home and not rename_import(changes, module, home, name, plural):
+        return not refers_to(module, home, name) or changes.no(
+            f"{module.path} uses {name} as an attribute of its module"
+        )
     readers: dict[cst.FunctionDef, None] = {}
     for node in module.nodes:
         if not (isinstance(node, cst.Name) and node.value == name and _is_read(module, node)):
@@ -180,18 +182,33 @@ def readers_of(module: ParsedFile, name: str) -> list[cst.FunctionDef | None]:
     return list(dict.fromkeys(module.coroutine(node) for node in reads))
 
 
-def _rename_import(changes: Rewrite, module: ParsedFile, home: ParsedFile, name: str, plural: str) -> bool:
-    """Renames a variable where it is imported; returns whether the module imports it."""
+def refers_to(module: ParsedFile, home: ParsedFile, name: str) -> bool:
+    """Returns whether a module imports a variable of another, or uses it as an attribute of that."""
     stem = home.path.removesuffix(".py").rpartition("/")[2]
-    found = False
-    for node in module.nodes:
-        if isinstance(node, cst.ImportFrom) and node.module is not None and not isinstance(node.names, cst.ImportStar):
-            source = module.text(node.module).rpartition(".")[2]
-            for alias in node.names:
-                if source == stem and alias.asname is None and module.text(alias.name) == name:
-                    changes.replace(module, alias.name, plural)
-                    found = True
-    return found
+    return bool(_imports(module, stem, name)) or any(
+        m.matches(node, m.Attribute(value=m.Name(stem) | m.Attribute(attr=m.Name(stem)), attr=m.Name(name)))
+        for node in module.nodes
+    )
+
+
+def rename_import(changes: Rewrite, module: ParsedFile, home: ParsedFile, name: str, plural: str) -> bool:
+    """Renames a variable where it is imported; returns whether the module imports it."""
+    found = _imports(module, home.path.removesuffix(".py").rpartition("/")[2], name)
+    for alias in found:
+        changes.replace(module, alias.name, plural)
+    return bool(found)
+
+
+def _imports(module: ParsedFile, stem: str, name: str) -> list[cst.ImportAlias]:
+    """Returns where a module imports a name of a file, without another name for it."""
+    return [
+        alias
+        for node in module.nodes
+        if isinstance(node, cst.ImportFrom) and node.module is not None and not isinstance(node.names, cst.ImportStar)
+        if module.text(node.module).rpartition(".")[2] == stem
+        for alias in node.names
+        if alias.asname is None and module.text(alias.name) == name
+    ]
 
 
 def closing_run(module: ParsedFile, node: cst.CSTNode) -> cst.SimpleStatementLine | None:

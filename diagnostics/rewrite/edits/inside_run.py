@@ -7,12 +7,14 @@ from functools import partial
 from typing import Final
 
 import libcst as cst
+import libcst.matchers as m
 
-from diagnostics.rewrite.edits.client_per_loop import readers_of
+from diagnostics.rewrite.edits.client_per_loop import readers_of, refers_to, rename_import
 from diagnostics.rewrite.edits.context import Context, Creation
-from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite, free_name
 from diagnostics.rewrite.edits.scope import wrapped
 
+_RUN: Final = m.Call(func=m.Attribute(value=m.Name("asyncio"), attr=m.Name("run")))
 SUMMARY: Final = "create the client inside each run and close it there"
 
 LONGEST: Final = 12
@@ -27,23 +29,30 @@ def propose(context: Context) -> Iterator[Rewrite]:
 
 
 def _move(changes: Rewrite, place: Creation, context: Context) -> bool:
-    module = place.module
-    where = module.place(place.call)
+    module, where = place.module, place.module.place(place.call)
+    if module.function(place.call) is not None or module.class_around(place.call) is not None:
+        return False
     if place.statement is None or not place.name or place.closer != "async with" or place.awaited:
         return changes.no(f"{where} assigns no client with async with to a variable")
-    if module.function(place.call) is not None or module.class_around(place.call) is not None:
-        return changes.no(f"{where} creates the client in a function or class, not once for the module")
-    readers = [each for each in context.program.modules() if each is not module and readers_of(each, place.name)]
-    if readers:
-        return changes.no(f"{readers[0].path} uses {place.name} too")
-    functions = readers_of(module, place.name)
-    if not functions or not all(_is_started(context, module, each) for each in functions):
+    others = [each for each in context.program.modules() if refers_to(each, module, place.name)]
+    readers = [(each, function) for each in (module, *others) for function in readers_of(each, place.name)]
+    if not readers or not all(_is_started(context, *each) for each in readers):
         return False
-    changes.remove(module, place.statement)
-    head = f"{place.comments_above}async with {place.text} as {place.name}:{place.comment}\n    pass\n"
-    for function in functions:
+    factory = free_name(f"make_{place.name}", module, *others)
+    if not others:
+        changes.remove(module, place.statement)
+    else:
+        made = f"{place.comments_above}def {factory}():\n    return {place.text}{place.comment}\n"
+        changes.replace_statement(module, place.statement, made)
+    for other in others:
+        if not rename_import(changes, other, module, place.name, factory):
+            return changes.no(f"{other.path} uses {place.name} as an attribute of its module")
+    text = f"{factory}()" if others else f"{place.text}"
+    above, end = ("", "") if others else (place.comments_above, place.comment)
+    head = f"{above}async with {text} as {place.name}:{end}\n    pass\n"
+    for each, function in readers:
         if function is not None:
-            changes.change(module, function.body, partial(wrapped, head))
+            changes.change(each, function.body, partial(wrapped, head))
     return True
 
 
@@ -67,7 +76,7 @@ def _is_started(context: Context, module: ParsedFile, function: cst.FunctionDef 
                 continue  # a method of that name is another function
             called, call, argument, run, *_ = (node, *each.around(node), None, None, None)[is_attribute:]
             is_called = isinstance(call, cst.Call) and call.func is called and isinstance(argument, cst.Arg)
-            if not is_called or run not in runs:
+            if not is_called or not (run in runs or m.matches(run or each.tree, _RUN)):
                 return no(f"{each.place(node)} uses {name}, which uses the client, and is no start of a run")
             used = True
     return used or no(f"no run starts {name}, which uses the client")

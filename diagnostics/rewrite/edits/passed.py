@@ -23,6 +23,8 @@ def propose(context: Context) -> Iterator[Rewrite]:
     if len(context.creations) != 1 or context.kind == "client-left-open":
         return
     place = context.creations[0]
+    if place.name and not _runs(place):
+        return
     if not place.name or place.closer != "async with":
         context.program.no(f"{place.module.place(place.call)} assigns no client with async with to a variable")
         return
@@ -31,7 +33,7 @@ def propose(context: Context) -> Iterator[Rewrite]:
         changes = Rewrite(context.program)
         runs = [run for run in _runs(place) if not (others and _calls(run, owner))]
         if runs and all(_own(changes, place, run) for run in runs):
-            if owner is None:
+            if _is_moved(place, runs):
                 changes.remove(place.module, place.statement or place.call)
             yield changes
             return
@@ -67,12 +69,25 @@ def _own(changes: Rewrite, place: Creation, run: cst.Call) -> bool:
         return changes.no(f"other code of {module.path} than its runs uses {place.name}")
     name = free_name(f"with_own_{place.name}", module)
     called = module.text(run.args[0].value)
-    moved = owner is None
-    above, end = (place.comments_above, place.comment) if moved else ("", "")
+    above, end = (place.comments_above, place.comment) if _is_moved(place, _runs(place)) else ("", "")
     head = f"{above}async def {name}():\n    async with {place.text} as {place.name}:{end}\n"
     changes.insert_before(module, line, f"{head}        return await {called}\n")
     changes.replace(module, run.args[0].value, f"{name}()")
     return True
+
+
+def _is_moved(place: Creation, runs: list[cst.Call]) -> bool:
+    """Returns whether runs alone use what a function or module creates."""
+    module, owner = place.module, place.module.function(place.call)
+    if owner is None:
+        return True
+    uses = [
+        node
+        for node in module.nodes
+        if isinstance(node, cst.Name) and node.value == place.name and owner in module.around(node)
+        if not isinstance(module.parent(node), cst.AssignTarget)
+    ]
+    return all(any(run in module.around(node) for run in runs) for node in uses)
 
 
 def _are_global(module: ParsedFile, place: Creation, owner: cst.FunctionDef | None) -> bool:

@@ -209,9 +209,9 @@ class Rewrite:
 
         def change(each: Any) -> Any:
             kept: dict[str, Any] = {"leading_lines": each.leading_lines}
-            if isinstance(each, cst.SimpleStatementLine):
+            if isinstance(new, cst.SimpleStatementLine) and isinstance(each, cst.SimpleStatementLine):
                 kept["trailing_whitespace"] = each.trailing_whitespace
-            else:
+            elif isinstance(new, cst.SimpleStatementLine):
                 comments = [cst.EmptyLine(comment=found) for found in m.findall(each.body, m.Comment())]  # type: ignore[arg-type]
                 kept["leading_lines"] = [*each.leading_lines, *comments]
             return new.with_changes(**kept)

@@ -102,6 +102,26 @@ def test_environments_beside_the_program_are_not_read(tmp_path: Path) -> None:
     assert after in [each.files["app.py"] for each in changes(tmp_path, before, **facts) if each.fix == fix]
 
 
+def test_a_client_of_another_module_is_created_by_a_function_of_that(tmp_path: Path) -> None:
+    home = "from sdk import Client\n\n# for all\nclient = Client(1)  # made\n"
+    (tmp_path / "clients.py").write_text(home, encoding="utf-8")
+    uses = "import asyncio\n\nfrom clients import client\n\n\nasync def ask(n):\n    return await client.ask(n)\n"
+    proposed = changes(tmp_path, f"{uses}\n\nfor n in range(2):\n    asyncio.run(ask(n))\n", made="Client(1)")
+    files = next(each.files for each in proposed if each.fix == "context-manager")
+    assert "# for all\ndef make_client():\n    return Client(1)  # made\n" in files["clients.py"]
+    assert "from clients import make_client\n" in files["app.py"]
+    assert "    async with make_client() as client:\n        return await client.ask(n)\n" in files["app.py"]
+
+
+@pytest.mark.parametrize("use", ["import clients\n", "from clients import client as other\n"])
+def test_a_client_that_another_file_names_in_another_way_stays(tmp_path: Path, use: str) -> None:
+    (tmp_path / "more.py").write_text(f"{use}\nasync def more():\n    await clients.client.ask()\n", encoding="utf-8")
+    (tmp_path / "clients.py").write_text("from sdk import Client\n\nclient = Client(1)\n", encoding="utf-8")
+    uses = "import asyncio\n\nfrom clients import client\n\n\nasync def ask(n):\n    return await client.ask(n)\n"
+    proposed = changes(tmp_path, f"{uses}\n\nfor n in range(2):\n    asyncio.run(ask(n))\n", made="Client(1)")
+    assert {each.fix for each in proposed}.isdisjoint({"context-manager", "client-per-loop"})
+
+
 def test_every_edit_has_a_case() -> None:
     assert {each.fix for each in EDITS} == {case[0] for case in CASES.values()}
 

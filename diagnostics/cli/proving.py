@@ -81,12 +81,16 @@ def ask(words: Sequence[str], folder: Path, runs: str, limit: float, *, network:
 
     Raises:
         CommandError: the answer is no.
+        CommandInterrupted: there is no answer.
     """
     where = f"each in a copy of {folder.name}/ and for {limit:g} s at most"
     services = "SDKs call their real services" if network else "SDKs call a local provider, so nothing is billed"
     sys.stderr.write(f"{' '.join(words)} will run {runs}, {where}; {services}\n")
-    if not yes and sys.stdin.isatty() and not typer.confirm("Go on?", default=True, err=True):
-        raise CommandError("nothing was run")
+    try:
+        if not yes and sys.stdin.isatty() and not typer.confirm("Go on?", default=True, err=True):
+            raise CommandError("nothing was run")
+    except typer.Abort:  # Ctrl-C, or the end of the input
+        raise CommandInterrupted("interrupted; nothing was run") from None
 
 
 class Steps:

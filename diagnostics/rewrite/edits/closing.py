@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path, PurePath
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 from diagnostics.model.libraries import LIBRARIES
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.records import CLOSERS
 
+_INSTALLED: Final = re.compile(r'"([^"]*?site-packages)(?=/|\\)')
 MOST_FILES: Final = 400
 """Files of a package that are looked through for a class."""
 
@@ -23,18 +26,15 @@ def closing_call(place: Creation, context: Context) -> str:
     client = next((each["client"] for each in context.findings if each.get("client")), {"type": ""})
     package, _, name = client["type"].partition(".")
     known = next((each.close for each in LIBRARIES.values() if each.module.partition(".")[0] == package), "")
-    return f"await {known}()" if known else _of_class(client, package, name.rpartition(".")[2])
+    return f"await {known}()" if known else _of_class(context, package, name.rpartition(".")[2])
 
 
-def _of_class(client: Any, package: str, name: str) -> str:
-    for site in client.get("stack", ()):
-        parts = PurePath(site["file"]).parts
-        if "site-packages" in parts and package in parts:
-            classes = _classes(Path(*parts[: parts.index(package, parts.index("site-packages")) + 1]))
-            methods = dict(_methods(name, classes))
-            found = next((each for each in CLOSERS if each in methods), "")
-            if found:
-                return f"{'await ' if methods[found] else ''}{found}()"
+def _of_class(context: Context, package: str, name: str) -> str:
+    for folder in dict.fromkeys(_INSTALLED.findall(json.dumps(context.document))):
+        methods = dict(_methods(name, _classes(Path(json.loads(f'"{folder}"'), package))))
+        found = next((each for each in CLOSERS if each in methods), "")
+        if found:
+            return f"{'await ' if methods[found] else ''}{found}()"
     return "await __aexit__(None, None, None)"
 
 

@@ -27,7 +27,9 @@ def _hand_over(changes: Rewrite, place: Creation) -> bool:
     module, call = place.module, place.call
     outer = module.coroutine(call)
     nested = next((each for each in module.around(call) if isinstance(each, cst.FunctionDef | cst.Lambda)), None)
-    if outer is None or nested is outer or len(call.args) != 1 or call.args[0].keyword is not None:
+    if outer is None:
+        return False
+    if nested is outer or len(call.args) != 1 or call.args[0].keyword is not None:
         return changes.no(f"the function of {module.place(call)} is not inside the coroutine function that starts it")
     if not isinstance(call.func, cst.Attribute) or call.func.attr.value != "run":
         return False

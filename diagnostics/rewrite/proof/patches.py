@@ -83,6 +83,7 @@ def write(tree: Tree, read: Mapping[str, bytes], *, force: bool) -> None:
     replaced: list[Path] = []
     try:
         for path, data in new.items():
+            name = path.relative_to(tree.root).as_posix()
             drafts[path.resolve()] = _draft(path.resolve(), data)
         for path, draft in drafts.items():
             replaced.append(path)
@@ -93,7 +94,7 @@ def write(tree: Tree, read: Mapping[str, bytes], *, force: bool) -> None:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise CommandError(f"cannot write {error.filename}: {error.strerror}; nothing was changed") from error
+            raise CommandError(f"cannot write {name}: {error.strerror}; nothing was changed") from error
         raise
 
 

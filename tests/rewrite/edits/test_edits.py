@@ -134,3 +134,16 @@ def test_a_client_in_a_global_variable_is_not_closed_by_one_of_those_that_get_it
     )
     proposed = changes(tmp_path, before, made="Client(1)", callers=("= get()",))
     assert {each.fix for each in proposed}.isdisjoint({"context-manager", "explicit-close"})
+
+
+def test_a_class_in_the_program_s_environment_is_closed_by_its_own_method(tmp_path: Path) -> None:
+    package = tmp_path / ".venv" / "site-packages" / "sdk"
+    package.mkdir(parents=True)
+    base = "class Base:\n    async def close(self): pass\n    def disconnect(self, what): pass\n"
+    (package / "client.py").write_text(f"{base}class Client(Base): pass\n", encoding="utf-8")
+    _, facts, before, after = CASES["a class without a closer"]
+    (tmp_path / "app.py").write_text(before, encoding="utf-8")
+    found = document(tmp_path, **facts)
+    found["findings"][0]["access"] = {"stack": [{"file": str(package / "client.py"), "line": 2}]}
+    proposed = candidates(found, found["root_causes"][0], Folder(tmp_path))
+    assert after.replace("__aexit__(None, None, None)", "close()") in [each.files["app.py"] for each in proposed]

@@ -185,3 +185,40 @@ def test_invalid_usage_is_one_line(
         app([*words])
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith(f"error: {message}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+def test_a_disk_that_is_full_leaves_every_file_as_it_was(folder: Path) -> None:
+    (folder / "more.py").write_text("more = 1\n", encoding="utf-8")
+    code = (
+        "import resource, sys\nfrom pathlib import Path\nfrom diagnostics.rewrite.proof import patches\n"
+        "from diagnostics.rewrite.proof.copies import Tree, sources\nroot = Path(sys.argv[1])\n"
+        "tree = Tree(root, {'more.py': 'x', 'app.py': 'y' * 2000})\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\npatches.write(tree, sources(root), force=True)\n"
+    )
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder], env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines()[-1].endswith("cannot write app.py: File too large; nothing was changed")
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == {
+        "app.py": BROKEN,
+        "more.py": "more = 1\n",
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+@pytest.mark.parametrize(
+    ("typed", "status", "said"), [(b"n\n", 1, "error: nothing was run"), (b"\x04", 130, "interrupted; nothing was run")]
+)
+def test_a_person_at_a_terminal_can_say_no(folder: Path, typed: bytes, status: int, said: str) -> None:
+    person, terminal = os.openpty()
+    os.write(person, typed)
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "diagnostics", "fix", "--network", "app.py"]
+    done = subprocess.run(words, cwd=folder, env=variables, stdin=terminal, capture_output=True, text=True, check=False)
+    os.close(person)
+    os.close(terminal)
+    first, *_, last = done.stderr.splitlines()
+    assert first.endswith("SDKs call their real services")
+    assert (done.returncode, last.rpartition("]:")[2].strip()) == (status, said)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio.selector_events
 import sys
 from types import CodeType, FrameType
 from typing import Any
 
+from diagnostics.sanitizer.capture.owners import client_of_loop
 from diagnostics.sanitizer.capture.sites import capture, frames
 from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
 from diagnostics.sanitizer.capture.transport_use import instrument, swap
@@ -46,8 +46,6 @@ class _Closed:
 
 
 def _report_loop(loop: Any, frame: FrameType | None) -> None:
-    from diagnostics.sanitizer.capture.owners import client_of_loop  # nothing to report, nothing to import
-
     stack = capture(frame)
     near = [code for code, _ in frames(stack[:12])]
     if any(code in _transport_methods() for code in near):
@@ -76,7 +74,7 @@ def _transport_methods() -> frozenset[CodeType]:
     if _codes is None:
         _codes = frozenset(
             member.__code__
-            for cls in vars(asyncio.selector_events).values()
+            for cls in vars(sys.modules["asyncio.selector_events"]).values()
             if isinstance(cls, type) and "Transport" in cls.__name__
             for member in vars(cls).values()
             if hasattr(member, "__code__")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import ConnectionRecord
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import attributes_of, locals_of
+from diagnostics.sanitizer.capture.owners import client_keeping, client_of_loop
 from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -30,24 +31,57 @@ _UNSEEN: Final = "futures of another loop: other tools use all ids of sys.monito
 _TOO_OLD: Final = "futures of another loop: who awaits one shows only on Python 3.12 and newer; run the program there"
 
 _tool: int | None = None
+_refused = False
+_loops = False
 _latest = 0
 
 
 def start() -> None:
-    """Begins to observe, if an id for this is free."""
-    global _tool  # noqa: PLW0603 - a process is instrumented or it is not
+    """Begins to observe with the second loop, or now if there may be loops."""
+    if "asyncio.events" in sys.modules:
+        _observe()
+
+
+def loop_created() -> None:
+    """A loop is created."""
+    global _loops  # noqa: PLW0603
+    if _loops:  # with one loop there is no other: nothing is observed, and the program finds the ids free
+        _observe()
+    _loops = True
+
+
+def _observe(ids: Iterable[int] = _TOOLS) -> None:
+    """Begins to observe, if one of these ids is free."""
+    global _tool, _refused  # noqa: PLW0603 - a process is instrumented or it is not
     if _MONITORING is None or _tool is not None:
         return
-    _tool = next((each for each in _TOOLS if _MONITORING.get_tool(each) is None), None)
-    if _tool is not None:
-        _MONITORING.use_tool_id(_tool, "diagnostics")
-        _MONITORING.register_callback(_tool, _MONITORING.events.PY_THROW, _thrown)
-        _MONITORING.set_events(_tool, _MONITORING.events.PY_THROW)
+    chosen = next((each for each in ids if _MONITORING.get_tool(each) is None), None)
+    _refused = chosen is None
+    if chosen is not None:
+        _MONITORING.use_tool_id(chosen, "diagnostics")
+        _MONITORING.register_callback(chosen, _MONITORING.events.PY_THROW, _thrown)
+        _MONITORING.set_events(chosen, _MONITORING.events.PY_THROW)
+        _tool = chosen
+
+
+def has(ids: tuple[Any, ...]) -> bool:
+    """Returns whether these arguments are the id that is used here."""
+    return ids == (_tool,)
+
+
+def leave(ids: tuple[Any, ...]) -> None:
+    """Observes with another id, if it is used here."""
+    global _tool  # noqa: PLW0603
+    if has(ids):
+        _MONITORING.free_tool_id(_tool)
+        _tool = None
+        _observe([each for each in _TOOLS if (each,) != ids])
 
 
 def stop() -> None:
     """Ends that."""
-    global _tool  # noqa: PLW0603
+    global _tool, _loops  # noqa: PLW0603
+    _loops = False
     if _tool is not None:
         _MONITORING.free_tool_id(_tool)
         _tool = None
@@ -57,7 +91,7 @@ def unseen() -> list[str]:
     """Returns why nothing is observed, as a blind spot."""
     if _MONITORING is None:
         return [_TOO_OLD] if TRACKER.on and _is_foreign(getattr(sys, "last_value", None)) else []
-    return [_UNSEEN] if TRACKER.on and _tool is None else []
+    return [_UNSEEN] if TRACKER.on and _refused else []
 
 
 def _thrown(_: Any, __: int, error: BaseException) -> None:
@@ -86,8 +120,6 @@ def awaited(frame: FrameType) -> None:
     is_future = hasattr(thing, "get_loop")
     client = None
     if connection is None:
-        from diagnostics.sanitizer.capture.owners import client_keeping, client_of_loop
-
         found = client_keeping(thing, loop, frame, TRACKER.clients) if is_future else None
         client = found or client_of_loop(loop, frame, TRACKER.clients)
     named = f"an asyncio {type(thing).__name__}" if is_future else "a future"

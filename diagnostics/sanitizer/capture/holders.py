@@ -14,6 +14,7 @@ import re
 import sys
 import weakref
 from collections.abc import Iterator, Mapping
+from opcode import opmap
 from os.path import dirname
 from types import FrameType, ModuleType
 from typing import Any, Final, NamedTuple
@@ -133,15 +134,11 @@ def _keeps(frame: FrameType) -> bool:
         return False
     if hasattr(dict.get(frame.f_globals, code.co_name), "cache_info"):
         return True
-    from opcode import opmap
-
     return opmap["STORE_GLOBAL"] in code.co_code[::2]
 
 
 def _stores(frame: FrameType) -> bool:
     """Whether a frame runs a plain function that puts something into a container, which may be a cache."""
-    from opcode import opmap
-
     return receiver_of(frame) is None and opmap["STORE_SUBSCR"] in frame.f_code.co_code[::2]
 
 

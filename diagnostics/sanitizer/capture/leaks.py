@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.pending import chain
+from diagnostics.sanitizer.capture.running import tasks_of
 from diagnostics.sanitizer.capture.sites import Stack, frames
 from diagnostics.sanitizer.capture.streams import is_streaming
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -73,12 +75,8 @@ def left_open(record: LoopRecord, client: ClientRecord | None, connections: list
 
 
 def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
-    import asyncio
-
-    from diagnostics.sanitizer.capture.pending import chain  # nothing to report, nothing to import
-
     calls = {id(call()) for call in list(TRACKER.active_calls)}
-    for task in asyncio.all_tasks(loop):
+    for task in tasks_of(loop):
         coroutine = task.get_coro()
         frame = getattr(coroutine, "cr_frame", None)
         where: Stack = (frame.f_code, frame.f_lasti) if frame is not None else ()

@@ -9,6 +9,7 @@ from coroutines are the same with and without the sanitizer.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib.machinery import ModuleSpec
@@ -18,11 +19,7 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.imports import at_import, no_longer
 
-_COROUTINE = 0x80
-"""`inspect.CO_COROUTINE`; importing `inspect` costs more than the rest of this package."""
-
-ARGUMENTS = 0x0C
-"""`inspect.CO_VARARGS` and `inspect.CO_VARKEYWORDS`."""
+ARGUMENTS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 Build = Callable[[Any, "Patch"], Any]
 
@@ -196,10 +193,8 @@ def disguise(replacement: Any, original: Any) -> Any:
         setattr(replacement, name, getattr(original, name, None))
     replacement.__wrapped__ = original
     code = getattr(original, "__code__", None)  # what is written in C has none
-    if code is not None and code.co_flags & _COROUTINE:
+    if code is not None and code.co_flags & inspect.CO_COROUTINE:
         if sys.version_info >= (3, 12):
-            import inspect
-
             inspect.markcoroutinefunction(replacement)
         else:
             import asyncio.coroutines

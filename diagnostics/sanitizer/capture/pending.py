@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import CallRecord, Fact
+from diagnostics.sanitizer.capture.running import tasks_of
 from diagnostics.sanitizer.capture.sites import Stack, capture
 from diagnostics.sanitizer.capture.slots import Slots, slots_of
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -92,11 +93,9 @@ def _stuck(call: CallRecord, severity: str, waits: str, stack: Stack = ()) -> Fa
 
 def _whole(call: CallRecord) -> list[tuple[Any, int]]:
     """Returns code and line of what a call awaits and, if its task can be found, of what awaits the call."""
-    import asyncio
-
     coroutine = call()
     loop = call.loop.ref() if call.loop is not None else None
-    for task in asyncio.all_tasks(loop) if loop is not None else ():
+    for task in tasks_of(loop) if loop is not None else ():
         found = list(chain(task.get_coro()))
         if any(each is coroutine for each, _ in found):
             return [line for _, line in reversed(found)]

@@ -16,5 +16,11 @@ def running_loop() -> Any:
     return events._get_running_loop()
 
 
+def tasks_of(loop: Any) -> set[Any]:
+    """Returns the tasks of a loop that are not done; imports nothing, as the program's import hooks would see."""
+    found: set[Any] = sys.modules["asyncio.tasks"].all_tasks(loop)
+    return found
+
+
 events: Any = None
 """`asyncio.events`, once the program has asked for its loop."""

@@ -21,6 +21,7 @@ from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, Connec
 from diagnostics.sanitizer.capture.holders import holder, local_variable, search
 from diagnostics.sanitizer.capture.instruments import Instruments
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part, made_by
+from diagnostics.sanitizer.capture.owners import client_keeping, resolve
 from diagnostics.sanitizer.capture.repetitions import LostRequests
 from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import Stack, capture, contains, is_finalized, task_frames, trigger_of
@@ -97,14 +98,10 @@ class Tracker:
         """Finds the clients of connections that were recorded without one, as `record.client`."""
         unknown = [each for each in connections if each.client is None and each.opener is not None]
         if unknown:
-            from diagnostics.sanitizer.capture.owners import resolve  # nothing to report, nothing to import
-
             resolve(unknown, self.clients)
 
     def client_keeping(self, lock: Any, loop: LoopRecord, frame: FrameType | None) -> ClientRecord | None:
         """Finds the client that a lock, queue or event is part of; for the person's own, returns a record of itself."""
-        from diagnostics.sanitizer.capture.owners import client_keeping
-
         return client_keeping(lock, loop.ref(), frame, self.clients)
 
     # Loops

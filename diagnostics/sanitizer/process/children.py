@@ -6,6 +6,7 @@ gets a line before its own that instruments it.
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
@@ -18,13 +19,17 @@ try:
     import sys
     sys.path.insert(0, {home!r})
     try:
-        from diagnostics.sanitizer.process import instrumented
+        from diagnostics.sanitizer.process import children, instrumented
     finally:
         sys.path.remove({home!r})
+    children.show_last({length})
     instrumented.begin(*{arguments!r})
 except Exception:  # whatever fails, the program's own line still runs
     pass
 """
+
+_ENTRY = 4
+"""The length of an entry of `linecache` that has the lines."""
 
 
 def follow(journal: str, settings: str, role: Collection[str]) -> Patches:
@@ -79,6 +84,15 @@ def instrumented_from_start(command: list[str], module: str, boot: tuple[Any, ..
     """
     for at, (option, line) in enumerate(pairwise(command)):
         if option == "-c" and module in line:
-            beginning = _LINE.format(home=HOME, arguments=boot)
-            return [*command[: at + 1], f"exec({beginning!r}); {line}", *command[at + 2 :]]
+            beginning = _LINE.format(home=HOME, arguments=boot, length=len(line))
+            return [*command[: at + 1], f"exec({beginning!r}, {{}}); {line}", *command[at + 2 :]]
     return command
+
+
+def show_last(length: int) -> None:
+    """Blanks all but the end of the code on the command line, which Python 3.13 shows in tracebacks."""
+    for known in (linecache.cache, getattr(linecache, "_interactive_cache", {})):
+        for entry in list(known.values()):
+            if len(entry) == _ENTRY and entry[3] == "<string>":
+                (line,) = entry[2]
+                entry[2][:] = [line[-length - 1 :].rjust(len(line))]  # the columns stay

@@ -28,6 +28,7 @@ from diagnostics.sanitizer.process.inheritance import CHILD, FOLLOW, instrumenti
 from diagnostics.sanitizer.process.observed_call import ObservedCall, replace
 from diagnostics.sanitizer.process.own_name import give_up_name
 from diagnostics.sanitizer.process.starts import Starts
+from diagnostics.sanitizer.process.tool_ids import give_way
 
 REQUEST: Final[Any] = getattr(signal, "SIGURG", None)
 """Asks a process what it waits for. A process without a handler ignores it, and no terminal sends it."""
@@ -69,6 +70,7 @@ class Instrumented:
         # By the default action, or a handler that it has restored: a server does so to end as it was asked to.
         if hasattr(signal, "raise_signal"):
             replace(signal, "raise_signal", ObservedCall(self._answer, signal.raise_signal))
+        give_way()
         give_up_name()
 
     def end(self, how: str) -> None:
@@ -149,7 +151,7 @@ class Instrumented:
                 replace(os, name, ObservedCall(partial(self._executes, f"os.{name}", starts), original))
 
     def _executes(self, how: str, starts: Starts) -> None:
-        starts.observe_exec(how)
+        starts.observe(how)
         self.end(how)
 
     def _variables(self, variables: Mapping[str, str]) -> dict[str, str]:

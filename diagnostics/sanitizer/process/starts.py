@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from diagnostics.sanitizer.capture.journal import Journal
@@ -34,31 +35,40 @@ class Starts:
     def __init__(self, journal: Journal, variables: Variables | None) -> None:
         self._journal = journal
         self._variables = variables
-        self._exec = ""
+        self._about = ""
         fork_exec = [Patch("subprocess", "", "_fork_exec", self._fork_exec, optional=True)]
         if sys.version_info < (3, 11):
             fork_exec = [Patch("subprocess", "", "_posixsubprocess", self._module, optional=True)]
-        # With it, `subprocess` raises what `os.posix_spawn` raises, from a frame of this module.
-        fork_exec.append(Patch("subprocess", "", "_USE_POSIX_SPAWN", lambda *_: False, optional=True))
+        if variables is not None:
+            # With it, `subprocess` raises what `os.posix_spawn` raises, from a frame of this module.
+            fork_exec.append(Patch("subprocess", "", "_USE_POSIX_SPAWN", lambda *_: False, optional=True))
         Patches(fork_exec).apply()
         for name in ("posix_spawn", "posix_spawnp", "system"):
             original = getattr(os, name, None)
-            if original is not None:
-                build = self._system if name == "system" else self._posix_spawn
-                replace(os, name, ObservedCall(None, original, build(original)))
+            if original is None:
+                continue
+            if name == "system":
+                replace(os, name, ObservedCall(None, original, self._system(original)))
+            elif variables is None:
+                replace(os, name, ObservedCall(partial(self.observe, f"os.{name}"), original))
+            else:
+                replace(os, name, ObservedCall(None, original, self._posix_spawn(original)))
 
-    def observe_exec(self, how: str) -> None:
-        """Records that this process is about to become another program, before the call of `how` that follows.
+    def observe(self, how: str) -> None:
+        """Records the program that the call of `how` that follows starts, or that this process becomes.
 
         Only an audit hook sees its arguments without a frame in the traceback of its error.
         """
-        if not self._exec:
+        if not self._about:
             sys.addaudithook(self._audited)
-        self._exec = how
+        self._about = how
 
     def _audited(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "os.exec":
-            self._record(self._exec, os.getpid(), [args[0]], args[1])
+            self._record(self._about, os.getpid(), [args[0]], args[1])
+        elif event == "os.posix_spawn":
+            by_subprocess = sys._getframe(1).f_globals.get("__name__") == "subprocess"
+            self._record("subprocess" if by_subprocess else self._about, 0, [args[0]], args[1])
 
     def executing(self, name: str, path: Any, arguments: Any, *environment: Any) -> tuple[str, tuple[Any, ...]]:
         """Records that this process is about to become another program.

@@ -11,11 +11,15 @@ from typing import Any
 
 from diagnostics.model.libraries import LIBRARIES, stacks
 from diagnostics.sanitizer.capture.connections import MARK, record_of
+from diagnostics.sanitizer.capture.descriptors import victim_of
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Exchange, Fact, LoopRecord
 from diagnostics.sanitizer.capture.holders import locals_of, search
+from diagnostics.sanitizer.capture.owners import older_client
 from diagnostics.sanitizer.capture.patching import Patch, before
+from diagnostics.sanitizer.capture.pending import waiting_for_slot
 from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import capture, task_frames
+from diagnostics.sanitizer.capture.slots import slots_of
 from diagnostics.sanitizer.capture.streams import cut_short, reading, response_closed
 from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
 
@@ -44,8 +48,6 @@ def _client(call: CallRecord) -> ClientRecord | None:
     if client is None:
         if (frame := call.frame) is None:
             return None
-        from diagnostics.sanitizer.capture.owners import older_client
-
         call.client = client = older_client(locals_of(frame).get("self"), TRACKER.clients)
     elif (around := client.outermost).holder is not None and around.holder.how == "unseen":
         search(around)  # its variable may be gone when there is something to report
@@ -92,9 +94,6 @@ def queued(request: Any) -> None:
     call = TRACKER.current_call()
     if call is None:
         return
-    from diagnostics.sanitizer.capture.pending import waiting_for_slot
-    from diagnostics.sanitizer.capture.slots import slots_of
-
     slots = slots_of(call, request)
     fact = waiting_for_slot(call, slots)
     if fact is not None:
@@ -132,8 +131,6 @@ def closing(connection: Any) -> None:
 
 def _report_reused_descriptor(record: ConnectionRecord, connection: Any) -> None:
     """A finalizer closes a connection whose descriptor may belong to another connection by now."""
-    from diagnostics.sanitizer.capture.descriptors import victim_of
-
     victim, finalizer = victim_of(connection, running_loop()), FINALIZER.get()
     if victim is None or finalizer is None:
         return

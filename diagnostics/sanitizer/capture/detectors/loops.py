@@ -8,21 +8,25 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from diagnostics.sanitizer.capture import foreign_futures
+from diagnostics.sanitizer.capture.closed_loops import instrument_closed_loop
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import KEPT
 from diagnostics.sanitizer.capture.holders import loop_purpose, runs_in_thread
+from diagnostics.sanitizer.capture.leaks import report_leaks
 from diagnostics.sanitizer.capture.patching import Patch, around, before
+from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.capture.tracker import TRACKER
+from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
 
 
 def created(loop: Any) -> None:
     """A loop is initialized."""
+    foreign_futures.loop_created()
     frame = sys._getframe(2)
     TRACKER.loop(loop, capture(frame) + runs_in_thread(frame)).purpose = loop_purpose(frame)
     if not TRACKER.several and len(TRACKER.open_loops()) > 1:
-        from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
-
         TRACKER.several = True
         instrument_open_loops(TRACKER.open_loops())
 
@@ -39,8 +43,6 @@ def closing(loop: Any) -> Any:
     """A loop is about to close: what is open on it can be seen now or never."""
     if loop.is_closed() or loop.is_running():
         return None
-    from diagnostics.sanitizer.capture.leaks import report_leaks  # imports asyncio, as a closing loop has
-
     record, stack = TRACKER.loop(loop), capture(sys._getframe(2))
     TRACKER.instruments.call("loop_closing", record, stack)
     report_leaks(loop, record, stack)
@@ -50,12 +52,8 @@ def closing(loop: Any) -> Any:
 def closed(loop: Any, _: Any) -> None:
     """A loop has closed: from now on it reports who uses it."""
     if loop is not None and loop.is_closed():
-        from diagnostics.sanitizer.capture.closed_loops import instrument_closed_loop
-
         instrument_closed_loop(loop)
         if TRACKER.active_calls:  # of other loops; they may wait for a pool slot that this loop held
-            from diagnostics.sanitizer.capture.pending import stuck_calls
-
             TRACKER.report(*stuck_calls(hanging=False))
 
 

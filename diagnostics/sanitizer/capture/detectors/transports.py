@@ -18,6 +18,7 @@ from diagnostics.sanitizer.capture.patching import Patch
 from diagnostics.sanitizer.capture.recorded_connections import closes, recorded
 from diagnostics.sanitizer.capture.sites import Stack, task_frames
 from diagnostics.sanitizer.capture.tracker import TRACKER
+from diagnostics.sanitizer.capture.transport_use import watch
 
 
 class _Made:
@@ -81,8 +82,6 @@ def made(transport: Any, loop: LoopRecord, found: Opener, stack: Stack) -> None:
     record = recorded(transport, loop, found, stack if found.by_person else task_frames(stack))
     record.transport = record.ref
     if TRACKER.several:
-        from diagnostics.sanitizer.capture.transport_use import watch
-
         watch(transport)
 
 

@@ -39,7 +39,9 @@ def main() -> int:
         version = ".".join(map(str, sys.version_info[:3]))
         sys.stderr.write(f"error: diagnostics needs Python 3.10 or newer, and this is Python {version}\n")
         return 1
-    if sys.path[0] == os.getcwd():  # noqa: PTH109 - pathlib imports much that could be shadowed
+    from diagnostics.model.working_directory import working_directory
+
+    if sys.path[0] == working_directory():
         sys.path.append(sys.path.pop(0))  # a program there may have modules named like those of the standard library
     from diagnostics.model.visible import use_any_console
 
@@ -56,6 +58,9 @@ def main() -> int:
         from diagnostics.drop_in import write
 
         return write()
+    if not working_directory():
+        sys.stderr.write("error: the working directory no longer exists; change to another folder\n")
+        return 2
     try:
         from diagnostics.cli import app
     except ImportError as error:

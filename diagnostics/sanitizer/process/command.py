@@ -119,7 +119,10 @@ def _writable(option: str, file: str | None) -> str | None:
     """Returns the absolute path of a file that is written when the program has ended; checks it before that starts."""
     if not file or file == STANDARD_OUTPUT:
         return file or None
-    path = os.path.abspath(file)
+    try:
+        path = os.path.abspath(file)
+    except OSError:
+        raise OptionError(f"{option}: the working directory of {file} no longer exists; name a whole path") from None
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         raise OptionError(f"{option}: there is no folder {folder}; create it, or name another file")

@@ -10,6 +10,7 @@ import threading
 from typing import Any, Final, NamedTuple
 
 from diagnostics.model.errors import PROGRAM, ArgumentParser
+from diagnostics.model.working_directory import working_directory
 from diagnostics.sanitizer.output.formats import FORMATS
 
 VARIABLE: Final = "DIAGNOSTICS_OPTIONS"
@@ -168,7 +169,7 @@ def read(arguments: list[str]) -> argparse.Namespace:
             given.start, *given.program = given.program
     if not given.program:
         raise OptionError("no program given; write a script, or -m and a module")
-    elsewhere = {**project(os.getcwd()), **environment(os.environ.get(VARIABLE, ""))}
+    elsewhere = {**project(working_directory()), **environment(os.environ.get(VARIABLE, ""))}
     for option in OPTIONS:
         key = _key(option)
         if getattr(given, key) is None:

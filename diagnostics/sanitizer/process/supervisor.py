@@ -18,11 +18,15 @@ from functools import partial
 from typing import Any, Final
 
 from diagnostics.model.parent_death import end_with
+from diagnostics.model.working_directory import working_directory
 from diagnostics.sanitizer.process.inheritance import FOLLOW, instrumenting
 
 FORWARDED: Final = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM")
 FROM_TERMINAL: Final = ("SIGINT", "SIGQUIT", "SIGHUP")
 """Signals that a terminal sends to the program too."""
+
+_COERCED: Final = ("C.UTF-8", "C.utf8", "UTF-8")
+"""Values of `LC_CTYPE` that an interpreter sets where it finds the locale `C` (PEP 538)."""
 
 ANSWER_WITHIN: Final = 0.5
 """Seconds that a program has to write what it waits for, before a signal that may end it is forwarded."""
@@ -80,7 +84,7 @@ def _check_module(name: str) -> None:
     from importlib.machinery import PathFinder
 
     safe = getattr(sys.flags, "safe_path", False) or sys.flags.isolated
-    path = ([] if safe else [os.getcwd()]) + [entry for entry in sys.path if entry]
+    path = ([] if safe else [working_directory()]) + [entry for entry in sys.path if entry]
     top = name.partition(".")[0]
     if top not in sys.builtin_module_names and PathFinder.find_spec(top, path) is None:
         raise StartError(f"no module named {name}; is it installed in {sys.executable}?")
@@ -95,7 +99,11 @@ def environment(journal: str, settings: str, *, follow: bool) -> dict[str, str]:
         follow: whether the Python programs that it starts are instrumented too.
     """
     ignored = [name for name in os.environ if name.startswith("PYTHON")] if sys.flags.ignore_environment else []
-    return instrumenting(os.environ, journal, settings, [FOLLOW] if follow else [], ignored)
+    variables = instrumenting(os.environ, journal, settings, [FOLLOW] if follow else [], ignored)
+    chosen = "utf8" in sys._xoptions or variables.get("PYTHONUTF8")
+    if sys.flags.utf8_mode and not (chosen or variables.get("LC_ALL")) and variables.get("LC_CTYPE") in _COERCED:
+        variables["LC_CTYPE"] = "C"  # this interpreter has replaced it, which the program's is to do by itself
+    return variables
 
 
 class Supervisor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ class Process:
         hanging: calls that waited when the process was asked; they count if it ended there.
         calls: number of calls; `requests` is the number of requests.
         blind_spots: what could not be seen in it, one line each.
-        cells: the source of a notebook's cells.
+        cells: the source of a notebook's cells, and no lines for what is no regular file.
         modules: imported libraries, with their files.
         started: the programs that it started.
         used: whether it had an event loop.
@@ -188,7 +189,11 @@ class _Reader:
     def _parts(self, frames: Iterable[tuple[Any, ...]]) -> Iterable[Any]:
         for *identity, position in frames:
             key = tuple(identity)
-            yield self._codes.setdefault(key, RecordedCode(*key))
+            if key not in self._codes:
+                self._codes[key] = RecordedCode(*key)
+                if os.path.exists(key[0]) and not os.path.isfile(key[0]):  # a pipe, which would block the reader
+                    self.process.cells[key[0]] = []
+            yield self._codes[key]
             yield position
 
     def _loop(self, number: int, kind: str, created: int, closed: int | None, purpose: str) -> None:

@@ -284,6 +284,8 @@ def is_tool(file: str) -> bool:
 
 
 def _is_copy(file: str) -> bool:
+    if not os.path.isfile(file):  # a pipe would block the program
+        return False
     try:
         with open(file, "rb", buffering=0) as stream:  # a program may forbid buffered reads on its loop (blockbuster)
             return _MARK in stream.read(200)

@@ -82,7 +82,8 @@ class Place:
 def _remove(*paths: Path) -> None:
     for path in paths:
         shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
+        with suppress(IsADirectoryError):  # the run has written something there meanwhile
+            path.unlink(missing_ok=True)
 
 
 def _fill(process: psutil.Process, *, all_of_it: bool) -> None:

@@ -33,12 +33,14 @@ class Killed:
         kept: trials it had stored when it was killed.
         missing: trials that are not there in the end.
         twice: trials that are stored more than once, or were never planned.
+        differing: trials whose status or symptom is not that of the undisturbed run.
         left: processes that outlived it.
     """
 
     kept: int
     missing: int
     twice: int
+    differing: int
     left: int
 
 
@@ -52,6 +54,7 @@ def measure(bench: Bench) -> list[Figure]:
         Figure("runs killed", f"{count}, with {min(kept)} to {max(kept)} trials stored, at {len(set(kept))} counts"),
         Figure("trials missing after --resume", str(sum(one.missing for one in killed)), goal="0"),
         Figure("trials there twice", str(sum(one.twice for one in killed)), goal="0"),
+        Figure("trials that differ from the undisturbed run", str(sum(one.differing for one in killed)), goal="0"),
         Figure("processes that outlived their run", str(sum(one.left for one in killed)), goal="0"),
     ]
 
@@ -62,7 +65,7 @@ def kill_and_resume(combination: Combination, seeds: Iterable[int], *, trials: i
         undisturbed = _start(combination, trials, Path(folder))
         if undisturbed.wait(10 * PATIENCE):
             raise subprocess.CalledProcessError(undisturbed.returncode, undisturbed.args)
-        wanted = set(_stored(Path(folder)))
+        wanted = dict(_stored(Path(folder)))
     for seed in seeds:
         dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
         with tempfile.TemporaryDirectory() as folder:
@@ -71,9 +74,11 @@ def kill_and_resume(combination: Combination, seeds: Iterable[int], *, trials: i
             again = _start(combination, trials, Path(folder), "--resume", str(run_in(Path(folder))))
             if again.wait(10 * PATIENCE):
                 raise subprocess.CalledProcessError(again.returncode, again.args)
-            times = Counter(_stored(Path(folder)))
-        twice = times.total() - len(times) + len(set(times) - wanted)
-        yield Killed(kept, len(wanted - set(times)), twice, left)
+            stored = _stored(Path(folder))
+        times = Counter(key for key, _ in stored)
+        twice = times.total() - len(times) + len(set(times) - set(wanted))
+        differing = sum(outcome != wanted.get(key) for key, outcome in stored)
+        yield Killed(kept, len(set(wanted) - set(times)), twice, differing, left)
 
 
 def _kill(process: subprocess.Popen[bytes], reports: Path, dice: random.Random, trials: int) -> int:
@@ -121,5 +126,6 @@ def _start(combination: Combination, trials: int, reports: Path, *more: str) -> 
     )
 
 
-def _stored(reports: Path) -> list[str]:
-    return [trial.key for trial in stored_trials(run_in(reports))]
+def _stored(reports: Path) -> list[tuple[str, tuple[str, str | None]]]:
+    """Returns the key of each trial, with its status and symptom."""
+    return [(trial.key, (trial.status, trial.symptom)) for trial in stored_trials(run_in(reports))]

@@ -23,5 +23,5 @@ def test_killed_at_any_moment_it_goes_on_and_every_trial_is_there_once(
 ) -> None:
     environment("httpx2")
     killed = list(kill_and_resume(combination("httpx2"), seeds=(1, 2, 3)))
-    assert [Killed(0, one.missing, one.twice, one.left) for one in killed] == [Killed(0, 0, 0, 0)] * 3
+    assert [Killed(0, one.missing, one.twice, one.differing, one.left) for one in killed] == [Killed(0, 0, 0, 0, 0)] * 3
     assert len({one.kept for one in killed}) > 1

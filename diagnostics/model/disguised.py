@@ -18,8 +18,10 @@ Known = tuple[tuple[str, str], ...]
 _SHORTEST: Final = 8
 """Characters of a value: a shorter one may come about by chance where quotes are left out."""
 
-_QUOTES: Final = str.maketrans("", "", "\"'`+ \\")
-_CUT: Final = r"(?:\\*[\"'`](?:[ ]*\+?[ ]*\\*[\"'`])?)?"
+_QUOTES: Final = str.maketrans("", "", "\"'`+ \\,\r\n\t")
+_SEAM: Final = r"[\"'`][\s+,\\]{0,40}[bfruBFRU]{0,2}\\*[\"'`]"
+_SEAMS: Final = re.compile(_SEAM)
+_CUT: Final = rf"(?:\\*{_SEAM}|\\*[\"'`])?"
 _WORD: Final = r"(?<!\S)\S*{}\S*"
 
 
@@ -35,7 +37,7 @@ def without_disguised(text: str, known: Known) -> str:
             text = pattern.sub(KINDS[kind], text)
     if not any(quote in text for quote in "\"'`"):
         return text
-    plain = text.translate(_QUOTES).lower()
+    plain = _SEAMS.sub("", text).translate(_QUOTES).lower()
     for letters, pattern, kind in _values(known):
         if letters in plain:
             text = pattern.sub(KINDS[kind], text)

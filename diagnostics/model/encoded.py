@@ -6,6 +6,7 @@ by the placeholders of what it contained.
 
 from __future__ import annotations
 
+import base64
 import binascii
 import html
 import re
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from diagnostics.model.placeholders import KINDS, taken
 
@@ -28,10 +29,16 @@ _WORD = re.compile(r"[^\s\"'<>]+")
 _ESCAPED_LINE = re.compile(r"^.*\\[nrtux\"'].*$", re.MULTILINE)
 _LINE = re.compile(r"[^\n]+")
 _ESCAPE = re.compile(r"\\{1,8}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|([0-7]{3})|([nrtbf/\"']))|\\\\")
-# Colours of a terminal, and characters without width.
-_INVISIBLE = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]|[\x00\x1b\xad\u200b-\u200f\u2060\ufeff]")
+# Colours and titles of a terminal, what is struck over, line breaks of other systems, and characters without width.
+_INVISIBLE = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)|[^\x08\n]\x08|"
+    "[\x00\x0b-\x0d\x1b\x85\xad\u034f\u061c\u180e"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
+)
 _NUMBER = r"(?:0[xX][0-9A-Fa-f]{1,2}|[0-9]{1,3})"
-_NUMBERS = re.compile(rf"(?<![\w.])(?:{_NUMBER},\s{{0,4}}){{7,}}{_NUMBER}(?![\w.])")
+_NUMBERS = re.compile(
+    rf"(?<![\w.])(?:(?:chr\()?{_NUMBER}\)?(?:,\s{{0,4}}|[ \t]?\+[ \t]?|[ ])){{7,}}(?:chr\()?{_NUMBER}\)?(?![\w.])"
+)
 _SHORTEST = 8
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "/": "/", '"': '"', "'": "'"}
 _PRINTABLE = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{4,}")
@@ -43,6 +50,13 @@ _LINE_BREAK = re.compile(r"(\r?\n[ \t]*)")
 # Nothing that is encoded looks so: a word as people write it.
 _PLAIN = re.compile(r"[a-z/_-]+[0-9]*|(?:[A-Z][a-z]+)+|[A-Z_-]+|[0-9]+")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){4,})(?![0-9A-Za-z])")
+_SPACED_HEX = re.compile(
+    r"(?<![0-9A-Za-z:-])(?:[0-9A-Fa-f]{2}(?P<between>[ :-])(?:[0-9A-Fa-f]{2}(?P=between)){6,}[0-9A-Fa-f]{2})"
+    r"(?![0-9A-Za-z])"
+)
+_BASE32 = re.compile(r"(?<![0-9A-Za-z])(?:[A-Z2-7]{16,}|[a-z2-7]{16,})(?![0-9A-Za-z])={0,6}")
+_QUOTED = re.compile(r"(?:=[0-9A-F]{2})+")
+_SCRIPT = re.compile(r"%u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}")
 
 
 @dataclass(frozen=True)
@@ -71,12 +85,23 @@ def _unescape(word: str) -> str:
     return _ESCAPE.sub(letter, word).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def _of_script(word: str) -> str:
+    return _SCRIPT.sub(lambda match: chr(min(int(match[1] or match[2], 16), 0xFFFF)), word)
+
+
+def _unquoted(word: str) -> str:
+    return _QUOTED.sub(lambda match: bytes.fromhex(match.group().replace("=", "")).decode(errors="replace"), word)
+
+
 WORDS: Final[dict[str, Alphabet]] = {
     "percent": Alphabet(lambda word: "%" in word, lambda word: unquote(word, errors="replace")),
     "escapes": Alphabet(lambda word: "\\" in word, _unescape),
     "invisible": Alphabet(lambda word: _INVISIBLE.search(word) is not None, lambda word: _INVISIBLE.sub("", word)),
     "full width": Alphabet(lambda word: not word.isascii(), lambda word: unicodedata.normalize("NFKC", word)),
     "entities": Alphabet(lambda word: "&" in word and ";" in word, html.unescape),
+    "script": Alphabet(lambda word: "%u" in word or "\\u{" in word, _of_script),
+    "quoted": Alphabet(lambda word: _QUOTED.search(word) is not None, _unquoted),
+    "form": Alphabet(lambda word: "+" in word, lambda word: unquote_plus(word, errors="replace")),
 }
 """Alphabets that keep most letters as they are."""
 
@@ -87,14 +112,18 @@ def decode(text: str, clean: Clean) -> str:
     Args:
         clean: what takes secrets out of a plain text.
     """
-    if any(mark in text for mark in "%\\&"):
+    if any(mark in text for mark in "%\\&=+"):
         text = _WORD.sub(lambda match: _word(match.group(), clean), text)
     if "\\" in text:
         text = _ESCAPED_LINE.sub(lambda match: _plain_if_it_hides(match.group(), WORDS["escapes"], clean), text)
-    for name in ("invisible", "full width"):
+    for name in ("invisible", "full width", "entities"):
         if WORDS[name].may_be(text):
             text = _LINE.sub(lambda match, name=name: _plain_if_it_hides(match.group(), WORDS[name], clean), text)  # type: ignore[misc]
     text = _NUMBERS.sub(lambda match: _bytes(match.group(), _of_numbers(match.group()), clean), text)
+    text = _SPACED_HEX.sub(
+        lambda match: _bytes(match.group(), _readable(bytes.fromhex(re.sub("[:-]", " ", match.group()))), clean), text
+    )
+    text = _BASE32.sub(lambda match: _bytes(match.group(), _from_base32(match.group()), clean), text)
     text = _BASE64.sub(lambda match: _lines(match.group(), clean), text)
     return _HEX.sub(lambda match: _bytes(match.group(), _readable(bytes.fromhex(match[1])), clean), text)
 
@@ -147,6 +176,12 @@ def _readable(data: bytes) -> tuple[str, ...]:
 def _of_numbers(text: str) -> tuple[str, ...]:
     numbers = [int(each, 0) if each[:2] in ("0x", "0X") else int(each) for each in re.findall(_NUMBER, text)]
     return _readable(bytes(number for number in numbers if number < 256))
+
+
+def _from_base32(word: str) -> tuple[str, ...]:
+    letters = word.rstrip("=").upper()
+    letters = letters[: len(letters) - (len(letters) % 8 in (1, 3, 6))]
+    return () if _PLAIN.fullmatch(word) else _readable(base64.b32decode(letters + "=" * (-len(letters) % 8)))
 
 
 @lru_cache(maxsize=4096)  # a traceback is made of the same few paths

@@ -68,15 +68,20 @@ QUOTE: Final = r"\\{0,7}[\"']"
 """A quote, however often it is escaped."""
 
 # A name and its value are apart by `:` or `=`, or are a pair in a list of headers, as text or as bytes.
-_IS = rf"(?:{QUOTE})?\s*(?:[=:]|=>|,(?=\s*b?{QUOTE}))\s*b?(?:{QUOTE})?"
+_IS = rf"(?:{QUOTE})?\]?\s*(?:[=:]|=>|,(?=\s*b?{QUOTE}))\s*b?(?:{QUOTE})?"
 _NAME = (
     r"[a-z0-9_-]{0,64}?(?:api[_-]?key|access[_-]?key|secret[_-]?key|account[_-]?key|private[_-]?key|token|secret|passwd"
-    r"|password|passphrase|credentials?|signature|subscription[_-]?key)"
+    r"|password|passphrase|(?<![a-z])pass|credentials?|signature|subscription[_-]?key)"
 )
 
 # Not to the end of the line: what follows may be the name of another secret.
 _PAIR = r"[^\s=;,\"'\\<>]+=(?:\\{0,7}\"[^\"\r\n]*\"|[^\s;,\"'\\]+|(?=;))"
 _SCHEME = r"[a-z][a-z0-9-]{2,20}[ ]+"
+
+# Letters of both cases and digits, as no word has them, or a UUID.
+_MIXED = r"(?-i:(?=[A-Za-z_+=~-]*[0-9])(?=[a-z0-9_+=~-]*[A-Z])(?=[A-Z0-9_+=~-]*[a-z])[A-Za-z0-9_+=~-]{12,})(?![\w.(\[])"
+_RANDOM = rf"(?:{_MIXED}|[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}})"
+_FILLED = r"(?:secret(?:str|bytes)?\(\s*)?"
 
 SECRET_FORMS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     (
@@ -90,7 +95,8 @@ SECRET_FORMS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         (
             rf"(?i:((?<![a-z0-9-])(?:set-)?cookie2?{_IS})(?!<cookie>){_PAIR}"
             rf"(?:;[ ]*(?:{_PAIR}|secure|httponly|partitioned))*"
-            rf"|((?<![a-z0-9_-])[a-z_]*cookies?(?:{QUOTE})?\s*[:=]\s*(?:Cookies\()?)\{{[^{{}}]+\}}"
+            rf"|((?<![a-z0-9_-])[a-z_]*cookies?(?:{QUOTE})?\s*[:=]\s*(?:Cookies\(|dict\()?)"
+            r"(?:\{[^{}]+\}|(?<=dict\()(?!<cookie>)[^()]+)"
             rf"|(<Cookie )(?!<cookie>)[^\s>]+)"
         ),
         ("cookie",),
@@ -121,19 +127,19 @@ SECRET_FORMS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         "key",
         (
             r"(?i:([?&;](?:[a-z0-9_.-]{0,40}?(?:key|token|secret|signature|credential|password|passwd|session)"
-            r"|sig|auth|code|pwd)=)"
+            r"|sig|auth|code|pwd|jwt|ticket|assertion)=)"
             r"(?!<key>)[^\s\"'&,;)}\]<>\\]+)"
         ),
         (
             *("key=", "token=", "secret=", "signature=", "credential=", "password=", "passwd=", "session=", "sig="),
-            *("auth=", "code=", "pwd="),
+            *("auth=", "code=", "pwd=", "jwt=", "ticket=", "assertion="),
         ),
     ),
     # Any other name that ends like one of a secret: only before a literal, or before what no program would write bare.
     (
         "key",
         (
-            rf"(?i:((?<![a-z0-9_-]){_NAME}(?:{QUOTE})?\s*(?:=|:)\s*b?{QUOTE})(?!<key>)[^\s\"'\\<>]{{4,}}"
+            rf"(?i:((?<![a-z0-9_-]){_NAME}(?:{QUOTE})?\]?\s*(?:=|:)\s*{_FILLED}b?{QUOTE})(?!<key>)[^\s\"'\\<>]{{4,}}"
             rf"|((?<![a-z0-9_-]){_NAME}\s*[=:]\s*)(?!<key>)(?=[a-z_+/.-]*[0-9])[a-z0-9_+/=.~-]{{8,}}(?![\w(\[]))"
         ),
         ("key", "token", "secret", "pass", "credential", "signature"),
@@ -142,15 +148,63 @@ SECRET_FORMS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     (
         "key",
         (
-            r"(?i:((?<![\w-])--?[a-z0-9-]{0,40}?(?:key|token|secret|passwd|password|pwd|credentials?|auth)"
-            r"(?:=| +)[\"']?)"
-            r"(?!<key>)(?=[a-z_+/.-]*[0-9])[^\s\"'<>]{6,})"
+            r"(?i:((?<![\w-])--?[a-z0-9_-]{0,40}?(?:key|token|secret|passwd|password|passphrase|pass|pwd|credentials?|auth)"
+            r"(?:(?P<is>=)| +)[\"']?)"
+            r"(?!<key>)(?=[a-z_+/.-]*[0-9]|(?(is)[a-z_]*-|(?!)))[^\s\"'<>]{6,})"
         ),
-        ("key", "token", "secret", "passw", "pwd", "credential", "auth"),
+        ("key", "token", "secret", "pass", "pwd", "credential", "auth"),
     ),
     ("key", r"(?i:((?<![\w-])--?(?:proxy-)?user(?:=|[ ]+)[\"']?)(?!<key>)[^\s:\"'<>]+:[^\s\"'<>]+)", ("-user",)),
     # The same as curl's `-u`; `docker -u 1000:1000` names no password.
     ("key", r"((?<![\w-])-u[ ]+[\"']?)(?!<key>)[^\s:\"'<>]+:(?!\d+(?!\S))[^\s\"'<>/]{6,}", ("-u ",)),
+    ("key", rf"(?i:(\b(?:sshpass|mysql\w*|mariadb|login)\b[^\n|;&]{{0,80}}?\s-p ?){_RANDOM})", (" -p",)),
+    # `auth=("me", "X")`, `BasicAuth("me", "X")`, `login("me", "X")`.
+    (
+        "key",
+        (
+            rf"(?i:((?:auth\s*=\s*|(?:auth|login|password)\w*)\(\s*(?:b?{QUOTE}[^\"'\\\n]{{0,80}}{QUOTE}\s*,\s*){{1,2}}b?{QUOTE})"
+            r"(?!<key>)[^\s\"'\\<>]{4,})"
+        ),
+        ("auth", "login(", "password("),
+    ),
+    # The one argument of a class, of a setter or of `hmac.new`.
+    (
+        "key",
+        rf"((?:\b[A-Z]\w*|\bset_\w+|\bhmac\.new)\(\s*b?{QUOTE})(?!_){_MIXED}(?=\\{{0,7}}[\"'])",
+        ("('", '("', "(b", "(\\"),
+    ),
+    # A webhook: its address is the key.
+    ("key", r"(?i:(https?://[^\s\"'<>]{0,120}?hook[^\s\"'<>/]*/)(?=[a-z/_.-]*[0-9])[^\s\"'<>]{8,})", ("hook",)),
+    # Names that say it only of what looks random: `key="X"`, "wrong password X", `/token/X`.
+    (
+        "key",
+        (
+            r"(?i:((?<![a-z0-9])(?:token|password|passphrase|pass|passwd|pw|pin_?code|secret|key|auth|credentials?|session"
+            r"|sid|jwt|ticket|bearer|csrf)"
+            rf"(?:(?:{QUOTE})?\]?\s*[=:,]\s*b?(?:{QUOTE})?|/"
+            rf"|(?: (?:is|was|provided|given|for user [^\s:]{{1,40}}))?:?\s+[\"'`]?)){_RANDOM})"
+        ),
+        (
+            *("token", "pass", "pw", "pin", "secret", "key", "auth", "credential", "session", "sid", "jwt", "ticket"),
+            "bearer",
+            "csrf",
+        ),
+    ),
+    # A header and a shell variable are no code, so any value is one.
+    (
+        "key",
+        (
+            r"(?i:((?<![\w-])(?:x-)[a-z0-9-]{0,40}?(?:token|key|secret|auth|signature):\s*)(?!<key>)[^\s\"',;<>\\{}]{6,})"
+            r"|((?<![\w-])[A-Z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|AUTH)=)(?!<key>)"
+            r"(?=[A-Za-z_]*[0-9+/~-])[^\s\"'<>()\[\]{},;]{6,}(?![\w.(\[])"
+        ),
+        ("x-", "token=", "key=", "secret=", "password=", "passwd=", "auth="),
+    ),
+    (
+        "key",
+        rf"(?i:(<(?:[a-z0-9_.-]{{0,40}}:)?{_NAME}(?:>|\s+value={QUOTE}))(?!<key>)[^\s\"'<>]{{4,}}(?=<|{QUOTE}))",
+        ("<",),
+    ),
     # "Incorrect API key provided: X".
     (
         "key",

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 VARIABLES: Final = {
     "OPENAI_API_KEY": "sk-proj-CanaryOfOpenAi4711abcdefGHIJ",
@@ -122,6 +122,34 @@ DISGUISES: Final[dict[str, Callable[[str], str]]] = {
     "ascii85": lambda text: base64.a85encode(text.encode()).decode(),
     "a list of bytes": lambda text: str(list(text.encode())),
     "a list of hexadecimal bytes": lambda text: ", ".join(hex(byte) for byte in text.encode()),
+    "a list of letters": lambda text: str([*text]),
+    "a list of halves": lambda text: str([text[:9], text[9:]]),
+    "two literals of bytes": lambda text: f"'{text[:9]}' b'{text[9:]}'",
+    "two f-strings": lambda text: f"'{text[:9]}' \\\n    f'{text[9:]}'",
+    "chr": lambda text: " + ".join(f"chr({ord(char)})" for char in text),
+    "numbers": lambda text: " ".join(str(byte) for byte in text.encode()),
+    "a title of a terminal": lambda text: f"{text[:9]}\x1b]0;x\x07{text[9:]}",
+    "colours in one byte": lambda text: f"{text[:9]}\x9b31m{text[9:]}",
+    "struck over": lambda text: f"{text[:9]}x\b{text[9:]}",
+    "a carriage return": lambda text: f"{text[:9]}\r{text[9:]}",
+    "a line separator": lambda text: f"{text[:9]}\u2028{text[9:]}",
+    "a variation selector": lambda text: f"{text[:9]}\ufe0f{text[9:]}",
+    "a tag": lambda text: f"{text[:9]}\U000e0041{text[9:]}",
+    "a vowel separator": lambda text: f"{text[:9]}\u180e{text[9:]}",
+    "a joiner": lambda text: f"{text[:9]}\u034f{text[9:]}",
+    "a mark of direction": lambda text: f"{text[:9]}\u202e{text[9:]}",
+    "an isolate": lambda text: f"{text[:9]}\u2068{text[9:]}",
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "base32 in lower case": lambda text: base64.b32encode(text.encode()).decode().lower(),
+    "hexadecimal with colons": lambda text: text.encode().hex(":"),
+    "hexadecimal with blanks": lambda text: text.encode().hex(" ").upper(),
+    "quoted printable": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
+    "percent and u": lambda text: "".join(f"%u{ord(char):04x}" for char in text),
+    "escapes in braces": lambda text: "".join(f"\\u{{{ord(char):x}}}" for char in text),
+    "a form": quote_plus,
+    "base64 of UTF-16": lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),
+    "base64 twice": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    "entities for signs": lambda text: text.replace("/", "&sol;").replace(".", "&period;"),
 }
 """Spellings of a value that is known, which only a person with a mind to it would undo."""
 
@@ -138,6 +166,26 @@ BARE_KEYS: Final = (
     f"{'Ab3/' * 21}Q1==",
 )
 """Texts of which the last word is a key, by its form or by the name in front of it."""
+
+
+RANDOM: Final = "Kq7Vn3Zx9Lw2Tb5R"
+NAMED: Final = (
+    *('client = OpenAI("{}")', 'Fernet(b"{}")', 'hmac.new(b"{}", message)', 'client.set_token("{}")'),
+    *('os.environ["OPENAI_API_KEY"] = "{}"', 'os.getenv("API_TOKEN", "{}")', 'headers["x-api-key"] = "{}"'),
+    *('auth=("user", "{}")', 'httpx.BasicAuth("user", "{}")', 'login("me", "{}")', 'set_key(key="{}")'),
+    *('Client(\n    key="{}",\n)', "keyring.set_password('service', 'me', '{}')", 'api_key=SecretStr("{}")'),
+    *('cookies={{"session": "{}"}}', 'cookies=dict(session="{}")', '{{"x-functions-key": "{}"}}', 'db_pass = "{}"'),
+    *("HTTPX_AUTH={}", "pw={}", 'pin_code="{}"', "bearer={}", "HF_TOKEN {}", "token {}", "https://h.example/token/{}"),
+    *("ValueError: invalid token {}", "token '{}' is expired", "wrong password {}", "password {} is wrong"),
+    *("bad credentials for user me: {}", "<password>{}</password>", '<apiKey value="{}"/>'),
+    *("sshpass -p {} ssh h", "mysql -u root -p{}", "docker login -u me -p {}", "app --api_key {}", "app --pass {}"),
+    *("https://hooks.slack.com/services/T0001/B0001/{}", "https://discord.com/api/webhooks/123456789012345678/{}"),
+    *("ws://h.example/?ticket={}", "https://h.example/?jwt={}", "X-Auth-Token: {}", "curl -H 'X-Vault-Token: {}' h"),
+)
+"""Places that say of a value which looks random that it is a key."""
+
+WORDS: Final = ("X-Vault-Token: {}", "export TOKEN={}", "app --token={}", 'db_pass = "{}"', "<password>{}</password>")
+"""Places that say it of words, too."""
 
 
 def traces(text: str, canaries: Iterable[str]) -> list[str]:

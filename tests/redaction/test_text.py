@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -17,7 +18,20 @@ from diagnostics.redaction import KINDS, Secrets, bounded, redact, taken
 from diagnostics.redaction.matching import all_forms, sweep
 from diagnostics.redaction.patterns import Form
 from diagnostics.redaction.text import LONGEST
-from tests.redaction.canaries import BARE_KEYS, DISGUISES, FORMED, KNOWN, PLACED, SPELLINGS, VARIABLES, traces
+from diagnostics.sanitizer.output.redact import redact_text
+from tests.redaction.canaries import (
+    BARE_KEYS,
+    DISGUISES,
+    FORMED,
+    KNOWN,
+    NAMED,
+    PLACED,
+    RANDOM,
+    SPELLINGS,
+    VARIABLES,
+    WORDS,
+    traces,
+)
 
 ME = Secrets.of_this_machine(VARIABLES)
 EVERY = (*KNOWN, *FORMED)
@@ -53,6 +67,19 @@ def test_a_key_is_known_by_its_form_or_by_its_name(text: str) -> None:
     assert "Ab3/" not in shown
     assert shown.startswith("before ")
     assert shown.endswith("<key> after")
+
+
+@pytest.mark.parametrize("clean", [lambda text: redact(text, ME), redact_text], ids=["lab", "sanitizer"])
+def test_a_name_or_a_call_says_that_a_value_is_a_key(clean: Callable[[str], str]) -> None:
+    planted = [place.format(RANDOM) for place in NAMED] + [place.format("correct-horse-battery") for place in WORDS]
+    assert [text for text in planted if RANDOM in clean(text) or "correct-horse" in clean(text)] == []
+    evidence = (
+        "keyword=Abcdef123456Xyz; primary_key=True, _V2WrapType = TypeVar('_V2WrapValidatorType', bound=int)",
+        "token = await get_token(); auth=auth, cookies=cookies, headers=headers, sorted(names, key=len)",
+        "gpt-4o-mini-2024-07-18, max_tokens=4096, eos_token_id=50256, pad_token='<pad>', token_type='bearer'",
+        "Path('/opt/Abc123Def456Ghi'), --key-file=/etc/x1.pem, unexpected token 'Task-12', key: value",
+    )
+    assert [text for text in evidence if clean(text) != text] == []
 
 
 def test_an_address_behind_the_translation_of_a_carrier_is_private() -> None:

@@ -30,11 +30,12 @@ _NAMED = re.compile(
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SECRET_WORD = re.compile(
-    r"(?<![a-z])(?:(?:api|access|secret|private|account|subscription)?key|pwd|auth|authorization|bearer|dsn)(?![a-z])"
+    r"(?<![a-z])(?:(?:api|access|secret|private|account|subscription)?key|pwd|pass|auth|authorization|bearer|dsn)(?![a-z])"
     r"|(?:token|secret|passwd|password|passphrase|credentials?|cookie|signature)(?![a-z])"
 )
 _BREAK = r"(?:[\"'`]?[ \t]*\r?\n[ \t]*[\"'`]?)?"
 _RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).{8,}", re.DOTALL)
+_PLACEHOLDER = re.compile(r"\{[\w.\[\]()]*\}")
 _FORMS: Final = tuple((re.compile(pattern), needs) for _, pattern, needs in SECRET_FORMS)
 
 
@@ -54,7 +55,7 @@ def _replacement(match: re.Match[str]) -> str:
         names_it = re.fullmatch(r"[A-Za-z_]+(?:\.[A-Za-z_]+|[(\[].*)*", value, re.DOTALL) is not None
         if names_it and not front.lstrip().startswith(("?", "&", ";")):
             return match.group()
-    return match.group() if value.startswith("{") else front + _MARK
+    return match.group() if _PLACEHOLDER.match(value) else front + _MARK
 
 
 def redact_text(text: str) -> str:

@@ -119,9 +119,11 @@ server = Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critica
 def visit():
     started.wait()
     port = server.servers[0].sockets[0].getsockname()[1]
-    for _ in range(2):
-        httpx.get(f"http://127.0.0.1:{port}/")
-    server.should_exit = True
+    try:
+        for _ in range(2):
+            httpx.get(f"http://127.0.0.1:{port}/", timeout=None)
+    finally:
+        server.should_exit = True
 
 threading.Thread(target=visit).start()
 server.run()

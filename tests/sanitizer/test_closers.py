@@ -161,7 +161,7 @@ def test_a_class_of_the_program_is_to_get_a_method_that_closes_it(tmp_path: Path
     made = Site(str(file), 5, "<module>", "link = Link()")
     (cause,) = causes(ClientFacts("C1", "program.Link", made, (made,)), "cross-loop-use")
     assert "method `aclose()`" in cause.advice[0].text
-    assert "await client.aclose()" in cause.advice[0].code
+    assert "await link.aclose()" in cause.advice[0].code
 
 
 def test_an_import_of_mangum_does_not_make_a_handler() -> None:

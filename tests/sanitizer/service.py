@@ -18,6 +18,15 @@ _PART = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m
 _TOKEN = {"index": 0, "finish_reason": None, "delta": {"role": "assistant", "content": "quark "}}
 _GEMINI = {"candidates": [{"content": {"role": "model", "parts": [{"text": "quark"}]}, "index": 0}]}
 _EMBEDDING = {"object": "list", "model": "m", "data": [{"object": "embedding", "index": 0, "embedding": [0.1] * 8}]}
+_APPLICATION = {
+    "name": "quark",
+    "description": "",
+    "icon": None,
+    "bot_public": True,
+    "bot_require_code_grant": False,
+    "verify_key": "",
+    "owner": {"id": "1", "username": "q", "discriminator": "0", "avatar": None},
+}
 _TIME = "2026-01-01T00:00:00Z"
 _USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 _ANSWERS: dict[str, Any] = {
@@ -36,6 +45,12 @@ _ANSWERS: dict[str, Any] = {
     "/collections": {"result": {"collections": [{"name": "docs"}]}, "status": "ok", "time": 0.0},
     "/_search": {"took": 1, "timed_out": False, "hits": {"hits": []}},
     "/kv/k": {"etag": "e", "key": "k", "value": "quark", "last_modified": _TIME, "locked": False, "tags": {}},
+    "/ping": {},
+    "/time": {"serverTime": 1},
+    "/namespaces": {"items": []},
+    "/version": {"ApiVersion": "1.41", "Version": "1"},
+    "/users/@me": {"id": "1", "username": "quark", "discriminator": "0", "avatar": None},
+    "/oauth2/applications/@me": {"id": "1", **_APPLICATION},
     "/getMe": {"ok": True, "result": {"id": 1, "is_bot": True, "first_name": "quark", "username": "q"}},
     "/predictions": {
         "id": "p",

@@ -29,8 +29,10 @@ async def main():
     local = httpx.AsyncClient()
     later = httpx.AsyncClient()
 kept = asyncio.new_event_loop()
+async def fetch(client):
+    await client.get("/")
 """
-AT_IMPORT, LOCAL, LATER, LOOP = 3, 6, 7, 8
+AT_IMPORT, LOCAL, LATER, LOOP, FETCH = 3, 6, 7, 8, 10
 UVICORN, AIOHTTP = f"{INSTALLED}/uvicorn/server.py", f"{INSTALLED}/aiohttp/web_protocol.py"
 QUART, SESSION = f"{INSTALLED}/quart/app.py", f"{INSTALLED}/aiohttp/client.py"
 IN_RUN = [(asyncio_folder() + "runners.py", "run")]
@@ -91,6 +93,17 @@ def test_what_runs_the_call_decides_and_not_what_made_the_loop(
 ) -> None:
     found = cause(program, AT_IMPORT, [(server, "handle"), *IN_RUN], "client-left-open", frameworks=frameworks)
     assert code in found.advice[0].code.splitlines()
+
+
+def test_a_run_without_a_line_of_the_program_is_named_by_its_coroutine(program: str) -> None:
+    loops = [LoopRecord(Thing(), stack(*IN_RUN)) for _ in range(2)]
+    client = ClientRecord(Thing(), "httpx.AsyncClient", "httpx", at(program, AT_IMPORT))
+    call = (*at(program, FETCH, "fetch"), *stack((asyncio_folder() + "base_events.py", "_run_once")))
+    fact = Fact("cross-loop-use", "error", loop=loops[0], current=loops[1], client=client, stack=call)
+
+    (found,) = group(evaluate([fact]), ()).root_causes
+
+    assert found.advice[0].code.splitlines()[0] == "async def fetch(client):"
 
 
 @pytest.mark.parametrize("name", HOSTS)

@@ -53,6 +53,16 @@ class Awaited(Kept):
         OPEN.discard(self)
 
 
+class BothWays(Kept):
+    """Closes a part of its own for each of sync and async code, as stripe's HTTPXClient."""
+
+    def close(self) -> None:
+        """Closes what sync calls opened."""
+
+    async def close_async(self) -> None:
+        OPEN.discard(self)
+
+
 class Plain(Kept):
     def close(self) -> None:
         if self not in OPEN:
@@ -114,6 +124,7 @@ class Nothing(Kept):
         (Managed, "async with"),
         (Awaitable, "async with or await"),
         (Awaited, "await aclose()"),
+        (BothWays, "await close_async()"),
         (Plain, "close()"),
         (Returning, "maybe await close()"),
         (InTwoSteps, "close(); await wait_closed()"),
@@ -178,7 +189,7 @@ def test_a_stream_is_closed_with_what_its_library_offers() -> None:
     assert "await stream.close()" in cause.advice[0].code
 
 
-CLASSES = [Managed, Awaitable, Awaited, Plain, Returning, InTwoSteps, Decorated, Passed]
+CLASSES = [Managed, Awaitable, Awaited, BothWays, Plain, Returning, InTwoSteps, Decorated, Passed]
 
 
 @pytest.mark.parametrize("cls", CLASSES)

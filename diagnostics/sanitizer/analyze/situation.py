@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
@@ -11,6 +12,7 @@ from diagnostics.sanitizer.analyze.hosts import hosts
 from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
     creation_of,
+    first_line,
     fixture_around,
     function_around,
     has_class,
@@ -191,7 +193,8 @@ class Situation(NamedTuple):
     def run(self) -> str:
         """The first line of the coroutine function that the program runs on the loops."""
         loops = (each.access.running for each in self.findings if each.access is not None)
-        lines = (run_at(loop.created_at) for loop in loops if loop is not None)
+        lines = [run_at(loop.created_at) for loop in loops if loop is not None]
+        lines += [_first_of_task(each.access.stack) for each in self.findings if each.access is not None]
         return next(filter(None, lines), "async def main():")
 
     @property
@@ -283,6 +286,14 @@ class Situation(NamedTuple):
             else:
                 lines.append(f"{how} {name}.{method}".lstrip())
         return lines
+
+
+def _first_of_task(stack: Sequence[Site]) -> str:
+    """Returns the first line of the program's coroutine function that a loop runs, given what that calls."""
+    inside = itertools.takewhile(lambda each: each.function != "_run_once", stack)
+    own = [each for each in inside if is_users(each.file)]
+    function = function_around(own[-1]) if own else None
+    return first_line(function) if function is not None else ""
 
 
 def _is_kept(loop: LoopFacts | None) -> bool:

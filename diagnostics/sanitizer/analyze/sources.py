@@ -94,7 +94,12 @@ def run_at(where: Site | None) -> str:
     runs = [each.args[0].func for each in calls if each.args and isinstance(each.args[0], ast.Call)]
     names = {each.id for each in runs if isinstance(each, ast.Name)}
     found = [each for each in nodes if isinstance(each, ast.AsyncFunctionDef) and each.name in names]
-    return f"async def {found[0].name}({ast.unparse(found[0].args)}):" if len(found) == 1 else ""
+    return first_line(found[0]) if len(found) == 1 else ""
+
+
+def first_line(function: ast.AsyncFunctionDef) -> str:
+    """Returns the first line of a coroutine function."""
+    return f"async def {function.name}({ast.unparse(function.args)}):"
 
 
 def _functions(where: Site | None) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

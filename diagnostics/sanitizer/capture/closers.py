@@ -11,8 +11,8 @@ import dis
 import itertools
 from typing import Any, Final
 
-CLOSERS: Final = ("aclose", "close", "dispose", "disconnect", "shutdown", "stop")
-"""What an object offers that a person is meant to close."""
+CLOSERS: Final = ("aclose", "close_async", "async_close", "close", "dispose", "disconnect", "shutdown", "stop")
+"""What an object offers that a person is meant to close, what closes its async part first."""
 
 _OF_A_PART: Final = tuple(
     f"{verb}_{part}" for verb in ("aclose", "close") for part in ("session", "client", "connection")

@@ -186,6 +186,23 @@ class RootCause:
 
 
 @dataclass(frozen=True)
+class Confirmation:
+    """What runs of a test at fault in processes of their own show.
+
+    Attributes:
+        state: `confirmed` if the root cause shows in one of them, with the same kind and line; else `suspected`.
+        shown: in how many it does.
+        runs: how many gave a result.
+        text: the same, in words.
+    """
+
+    state: Word
+    shown: int
+    runs: int
+    text: Text
+
+
+@dataclass(frozen=True)
 class InTest:
     """The test of a suite under pytest that a finding comes from.
 
@@ -198,6 +215,7 @@ class InTest:
         thread: the thread that made it, where that is why the test is not known.
         others: tests that make the same mistake.
         hurt: tests that it affects.
+        confirmation: of the root cause, in the finding that names it, with `--event-loops-confirm`.
     """
 
     nodeid: Text
@@ -207,6 +225,7 @@ class InTest:
     thread: Text | None = None
     others: tuple[Text, ...] = ()
     hurt: tuple[Text, ...] = ()
+    confirmation: Confirmation | None = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -29,8 +29,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="ignore the findings that FILE lists, one `kind:pattern` per line, for example `*:litellm`",
     )
+    group.addoption(
+        "--event-loops-confirm",
+        action="store_true",
+        help="run the tests to blame again at the end, alone and with a test that they hurt, and say whether the root"
+        " cause shows there too",
+    )
     parser.addini("event_loops", "off, report or error", default="off")
     parser.addini(_LIST, "findings to ignore, as in the file of --event-loops-suppress", type="linelist")
+    parser.addini("event_loops_confirm_seconds", "how long a run of --event-loops-confirm may take", default="60")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -41,6 +41,9 @@ def report(cause: Cause, nodeid: str, *, fails: bool) -> pytest.TestReport:
     """Returns the report for a test that is to blame."""
     block = render([cause.cause], cause.findings, Style()).rstrip()
     title = redact_text(f"{cause.cause.severity}[{cause.cause.kind}]: {cause.cause.title}")
+    properties = [("event_loops", title)]
+    if cause.test is not None and (again := cause.test.confirmation) is not None:
+        properties.append(("event_loops_confirmation", f"{again.state}: {again.text}"))
     file, _, name = nodeid.partition("::")
     return pytest.TestReport(
         nodeid=nodeid + MARK,
@@ -50,7 +53,7 @@ def report(cause: Cause, nodeid: str, *, fails: bool) -> pytest.TestReport:
         longrepr=_Block(title, block) if fails else None,  # type: ignore[arg-type]
         when="teardown",
         sections=() if fails else [(SECTION, block)],  # pytest prints those of what fails
-        user_properties=[("event_loops", title)],
+        user_properties=properties,
     )
 
 

@@ -16,6 +16,7 @@ from diagnostics.pytest_plugin.journals import MARK, SECTION, eventful, unremark
 from diagnostics.pytest_plugin.recording import Recording
 
 if TYPE_CHECKING:
+    from diagnostics.pytest_plugin.confirming import Confirming
     from diagnostics.pytest_plugin.results import Results
     from diagnostics.sanitizer.analyze.suppressions import Rule
 
@@ -31,16 +32,24 @@ class Reporting:
         suppressions: see `analyze.suppressions`.
         folder: of the journals.
         recording: if the tests run in this process.
+        confirming: if root causes are to be confirmed.
     """
 
     def __init__(
-        self, config: pytest.Config, mode: str, suppressions: Sequence[Rule], folder: str, recording: Recording | None
+        self,
+        config: pytest.Config,
+        mode: str,
+        suppressions: Sequence[Rule],
+        folder: str,
+        recording: Recording | None,
+        confirming: Confirming | None,
     ) -> None:
         self._config = config
         self._fails = mode == "error"
         self._suppressions = suppressions
         self._folder = folder
         self._recording = recording
+        self._confirming = confirming
         self._published: set[Any] = set()
         self._results: Results | None = None
         self._clean = ""
@@ -48,10 +57,18 @@ class Reporting:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> _Wrapped:
         """Publishes what is known when the tests have run."""
+        interrupted = False
         try:
             return (yield)
+        except KeyboardInterrupt:
+            interrupted = True
+            raise
         finally:
-            self._publish()
+            try:
+                if not interrupted:
+                    self._confirm()
+            finally:
+                self._publish()
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self) -> None:
@@ -68,6 +85,11 @@ class Reporting:
             if self._recording is not None:
                 self._recording.end()
             failed = session.testsfailed
+            try:
+                if session.exitstatus != pytest.ExitCode.INTERRUPTED:
+                    self._confirm()
+            except KeyboardInterrupt:
+                session.exitstatus = pytest.ExitCode.INTERRUPTED
             self._publish()
             if session.testsfailed > failed and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -99,11 +121,16 @@ class Reporting:
             terminalreporter.line(line)
 
     def _read(self, exit_code: int | None = None) -> Results:
-        from diagnostics.pytest_plugin.results import read
+        from diagnostics.pytest_plugin.results import confirmed, read
 
-        return read(
+        found = read(
             self._folder, self._suppressions, ["pytest", *map(str, self._config.invocation_params.args)], exit_code
         )
+        return found if self._confirming is None else confirmed(found, self._confirming.known)
+
+    def _confirm(self) -> None:
+        if self._confirming is not None and eventful(self._folder):
+            self._confirming.confirm(self._read())
 
     def _publish(self) -> None:
         """Sends a report for each test at fault that has none yet; only first-party code makes it fail."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from diagnostics.model.codec import encode
-from diagnostics.model.finding import Finding, InTest, RootCause
+from diagnostics.model.finding import Confirmation, Finding, InTest, RootCause
 from diagnostics.sanitizer.analyze.in_tests import joined
 from diagnostics.sanitizer.analyze.news import certain
 from diagnostics.sanitizer.analyze.recorded import Process, processes
 from diagnostics.sanitizer.analyze.root_causes import Report, across, identity
 from diagnostics.sanitizer.analyze.suppressions import Rule
+from diagnostics.sanitizer.output.formats.place import main_finding
 from diagnostics.sanitizer.output.json_document import document
 from diagnostics.sanitizer.process.reporter import ReportSettings, grouped
 
@@ -82,6 +83,21 @@ def read(folder: str, suppressions: Sequence[Rule], argv: list[str], exit_code: 
     if any(each[0].used and not each[0].end and each[0].number != os.getpid() for each in journals if each):
         data["cannot_tell"].append("a process that ran tests was killed before it could report what it leaves open")
     return Results(causes, data)
+
+
+def confirmed(results: Results, known: Mapping[Any, Confirmation]) -> Results:
+    """Returns results in which each root cause that has a confirmation, by its key, names it."""
+    causes = []
+    for each, encoded in zip(results.causes, results.document["root_causes"], strict=True):
+        confirmation = known.get(each.key)
+        if each.test is None or confirmation is None:
+            causes.append(each)
+            continue
+        test = replace(each.test, confirmation=confirmation)
+        findings = [replace(each.findings[0], test=test), *each.findings[1:]]
+        causes.append(each._replace(findings=findings, test=test))
+        main_finding(results.document, encoded)["test"]["confirmation"] = encode(confirmation)
+    return Results(causes, results.document)
 
 
 def _cause(whole: RootCause, worst: RootCause, by_id: dict[str, Finding], findings: Sequence[Finding]) -> Cause:

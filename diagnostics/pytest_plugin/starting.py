@@ -15,9 +15,12 @@ from diagnostics.pytest_plugin.reporting import Reporting
 from diagnostics.sanitizer.session import uninstall
 
 if TYPE_CHECKING:
+    from diagnostics.pytest_plugin.confirming import Confirming
     from diagnostics.sanitizer.analyze.suppressions import Rule
 
 WORKER_FOLDER = "event_loops_folder"
+MAX_SECONDS = 24 * 3600
+_ALONE = "diagnostics.pytest_plugin.alone"
 
 
 def start(config: pytest.Config, mode: str, suppressions: Sequence[str]) -> None:
@@ -43,7 +46,26 @@ def start(config: pytest.Config, mode: str, suppressions: Sequence[str]) -> None
     else:
         uninstall()  # the workers of xdist run the tests
         config.pluginmanager.register(_Workers(folder), "event_loops_workers")
-    config.pluginmanager.register(Reporting(config, mode, ignored, folder, recording), "event_loops_reporting")
+    confirming = _confirming(config)
+    reporting = Reporting(config, mode, ignored, folder, recording, confirming)
+    config.pluginmanager.register(reporting, "event_loops_reporting")
+
+
+def _confirming(config: pytest.Config) -> Confirming | None:
+    if not config.getoption("event_loops_confirm") or config.pluginmanager.hasplugin(_ALONE):
+        return None
+    from diagnostics.pytest_plugin.confirming import Confirming
+
+    text = config.getini("event_loops_confirm_seconds")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < MAX_SECONDS:
+        raise pytest.UsageError(f"event_loops_confirm_seconds is {text!r}; write a number of seconds above 0")
+    confirming = Confirming(config, seconds)
+    config.pluginmanager.register(confirming, "event_loops_confirming")
+    return confirming
 
 
 def _suppressions(file: str | None, lines: Sequence[str]) -> list[Rule]:

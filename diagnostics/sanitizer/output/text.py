@@ -86,6 +86,8 @@ def _block(cause: RootCause, findings: list[Finding], look: Style) -> list[str]:
         lines += [wrapped("   = hurt:  ", name, look) for name in main.test.hurt[:HURT_AT_MOST]]
         more = len(main.test.hurt) - HURT_AT_MOST
         lines += [f"   = hurt:  {plural(more, 'more test')}"] if more > 0 else []
+        if (again := main.test.confirmation) is not None:
+            lines.append(wrapped("   = again: ", f"{again.state}: {again.text}", look))
     for number, advice in enumerate(cause.advice):
         lines += _help(advice, look, short=number > 0)
     return lines

@@ -143,6 +143,7 @@ def test_invalid_usage_is_a_line(run_suite: Callable[..., SuiteRun]) -> None:
     for options, words in (
         (("-o", "event_loops=on"), "event_loops is 'on'; write one of off, report, error"),
         (("--event-loops=report", "-o", "event_loops_suppress=leak"), "event_loops_suppress: suppressions, line 1"),
+        (("--event-loops=report", "--event-loops-confirm", "-o", "event_loops_confirm_seconds=-1"), "is '-1'; write a"),
         (("--event-loops=report", "--event-loops-suppress=none"), "--event-loops-suppress none: cannot read it"),
         (("--event-loops=report", "-n0"), "test_it.py::test_marked: marker event_loops: 'leak' is not one of"),
     ):

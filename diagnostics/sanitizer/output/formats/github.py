@@ -19,9 +19,8 @@ def render(data: Mapping[str, Any]) -> str:
 def _annotation(data: Mapping[str, Any], cause: Mapping[str, Any]) -> str:
     fault = main_finding(data, cause)["fault"]
     advice = [f"help: {each['text']}" for each in cause["advice"][:1]]
-    tests = [f"test: {name}" for name in _tests(data, cause)]
     patch = [patch_of(cause["changes"])] if cause.get("changes") else []
-    message = "\n".join([cause["title"], *tests, f"cause: {fault['why']}", *advice, *patch])
+    message = "\n".join([cause["title"], *_tests(data, cause), f"cause: {fault['why']}", *advice, *patch])
     return annotation(_COMMANDS[cause["severity"]], first_line(data, cause), cause["kind"], message)
 
 
@@ -37,7 +36,11 @@ def annotation(command: str, site: Mapping[str, Any] | None, title: str, message
 
 def _tests(data: Mapping[str, Any], cause: Mapping[str, Any]) -> list[str]:
     test = main_finding(data, cause)["test"]
-    return [] if test is None else [name for name in (test["nodeid"], *test["others"]) if name]
+    if test is None:
+        return []
+    again = test["confirmation"]
+    lines = [f"test: {name}" for name in (test["nodeid"], *test["others"]) if name]
+    return lines if again is None else [*lines, f"{again['state']}: {again['text']}"]
 
 
 def _escaped(text: str) -> str:

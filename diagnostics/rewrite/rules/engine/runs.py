@@ -175,7 +175,7 @@ class _Walk:
         base = self.reader.value(func.value if isinstance(func, ast.Attribute) else func, frame)
         if isinstance(base, MadeClient):
             self._used(node, base, frame)
-        in_task = _is_in_task(node, frame.scope)
+        in_task = _is_in_task(node, frame.scope, self.reader)
         if in_task and isinstance(base, MadeClient):
             self.found.contended.add(base.call)
         for function in self._callees(node, frame):
@@ -245,25 +245,22 @@ class _Walk:
         return any(isinstance(each, ast.Return) and each.value is not None for each in function.nodes)
 
 
-def _is_in_task(node: ast.AST, scope: CodeScope) -> bool:
+def _is_in_task(node: ast.AST, scope: CodeScope, reader: ValueReader) -> bool:
     """Returns whether a call makes a coroutine that a task runs, also by way of a variable."""
     above = scope.file.above(node)
     if any(isinstance(each, ast.Call) and last_name(each.func) in _TOGETHER for each in above):
         return True
-    kept = {
-        target.id
-        for each in above
-        if isinstance(each, ast.Assign)
-        for target in each.targets
-        if isinstance(target, ast.Name)
-    }
-    return bool(kept) and any(
-        isinstance(each, ast.Name)
-        and each.id in kept
-        and isinstance(each.ctx, ast.Load)
-        and any(isinstance(a, ast.Call) and last_name(a.func) in _TOGETHER for a in scope.file.above(each))
-        for each in scope.nodes
-    )
+    targets = (target for each in above if isinstance(each, ast.Assign) for target in each.targets)
+    return any(isinstance(each, ast.Name) and each.id in _names_in_tasks(scope, reader) for each in targets)
+
+
+def _names_in_tasks(scope: CodeScope, reader: ValueReader) -> set[str]:
+    """Returns the variables that a scope gives to what makes or awaits several tasks."""
+    known: dict[CodeScope, set[str]] = reader.notes.setdefault("names in tasks", {})
+    if scope not in known:
+        calls = [e for e in scope.nodes if isinstance(e, ast.Call) and last_name(e.func) in _TOGETHER]
+        known[scope] = {e.id for call in calls for e in _inside(call) if isinstance(e, ast.Name)}
+    return known[scope]
 
 
 def _guarded(node: ast.AST, scope: CodeScope) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from diagnostics.model.finding import MarkedLine
@@ -14,7 +15,7 @@ from diagnostics.rewrite.rules.records import CheckRule
 WHY = """\
 A new loop may have the address of one that is gone, so the look-up finds the client of a closed loop: 35 of 50 did
 in a measurement. Entries of dead loops are never removed or closed. Code that compares the loop itself, looks whether
-it is closed, has a weak reference to it, or removes the entry in `finally` is not reported."""
+it is closed, has a weak reference to it or to the value, or removes the entry in `finally` is not reported."""
 
 WRONG = """\
 import asyncio
@@ -86,8 +87,10 @@ def _stores(node: ast.Call, scope: CodeScope) -> Iterator[tuple[str, ast.expr | 
 
 
 def _is_checked(file: SourceFile, scope: CodeScope, name: str) -> bool:
-    """Returns whether the code that uses a mapping looks at the loops themselves."""
+    """Returns whether a mapping is weak, or the code that uses it looks at the loops themselves."""
     last = name.rpartition(".")[2]
+    if re.search(rf"\b{re.escape(last)}\b[^\n]*=\s*\(?\s*(?:weakref\.)?WeakValueDictionary\b", file.text):
+        return True
     users = [each for each in file.scopes if each is scope or (each.is_function and _mentions(each, last))]
     return any(compares_loops(each) for each in users)
 

@@ -171,7 +171,10 @@ class _Life:
         return name is not None and self._only_calls(name, scope, 0)
 
     def _uses(self, call: ast.Call) -> bool:
-        return self.cls is not None or is_async_use(method_chain(call), self.maker)
+        chain = method_chain(call)
+        if chain[-1] == "connect" and self.maker.library is not None and self.maker.library.role == "sdk":
+            return False  # a WebSocket of its own, which `async with` closes
+        return self.cls is not None or is_async_use(chain, self.maker)
 
     def _closes(self, call: ast.Call, scope: CodeScope) -> bool:
         """Returns whether a method closes, or is one of the tree that does."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from diagnostics.model.finding import MarkedLine
-from diagnostics.rewrite.rules.engine.source_file import CodeScope, SourceFile
+from diagnostics.rewrite.rules.engine.source_file import CodeScope, SourceFile, dotted
 from diagnostics.rewrite.rules.engine.tree import OuterName
 from diagnostics.rewrite.rules.engine.values import ValueReader
 from diagnostics.rewrite.rules.records import CheckRule
@@ -62,7 +62,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
 
 
 def _of_function(scope: CodeScope, reader: ValueReader) -> Iterator[tuple[ast.Call, ast.AST, CodeScope]]:
-    if not scope.is_function or _ONCE.match(scope.name):
+    if not scope.is_function or _ONCE.match(scope.name) or _ends_process(scope):
         return
     for node in scope.nodes:
         if not isinstance(node, ast.Call) or not _makes(node, scope, reader):
@@ -75,6 +75,12 @@ def _of_function(scope: CodeScope, reader: ValueReader) -> Iterator[tuple[ast.Ca
             run = _only_run([each for each in _named(scope.file, scope, target.id) if each is not target], scope.file)
             if run is not None:
                 yield node, run, scope
+
+
+def _ends_process(scope: CodeScope) -> bool:
+    """Returns whether a function ends the process."""
+    exits = (["os", "_exit"], ["sys", "exit"])
+    return any(isinstance(node, ast.Call) and dotted(node.func) in exits for node in scope.nodes)
 
 
 def _of_object(cls: CodeScope, reader: ValueReader) -> Iterator[tuple[ast.Call, ast.AST, CodeScope]]:

@@ -88,7 +88,8 @@ def _is_client(value: MadeValue | None, reader: ValueReader) -> bool:
         return not value.maker.is_primitive
     if value is None:
         return False
-    return any(isinstance(reader.attribute(value, name), MadeClient) for name in value.cls.attributes)
+    kept = (reader.attribute(value, name) for name in value.cls.attributes)
+    return any(isinstance(each, MadeClient) and not each.maker.is_primitive for each in kept)
 
 
 def _weak(file: SourceFile, reader: ValueReader) -> Iterator[tuple[str, Bound]]:

@@ -60,6 +60,46 @@ def test_most_mistakes_of_the_corpus_are_found_and_no_correct_program_has_an_ale
 
 
 SILENT = {
+    "locks that go with those who hold them": """
+import asyncio, weakref
+
+locks = weakref.WeakValueDictionary()
+
+async def once(make):
+    lock = locks.setdefault(id(asyncio.get_running_loop()), asyncio.Lock())
+    async with lock:
+        return await make()
+""",
+    "what has no connection, for each loop": """
+import asyncio, weakref
+
+class State:
+    def __init__(self):
+        self.limit = asyncio.Semaphore(3)
+
+states = weakref.WeakKeyDictionary()
+
+def state():
+    loop = asyncio.get_running_loop()
+    if loop not in states:
+        states[loop] = State()
+    return states[loop]
+""",
+    "a loop of a process that ends": """
+import asyncio, os
+
+def serve(work):
+    asyncio.new_event_loop().run_until_complete(work())
+    os._exit(0)
+""",
+    "a connection that is not of the pool": """
+from openai import AsyncOpenAI
+
+async def talk():
+    client = AsyncOpenAI()
+    async with client.realtime.connect(model="gpt-realtime") as connection:
+        await connection.send({"type": "response.create"})
+""",
     "a task that goes on": """
 import asyncio
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import libcst as cst
 import libcst.matchers as m
 
 from diagnostics.rewrite.edits.context import Context
-from diagnostics.rewrite.edits.program import Rewrite
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
 from diagnostics.rewrite.records import CLOSERS
 
 SUMMARY: Final = "await the call that closes it"
@@ -18,12 +18,40 @@ _CLOSING: Final = m.Call(func=m.Attribute(attr=m.OneOf(*map(m.Name, CLOSERS))), 
 
 
 def propose(context: Context) -> Iterator[Rewrite]:
-    """Yields the change for each call in a coroutine function that closes something and is not awaited."""
+    """Yields the change for each call that closes something and is not awaited."""
     for module in context.program.modules():
         for node in module.nodes:
-            if m.matches(node, m.Expr(value=_CLOSING)) and isinstance(node, cst.Expr):
-                function = module.function(node)
-                if function is not None and function.asynchronous is not None:
-                    changes = Rewrite(context.program)
-                    changes.replace(module, node.value, f"await {module.text(node.value)}")
-                    yield changes
+            if not m.matches(node, m.Expr(value=_CLOSING)) or not isinstance(node, cst.Expr):
+                continue
+            function, changes = module.function(node), Rewrite(context.program)
+            if function is None:
+                continue
+            changes.replace(module, node.value, f"await {module.text(node.value)}")
+            if function.asynchronous is not None or _wait_for(changes, module, function):
+                yield changes
+
+
+def _wait_for(changes: Rewrite, module: ParsedFile, function: cst.FunctionDef) -> bool:
+    """Makes a closing method a coroutine function that its callers await; returns whether all of them can."""
+    owner = module.class_around(function)
+    if owner is None or function not in owner.body.body or function.name.value not in CLOSERS or function.decorators:
+        return False
+    changes.change(module, function, lambda each: each.with_changes(asynchronous=cst.Asynchronous()))
+    made = m.Call(func=m.Name(owner.name.value) | m.Attribute(attr=m.Name(owner.name.value)))
+    called = False
+    for other in changes.program.modules():
+        for node in other.nodes:
+            if not m.matches(node, m.Assign([m.AssignTarget(m.Name())], made)):
+                continue
+            name: Any = m.findall(node, m.AssignTarget())[0]
+            scope = other.function(node)
+            method = m.Attribute(value=m.Name(name.target.value), attr=m.Name(function.name.value))
+            close = m.Call(func=method, args=[])
+            uses = [] if scope is None else m.findall(scope.body, method)
+            calls = [] if scope is None else m.findall(scope.body, m.Expr(value=close))
+            if scope is None or scope.asynchronous is None or len(calls) != len(uses):
+                return changes.no(f"plain code may close the {owner.name.value} of {other.place(node)}")
+            for call in calls:
+                changes.replace(other, call.value, f"await {other.text(call.value)}")  # type: ignore[attr-defined]
+                called = True
+    return called

@@ -76,6 +76,15 @@ class Prover:
             OSError: a copy cannot be made.
         """
         self.baseline()
+        proof = self._prove(tree, first)
+        at_once = self.runner.at_once
+        if proof.output and proof.runs > 1 and at_once > 1:
+            self.runner.at_once = 1  # copies that overlap may have disturbed each other, say in one database
+            proof = self._prove(tree, first)
+            self.runner.at_once = 1 if proof.accepted else at_once
+        return proof
+
+    def _prove(self, tree: Tree, first: Sequence[Observation]) -> Proof:
         done = list(first)
         proof = self._judged(done) if done else None
         while len(done) < self.trials and (proof is None or proof.accepted):

@@ -120,6 +120,14 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         HEAD + "async def main():\n    async with Client() as c:\n        c.close()\n\n\nasyncio.run(main())\n",
         HEAD + "async def main():\n    async with Client() as c:\n        await c.close()\n\n\nasyncio.run(main())\n",
     ),
+    "a class that closes without await": (
+        "await-close",
+        {"made": "Client()"},
+        HEAD + "class Kept:\n    def close(self):\n        self.client.close()  # a\n\n\n"
+        "async def main():\n    kept = Kept(Client())\n    kept.close()\n\n\nasyncio.run(main())\n",
+        HEAD + "class Kept:\n    async def close(self):\n        await self.client.close()  # a\n\n\n"
+        "async def main():\n    kept = Kept(Client())\n    await kept.close()\n\n\nasyncio.run(main())\n",
+    ),
     "a class attribute": (
         "client-per-loop",
         {"made": "Client(1)"},

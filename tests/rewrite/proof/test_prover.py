@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,14 +12,13 @@ import pytest
 from diagnostics.cli.proving import Steps, reported
 from diagnostics.model.errors import CommandError
 from diagnostics.rewrite.proof.copies import Tree, copy
-from diagnostics.rewrite.proof.observe import Conditions
+from diagnostics.rewrite.proof.observe import Conditions, Observation, Program, Runner
+from diagnostics.rewrite.proof.prover import Prover
 from tests.rewrite.proof.conftest import BROKEN, FIXED, LINE
+from tests.rewrite.proof.test_judge import LEAK, observed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from diagnostics.rewrite.proof.prover import Prover
+    from collections.abc import Callable, Sequence
 
     Build = Callable[..., Prover]
 CONCURRENT = """\
@@ -81,6 +82,24 @@ def test_the_conditions_reach_the_program(prover: Build, folder: Path) -> None:
     assert off.orders
     assert not any(each.causes for each in (on, forced, off))
     assert [each.status for each in (on, forced, off)] == [0, 0, 0]
+
+
+class _OneDatabase(Runner):
+    """Copies that overlap disturb each other."""
+
+    def observe(self, program: Program, tree: Tree, conditions: Conditions) -> Observation:
+        return observed() if tree.changed else observed(LEAK)
+
+    def observe_all(self, program: Program, tree: Tree, conditions: Sequence[Conditions]) -> list[Observation]:
+        output = "a\nc\n" if len(conditions) > 1 and tree.changed else "a\nb\n"
+        return [replace(self.observe(program, tree, each), output=output) for each in conditions]
+
+
+def test_copies_that_disturb_each_other_are_run_again_alone(tmp_path: Path) -> None:
+    runner = _OneDatabase(2)
+    made = Prover(Program((), Path(), {}, 1.0), Tree(tmp_path), 4, runner, lambda *_: None)
+    proof = made.prove(Tree(tmp_path, {"app.py": ""}), [observed()])
+    assert (proof.accepted, proof.runs, runner.at_once) == (True, 4, 1)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,11 @@ MODES = ("off", "report", "error")
 _LIST = "event_loops_suppress"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the options."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Adds the options, and keeps pytest from registering this module a second time, under its other name."""
+    for name in ("event_loops", __name__):
+        if not pluginmanager.has_plugin(name):
+            pluginmanager.set_blocked(name)
     group = parser.getgroup("event loops")
     group.addoption(
         "--event-loops",

@@ -182,7 +182,7 @@ def check_module(module: str, arguments: list[str]) -> None:
         assert is_ours or name == "nox" or extra in PROJECT["optional-dependencies"]
     elif module == "pytest":
         parser = pytest.Parser(_ispytest=True)
-        pytest_plugin.pytest_addoption(parser)
+        pytest_plugin.pytest_addoption(parser, pytest.PytestPluginManager())
         asked = [word for word in arguments if word.startswith("--event-loops")]
         assert not parser.parse_known_and_unknown_args(asked)[1]
     else:

@@ -74,6 +74,16 @@ def test_an_error_is_a_report_that_junit_the_terminal_and_the_exit_status_see(
 
 
 @pytest.mark.environment
+def test_naming_the_plugin_where_it_is_installed_changes_nothing(run_suite: Callable[..., SuiteRun]) -> None:
+    named = {"test_it.py": "def test_it():\n    pass\n"}
+    installed = "pytest_plugins = ['diagnostics.pytest_plugin']\n"
+    for files, options in ((named, ("-p", "diagnostics.pytest_plugin")), ({**named, "conftest.py": installed}, ())):
+        ran = run_suite(files, "--event-loops=error", "-n0", *options)
+        assert ran.status == 0, ran.output
+        assert "no problem found" in ran.output
+
+
+@pytest.mark.environment
 def test_a_report_changes_neither_outcome_nor_status(run_suite: Callable[..., SuiteRun]) -> None:
     ran = run_suite(suite(LEAK, MORE), "--event-loops=report", "-v", "--junit-xml=junit.xml", "-n0")
     assert ran.status == 0

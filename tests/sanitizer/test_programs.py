@@ -54,6 +54,7 @@ RACING = (
     "no_slot-",
     "no_slot_in_hook",
     "two_live_loops",
+    "from_thread",
     "elsewhere",
     "slot_lost",
     "descriptor_closed",

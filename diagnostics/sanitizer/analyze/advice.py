@@ -21,7 +21,7 @@ from diagnostics.sanitizer.analyze.advice_in_tests import (
     wide_fixture,
 )
 from diagnostics.sanitizer.analyze.advice_on_servers import endpoint, is_served, on_server, view, with_test_client
-from diagnostics.sanitizer.analyze.phrasing import AWAITED, BLOCKED, OTHER_LOOP, UNENDED
+from diagnostics.sanitizer.analyze.phrasing import AWAITED, BLOCKED, OTHER_LOOP, THREAD, UNENDED
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
@@ -89,6 +89,16 @@ def _stream(about: Situation) -> list[Advice]:
         return [first]
     code = ("async with contextlib.aclosing(tokens(...)) as parts:", "    async for part in parts:", "        ...")
     return [first, Advice(None, "close a generator that you leave before its end, too", block(*code), None)]
+
+
+def _handed_over(about: Situation) -> list[Advice]:
+    access = about.findings[0].access
+    thing, _, method = (access.operation if access is not None else "").partition(".")
+    code = f"loop.call_soon_threadsafe({thing.lower()}.{method or 'set_result'}, ...)"
+    if thing == "loop":
+        code = "asyncio.run_coroutine_threadsafe(work(), loop)"
+    text = "hand it over to the thread of the loop, which the call wakes then"
+    return [Advice(None, text, code, access.site if access is not None else None)]
 
 
 def _reading(about: Situation, body: str) -> str:
@@ -272,6 +282,10 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (lambda about: "inherited-connection" in about.kinds, _plain("create the client in the child, after the fork")),
     (lambda about: about.findings[0].kind == "abandoned-stream", _stream),
+    (
+        lambda about: about.findings[0].fault.why == THREAD,
+        _handed_over,
+    ),
     (
         lambda about: about.findings[0].fault.why == AWAITED,
         _plain(

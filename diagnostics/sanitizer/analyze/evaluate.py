@@ -33,6 +33,7 @@ from diagnostics.sanitizer.analyze.phrasing import (
     NOT_CLOSED,
     OTHER_LOOP,
     SHARED,
+    THREAD,
     UNCLOSABLE,
     UNENDED,
     UNKNOWN_CLIENT,
@@ -293,6 +294,8 @@ def _held_type(client: ClientRecord) -> str:
 def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> str:
     if at_fault not in ("user", component(client, fact.stack)) and fact.current is not None:
         return OTHER_LOOP
+    if "thread" in fact.detail:
+        return THREAD
     if (fact.client is None or _is_primitive(fact)) and "what" in fact.detail:
         return AWAITED if fact.operation == "await" else LOCK_KEPT
     if fact.kind == "use-after-loop-close" and client is not None and fact.current is not None:

@@ -12,6 +12,7 @@ UNKNOWN_CLIENT: Final = "an unknown client"
 NOT_CLOSED: Final = "it creates the client and drops it without closing it"
 LOCK_KEPT: Final = "it uses one lock or event on several loops"
 AWAITED: Final = "it awaits on one loop what another one made"
+THREAD: Final = "it uses what belongs to a loop from another thread"
 BLOCKED: Final = "it waits for a loop that nothing runs"
 UNENDED: Final = "its task goes on after it was cancelled"
 SHARED: Final = "it uses one client on several loops"
@@ -58,6 +59,8 @@ def _left_open(about: About) -> str:
 
 def _used(about: About) -> str:
     what = about.detail.get("what", "a connection")
+    if "thread" in about.detail:
+        return f"another thread used {what} without call_soon_threadsafe: {about.loop}"
     if about.client == UNKNOWN_CLIENT and "what" in about.detail:
         verb = "belong" if " and " in str(what) else "belongs"
         return f"code on {about.current} waited for {what} that {verb} to {about.loop}"

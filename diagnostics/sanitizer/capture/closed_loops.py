@@ -8,6 +8,7 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.owners import client_of_loop
 from diagnostics.sanitizer.capture.sites import capture, frames
+from diagnostics.sanitizer.capture.thread_use import release
 from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
 from diagnostics.sanitizer.capture.transport_use import instrument, swap
 
@@ -16,6 +17,7 @@ def instrument_closed_loop(loop: Any) -> None:
     """Replaces the classes of a closed loop and of its open transports."""
     recorded = [each.transport() for each in list(TRACKER.loop(loop).connections.values()) if each.transport]
     instrument({id(each): each for each in [*getattr(loop, "_transports", {}).values(), *recorded]}.values())
+    release(loop)
     if hasattr(loop, "_check_closed"):
         swap(loop, {"_closed": _Closed()})
 
@@ -48,7 +50,7 @@ class _Closed:
 def _report_loop(loop: Any, frame: FrameType | None) -> None:
     stack = capture(frame)
     near = [code for code, _ in frames(stack[:12])]
-    if any(code in _transport_methods() for code in near):
+    if any(code in transport_methods() for code in near):
         return  # the transport has reported it
     operation = f"loop.{near[0].co_name}" if near else "loop"
     if operation in ("loop._add_reader", "loop._add_writer"):
@@ -69,7 +71,8 @@ def _report_loop(loop: Any, frame: FrameType | None) -> None:
     )
 
 
-def _transport_methods() -> frozenset[CodeType]:
+def transport_methods() -> frozenset[CodeType]:
+    """Returns the methods of asyncio's transports of sockets."""
     global _codes  # noqa: PLW0603 - computed once, at the first access
     if _codes is None:
         _codes = frozenset(

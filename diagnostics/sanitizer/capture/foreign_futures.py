@@ -112,7 +112,7 @@ def _is_foreign(error: BaseException | None) -> bool:
 def awaited(frame: FrameType) -> None:
     """A coroutine awaits a future of another loop."""
     running = running_loop()
-    thing, loop = next(((each, loop) for each, loop in _bound(frame) if loop is not running), (None, _other(running)))
+    thing, loop = next(((each, loop) for each, loop in bound(frame) if loop is not running), (None, _other(running)))
     if loop is None:
         return
     record, stack = TRACKER.loop(loop), capture(frame)
@@ -136,7 +136,7 @@ def awaited(frame: FrameType) -> None:
     )
 
 
-def _bound(frame: FrameType | None) -> Iterator[tuple[Any, Any]]:
+def bound(frame: FrameType | None) -> Iterator[tuple[Any, Any]]:
     """Yields what the frames of this task refer to that belongs to a loop, with that loop; innermost first."""
     while frame is not None and frame.f_code.co_name != "_run_once":
         for each in [*locals_of(frame).values(), *gc.get_referents(frame), *_named(frame)]:

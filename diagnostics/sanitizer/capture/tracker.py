@@ -67,7 +67,7 @@ class Tracker:
         self.stuck: set[int] = set()
         self.collecting = False
         self.problems: list[str] = []
-        self.several = False
+        self.several = self.threads = False
         self.roaming: set[LoopRecord] = set()
         self.elsewhere: set[str] = set()
         self._loops: dict[int, LoopRecord] = {}

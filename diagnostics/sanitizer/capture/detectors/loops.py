@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from diagnostics.sanitizer.capture import foreign_futures
+from diagnostics.sanitizer.capture import foreign_futures, thread_use
 from diagnostics.sanitizer.capture.closed_loops import instrument_closed_loop
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import KEPT
@@ -26,6 +26,8 @@ def created(loop: Any) -> None:
     foreign_futures.loop_created()
     frame = sys._getframe(2)
     TRACKER.loop(loop, capture(frame) + runs_in_thread(frame)).purpose = loop_purpose(frame)
+    if TRACKER.threads:
+        thread_use.watch(loop)
     if not TRACKER.several and len(TRACKER.open_loops()) > 1:
         TRACKER.several = True
         instrument_open_loops(TRACKER.open_loops())
@@ -65,7 +67,24 @@ def handed(source: Any, destination: Any) -> None:
             record.purpose = KEPT
 
 
+def thread_starts(thread: Any) -> None:
+    """A thread starts. Those of an executor are known by what they are given."""
+    if not TRACKER.threads and getattr(getattr(thread, "_target", None), "__module__", None) not in _ONLY_WAITING:
+        thread_use.begin()
+
+
+def submitted(_: Any, call: Any = None, *__: Any, **___: Any) -> None:
+    """A function is given to an executor of threads; to resolve a name for asyncio, it runs no code of the program."""
+    if not TRACKER.threads and getattr(call, "__module__", None) != "socket":
+        thread_use.begin()
+
+
+_ONLY_WAITING = ("concurrent.futures.thread", "asyncio.base_events")
+"""Modules of the functions that threads of an executor run, and the thread that waits for those."""
+
 PATCHES = [
+    Patch("threading", "Thread", "start", before(thread_starts)),
+    Patch("concurrent.futures.thread", "ThreadPoolExecutor", "submit", before(submitted)),
     # What the callback of `run_coroutine_threadsafe` calls on the loop's own thread, in every Python since 3.5.
     Patch("asyncio.futures", "", "_chain_future", before(handed), optional=True),
     Patch("asyncio.base_events", "BaseEventLoop", "__init__", before(created)),

@@ -1,0 +1,102 @@
+"""Loops that report what another thread does to them without `call_soon_threadsafe`.
+
+Whatever wakes a task from another thread (a queue, an event, a future) calls `call_soon` of its loop, which may sleep
+on; in debug mode asyncio raises there. Loops get a subclass that reports it once a thread may run code of the program,
+so a program with one thread pays nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import FrameType
+from typing import Any, Final
+
+from diagnostics.sanitizer.capture.facts import Fact
+from diagnostics.sanitizer.capture.foreign_futures import bound
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
+from diagnostics.sanitizer.capture.holders import locals_of
+from diagnostics.sanitizer.capture.sites import capture, frames, is_finalized
+from diagnostics.sanitizer.capture.tracker import TRACKER
+from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
+
+_ASYNCIO: Final = f"{os.sep}asyncio{os.sep}"
+
+_watched: dict[type, type] = {}
+
+
+class _CallSoon:
+    """`call_soon` of a loop; looking it up in another thread than the one that runs the loop is the foreign access."""
+
+    def __init__(self, original: Any) -> None:
+        from threading import get_ident
+
+        self._original = original
+        self._here = get_ident
+        self._tracker = TRACKER
+
+    def __get__(self, loop: Any, owner: type | None = None) -> Any:
+        if loop is not None and loop._thread_id not in (None, self._here()) and self._tracker.on:
+            try:
+                _report(loop, sys._getframe(1))
+            except Exception as error:
+                self._tracker.problems.append(f"loop.call_soon: {type(error).__name__}: {error}")
+        return self._original.__get__(loop, owner)
+
+
+def begin() -> None:
+    """A thread may run code of the program: loops that are open, and those to come, report what it does."""
+    if not TRACKER.threads:
+        TRACKER.threads = TRACKER.several = True
+        instrument_open_loops(TRACKER.open_loops())
+        for record in TRACKER.open_loops():
+            watch(record.ref())
+
+
+def watch(loop: Any) -> None:
+    """Replaces the class of a loop of asyncio; others do not tell which thread runs them."""
+    cls = type(loop)
+    if not issubclass(cls, sys.modules["asyncio.base_events"].BaseEventLoop) or cls in _watched.values():
+        return
+    if cls not in _watched:
+        words = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+        _watched[cls] = type(cls.__name__, (cls,), {**words, "call_soon": _CallSoon(cls.call_soon)})
+    loop.__class__ = _watched[cls]
+
+
+def release(loop: Any) -> None:
+    """Gives a loop its own class again: it has closed, and another thread can do no more to it."""
+    cls = type(loop).__bases__[0]
+    if _watched.get(cls) is type(loop):
+        loop.__class__ = cls
+
+
+@gc_neutral
+def _report(loop: Any, frame: FrameType) -> None:
+    stack, record = capture(frame), TRACKER.loop(loop)
+    if any(code in transport_methods() for code, _ in frames(stack[:12])):
+        return  # the transport has reported it
+    inside, at = None, frame
+    while _ASYNCIO in at.f_code.co_filename and at.f_back is not None:
+        inside, at = at, at.f_back
+    thing = locals_of(inside).get("self") if inside is not None else None
+    if thing is None:
+        thing = next((each for each, of in bound(frame) if of is loop and hasattr(each, "get_loop")), loop)
+    is_loop = thing is loop
+    name = "loop" if is_loop else type(thing).__name__
+    client = None if is_loop else TRACKER.client_keeping(thing, record, at)
+    TRACKER.report(
+        Fact(
+            "cross-loop-use",
+            "leak" if is_finalized(stack) or is_finalized(stack, by_library=True) else "error",
+            loop=record,
+            client=client,
+            call=TRACKER.current_call(),
+            current=TRACKER.running(),
+            stack=stack,
+            operation=name if inside is None else f"{name}.{inside.f_code.co_name}",
+            trigger="user",
+            detail={"owner_open": True, "thread": True, "what": "a loop" if is_loop else f"an asyncio {name}"},
+        ),
+        once=(record.number, stack, "thread"),
+    )

@@ -10,9 +10,9 @@ from diagnostics.sanitizer.capture.installation import problems
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
 _OPAQUE = (
-    "{kind}: its loops and sockets are not Python objects. Not reported: use of its loops after they close or from other"
-    " threads, loops that only the collector closes, servers, child processes, connections of other libraries than httpx"
-    " and aiohttp, and sockets that are closed without their pool knowing"
+    "{kind}: its loops and sockets are not Python objects. Not reported: use of its loops after they close or from"
+    " other threads, loops that only the collector closes, servers, child processes, connections of other libraries"
+    " than httpx and aiohttp, and sockets that are closed without their pool knowing"
 )
 
 _ELSEWHERE = "{library}: its connections are not transports of asyncio. Not reported: {what}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from types import FrameType
+from threading import get_ident
+from types import FrameType, MethodType
 from typing import Any, Final
 
 from diagnostics.sanitizer.capture.facts import Fact
@@ -28,20 +29,23 @@ _watched: dict[type, type] = {}
 class _CallSoon:
     """`call_soon` of a loop; looking it up in another thread than the one that runs the loop is the foreign access."""
 
+    __slots__ = ("_original",)
+
     def __init__(self, original: Any) -> None:
-        from threading import get_ident
-
         self._original = original
-        self._here = get_ident
-        self._tracker = TRACKER
 
-    def __get__(self, loop: Any, owner: type | None = None) -> Any:
-        if loop is not None and loop._thread_id not in (None, self._here()) and self._tracker.on:
+    # Defaults, as a loop may be finalized when the globals of this module are gone.
+    def __get__(
+        self, loop: Any, owner: Any = None, here: Any = get_ident, bound: Any = MethodType, tracker: Any = TRACKER
+    ) -> Any:
+        if loop is None:
+            return self._original
+        if loop._thread_id != here() and loop._thread_id is not None and tracker.on:
             try:
                 _report(loop, sys._getframe(1))
             except Exception as error:
-                self._tracker.problems.append(f"loop.call_soon: {type(error).__name__}: {error}")
-        return self._original.__get__(loop, owner)
+                tracker.problems.append(f"loop.call_soon: {type(error).__name__}: {error}")
+        return bound(self._original, loop)
 
 
 def begin() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 from diagnostics.sanitizer.capture.owners import client_of_loop
 from diagnostics.sanitizer.capture.sites import capture, frames
 from diagnostics.sanitizer.capture.thread_use import release
 from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
-from diagnostics.sanitizer.capture.transport_use import instrument, swap
+from diagnostics.sanitizer.capture.transport_use import instrument, swap, transport_methods
 
 
 def instrument_closed_loop(loop: Any) -> None:
@@ -69,20 +69,3 @@ def _report_loop(loop: Any, frame: FrameType | None) -> None:
         client=client,
         call=call,
     )
-
-
-def transport_methods() -> frozenset[CodeType]:
-    """Returns the methods of asyncio's transports of sockets."""
-    global _codes  # noqa: PLW0603 - computed once, at the first access
-    if _codes is None:
-        _codes = frozenset(
-            member.__code__
-            for cls in vars(sys.modules["asyncio.selector_events"]).values()
-            if isinstance(cls, type) and "Transport" in cls.__name__
-            for member in vars(cls).values()
-            if hasattr(member, "__code__")
-        )
-    return _codes
-
-
-_codes: frozenset[CodeType] | None = None

@@ -19,7 +19,7 @@ from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import locals_of
 from diagnostics.sanitizer.capture.sites import capture, frames, is_finalized
 from diagnostics.sanitizer.capture.tracker import TRACKER
-from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
+from diagnostics.sanitizer.capture.transport_use import instrument_open_loops, transport_methods
 
 _ASYNCIO: Final = f"{os.sep}asyncio{os.sep}"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterable
+from types import CodeType
 from typing import Any, Final
 
 from diagnostics.sanitizer.capture.connections import record_of
@@ -133,3 +134,20 @@ def inherited(record: ConnectionRecord, stack: Any, operation: str) -> None:
         )
     )
     record.generation = TRACKER.generation  # report it once
+
+
+def transport_methods() -> frozenset[CodeType]:
+    """Returns the methods of asyncio's transports of sockets."""
+    global _codes  # noqa: PLW0603 - computed once, at the first access
+    if _codes is None:
+        _codes = frozenset(
+            member.__code__
+            for cls in vars(sys.modules["asyncio.selector_events"]).values()
+            if isinstance(cls, type) and "Transport" in cls.__name__
+            for member in vars(cls).values()
+            if hasattr(member, "__code__")
+        )
+    return _codes
+
+
+_codes: frozenset[CodeType] | None = None

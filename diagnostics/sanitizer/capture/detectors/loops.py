@@ -1,18 +1,20 @@
 """Loops: where they are created, run and closed, by whom, and what they leave behind.
 
-Patches the beginning and the end of a loop and of its runs; nothing is added to `call_soon`.
+Patches the beginning and the end of a loop and of its runs, and where threads begin; nothing is added to `call_soon`
+before that.
 """
 
 from __future__ import annotations
 
 import sys
+from types import FrameType
 from typing import Any
 
 from diagnostics.sanitizer.capture import foreign_futures, thread_use
 from diagnostics.sanitizer.capture.closed_loops import instrument_closed_loop
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import KEPT
-from diagnostics.sanitizer.capture.holders import loop_purpose, runs_in_thread
+from diagnostics.sanitizer.capture.holders import locals_of, loop_purpose, runs_in_thread
 from diagnostics.sanitizer.capture.leaks import report_leaks
 from diagnostics.sanitizer.capture.patching import Patch, around, before
 from diagnostics.sanitizer.capture.pending import stuck_calls
@@ -67,24 +69,36 @@ def handed(source: Any, destination: Any) -> None:
             record.purpose = KEPT
 
 
-def thread_starts(thread: Any) -> None:
-    """A thread starts. Those of an executor are known by what they are given."""
-    if not TRACKER.threads and getattr(getattr(thread, "_target", None), "__module__", None) not in _ONLY_WAITING:
-        thread_use.begin()
+class _Threads:
+    """A method that gives work to a thread; looking it up is the beginning, so no traceback has a frame of ours."""
+
+    def __init__(self, original: Any, patch: Patch) -> None:
+        self._original = original
+        self._patch = patch
+
+    def __get__(self, giver: Any, owner: type | None = None) -> Any:
+        if giver is not None and not TRACKER.threads and self._patch.on:
+            try:
+                if not _only_waits(giver, sys._getframe(1)):
+                    thread_use.begin()
+            except Exception as error:
+                self._patch.fail(error)
+        return self._original.__get__(giver, owner)
 
 
-def submitted(_: Any, call: Any = None, *__: Any, **___: Any) -> None:
-    """A function is given to an executor of threads; to resolve a name for asyncio, it runs no code of the program."""
-    if not TRACKER.threads and getattr(call, "__module__", None) != "socket":
-        thread_use.begin()
+def _only_waits(giver: Any, frame: FrameType) -> bool:
+    """Returns whether the thread runs no code of the program: it resolves a name, or is one of an executor."""
+    if frame.f_code.co_name == "run_in_executor":
+        return getattr(locals_of(frame).get("func"), "__module__", None) == "socket"
+    return getattr(getattr(giver, "_target", None), "__module__", None) in _ONLY_WAITING
 
 
 _ONLY_WAITING = ("concurrent.futures.thread", "asyncio.base_events")
 """Modules of the functions that threads of an executor run, and the thread that waits for those."""
 
 PATCHES = [
-    Patch("threading", "Thread", "start", before(thread_starts)),
-    Patch("concurrent.futures.thread", "ThreadPoolExecutor", "submit", before(submitted)),
+    Patch("threading", "Thread", "start", _Threads),
+    Patch("concurrent.futures.thread", "ThreadPoolExecutor", "submit", _Threads),
     # What the callback of `run_coroutine_threadsafe` calls on the loop's own thread, in every Python since 3.5.
     Patch("asyncio.futures", "", "_chain_future", before(handed), optional=True),
     Patch("asyncio.base_events", "BaseEventLoop", "__init__", before(created)),

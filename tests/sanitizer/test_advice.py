@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from diagnostics.sanitizer.analyze.evaluate import evaluate
-from diagnostics.sanitizer.analyze.hosts import HOSTS
+from diagnostics.sanitizer.analyze.hosts import APPLICATIONS, HOSTS
 from diagnostics.sanitizer.analyze.root_causes import group
 from diagnostics.sanitizer.capture.facts import KEPT, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.holders import ClientHolder
@@ -80,11 +80,12 @@ def cause(program: str, line: int, opened: list[tuple[str, str]], *kinds: str, *
         (UVICORN, ("django",), "async def view(request):"),
         (QUART, ("quart",), "@app.while_serving"),
         (AIOHTTP, (), "app.cleanup_ctx.append(client)"),
+        (f"{INSTALLED}/aiogram/client/bot.py", (), "async with httpx.AsyncClient() as client:"),
+        (f"{INSTALLED}/starlette/routing.py", ("starlette",), "async with httpx.AsyncClient() as client:"),
         (SESSION, (), "async with httpx.AsyncClient() as client:"),
         (f"{INSTALLED}/sanic/app.py", (), "@app.after_server_stop"),
         (f"{INSTALLED}/tornado/web.py", (), '    async with httpx.AsyncClient() as app.settings["client"]:'),
         (f"{INSTALLED}/tornado/httpclient.py", (), "async with httpx.AsyncClient() as client:"),
-        (f"{INSTALLED}/telegram/ext/_application.py", (), "application.post_shutdown = stop"),
         (UVICORN, (), "    async with httpx.AsyncClient() as app.state.client:"),
     ],
 )
@@ -109,10 +110,10 @@ def test_a_run_without_a_line_of_the_program_is_named_by_its_coroutine(program: 
 @pytest.mark.parametrize("name", HOSTS)
 @pytest.mark.parametrize("closer", ["async with", "await aclose()", "close(); await wait_closed()"])
 def test_what_a_host_is_told_is_python(program: str, name: str, closer: str) -> None:
-    host = f"{INSTALLED}/{HOSTS[name].files or name + '/'}x.py"
+    calls = [(f"{INSTALLED}/{HOSTS[name].files or name + '/'}x.py", "call"), (UVICORN, "run")]
     holder = ClientHolder("supakit.Client", None, is_persons=True, how="opened", closer=closer)
-    found = cause(program, AT_IMPORT, [(host, "call"), *IN_RUN], "client-left-open", holder=holder)
-    (advice,) = found.advice
+    calls = [(program, "handler"), *(calls if name in APPLICATIONS else calls[:1]), *IN_RUN]
+    (advice,) = cause(program, AT_IMPORT, calls, "client-left-open", holder=holder).advice
     assert advice.text.startswith(f"create the client {HOSTS[name].where}") or name in ("fastapi", "starlette")
     compile(advice.code, "advice", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 

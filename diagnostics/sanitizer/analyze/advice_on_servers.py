@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.model.finding import Advice
-from diagnostics.sanitizer.analyze.hosts import ASGI, BY_IMPORT, HOSTS, LIFESPAN, SERVERS, Host
+from diagnostics.sanitizer.analyze.hosts import APPLICATIONS, ASGI, BY_IMPORT, HOSTS, LIFESPAN, SERVERS, Host
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import block
 
@@ -11,10 +11,10 @@ from diagnostics.sanitizer.analyze.sources import block
 def is_served(about: Situation) -> bool:
     """Returns whether a host runs what makes or uses the client; the program may have made the loop."""
     # tornado makes loops for scripts, too.
-    if about.made_by(*SERVERS, *(f" in {name}" for name in HOSTS if name != "tornado")):
+    if about.made_by(*SERVERS, *(f" in {name}" for name in HOSTS if name not in (*APPLICATIONS, "tornado"))):
         return True
     # Where a coroutine of the program makes it, that one can close it.
-    return bool(about.hosts) and not (about.is_made_in_coroutine and not about.is_used_elsewhere)
+    return about.has_host and not (about.is_made_in_coroutine and not about.is_used_elsewhere)
 
 
 def _host(about: Situation) -> Host:

@@ -140,11 +140,18 @@ HOSTS: Final = {
 }
 """Hosts by their distribution."""
 
+APPLICATIONS: Final = ("falcon", "blacksheep", "gradio", "litestar", "nicegui", "fastapi", "starlette")
+"""Those that something else runs, which makes the loop."""
+
 BY_IMPORT: Final = ("falcon", "blacksheep", "quart", "litestar", "fastapi", "starlette")
 """Those that may have no line on the stack: the first that is imported counts."""
 
 _FILES: Final = {name: row.files or f"{name}/" for name, row in HOSTS.items()} | {name: f"{name}/" for name in SERVERS}
 _PACKAGES: Final = re.compile(r"/(?:site|dist)-packages/")
+
+
+_CALLED: Final = {*HOSTS} - {*APPLICATIONS, "aiohttp", "quart", "sanic", "tornado"}
+"""Those that are clients, too: without a line of the program, the stack may be that of a call."""
 
 
 def hosts(stack: Sequence[Site]) -> list[str]:
@@ -156,4 +163,4 @@ def hosts(stack: Sequence[Site]) -> list[str]:
         package = library(file)
         inside = inside if package is None else f"{package}/{inside.rpartition(f'{package}/')[2]}"
         found.update({name: None for name, start in _FILES.items() if inside.startswith(start)})
-    return list(found)
+    return [name for name in found if own >= 0 or name not in _CALLED]

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from diagnostics.model.finding import ClientFacts, Finding, LoopFacts, Site
 from diagnostics.model.libraries import LIBRARIES, Library
-from diagnostics.sanitizer.analyze.hosts import hosts
+from diagnostics.sanitizer.analyze.hosts import APPLICATIONS, hosts
 from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
     creation_of,
@@ -116,10 +116,19 @@ class Situation(NamedTuple):
         return [name for stack in self._stacks for name in hosts(stack)]
 
     @property
+    def has_host(self) -> bool:
+        """Whether one of the hosts keeps a loop of its own."""
+        return bool({*self.hosts} - {*APPLICATIONS})
+
+    @property
     def is_made_in_coroutine(self) -> bool:
         """Whether a coroutine of the program makes the client, and no host runs that."""
         client = self.findings[0].client
-        return function_around(self.where) is not None and client is not None and not hosts(client.stack)
+        return (
+            function_around(self.where) is not None
+            and client is not None
+            and not {*hosts(client.stack)} - {*APPLICATIONS}
+        )
 
     @property
     def is_local(self) -> bool:

@@ -123,7 +123,7 @@ def copy(root: Path, target: Path) -> None:
         here = Path(folder)
         gone = {name for name in names if name in _SKIPPED or _is_special(here / name)}
         linked = {name for name in names if _is_linked(here / name)}
-        links.update({target / here.relative_to(root) / name: (here / name).resolve() for name in linked})
+        links.update({target / here.relative_to(root) / name: _real(here / name) for name in linked})
         return gone | linked
 
     try:
@@ -142,10 +142,14 @@ def _repoint(root: Path, target: Path) -> None:
         for name in (*folders, *files):
             path = Path(folder, name)
             if path.is_symlink() and not path.readlink().is_absolute():
-                original = root / path.relative_to(target)
-                if not original.resolve().is_relative_to(root.resolve()):
+                original = _real(root / path.relative_to(target))
+                if not original.is_relative_to(_real(root)):
                     path.unlink()
-                    path.symlink_to(original.resolve())
+                    path.symlink_to(original)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # `Path.resolve` raises before Python 3.13 if a link leads to itself
 
 
 def _files(root: Path) -> Iterator[Path]:

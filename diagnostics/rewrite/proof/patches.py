@@ -39,10 +39,12 @@ def apply_patch(tree: Tree, file: Path) -> Tree:
     Raises:
         CommandError: git is missing, or the patch does not fit.
     """
+    if not file.is_file():  # git would wait for a pipe
+        raise InvalidInput(f"{file} is no file; write the patch to one, as git diff prints it")
     with tempfile.TemporaryDirectory(prefix="diagnostics-") as name:
         folder = Path(name).resolve() / "program"
         copy(tree.root, folder)
-        words = ["git", "apply", "--whitespace=nowarn", str(file.resolve())]
+        words = ["git", "apply", "--whitespace=nowarn", os.path.realpath(file)]
         variables = {**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)}
         try:
             done = subprocess.run(words, cwd=folder, env=variables, capture_output=True, text=True, check=False)
@@ -51,11 +53,20 @@ def apply_patch(tree: Tree, file: Path) -> Tree:
         if done.returncode:
             problem = done.stderr.strip().splitlines()[-1:] or ["git does not say why"]
             raise InvalidInput(f"{file} cannot be applied in {tree.root}: {problem[0].removeprefix('error: ')}")
+        made = next(
+            (each for each in folder.rglob("*") if each.is_symlink() and not _is_link(tree.root, folder, each)), None
+        )
+        if made is not None:  # it would be read as a file of the program
+            raise InvalidInput(f"{file} makes a link, {made.relative_to(folder)}; only changes of files can be proven")
         before = sources(tree.root)
         after = {path: data for path, data in sources(folder).items() if before.get(path) != data}
     if not after:
         raise InvalidInput(f"{file} changes no Python file of {tree.root}")
     return tree.with_files({path: data.decode(encoding(data)) for path, data in after.items()})
+
+
+def _is_link(root: Path, folder: Path, link: Path) -> bool:
+    return (root / link.relative_to(folder)).is_symlink()
 
 
 def between(before: Tree, after: Path) -> Tree:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diagnostics.cli.proving import Steps, reported
-from diagnostics.model.errors import CommandError
+from diagnostics.model.errors import CommandError, InvalidInput
 from diagnostics.rewrite.proof.copies import Tree, copy
 from diagnostics.rewrite.proof.observe import Conditions, Observation, Program, Runner
+from diagnostics.rewrite.proof.patches import apply_patch
 from diagnostics.rewrite.proof.prover import Prover
 from tests.rewrite.proof.conftest import BROKEN, FIXED, LINE
 from tests.rewrite.proof.test_judge import LEAK, observed
@@ -144,3 +145,35 @@ def test_a_copy_has_links_to_environments(tmp_path: Path) -> None:
         link = tmp_path / "copy" / name
         assert link.is_symlink()
         assert link.resolve() == (tmp_path / "app" / name).resolve()
+
+
+def test_a_link_to_itself_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "loop").symlink_to("loop")
+    copy(tmp_path / "app", tmp_path / "copy")
+    assert (tmp_path / "copy" / "loop").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("patch", "message"),
+    [
+        ("--- a/app.py\n+++ b/../evil.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n", "cannot be applied"),
+        ("--- /dev/null\n+++ b/.git/config\n@@ -0,0 +1 @@\n+x\n", "invalid path"),
+        (
+            "diff --git a/l.py b/l.py\nnew file mode 120000\n--- /dev/null\n+++ b/l.py\n@@ -0,0 +1 @@\n+/etc/hosts\n",
+            "a link",
+        ),
+        ("\0\xff", "cannot be applied"),
+        (None, "is no file"),
+    ],
+)
+def test_a_hostile_patch_is_refused(tmp_path: Path, patch: str | None, message: str) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").write_text("x = 1\n", encoding="utf-8")
+    if patch is None:
+        (tmp_path / "patch").symlink_to("patch")
+    else:
+        (tmp_path / "patch").write_text(patch, encoding="utf-8")
+    with pytest.raises(InvalidInput, match=message):
+        apply_patch(Tree(tmp_path / "app"), tmp_path / "patch")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["app", "patch"]

@@ -23,9 +23,10 @@ from diagnostics import pytest_plugin
 from diagnostics.cli import app
 from diagnostics.experiment.fixes import FIXES
 from diagnostics.lab.server import ProviderServer
-from diagnostics.model.libraries import base_urls, key_variables
+from diagnostics.model.libraries import LIBRARIES, base_urls, key_variables
 from diagnostics.rewrite.check import options as check_options
 from diagnostics.sanitizer.process import options
+from tests.experiment.test_databases import found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,6 +225,39 @@ def test_a_program_runs(block: Block, environment: dict[str, str], tmp_path: Pat
     ran = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     parts = [part.strip("\n") for part in OUTPUTS[block.page].split("…")]
     assert [part for part in parts if part not in ran.stderr] == [], ran.stderr
+
+
+SERVERS: Final = {
+    "needs a PostgreSQL server": (
+        "asyncpg",
+        "import asyncpg; from async_tools import LoopLocal; create_async_engine = None",
+        '"postgresql://localhost/postgres"',
+    ),
+    "needs a Redis server": (
+        "redis",
+        "from async_tools import LoopLocal; import redis.asyncio as it; Redis = lambda: it.Redis.from_url(ADDRESS)",
+        "nothing else",
+    ),
+}
+"""What a block of such a mark needs: a provider, names, and the text that stands for the address."""
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize("block", [each for each in BLOCKS if each.mark[9:] in SERVERS], ids=lambda block: block.page)
+def test_a_program_with_a_server_fails_without_a_client_per_loop(
+    block: Block, environment: dict[str, str], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    provider, names, address = SERVERS[block.mark[9:]]
+    url = request.getfixturevalue(f"{LIBRARIES[provider].server}_url")
+    program = tmp_path / "app.py"
+    program.write_text(f"ADDRESS = {url!r}; import asyncio; {names}\n{block.text.replace(address, 'ADDRESS')}")
+    ran = subprocess.run(
+        [found(provider).python, program], env=environment, capture_output=True, text=True, check=False
+    )
+    if "LoopLocal" in block.text:
+        assert (ran.returncode, ran.stderr) == (0, "")
+    else:
+        assert "RuntimeError: " in ran.stderr
 
 
 @pytest.mark.environment

@@ -188,3 +188,24 @@ def test_connections_of_several_loops_are_not_told_as_those_of_one() -> None:
 
     assert left(loops[0]) == "2 connections of openai.AsyncOpenAI C1 left open when its loop closed: L1"
     assert left(*loops) == ("6 connections of openai.AsyncOpenAI C1 left open when their loops closed: L1 and 2 others")
+
+
+def test_several_locks_of_one_cause_are_one_root_cause() -> None:
+    waits = [
+        Fact(
+            "cross-loop-use",
+            "error",
+            loop=LOOPS[0],
+            client=ClientRecord(None, f"asyncio.{kind}", "asyncio", ()),
+            current=LOOPS[1],
+            stack=stack(f"/home/somebody/{kind}.py"),
+            operation=f"{kind}.wait",
+            detail={"what": f"an asyncio {kind}"},
+        )
+        for kind in ("Lock", "Event", "Queue")
+    ]
+    report = group(evaluate(waits), ())
+    (cause,) = report.root_causes
+    assert (len(report.findings), report.findings[0].count) == (1, 3)
+    assert "an asyncio Lock and an asyncio Event and an asyncio Queue" in report.findings[0].message
+    assert cause.kind == "cross-loop-use"

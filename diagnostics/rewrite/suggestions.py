@@ -21,9 +21,13 @@ MOST_BYTES: Final = 500_000
 _DOES: Final = {
     "context-manager": ("context-manager", "explicit-close", "async-fixture"),
     "explicit-close": ("explicit-close",),
+    "client-per-loop": ("async-fixture",),
     "single-run": ("single-run", "runner"),
 }
 """The fix that is advised, and the edits that do it."""
+
+_OF_KIND: Final = {"abandoned-stream": ("close-stream",), "pending-task-destroyed": ("end-task",)}
+"""The same for kinds of root causes whose advice is no fix of the matrix."""
 
 
 def suggestions(document: Mapping[str, Any]) -> list[Changes]:
@@ -36,7 +40,7 @@ def suggestions(document: Mapping[str, Any]) -> list[Changes]:
 
 def _suggestion(document: Mapping[str, Any], cause: Mapping[str, Any], tree: Tree) -> Changes:
     try:
-        wanted = ("close-stream",) if cause["kind"] == "abandoned-stream" else _DOES.get(cause["advice"][0]["fix"], ())
+        wanted = _wanted(cause)
         fitting = (each.files for each in candidates(document, cause, tree) if each.fix in wanted)
         files = next(fitting, {})
         # Of the drop-in module, the advice has the command that writes it.
@@ -44,3 +48,10 @@ def _suggestion(document: Mapping[str, Any], cause: Mapping[str, Any], tree: Tre
         return {name: (tree.read(name) if (tree.root / name).exists() else "", files[name]) for name in names}
     except Exception:  # noqa: BLE001 - whatever the code is, the report is written
         return {}
+
+
+def _wanted(cause: Mapping[str, Any]) -> tuple[str, ...]:
+    if cause["kind"] in _OF_KIND:
+        return _OF_KIND[cause["kind"]]
+    first = cause["advice"][0]
+    return ("lifespan",) if "lifespan" in first["text"] else _DOES.get(first["fix"], ())

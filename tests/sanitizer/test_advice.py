@@ -142,6 +142,15 @@ def test_a_coroutine_on_a_loop_of_a_thread_closes_what_only_it_has(program: str)
     assert advice.code.startswith("async with httpx.AsyncClient() as local:")
 
 
+def test_a_fixture_yields_what_it_enters(program: str) -> None:
+    made = "pytest-asyncio, function scope"
+    found = cause(program, LATER, IN_RUN, "cross-loop-use", purpose=made, frameworks=("pytest",))
+    assert found.advice[0].code.splitlines()[-2:] == [
+        "    async with httpx.AsyncClient() as client:",
+        "        yield client",
+    ]
+
+
 def test_a_loop_of_a_thread_gets_every_call(program: str) -> None:
     (advice,) = cause(program, AT_IMPORT, IN_THREAD, "cross-loop-use", "client-left-open").advice
     assert "run_coroutine_threadsafe(ask(), kept).result()" in advice.code

@@ -170,7 +170,7 @@ def _one_loop(about: Situation, text: str = _MANY_RUNS, instead: str = "asyncio.
 
 def _inside(about: Situation, what: str, function: str = "async def main():") -> list[Advice]:
     """Create and close the client in each run of something; one loop is the other way, where calls need one."""
-    code = block(function, about.managed(indent="    "))
+    code = block(function, about.managed(indent="    ", name=about.variable))
     return [
         Advice("context-manager", f"{about.create} {what} and close it there", code, about.where),
         *([_one_loop(about)] if about.is_used_elsewhere else []),
@@ -183,7 +183,7 @@ def _several_runs(about: Situation) -> list[Advice]:
 
 def _one_run(about: Situation) -> list[Advice]:
     text = f"close the {about.noun} before its loop closes"
-    return [Advice("context-manager", text, about.managed(), about.where)]
+    return [Advice("context-manager", text, about.managed(name=about.variable), about.where)]
 
 
 def _unfinished(about: Situation) -> list[Advice]:
@@ -250,7 +250,7 @@ def _per(what: str, function: str = "async def work():") -> Callable[[Situation]
     def advice(about: Situation) -> list[Advice]:
         why = ": each one runs a loop of its own" if about.loops > 1 and len(about.makers) == 1 else ""
         own = f"create and close the client inside {what}{why}"
-        code = block(function, about.managed(indent="    "))
+        code = block(function, about.managed(indent="    ", name=about.variable))
         # A loop that a package makes is not the program's to keep.
         one_loop = [_one_loop(about)] if about.is_used_elsewhere and not about.made_by(" in ") else []
         return [Advice("context-manager", own, code, about.where), *one_loop]

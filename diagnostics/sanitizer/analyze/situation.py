@@ -254,10 +254,14 @@ class Situation(NamedTuple):
             return creation.removeprefix("await ").removesuffix(".__aenter__()")
         return creation
 
-    def managed(self, body: str = "...", indent: str = "", name: str = "") -> str:
-        """Returns code that creates the client, does something, and closes it; its name is the program's by default."""
-        own = assigned_at(self.where, "client")
-        name = name or (own if own.isidentifier() else "client")
+    @property
+    def variable(self) -> str:
+        """The variable that the program assigns the client to."""
+        name = assigned_at(self.where, "client")
+        return name if name.isidentifier() else "client"
+
+    def managed(self, body: str = "...", indent: str = "", name: str = "client") -> str:
+        """Returns code that creates the client, does something, and closes it."""
         if self.is_managed:
             return f"{indent}async with {self.to_enter} as {name}:\n{indent}    {body}"
         closed, names = self.names(name)

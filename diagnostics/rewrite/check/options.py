@@ -94,6 +94,9 @@ def read(arguments: Sequence[str]) -> CheckOptions:
     missing = next((path for path in given.paths if not os.path.exists(path)), None)
     if missing is not None:
         raise InvalidInput(f"there is no file or folder {missing}; check the path")
+    special = next((path for path in given.paths if not os.path.isfile(path) and not os.path.isdir(path)), None)
+    if special is not None:
+        raise InvalidInput(f"{special} is neither a file nor a folder; name files or folders, such as .")
     selected = _rules(given.select) or list(RULES)
     ignored = _rules(given.ignore)
     rules = tuple(rule for rule in RULES if rule in selected and rule not in ignored)

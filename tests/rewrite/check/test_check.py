@@ -66,6 +66,13 @@ def test_a_comment_ignores_it(tmp_path: Path, comment: str) -> None:
     assert check("app.py", folder=tmp_path).returncode == (1 if comment else 0)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "app.py").write_text(PROGRAM)
+    assert "app.py" in check(".", folder=tmp_path).stdout
+
+
 def test_rules_are_chosen_by_code_or_name(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(PROGRAM)
     assert check("app.py", "--select", "EL001", folder=tmp_path).returncode == 1
@@ -78,6 +85,8 @@ def test_a_file_that_is_not_python_is_one_line_and_folders_of_others_are_left_ou
     (tmp_path / "latin.py").write_bytes("# -*- coding: utf-8 -*-\n# asyncio.run é".encode("latin-1"))
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "app.py").write_text(PROGRAM)
+    (tmp_path / "other" / ".git").mkdir(parents=True)
+    (tmp_path / "other" / "app.py").write_text(PROGRAM)
     done = check(".", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "no problem found\n")
     first, second = sorted(done.stderr.splitlines())
@@ -89,6 +98,7 @@ def test_a_file_that_is_not_python_is_one_line_and_folders_of_others_are_left_ou
     ("arguments", "words"),
     [
         (("missing.py",), "there is no file or folder missing.py"),
+        ((os.devnull,), f"{os.devnull} is neither a file nor a folder"),
         ((), "no path given"),
         ((".", "--select", "EL0001"), "unknown rule 'EL0001' (did you mean 'EL001'?)"),
         ((".", "--confirm"), "--confirm needs a program"),

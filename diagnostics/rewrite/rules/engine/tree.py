@@ -242,10 +242,17 @@ def _is_none(value: ast.expr | None) -> bool:
 def _below(folder: str) -> Iterable[str]:
     """Yields the Python files below a folder, in order."""
     for where, folders, files in os.walk(folder):
-        folders[:] = sorted(each for each in folders if each not in EXCLUDED and not each.endswith(".egg-info"))
+        folders[:] = sorted(
+            each
+            for each in folders
+            if each not in EXCLUDED
+            and not each.endswith(".egg-info")
+            and not os.path.exists(os.path.join(where, each, ".git"))  # another repository
+        )
         for file in sorted(files):
-            if file.endswith(".py"):
-                yield os.path.normpath(os.path.join(where, file))
+            path = os.path.normpath(os.path.join(where, file))
+            if file.endswith(".py") and os.path.isfile(path):  # reading a pipe could wait for ever
+                yield path
 
 
 def _module(path: str, packages: dict[str, str]) -> tuple[str, bool]:

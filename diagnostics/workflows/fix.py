@@ -14,7 +14,7 @@ from typing import Any, Final
 from diagnostics.model.errors import CommandError
 from diagnostics.rewrite.proof.billing import local_provider
 from diagnostics.rewrite.proof.copies import Tree, check_size
-from diagnostics.rewrite.proof.judge import BAD, Before, Proof, components, described
+from diagnostics.rewrite.proof.judge import BAD, Before, Proof, components, described, of_severity, place_of
 from diagnostics.rewrite.proof.observe import Observation, Program, Runner
 from diagnostics.rewrite.proof.prover import Prover, conditions
 from diagnostics.rewrite.records import Candidate, Misfit, Source
@@ -152,7 +152,7 @@ def _described(before: Before) -> tuple[str, ...]:
     found: dict[tuple[str, str, str], str] = {}
     for run in before.runs:
         for cause in fixable(run):
-            found.setdefault(_place(run, cause), described(run.document, cause))
+            found.setdefault(place_of(run, cause), described(run.document, cause))
     return tuple(found.values())
 
 
@@ -202,7 +202,7 @@ class _Search:
 
     def _is_nearer(self, earlier: Observation, now: Observation) -> bool:
         """Whether one root cause is gone and others are left, which it may have hidden."""
-        before, left = (Counter(_place(run, cause) for cause in self.own(run)) for run in (earlier, now))
+        before, left = (Counter(place_of(run, cause) for cause in self.own(run)) for run in (earlier, now))
         return bool(left) and bool(before - left) and left.total() <= before.total()
 
     def _wanted(self, candidate: Candidate) -> bool:
@@ -216,7 +216,9 @@ class _Search:
         prover = self._prover
         first = prover.runner.observe_all(prover.program, tree, conditions(0, 1))
         if self._is_nearer(earlier, first[0]) and len(applied) < DEEPEST:
-            return self._after(tree, first[0], applied)
+            found = self._after(tree, first[0], applied)
+            if found is not None or of_severity(first[0], *BAD):
+                return found  # notes may stay
         proof = prover.prove(tree, first)
         self._attempts.append(Attempt(applied[-1].fix, applied[-1].summary, proof.reason))
         if proof.accepted:
@@ -225,14 +227,6 @@ class _Search:
         if best is None or proof.runs > best.runs:
             self._best = (tree, applied, proof)
         return None
-
-
-def _place(run: Observation, cause: Cause) -> tuple[str, str, str]:
-    """What identifies a root cause after a change that moves lines."""
-    finding = next(each for each in run.document["findings"] if each["id"] == cause["findings"][0])
-    client = finding["client"] or {}
-    site = client.get("created_at") or finding["fault"]["site"] or {}
-    return cause["kind"], client.get("type", ""), site.get("code", "")
 
 
 def tree_of(folder: Path) -> Tree:

@@ -61,6 +61,23 @@ class Before:
             for run in self.runs
         )
 
+    @cached_property
+    def notes(self) -> set[tuple[str, str, str]]:
+        """The places of notes that a change may leave.
+
+        Where there are errors or leaks, those are what a change is for. Nothing of a class that an error or leak is
+        about may be open at the end, or a change could be not to close it.
+        """
+        bad = {place_of(run, each)[1] for run in self.runs for each in of_severity(run, *BAD)}
+        return {
+            place_of(run, each)
+            for run in self.runs
+            for each in of_severity(run, "note")
+            if each["kind"] != "unclosed-at-exit"
+            or is_foreign(run, each)
+            or (bad and place_of(run, each)[1] not in bad)
+        }
+
     def least(self, measure: Callable[[Observation], int]) -> int:
         """The smallest value of a measure."""
         return min(map(measure, self.runs))
@@ -117,6 +134,14 @@ def components(document: Mapping[str, Any], cause: Mapping[str, Any]) -> set[str
     return {each["fault"]["component"] for each in document["findings"] if each["id"] in cause["findings"]}
 
 
+def place_of(run: Observation, cause: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Returns what identifies a root cause after a change that moves lines: kind, class and line of code."""
+    finding = next(each for each in run.document["findings"] if each["id"] == cause["findings"][0])
+    client = finding["client"] or {}
+    site = client.get("created_at") or finding["fault"]["site"] or {}
+    return cause["kind"], client.get("type", ""), site.get("code", "")
+
+
 def described(document: Mapping[str, Any], cause: Mapping[str, Any]) -> str:
     """Returns a root cause in one line, with its place."""
     finding = next(each for each in document["findings"] if each["id"] == cause["findings"][0])
@@ -137,21 +162,13 @@ def _ended(before: Before, run: Observation) -> str | None:
 
 
 def _root_causes(before: Before, run: Observation) -> str | None:
-    known = {(cause["kind"], cause["title"]) for each in before.runs for cause in each.causes}
     bad = of_severity(run, *BAD)
     causes = [each for each in bad if not is_foreign(run, each)]
     foreign = foreign_causes(run)
     more = foreign - Counter({name: max(foreign_causes(each)[name] for each in before.runs) for name in foreign})
     if more and not causes:
         return f"a package's own fault shows more often than before: {next(iter(more))[1]}"
-    # A note is no objection where the program had it before, except that something is open at the end.
-    notes = of_severity(run, "note")
-    causes += [
-        each
-        for each in notes
-        if (each["kind"] == "unclosed-at-exit" and not is_foreign(run, each))
-        or (each["kind"], each["title"]) not in known
-    ]
+    causes += [each for each in of_severity(run, "note") if place_of(run, each) not in before.notes]
     if not causes:
         return None
     old = any(each["kind"] == causes[0]["kind"] for each in (cause for run in before.runs for cause in run.causes))
@@ -301,6 +318,8 @@ def evidence(before: Before, runs: Sequence[Observation]) -> tuple[str, ...]:
     new = "each in a new process and a new copy of the folder"
     left = {title for each in runs for _, title in foreign_causes(each)}
     kept = f"only faults of packages are left, as before: {'; '.join(sorted(left))}" if left else "none left in any run"
+    notes = sorted({cause["title"] for each in runs for cause in of_severity(each, "note")})
+    kept += f"; notes, as before: {'; '.join(notes)}" if notes else ""
     return (
         f"{count(len(runs), 'run')}, {new}; {count(len(before.runs), 'run')} before the change",
         f"collector: {how}; {count(forced, 'forced collection')}; seeds {runs[0].conditions.seed} to {len(runs) - 1}",

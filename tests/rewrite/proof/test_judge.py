@@ -13,7 +13,7 @@ from diagnostics.rewrite.proof.observe import Conditions, Observation
 def observed(
     *causes: tuple[str, str], status: int | None = 0, output: str = "a\nb\n", errors: str = "", **more: Any
 ) -> Observation:
-    package = more.pop("package", {})
+    package, types = more.pop("package", {}), more.pop("types", {})
     calls, requests, blind = more.pop("calls", 2), more.pop("requests", 2), more.pop("cannot_tell", [])
     document = {
         "accounting": {"calls": calls, "requests": requests},
@@ -27,7 +27,7 @@ def observed(
                 "id": f"F{number}",
                 "severity": severity,
                 "count": 1,
-                "client": {"created_at": {"file": "/x/app.py", "line": 5}},
+                "client": {"created_at": {"file": "/x/app.py", "line": 5}, "type": types.get(kind, "sdk.Client")},
                 "fault": {"component": package.get(kind, "user"), "site": None},
                 "loop": None,
             }
@@ -101,6 +101,19 @@ def test_the_fault_of_a_package_may_stay_and_may_not_show_more_often() -> None:
     assert "a package's own fault shows more often than before: title of cross-loop-close" in more.reason
     assert "still: title of client-left-open" in judge(before, [observed(LEAK, foreign, package=package)]).reason
     assert not judge([observed(LEAK)], [observed(foreign, package=package)]).accepted
+
+
+def test_what_was_open_at_the_end_before_may_stay_unless_it_is_of_the_class_at_fault() -> None:
+    note, types = ("unclosed-at-exit", "note"), {"unclosed-at-exit": "asyncio.Server"}
+    before = [observed(LEAK, note, types=types)] * 2
+    proof = judge(before, [observed(note, types=types)])
+    assert proof.accepted, proof.reason
+    assert "none left in any run; notes, as before: title of unclosed-at-exit" in "\n".join(proof.evidence)
+    assert "now: title of" in judge(LEAKING, [observed(note, types=types)]).reason
+    assert "still: title of unclosed-at-exit" in judge([observed(LEAK, note)] * 2, [observed(note)]).reason
+    assert (
+        "still: title of unclosed-at-exit" in judge([observed(note, types=types)], [observed(note, types=types)]).reason
+    )
 
 
 def test_a_close_that_nothing_awaits_is_refused_also_where_it_was_so_before() -> None:

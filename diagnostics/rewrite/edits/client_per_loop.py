@@ -11,6 +11,15 @@ import libcst.matchers as m
 
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import ParsedFile, Rewrite, free_name
+from diagnostics.rewrite.edits.references import (
+    assigned_in,
+    globals_of,
+    is_read,
+    is_shadowed,
+    parameters_of,
+    refers_to,
+    rename_import,
+)
 
 SUMMARY = "keep one client for each loop with LoopLocal, which closes it there"
 
@@ -56,7 +65,7 @@ def keep_per_loop(changes: Rewrite, place: Creation) -> bool:
         return _attribute(changes, place)
     if place.name and function is None:
         return _variable(changes, place)
-    if place.name and function is not None and place.name in _globals(function):
+    if place.name and function is not None and place.name in globals_of(function):
         return _lazy(changes, place, function)
     return changes.no(f"no variable, attribute or cache keeps what {place.module.place(place.call)} creates")
 
@@ -111,7 +120,7 @@ def _lazy(changes: Rewrite, place: Creation, function: cst.FunctionDef) -> bool:
     condition = place.statement and next(
         (each for each in module.around(place.statement) if isinstance(each, cst.If)), None
     )
-    local = {each.value for each in _assigned(function)} | {each.name.value for each in function.params.params}
+    local = {each.value for each in assigned_in(function)} | {each.name.value for each in function.params.params}
     used = {node.value for node in module.nodes if isinstance(node, cst.Name) and place.call in module.around(node)}
     if not empty or condition is None or function.asynchronous is None or (local - {name}) & used:
         return False
@@ -150,10 +159,10 @@ def _read_per_loop(
         )
     readers: dict[cst.FunctionDef, None] = {}
     for node in module.nodes:
-        if not (isinstance(node, cst.Name) and node.value == name and _is_read(module, node)):
+        if not (isinstance(node, cst.Name) and node.value == name and is_read(module, node)):
             continue
         function = module.function(node)
-        if function is not None and _is_shadowed(module, node, name):
+        if function is not None and is_shadowed(module, node, name):
             continue
         closing = closing_run(module, node)
         if closing is not None:
@@ -165,50 +174,10 @@ def _read_per_loop(
         if reader is not beside:
             readers[reader] = None
     for reader in readers:
-        if name in _globals(reader):
+        if name in globals_of(reader):
             return changes.no(f"{reader.name.value} in {module.path} assigns {name}, too")
         changes.insert_first(module, reader, f"{name} = await {plural}.get()")
     return True
-
-
-def readers_of(module: ParsedFile, name: str) -> list[cst.FunctionDef | None]:
-    """Returns the functions that read a variable of a module; `None` for a read outside coroutine functions."""
-    reads = [
-        node
-        for node in module.nodes
-        if isinstance(node, cst.Name) and node.value == name and _is_read(module, node)
-        if module.function(node) is None or not _is_shadowed(module, node, name)
-    ]
-    return list(dict.fromkeys(module.coroutine(node) for node in reads))
-
-
-def refers_to(module: ParsedFile, home: ParsedFile, name: str) -> bool:
-    """Returns whether a module imports a variable of another, or uses it as an attribute of that."""
-    stem = home.path.removesuffix(".py").rpartition("/")[2]
-    return bool(_imports(module, stem, name)) or any(
-        m.matches(node, m.Attribute(value=m.Name(stem) | m.Attribute(attr=m.Name(stem)), attr=m.Name(name)))
-        for node in module.nodes
-    )
-
-
-def rename_import(changes: Rewrite, module: ParsedFile, home: ParsedFile, name: str, plural: str) -> bool:
-    """Renames a variable where it is imported; returns whether the module imports it."""
-    found = _imports(module, home.path.removesuffix(".py").rpartition("/")[2], name)
-    for alias in found:
-        changes.replace(module, alias.name, plural)
-    return bool(found)
-
-
-def _imports(module: ParsedFile, stem: str, name: str) -> list[cst.ImportAlias]:
-    """Returns where a module imports a name of a file, without another name for it."""
-    return [
-        alias
-        for node in module.nodes
-        if isinstance(node, cst.ImportFrom) and node.module is not None and not isinstance(node.names, cst.ImportStar)
-        if module.text(node.module).rpartition(".")[2] == stem
-        for alias in node.names
-        if alias.asname is None and module.text(alias.name) == name
-    ]
 
 
 def closing_run(module: ParsedFile, node: cst.CSTNode) -> cst.SimpleStatementLine | None:
@@ -221,41 +190,6 @@ def closing_run(module: ParsedFile, node: cst.CSTNode) -> cst.SimpleStatementLin
             run = m.Call(args=[m.Arg(close)])
             return each if m.matches(each, m.SimpleStatementLine(body=[m.Expr(run)])) else None
     return None
-
-
-def _is_read(module: ParsedFile, node: cst.Name) -> bool:
-    parent = module.parent(node)
-    if isinstance(parent, cst.Attribute):
-        return parent.value is node
-    return not isinstance(
-        parent, cst.AssignTarget | cst.Param | cst.ImportAlias | cst.NameItem | cst.FunctionDef | cst.ClassDef
-    ) and not (isinstance(parent, cst.Arg) and parent.keyword is node)
-
-
-def _is_shadowed(module: ParsedFile, node: cst.Name, name: str) -> bool:
-    return any(
-        name in {each.name.value for each in _parameters(function)}
-        or (name not in _globals(function) and name in {each.value for each in _assigned(function)})
-        for function in module.around(node)
-        if isinstance(function, cst.FunctionDef)
-    )
-
-
-def _parameters(function: cst.FunctionDef) -> list[cst.Param]:
-    found = function.params
-    return [*found.posonly_params, *found.params, *found.kwonly_params]
-
-
-def _assigned(function: cst.FunctionDef) -> list[cst.Name]:
-    targets = m.findall(function.body, m.AssignTarget(target=m.Name()) | m.AsName(name=m.Name()))
-    names = [getattr(each, "target", None) or getattr(each, "name", None) for each in targets]
-    loops = [each.target for each in m.findall(function.body, m.For(target=m.Name())) if isinstance(each, cst.For)]
-    return [each for each in (*names, *loops) if isinstance(each, cst.Name)]
-
-
-def _globals(function: cst.FunctionDef) -> set[str]:
-    found = m.findall(function.body, m.Global())
-    return {item.name.value for each in found if isinstance(each, cst.Global) for item in each.names}
 
 
 def _attribute(changes: Rewrite, place: Creation) -> bool:
@@ -340,7 +274,7 @@ def _fill_early(changes: Rewrite, place: Creation, owner: cst.ClassDef, function
     condition = place.statement and next(
         (each for each in module.around(place.statement) if isinstance(each, cst.If)), None
     )
-    local = {each.value for each in _assigned(function)} | {each.name.value for each in _parameters(function)[1:]}
+    local = {each.value for each in assigned_in(function)} | {each.name.value for each in parameters_of(function)[1:]}
     used = {node.value for node in module.nodes if isinstance(node, cst.Name) and place.call in module.around(node)}
     if len(empty) != 1 or condition is None or function.asynchronous is None or local & used:
         return False
@@ -371,7 +305,7 @@ def _is_getter(place: Creation, function: cst.FunctionDef) -> bool:
         return place.target is None and is_cached(function)
     kept = place.module.text(place.target)
     returned = [each.value for each in m.findall(function.body, m.Return()) if isinstance(each, cst.Return)]
-    if place.name and place.name not in _globals(function):
+    if place.name and place.name not in globals_of(function):
         return False
     return bool(returned) and all(each is not None and place.module.text(each) == kept for each in returned)
 

@@ -9,9 +9,9 @@ from typing import Final
 import libcst as cst
 import libcst.matchers as m
 
-from diagnostics.rewrite.edits.client_per_loop import readers_of, refers_to, rename_import
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import ParsedFile, Rewrite, free_name
+from diagnostics.rewrite.edits.references import readers_of, refers_to, rename_import
 from diagnostics.rewrite.edits.scope import wrapped
 
 _RUN: Final = m.Call(func=m.Attribute(value=m.Name("asyncio"), attr=m.Name("run")))

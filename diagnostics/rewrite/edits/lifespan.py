@@ -8,9 +8,9 @@ from typing import Any, Final
 import libcst as cst
 import libcst.matchers as m
 
-from diagnostics.rewrite.edits.client_per_loop import readers_of
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import ParsedFile, Rewrite, free_name
+from diagnostics.rewrite.edits.references import readers_of, refers_to
 
 SUMMARY: Final = "create the client when the server starts, and close it when the server stops"
 
@@ -58,10 +58,9 @@ def _only_handlers(changes: Rewrite, module: ParsedFile, name: str, context: Con
         return changes.no(f"code outside the coroutine functions of {module.path} uses {name}")
     known = {name, *(each.name.value for each in readers if each is not None)}
     for other in context.program.modules():
-        if other is not module:
-            used = [node for node in other.nodes if isinstance(node, cst.Name) and node.value in known]
-            if used:
-                return changes.no(f"{other.place(used[0])} uses {used[0].value}, perhaps where no server runs")
+        used = next((each for each in known if other is not module and refers_to(other, module, each)), None)
+        if used is not None:
+            return changes.no(f"{other.path} uses {used}, perhaps where no server runs")
     for node in module.nodes:
         is_run = isinstance(node, cst.Call) and m.matches(node.func, m.Attribute(attr=m.Name("run")))
         if is_run and m.findall(node, m.Call(func=m.OneOf(*map(m.Name, known)))):

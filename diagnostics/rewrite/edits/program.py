@@ -22,7 +22,7 @@ from diagnostics.drop_in import single_file
 from diagnostics.rewrite.records import Source
 
 SKIPPED: Final = {"node_modules", "site-packages", "__pycache__", "build", "dist"}
-"""Folders without code of the person's; those whose names start with a dot are skipped too."""
+"""Folders without code of the person's; those whose names start with a dot, and other repositories, are skipped too."""
 
 MOST_FILES: Final = 2000
 
@@ -175,7 +175,8 @@ class ParsedProgram:
 
 
 def _is_skipped(folder: Path) -> bool:
-    return folder.name.startswith(".") or folder.name in SKIPPED or (folder / "pyvenv.cfg").exists()
+    is_other = any((folder / name).exists() for name in ("pyvenv.cfg", ".git"))  # an environment, another repository
+    return folder.name.startswith(".") or folder.name in SKIPPED or is_other
 
 
 @dataclass

@@ -9,10 +9,11 @@ from typing import Any, Final
 import libcst as cst
 import libcst.matchers as m
 
-from diagnostics.rewrite.edits.client_per_loop import is_cached, readers_of
+from diagnostics.rewrite.edits.client_per_loop import is_cached
 from diagnostics.rewrite.edits.closing import closing_call
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import Rewrite
+from diagnostics.rewrite.edits.references import readers_of, refers_to
 from diagnostics.rewrite.records import CLOSERS
 
 ENTERED: Final = "create the client in async with, which closes it"
@@ -99,8 +100,10 @@ def _is_local(context: Context, place: Creation) -> bool:
     if m.findall(function.body, m.Nonlocal(names=[m.ZeroOrMore(), name, m.ZeroOrMore()])):
         return False
     is_global = bool(m.findall(function.body, m.Global(names=[m.ZeroOrMore(), name, m.ZeroOrMore()])))
-    others = [each for module in context.program.modules() for each in readers_of(module, place.name)]
-    return not is_global or others.count(function) == len(others)
+    home = place.module
+    others = [each for each in context.program.modules() if each is home or refers_to(each, home, place.name)]
+    readers = [each for module in others for each in readers_of(module, place.name)]
+    return not is_global or readers.count(function) == len(readers)
 
 
 def _is_kept(made: Creation) -> bool:

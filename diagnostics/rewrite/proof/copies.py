@@ -19,6 +19,8 @@ LARGEST: Final = 200 * 2**20
 
 _SKIPPED: Final = frozenset((".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"))
 _LINKED: Final = frozenset(("node_modules", ".tox", ".nox"))
+_FOREIGN: Final = ("pyvenv.cfg", "event_loop_diagnostics.py")
+"""Files of folders that no program writes to: an environment, and a clone of this project."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,9 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _is_linked(path: Path) -> bool:
-    return not path.is_symlink() and path.is_dir() and (path.name in _LINKED or (path / "pyvenv.cfg").exists())
+    if path.is_symlink() or not path.is_dir():
+        return False
+    return path.name in _LINKED or any((path / name).exists() for name in _FOREIGN)
 
 
 def _is_special(path: Path) -> bool:

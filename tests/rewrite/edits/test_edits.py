@@ -102,6 +102,19 @@ def test_environments_beside_the_program_are_not_read(tmp_path: Path) -> None:
     assert after in [each.files["app.py"] for each in changes(tmp_path, before, **facts) if each.fix == fix]
 
 
+def test_another_repository_beside_the_program_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "other" / ".git").mkdir(parents=True)
+    fix, facts, before, after = CASES["a variable"]
+    (tmp_path / "other" / "use.py").write_text("import app\n\nasync def more(): await app.client.ask()\n")
+    assert after in [each.files["app.py"] for each in changes(tmp_path, before, **facts) if each.fix == fix]
+
+
+def test_a_variable_of_the_same_name_in_another_program_is_another_one(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("client = 1\n\n\ndef ask():\n    print(client)\n")
+    fix, facts, before, after = CASES["a server"]
+    assert after in [each.files["app.py"] for each in changes(tmp_path, before, **facts) if each.fix == fix]
+
+
 def test_a_client_of_another_module_is_created_by_a_function_of_that(tmp_path: Path) -> None:
     home = "from sdk import Client\n\n# for all\nclient = Client(1)  # made\n"
     (tmp_path / "clients.py").write_text(home, encoding="utf-8")
@@ -113,7 +126,9 @@ def test_a_client_of_another_module_is_created_by_a_function_of_that(tmp_path: P
     assert "    async with make_client() as client:\n        return await client.ask(n)\n" in files["app.py"]
 
 
-@pytest.mark.parametrize("use", ["import clients\n", "from clients import client as other\n"])
+@pytest.mark.parametrize(
+    "use", ["import clients\n", "from clients import client as other\n", "from clients import *\n\nprint(client)\n"]
+)
 def test_a_client_that_another_file_names_in_another_way_stays(tmp_path: Path, use: str) -> None:
     (tmp_path / "more.py").write_text(f"{use}\nasync def more():\n    await clients.client.ask()\n", encoding="utf-8")
     (tmp_path / "clients.py").write_text("from sdk import Client\n\nclient = Client(1)\n", encoding="utf-8")

@@ -63,7 +63,7 @@ class Before:
 
     @cached_property
     def notes(self) -> set[tuple[str, str, str]]:
-        """The places of notes that a change may leave.
+        """The notes that a change may leave, as `place_of` identifies them.
 
         Where there are errors or leaks, those are what a change is for. Nothing of a class that an error or leak is
         about may be open at the end, or a change could be not to close it.

@@ -55,6 +55,7 @@ class ClientFacts:
         first_use: whether `created_at` is where it was first used; the object itself was made before.
         closer: how to close it: `async with`, or the calls to make, such as `await aclose()`; empty where it offers
             nothing.
+        loops: how many loops the finding is about; of several clients alike, those of the one with the most.
     """
 
     id: Word
@@ -66,6 +67,7 @@ class ClientFacts:
     held_by: HeldBy | None = None
     first_use: bool = False
     closer: Word = ""
+    loops: int = 0
 
 
 @dataclass(frozen=True)

@@ -321,6 +321,11 @@ def _named(loop: LoopFacts | None) -> str:
 
 def _client(client: ClientRecord, group: Sequence[Fact], names: _Names) -> ClientFacts:
     alike = {fact.client.outermost.number: fact.client.outermost for fact in group if fact.client}.values()
+    loops: dict[int, set[int]] = {}
+    for fact in group:
+        if fact.client is not None:
+            met = {each.number for each in (fact.loop, fact.current) if each is not None}
+            loops.setdefault(fact.client.outermost.number, set()).update(met)
     return ClientFacts(
         id=names("C", client),
         type=written_type(client),
@@ -331,6 +336,7 @@ def _client(client: ClientRecord, group: Sequence[Fact], names: _Names) -> Clien
         held_by=_held_by(client),
         first_use=client.holder is not None and client.holder.how in ("used", "unseen") and holds(client),
         closer=_closer(client),
+        loops=max(map(len, loops.values()), default=0),
     )
 
 

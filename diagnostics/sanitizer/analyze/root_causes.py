@@ -163,16 +163,17 @@ def _title(findings: Sequence[Finding]) -> str:
         return _without_ids(first.message)
     short = client.type.rsplit(".", 1)[-1]
     loops = {loop.id for each in findings for loop in (each.loop, each.access.running if each.access else None) if loop}
+    many = max(len(loops), *(each.client.loops for each in findings if each.client is not None))
     kinds = {each.kind for each in findings}
     if first.kind in (*_ALONE, "inherited-connection", "stuck-waiter", "cross-loop-close"):
         return _without_ids(first.message.replace(client.type, short))
-    if kinds & {"cross-loop-use", "duplicate-request", "use-after-loop-close"} and len(loops) > 1:
+    if kinds & {"cross-loop-use", "duplicate-request", "use-after-loop-close"} and many > 1:
         used = sum(each.count for each in findings if each.kind in ("cross-loop-use", "use-after-loop-close"))
         thing = f"{'a connection' if any(each.connection for each in findings) else 'an object'} of another loop"
         what = f"; {min(used, client.calls)} of {_plural(client.calls, 'call')} used {thing}" if used else ""
         again = ", and requests were sent twice" if "duplicate-request" in kinds else ""
         noun = client.type if client.type.startswith("asyncio.") else _noun(short)
-        return f"one {noun} is used on {_plural(len(loops), 'event loop')}{what if client.calls else ''}{again}"
+        return f"one {noun} is used on {_plural(many, 'event loop')}{what if client.calls else ''}{again}"
     if first.kind == "client-left-open":
         return f"{short} is not closed before its event loop closes"
     if first.kind == "unclosed-at-exit":

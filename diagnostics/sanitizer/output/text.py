@@ -40,7 +40,8 @@ def summary(
     counts = {word: sum(cause.severity == word for cause in causes) for word in ("error", "leak", "note")}
     found = [plural(count, word) for word, count in counts.items() if count]
     clients = {finding.client.id for finding in findings if finding.client is not None}
-    loops = {loop.id for finding in findings for loop in _loops(finding)}
+    named = {loop.id for finding in findings for loop in _loops(finding)}
+    loops = range(max([len(named), *(each.client.loops for each in findings if each.client is not None)]))
     seen = [plural(len(each), word) for each, word in ((clients, "client"), (loops, "loop")) if each]
     parts = [", ".join(found) or "no problem found", *seen]
     return last_line(parts, calls=calls, requests=requests, versions=versions)

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 
 from diagnostics.model.errors import INVALID_USAGE, PROGRAM, usage_text
+from diagnostics.model.visible import visible
 from diagnostics.sanitizer.analyze.recorded import ENDED_BY_INTERRUPT
 from diagnostics.sanitizer.analyze.suppressions import Rule, SuppressionError, rules
 from diagnostics.sanitizer.output import stderr
@@ -100,7 +101,7 @@ def _fix(start: str | None, program: list[str]) -> str:
     is_here = start == "-m" or (
         start is None and os.path.isfile(program[0]) and not os.path.relpath(program[0]).startswith(os.pardir)
     )
-    return f"{PROGRAM} fix {shlex.join(command_line(words))}" if is_here else ""
+    return visible(f"{PROGRAM} fix {shlex.join(command_line(words))}") if is_here else ""
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 # SERVER: postgresql
 # FINDINGS: cross-loop-use=error client-left-open=leak
 # TYPE: sqlalchemy.ext.asyncio.AsyncEngine
-# ADVICE: await client.dispose()
+# ADVICE: await engine.dispose()
 """An engine of SQLAlchemy that no run closes."""
 
 import asyncio

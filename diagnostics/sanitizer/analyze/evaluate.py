@@ -106,6 +106,16 @@ def _folded(facts: Iterable[Fact]) -> list[Fact]:
         fact for fact in facts if not (fact.detail.get("tidied") and fact.loop is not None and fact.loop.number in left)
     ]
     facts = _once_a_request(_worst(_once_a_task(_without_tasks_of_clients(facts))))
+    shared = {
+        fact.client.outermost.number
+        for fact in facts
+        if fact.client is not None and fact.kind == "cross-loop-use" and not fact.detail.get("thread")
+    }
+    facts = [
+        fact
+        for fact in facts
+        if not (fact.detail.get("thread") and fact.client is not None and fact.client.outermost.number in shared)
+    ]
     reported = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
     return [
         fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in reported

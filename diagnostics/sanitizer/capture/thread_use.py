@@ -89,13 +89,16 @@ def _report(loop: Any, frame: FrameType) -> None:
     is_loop = thing is loop
     name = "loop" if is_loop else type(thing).__name__
     client = None if is_loop else TRACKER.client_keeping(thing, record, at)
+    call = TRACKER.current_call()
+    if client is None and call is not None:
+        client = call.client  # what it wakes waits for something inside the client
     TRACKER.report(
         Fact(
             "cross-loop-use",
             "leak" if is_finalized(stack) or is_finalized(stack, by_library=True) else "error",
             loop=record,
             client=client,
-            call=TRACKER.current_call(),
+            call=call,
             current=TRACKER.running(),
             stack=stack,
             operation=name if inside is None else f"{name}.{inside.f_code.co_name}",

@@ -44,8 +44,11 @@ def runs(loop: Any) -> None:
 
 
 def closing(loop: Any) -> Any:
-    """A loop is about to close: what is open on it can be seen now or never."""
-    if loop.is_closed() or loop.is_running():
+    """A loop is about to close: what is open on it can be seen now or never.
+
+    What the end of the interpreter closes was open at the end of the program, and that has been reported.
+    """
+    if loop.is_closed() or loop.is_running() or sys.is_finalizing():
         return None
     record, stack = TRACKER.loop(loop), capture(sys._getframe(2))
     TRACKER.instruments.call("loop_closing", record, stack)

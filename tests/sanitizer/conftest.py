@@ -179,7 +179,8 @@ def surroundings(server: ProviderServer, inside: Path) -> Callable[[str], dict[s
 
     def build(trial: str) -> dict[str, str]:
         return {
-            **os.environ,
+            # A program that runs in a test is not one: NiceGUI would wait for a browser.
+            **{name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
             "PYTHONPATH": str(inside),
             "PROVIDER": server.trial_url(trial),
             "SSL_CERT_FILE": str(server.ca_file),

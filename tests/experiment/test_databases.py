@@ -94,7 +94,9 @@ def test_trials_after_a_server_was_killed_are_broken(provider: str, tmp_path: Pa
 
         results = run_trials(plans, target.environment, hire, at_once=1, redact=str, losses=losses)
         assert next(results).trial.symptom == "none"
-        os.kill(process_of(servers.url(name)), signal.SIGKILL)
+        process = process_of(servers.url(name))
+        os.kill(process, signal.SIGKILL)
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)  # its sockets close a little earlier
         later = [result.trial for result in results]
     assert [trial.status for trial in later] == ["broken", "broken"]
     assert [trial.reason for trial in later] == losses * 2

@@ -46,9 +46,10 @@ def runs(loop: Any) -> None:
 def closing(loop: Any) -> Any:
     """A loop is about to close: what is open on it can be seen now or never.
 
-    What the end of the interpreter closes was open at the end of the program, and that has been reported.
+    What variables of modules kept to the end was open at the end of the program, and that has been reported. The
+    interpreter clears them after its last collection, and `sys.meta_path` first.
     """
-    if loop.is_closed() or loop.is_running() or sys.is_finalizing():
+    if loop.is_closed() or loop.is_running() or (sys.is_finalizing() and sys.meta_path is None):
         return None
     record, stack = TRACKER.loop(loop), capture(sys._getframe(2))
     TRACKER.instruments.call("loop_closing", record, stack)

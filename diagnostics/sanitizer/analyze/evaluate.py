@@ -279,7 +279,7 @@ def _at_fault(fact: Fact, client: ClientRecord | None, made: Stack) -> str:
         return nearest(fact.stack)  # neither the loop nor what keeps it is the person's
     current = fact.current
     if (
-        fact.kind == "cross-loop-use"
+        fact.kind in ("cross-loop-use", "cross-loop-close")
         and fact.detail.get("owner_open")
         and current is not None
         and created_inside(client)

@@ -57,6 +57,15 @@ def test_it_shows_the_lines_and_what_to_do(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout
 
 
+def test_the_comment_that_it_shows_ignores_it(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(PROGRAM)
+    shown = check("app.py", folder=tmp_path).stdout.splitlines()
+    comment = next(line.partition("  #")[2] for line in shown if line.strip().startswith("= EL001; "))
+    assert comment.endswith("[EL001]")
+    (tmp_path / "app.py").write_text(PROGRAM.replace("client = AsyncOpenAI()", f"client = AsyncOpenAI()  #{comment}"))
+    assert check("app.py", folder=tmp_path).stdout == "no problem found\n"
+
+
 @pytest.mark.parametrize("comment", ["", "[shared-client]", "[EL001, EL007]"])
 def test_a_comment_ignores_it(tmp_path: Path, comment: str) -> None:
     text = PROGRAM.replace("client = AsyncOpenAI()", f"client = AsyncOpenAI()  # event-loops: ignore{comment}")

@@ -16,11 +16,7 @@ _NAMED: Final = re.compile(r"^_?((event|running|current)_?)?loop$")
 
 def knows_loops(scope: CodeScope) -> bool:
     """Returns whether code asks which loop runs, and so may keep a value for each."""
-    return any(
-        (isinstance(node, ast.Attribute) and node.attr in _LOOP_WORDS)
-        or (isinstance(node, ast.Name) and node.id in _LOOP_WORDS)
-        for node in scope.nodes
-    )
+    return not _LOOP_WORDS.isdisjoint(scope.words)
 
 
 def is_loop(node: ast.AST | None, scope: CodeScope) -> bool:

@@ -160,7 +160,7 @@ class _RunIndex:
         """Yields the scopes that call a function of one of some names, or hand it to a thread."""
         for file in files:
             for scope in file.scopes:
-                if any(isinstance(e, (ast.Name, ast.Attribute)) and last_name(e) in names for e in scope.nodes):
+                if not names.isdisjoint(scope.words):
                     yield scope
 
     def _events(self, scope: CodeScope, frame: ScopeFrame, depth: int) -> list[RunEvent]:

@@ -81,7 +81,11 @@ def reach(run: LoopRun, reader: ValueReader, frame: ScopeFrame | None = None) ->
     Args:
         frame: of the scope that starts it; without one, its variables outlive the run, and `self` is any object.
     """
-    return _Walk(reader).start(run, frame or outside_frame(run.scope))
+    known: dict[tuple[LoopRun, ScopeFrame], Reached] = reader.notes.setdefault("reached", {})
+    key = run, frame or outside_frame(run.scope)
+    if key not in known:
+        known[key] = _Walk(reader).start(*key)
+    return known[key]
 
 
 def reach_body(frame: ScopeFrame, reader: ValueReader) -> Reached:
@@ -121,7 +125,7 @@ class _Walk:
             there = self.todo.pop()
             if there not in self.seen:
                 self.seen.add(there)
-                for node in there.scope.nodes:
+                for node in there.scope.notable:
                     self._node(node, there)
 
     def _root(self, root: ast.expr, frame: ScopeFrame) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Literal
 
 from diagnostics.model.finding import Site
@@ -52,6 +53,17 @@ class CodeScope:
     outer: set[str] = field(default_factory=set)
     inner: dict[str, CodeScope] = field(default_factory=dict)
     attributes: dict[str, list[Bound]] = field(default_factory=dict)
+
+    @cached_property
+    def notable(self) -> list[ast.AST]:
+        """Those of its nodes that use, enter or let go of something."""
+        return [each for each in self.nodes if isinstance(each, (ast.Call, ast.AsyncWith, ast.Assign))]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The names and attributes in it."""
+        names = {each.id for each in self.nodes if isinstance(each, ast.Name)}
+        return frozenset(names | {each.attr for each in self.nodes if isinstance(each, ast.Attribute)})
 
     @property
     def is_class(self) -> bool:

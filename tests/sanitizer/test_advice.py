@@ -31,8 +31,9 @@ async def main():
 kept = asyncio.new_event_loop()
 async def fetch(client):
     await client.get("/")
+kept.close()
 """
-AT_IMPORT, LOCAL, LATER, LOOP, FETCH = 3, 6, 7, 8, 10
+AT_IMPORT, LOCAL, LATER, LOOP, FETCH, END = 3, 6, 7, 8, 10, 11
 UVICORN, AIOHTTP = f"{INSTALLED}/uvicorn/server.py", f"{INSTALLED}/aiohttp/web_protocol.py"
 QUART, SESSION = f"{INSTALLED}/quart/app.py", f"{INSTALLED}/aiohttp/client.py"
 IN_RUN = [(asyncio_folder() + "runners.py", "run")]
@@ -61,7 +62,9 @@ def cause(program: str, line: int, opened: list[tuple[str, str]], *kinds: str, *
     if "purpose" in words:
         loop = LoopRecord(Thing(), stack(*IN_RUN, (program, "<module>")))
         loop.purpose = words["purpose"]
-    client = ClientRecord(Thing(), "httpx.AsyncClient", "httpx", (*words.get("made", ()), *at(program, line)))
+    loop.closed = at(program, words["closed"]) if "closed" in words else None
+    name = words.get("type", "httpx.AsyncClient")
+    client = ClientRecord(Thing(), name, name.partition(".")[0], (*words.get("made", ()), *at(program, line)))
     client.holder = words.get("holder")
     connection = ConnectionRecord(loop, client, "", stack(*opened))
     other = LoopRecord(Thing(), stack(*IN_RUN, (program, "<module>")))
@@ -196,3 +199,24 @@ def test_a_pool_is_left_out_where_the_engine_is_made(tmp_path: Path, creation: s
     (found,) = group(evaluate([fact]), ()).root_causes
 
     assert [each.code.splitlines()[-1] for each in found.advice if "NullPool" in each.code] == [code]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (AT_IMPORT, "kept.run_until_complete(client.aclose())\nkept.close()"),
+        (LOCAL, "async with httpx.AsyncClient() as local:\n    ..."),
+    ],
+)
+def test_a_loop_that_the_program_closes_by_hand_closes_the_client_first(program: str, line: int, code: str) -> None:
+    found = cause(program, line, IN_RUN, "client-left-open", closed=END)
+    assert found.advice[0].code.removeprefix("import httpx\n\n") == code
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("asyncpg.Pool", "pool"), ("x.AsyncEngine", "engine"), ("aiohttp.web.TCPSite", "site"), ("redis.Redis", "client")],
+)
+def test_it_is_called_what_its_class_says(program: str, name: str, word: str) -> None:
+    found = cause(program, AT_IMPORT, IN_RUN, "client-left-open", type=name)
+    assert found.advice[0].text == f"close the {word} before its loop closes"

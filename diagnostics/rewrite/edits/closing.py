@@ -29,6 +29,12 @@ def closing_call(place: Creation, context: Context) -> str:
     return f"await {known}()" if known else _of_class(context, package, name.rpartition(".")[2])
 
 
+def on(name: str, call: str) -> str:
+    """Returns a closing call, such as `await close()`, on a variable."""
+    awaits, _, method = call.partition("(")[0].rpartition(" ")
+    return f"{awaits} {name}.{method}({call.partition('(')[2]}".strip()
+
+
 def _of_class(context: Context, package: str, name: str) -> str:
     for folder in dict.fromkeys(_INSTALLED.findall(json.dumps(context.document))):
         methods = dict(_methods(name, _classes(Path(json.loads(f'"{folder}"'), package))))

@@ -10,7 +10,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from diagnostics.rewrite.edits.client_per_loop import is_cached
-from diagnostics.rewrite.edits.closing import closing_call
+from diagnostics.rewrite.edits.closing import closing_call, on
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import Rewrite
 from diagnostics.rewrite.edits.references import readers_of, refers_to
@@ -56,7 +56,7 @@ def _complete(changes: Rewrite, place: Creation, context: Context) -> bool:
     for method in methods:
         is_closer = method.name.value in CLOSERS and method.asynchronous is not None
         if is_closer and not m.findall(method.body, m.Attribute(attr=m.Name(place.attribute))):
-            line = cst.parse_statement(_on(f"self.{place.attribute}", closing_call(place, context)))
+            line = cst.parse_statement(on(f"self.{place.attribute}", closing_call(place, context)))
             changes.change(place.module, method.body, partial(_appended, line))
             return True
     return False
@@ -129,17 +129,11 @@ def _add_closer(changes: Rewrite, context: Context) -> str:
     owner = place.module.class_around(place.call)
     if owner is None or not place.closer:
         return ""
-    line = _on(f"self.{place.attribute}", closing_call(place, context))
+    line = on(f"self.{place.attribute}", closing_call(place, context))
     added = cst.parse_statement(f"async def aclose(self):\n    {line}\n")
     added = added.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
     changes.change(place.module, owner.body, lambda block: block.with_changes(body=[*block.body, added]))
     return "await aclose()"
-
-
-def _on(name: str, call: str) -> str:
-    """Returns a closing call, such as `await close()`, on a variable."""
-    awaits, _, method = call.partition("(")[0].rpartition(" ")
-    return f"{awaits} {name}.{method}({call.partition('(')[2]}".strip()
 
 
 def _wrap(changes: Rewrite, place: Creation, build: Any) -> bool:
@@ -193,7 +187,7 @@ def _entered(place: Creation, name: str, made: Any, rest: list[Any]) -> list[Any
 
 
 def _finally(closer: str, name: str, made: Any, rest: list[Any]) -> list[Any]:
-    return [made, finally_([_on(name, each) for each in closer.split("; ")], rest)]
+    return [made, finally_([on(name, each) for each in closer.split("; ")], rest)]
 
 
 def finally_(calls: Iterable[str], rest: Any) -> Any:

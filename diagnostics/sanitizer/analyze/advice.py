@@ -29,6 +29,7 @@ from diagnostics.sanitizer.analyze.sources import (
     function_around,
     generator_around,
     is_entered,
+    receiver_at,
     with_imports,
 )
 
@@ -48,7 +49,7 @@ def advise(about: Situation) -> tuple[Advice, ...]:
             where = about.where or about.findings[0].fault.site
             ranked = sorted(advice(about), key=lambda each: rank(each.fix))
             if about.without_pool:
-                text = "or keep the client for all runs, and no connections: each use opens one and closes it"
+                text = f"or keep the {about.noun} for all runs, and no connections: each use opens one and closes it"
                 ranked.append(Advice(None, text, about.without_pool, about.where))
             if is_unclosable and ".aclose()" in ranked[0].code:
                 text = f"give {about.client} a method `aclose()` that closes what it opens; {ranked[0].text}"
@@ -114,8 +115,8 @@ def _reading(about: Situation, body: str) -> str:
 def _third_party_loop(about: Situation) -> list[Advice]:
     package = about.component
     text = (
-        f"{package} runs your coroutine on a loop of its own, and the client belongs to yours: await the coroutine"
-        f" directly, or have it create and close a client of its own"
+        f"{package} runs your coroutine on a loop of its own, and the {about.noun} belongs to yours: await the"
+        f" coroutine directly, or have it create and close a {about.noun} of its own"
     )
     access = about.findings[0].access
     return [Advice(None, text, "", access.site if access is not None else None)]
@@ -134,13 +135,13 @@ def _third_party_client(about: Situation) -> list[Advice]:
     package = about.component
     if not about.is_used_elsewhere:
         text = (
-            f"{package} makes the client and leaves it open; you can work around it here: pass {package} a client of"
+            f"{package} makes the {about.noun} and leaves it open; you can work around it here: pass {package} one of"
             " yours, if it takes one, and close that, or call what it offers to close its own"
         )
         return [Advice(None, text, "", about.where)]
     text = (
-        f"{package} keeps the client; you can work around it here: run every call that uses it on one loop that stays"
-        " open (`run_sync`), or close its client before each loop closes, if it offers that"
+        f"{package} keeps the {about.noun}; you can work around it here: run every call that uses it on one loop that"
+        f" stays open (`run_sync`), or close its {about.noun} before each loop closes, if it offers that"
     )
     return [Advice("background-loop", text, _RUN_SYNC, None)]
 
@@ -199,7 +200,7 @@ def _unfinished(about: Situation) -> list[Advice]:
             "loop.run_until_complete(parts.aclose())",
         )
         return [Advice(None, text, code, about.where)]
-    text = "await the task that creates the client before the loop closes, or cancel it and await that"
+    text = f"await the task that creates the {about.noun} before the loop closes, or cancel it and await that"
     return [Advice(None, text, _CANCEL, about.where)]
 
 
@@ -211,17 +212,34 @@ def _without_closer(about: Situation) -> list[Advice]:
     return [Advice("background-loop", text, _RUN_SYNC, about.where)]
 
 
+def _closing_from_outside(about: Situation, run: str) -> list[str]:
+    """Returns the lines that close the client where no coroutine runs.
+
+    Args:
+        about: the mistake.
+        run: what runs a coroutine on the client's loop, with `{}` for that.
+    """
+    calls = about.closing(assigned_at(about.where, about.names()[0]))
+    if len(calls) == 1 and calls[0].startswith("await "):
+        return [run.format(calls[0].removeprefix("await "))]
+    return ["async def close():", *(f"    {each}" for each in calls), "", run.format("close()")]
+
+
+def _closed_by_hand(about: Situation) -> list[Advice]:
+    """Plain code of the program closes the loop, and can run the client's closing on it first."""
+    end = about.closed_by_hand
+    loop = receiver_at(end, "close") or "loop"
+    lines = _closing_from_outside(about, f"{loop}.run_until_complete({{}})")
+    text = f"close the {about.noun} on its loop, before your code closes that"
+    return [Advice("explicit-close", text, block(*lines, f"{loop}.close()"), end)]
+
+
 def _kept_loop(about: Situation) -> list[Advice]:
     """The program runs a loop in a thread: the client is used there, and closed there before the loop stops."""
     kept = about.kept_loop
     runs = kept is not None and "asyncio.run" in str(kept.created_by).lower()  # then that line makes no variable
     loop = assigned_at(kept.created_at if kept is not None and not runs else None, "loop")
-    name = assigned_at(about.where, about.names()[0])
-    calls = about.closing(name)
-    close = [f"asyncio.run_coroutine_threadsafe({calls[0].removeprefix('await ')}, {loop}).result()"]
-    if len(calls) > 1 or not calls[0].startswith("await "):
-        body = [f"    {each}" for each in calls]
-        close = ["async def close():", *body, "", f"asyncio.run_coroutine_threadsafe(close(), {loop}).result()"]
+    close = _closing_from_outside(about, f"asyncio.run_coroutine_threadsafe({{}}, {loop}).result()")
     if not about.is_used_elsewhere:
         text = f"close the {about.noun} on that loop, which your program keeps in a thread, before you stop it"
         return [Advice("explicit-close", text, block(*close), about.where)]
@@ -249,7 +267,7 @@ def _notebook(about: Situation) -> list[Advice]:
 def _per(what: str, function: str = "async def work():") -> Callable[[Situation], list[Advice]]:
     def advice(about: Situation) -> list[Advice]:
         why = ": each one runs a loop of its own" if about.loops > 1 and len(about.makers) == 1 else ""
-        own = f"create and close the client inside {what}{why}"
+        own = f"create and close the {about.noun} inside {what}{why}"
         code = block(function, about.managed(indent="    ", name=about.variable))
         # A loop that a package makes is not the program's to keep.
         one_loop = [_one_loop(about)] if about.is_used_elsewhere and not about.made_by(" in ") else []
@@ -345,6 +363,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: about.uses("streamlit"), _per("each run of the script")),
     (lambda about: about.is_used_elsewhere, _several_runs),
     (lambda about: not about.closer, _without_closer),
+    (lambda about: about.closed_by_hand is not None and not about.is_local, _closed_by_hand),
     (lambda about: about.findings[0].kind == "cross-loop-close", _several_runs),
     (lambda about: about.loops >= 0, _one_run),
 )

@@ -38,6 +38,7 @@ from diagnostics.sanitizer.analyze.phrasing import (
     UNENDED,
     UNKNOWN_CLIENT,
     About,
+    noun,
 )
 from diagnostics.sanitizer.analyze.sources import assignment, is_handled
 from diagnostics.sanitizer.capture.facts import SESSION_REQUEST, ClientRecord, ConnectionRecord, Fact, LoopRecord
@@ -244,6 +245,9 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
     if first.kind == "pending-task-destroyed" and users_frame(made) is None and who(closed, "close") == "user":
         made = closed  # the coroutine belongs to a library, as in `create_task(client.get(…))`
     holder = _at_fault(first, client, made)
+    why = _why(first, client, holder, wording.why)
+    if client is not None:
+        why = why.replace("client", noun(written_type(client)))
     return Finding(
         kind=first.kind,
         severity=_severity(first),
@@ -261,7 +265,7 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
             owner_open=first.detail.get("owner_open"),
             running=_loop(current, names),
         ),
-        fault=Fault(holder, site(made), _why(first, client, holder, wording.why), contributions(group, holder)),
+        fault=Fault(holder, site(made), why, contributions(group, holder)),
         hint=Hint(None, ""),  # the advice for the root cause, once that is known
         test=in_test(fact.detail for fact in group),
     )

@@ -21,6 +21,14 @@ KEPT: Final = "it keeps one client, which belongs to one loop, for calls on ever
 OTHER_LOOP: Final = "it runs a coroutine of the program on a loop of its own"
 
 
+_NOUNS: Final = ("channel", "connection", "engine", "pool", "server", "session", "site")
+
+
+def noun(type_name: str) -> str:
+    """Returns what a reader would call an object of a class: `AsyncConnectionPool` is a pool, most are clients."""
+    return next((each for each in _NOUNS if type_name.lower().endswith(each)), "client")
+
+
 class About(NamedTuple):
     """The values that a message is made of.
 

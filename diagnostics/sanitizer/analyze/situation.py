@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from diagnostics.model.finding import ClientFacts, Finding, LoopFacts, Site
 from diagnostics.model.libraries import LIBRARIES, Library
 from diagnostics.sanitizer.analyze.hosts import APPLICATIONS, hosts
+from diagnostics.sanitizer.analyze.phrasing import noun
 from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
     creation_of,
@@ -147,6 +148,12 @@ class Situation(NamedTuple):
         return None
 
     @property
+    def closed_by_hand(self) -> Site | None:
+        """The line of the program that closes the client's loop."""
+        loops = (each.loop for each in self.findings if each.loop is not None)
+        return next((each.closed_at for each in loops if each.closed_by == "user" and each.closed_at is not None), None)
+
+    @property
     def _stacks(self) -> list[tuple[Site, ...]]:
         parts = [part for each in self.findings for part in (each.client, each.access, each.connection) if part]
         return [part.stack for part in parts]
@@ -191,12 +198,12 @@ class Situation(NamedTuple):
     @property
     def create(self) -> str:
         """What to do to have one: `create the client`."""
-        return f"{self._made.verb} the {self._made.noun}"
+        return f"{self._made.verb} the {self.noun}"
 
     @property
     def noun(self) -> str:
-        """What it is."""
-        return self._made.noun
+        """What a reader would call it."""
+        return self._made.noun if self.is_made else noun(self.client)
 
     @property
     def run(self) -> str:

@@ -137,6 +137,17 @@ def assigned_at(where: Site | None, otherwise: str) -> str:
     return otherwise
 
 
+def receiver_at(where: Site | None, method: str) -> str:
+    """Returns the expression whose method is called on a line, as it is written there; empty where there is none."""
+    tree = _parsed(where.file) if where is not None else None
+    for node in ast.walk(tree[0]) if tree is not None else ():
+        if where is None or not (isinstance(node, ast.Attribute) and node.attr == method):
+            continue
+        if node.lineno <= where.line <= (node.end_lineno or 0):
+            return ast.unparse(node.value)
+    return ""
+
+
 def is_local_at(where: Site | None) -> bool:
     """Returns whether a local variable of a function gets what the expression on a line returns."""
     names = {name for each in _functions(where) for node in ast.walk(each) for name in getattr(node, "names", ())}

@@ -7,7 +7,8 @@ The form is that of rustc and ruff: what is wrong, the code with carets, the cau
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 from diagnostics.model.errors import PROGRAM
@@ -29,7 +30,9 @@ def render(causes: Sequence[RootCause], findings: Sequence[Finding], look: Style
         look: how to write.
     """
     by_id = {finding.id: finding for finding in findings}
-    blocks = ["\n".join(_block(cause, [by_id[name] for name in cause.findings], look)) for cause in causes]
+    each = [(cause, [by_id[name] for name in cause.findings]) for cause in causes]
+    named = {loop: f"loop {number}" for number, loop in enumerate(_loop_ids(chain(*(own for _, own in each))), 1)}
+    blocks = ["\n".join(_block(cause, own, named, look)) for cause, own in each]
     return redact_text("\n\n".join(blocks) + "\n\n") if blocks else ""
 
 
@@ -72,9 +75,8 @@ def _loops(finding: Finding) -> list[LoopFacts]:
     return [loop for loop in (finding.loop, running) if loop is not None]
 
 
-def _block(cause: RootCause, findings: list[Finding], look: Style) -> list[str]:
+def _block(cause: RootCause, findings: list[Finding], named: dict[str, str], look: Style) -> list[str]:
     lines = title(f"{cause.severity}[{cause.kind}]", cause.title, cause.severity, look)
-    named = {loop: f"loop {number}" for number, loop in enumerate(_loop_ids(findings), 1)}
     lines += frames(_labels(findings, named), look)
     main = findings[0]
     also = list(dict.fromkeys(each for finding in findings for each in finding.fault.also))
@@ -94,7 +96,7 @@ def _block(cause: RootCause, findings: list[Finding], look: Style) -> list[str]:
     return lines
 
 
-def _loop_ids(findings: Sequence[Finding]) -> list[str]:
+def _loop_ids(findings: Iterable[Finding]) -> list[str]:
     """Returns the loops in the order in which they matter: that of the connection, then the one that used it."""
     return list(dict.fromkeys(loop.id for finding in findings for loop in _loops(finding)))
 
@@ -113,10 +115,10 @@ def _labels(findings: Sequence[Finding], named: dict[str, str]) -> list[MarkedLi
         if made is not None and (kept is None or not _same_line(kept, made)):
             found.append(MarkedLine(made, "connects on first use, here" if client.first_use else "created here"))
     loops = {loop.id: loop for finding in findings for loop in _loops(finding)}
-    for name, text in named.items():
-        place = _nearest(loops[name].created_at, ())
+    for name, loop in loops.items():
+        place = _nearest(loop.created_at, ())
         if place is not None:
-            found.append(MarkedLine(place, _life(text, loops[name])))
+            found.append(MarkedLine(place, _life(named[name], loop)))
     main = findings[0]
     access = main.access
     if access is not None and access.trigger != "loop close":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 HEAD = "import asyncio\n\nfrom sdk import Client, connect\n\n"
+BY_HAND = {"loop": "asyncio.new_event_loop()", "closed": "loop.close()"}
 TOOL = HEAD.replace("connect\n", "connect\nfrom async_tools import {}\n")
 
 CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
@@ -251,6 +252,25 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         HEAD + "def run(work):\n    loop = asyncio.new_event_loop()\n    try:\n        loop.create_task(work)\n"
         "        return loop.run_until_complete(work)  # a\n    finally:\n"
         "        loop.run_until_complete(loop.shutdown_asyncgens())\n        loop.close()\n\n\nrun(connect())\n",
+    ),
+    "a loop that is closed by hand": (
+        "explicit-close",
+        {"kind": "client-left-open", "made": "Client(2)", **BY_HAND},
+        HEAD + "class Bot:\n    def __init__(self):\n        self.loop = asyncio.new_event_loop()\n"
+        "        self.client = Client(2)\n\n    def stop(self):\n        # the end\n        self.loop.close()\n",
+        HEAD + "class Bot:\n    def __init__(self):\n        self.loop = asyncio.new_event_loop()\n"
+        "        self.client = Client(2)\n\n    def stop(self):\n        # the end\n"
+        "        self.loop.run_until_complete(self.client.__aexit__(None, None, None))\n        self.loop.close()\n",
+    ),
+    "a loop that is closed far from the client's class": (
+        "explicit-close",
+        {"kind": "client-left-open", "made": "Client(2)", "closer": "close(); await wait_closed()", **BY_HAND}
+        | {"callers": ("Bot()",)},
+        HEAD + "class Bot:\n    def __init__(self):\n        self.client = Client(2)\n\n\n"
+        "def main():\n    bot = Bot()\n    loop = asyncio.new_event_loop()\n    loop.close()\n",
+        HEAD + "class Bot:\n    def __init__(self):\n        self.client = Client(2)\n\n\n"
+        "def main():\n    bot = Bot()\n    loop = asyncio.new_event_loop()\n    bot.client.close()\n"
+        "    loop.run_until_complete(bot.client.wait_closed())\n    loop.close()\n",
     ),
     "a queue that a plain function fills": (
         "background-loop",

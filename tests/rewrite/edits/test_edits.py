@@ -54,6 +54,7 @@ def document(
     holder: str = "",
     callers: tuple[str, ...] = (),
     loop: str = "asyncio.run(",
+    closed: str = "",
     running: str = "",
     used: str = "",
 ) -> dict[str, Any]:
@@ -68,8 +69,9 @@ def document(
         client["stack"] = [client["created_at"], *(site(root, each) for each in callers)]
     access: dict[str, Any] | None = {"running": {"created_at": site(root, running)}} if running else None
     access = {"site": {**site(root, used), "function": "beat"}} if used else access
+    end = site(root, closed) if closed else None
     findings = [
-        {"id": f"F{number}", "client": client, "loop": {"created_at": each}, "access": access}
+        {"id": f"F{number}", "client": client, "loop": {"created_at": each, "closed_at": end}, "access": access}
         for number, each in enumerate(sites(root, loop), 1)
     ]
     advice = [{"code": code, "where": site(root, made)}] if made else []

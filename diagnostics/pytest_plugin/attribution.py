@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -45,7 +44,7 @@ class Attribution(Instrument):
         self._after_fork = after_fork
         self._clients: dict[int, Moment | Later] = {}
         self._loops: dict[int, Moment | Later] = {}
-        self._tasks: dict[Stack, Moment] = {}
+        self._left = NOWHERE
 
     def client_created(self, record: ClientRecord, client: Any) -> None:
         """Keeps where it was created."""
@@ -55,24 +54,16 @@ class Attribution(Instrument):
         """Keeps where it was created."""
         self._loops[record.number] = self._moments.later()
 
-    def loop_run(self, record: LoopRecord) -> None:
+    def loop_run_aside(self, record: LoopRecord) -> None:
         """Keeps which thread runs it."""
-        if self._moments.in_main():
-            return
         here = self._moments.here()
         if here.thread:
             self._loops[record.number] = here
 
-    def loop_closing(self, record: LoopRecord, stack: Stack) -> None:
-        """Keeps what its tasks were created for."""
-        self._tasks.clear()
-        loop = record.ref()
-        if loop is None or sys.version_info < (3, 12):  # which do not tell the context of a task
-            return
-        for task in asyncio.all_tasks(loop):
-            frame = getattr(task.get_coro(), "cr_frame", None)
-            if frame is not None:
-                self._tasks[frame.f_code, frame.f_lasti] = self._moments.context(task.get_context())
+    def task_left(self, task: Any, stack: Stack) -> None:
+        """Keeps what a task was created for."""
+        if sys.version_info >= (3, 12):  # older ones do not tell the context of a task
+            self._left = self._moments.context(task.get_context())
 
     def fact(self, fact: Fact) -> None:
         """Adds who is to blame and who is hurt."""
@@ -112,7 +103,7 @@ class Attribution(Instrument):
         return fixture or (self._of_loop(fact.loop) if fact.connection is None else self._at(fact.connection))
 
     def _of_task(self, fact: Fact) -> Moment:
-        known = self._tasks.get(fact.stack, NOWHERE)
+        known, self._left = self._left, NOWHERE
         if known.nodeid or known.thread:
             return known
         loop = self._of_loop(fact.loop)

@@ -10,6 +10,7 @@ import bisect
 import contextvars
 import threading
 import weakref
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -58,7 +59,7 @@ class Moments:
     """The moments of this process, by the numbers at which they began."""
 
     def __init__(self) -> None:
-        self._main = threading.get_ident()
+        self._main = get_ident()
         self.latest: Moment | Later = NOWHERE
         self._numbers = [now()]
         self._moments: list[Moment | Later] = [NOWHERE]
@@ -83,10 +84,6 @@ class Moments:
         """Returns the moment in which something with this number was made, in the main thread."""
         return described(self._moments[bisect.bisect_right(self._numbers, number) - 1])
 
-    def in_main(self) -> bool:
-        """Returns whether the running thread is the one that runs pytest."""
-        return threading.get_ident() == self._main
-
     def here(self) -> Moment:
         """Returns the moment that the running thread works for; see `later`."""
         return described(self.later())
@@ -97,7 +94,7 @@ class Moments:
         A thread that was started by this test, or by a fixture, works for it. A thread of an earlier test may have
         been given its work by anybody.
         """
-        if self.in_main():
+        if get_ident() == self._main:
             return self.latest
         thread = threading.current_thread()
         given = _CURRENT.get()  # of the code that handed over the work, as `asyncio.to_thread` and portals of anyio do
@@ -118,11 +115,11 @@ class Moments:
             for thread in threading.enumerate():
                 if thread not in self._threads:
                     self._threads[thread] = self.latest
-        number = now()
-        if number == self._numbers[-1] + 1:  # nothing was made in the last one
-            self._numbers[-1], self._moments[-1] = number, moment
+        number, numbers = now(), self._numbers
+        if number == numbers[-1] + 1:  # nothing was made in the last one
+            numbers[-1], self._moments[-1] = number, moment
         else:
-            self._numbers.append(number)
+            numbers.append(number)
             self._moments.append(moment)
         self.latest = moment
         _CURRENT.set(moment)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +51,9 @@ class Reporting:
         self._recording = recording
         self._confirming = confirming
         self._published: set[Any] = set()
+        self._states: _States | None = None
+        if self._fails and config.getoption("maxfail", 0):
+            config.pluginmanager.register(_AfterTests(self.publish), "event_loops_after_tests")
         self._results: Results | None = None
         self._clean = ""
 
@@ -68,13 +71,7 @@ class Reporting:
                 if not interrupted:
                     self._confirm()
             finally:
-                self._publish()
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logfinish(self) -> None:
-        """Publishes what is known after a test if the run is to stop at a failure."""
-        if self._fails and self._config.getoption("maxfail", 0):
-            self._publish()
+                self.publish()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> _Wrapped:
@@ -90,21 +87,15 @@ class Reporting:
                     self._confirm()
             except KeyboardInterrupt:
                 session.exitstatus = pytest.ExitCode.INTERRUPTED
-            self._publish()
+            self.publish()
             if session.testsfailed > failed and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
             self._clean = "" if self._config.getoption("event_loops_json") else unremarkable(self._folder)
             if not self._clean:
                 self._results = self._read(int(session.exitstatus))
+                if self._states is not None:
+                    self._states.ended = True
                 self._write(self._results.document)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Counts a report of this plugin without a letter in the progress of the tests."""
-        if not report.nodeid.endswith(MARK):
-            return None
-        ended = self._results is not None  # the short summary wants the word
-        return "error" if report.failed else "", "", "ERROR" if report.failed and ended else ""
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Prints the section."""
@@ -132,7 +123,7 @@ class Reporting:
         if self._confirming is not None and eventful(self._folder):
             self._confirming.confirm(self._read())
 
-    def _publish(self) -> None:
+    def publish(self) -> None:
         """Sends a report for each test at fault that has none yet; only first-party code makes it fail."""
         if not eventful(self._folder):
             return
@@ -143,8 +134,14 @@ class Reporting:
             for nodeid in each.nodeids or ("unknown test",):
                 if (each.key, nodeid, fails) not in self._published:
                     self._published.add((each.key, nodeid, fails))
+                    self._count_reports()
                     self._config.hook.pytest_runtest_logreport(report=report(each, nodeid, fails=fails))
                     self._let_rerun(nodeid)
+
+    def _count_reports(self) -> None:
+        if self._states is None:  # only now, because pytest asks for each report of each test
+            self._states = _States()
+            self._config.pluginmanager.register(self._states, "event_loops_states")
 
     def _let_rerun(self, nodeid: str) -> None:
         """Puts the test itself among the last failures, so that `--lf` runs it."""
@@ -164,3 +161,34 @@ class Reporting:
             sys.stderr.write(
                 f"event loops: cannot write {file}: {error.strerror}; choose another --event-loops-json FILE\n"
             )
+
+
+class _AfterTests:
+    """A plugin for a run that is to stop at a failure."""
+
+    def __init__(self, publish: Callable[[], None]) -> None:
+        self._publish = publish
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self) -> None:
+        """Publishes what is known after a test."""
+        self._publish()
+
+
+class _States:
+    """A plugin for a run in which this one has published something.
+
+    Attributes:
+        ended: whether the tests have ended.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Counts a report of the plugin without a letter in the progress of the tests."""
+        if not report.nodeid.endswith(MARK):
+            return None
+        # The short summary wants the word.
+        return "error" if report.failed else "", "", "ERROR" if report.failed and self.ended else ""

@@ -15,11 +15,17 @@ from diagnostics.sanitizer.capture.transport_use import instrument, swap, transp
 
 def instrument_closed_loop(loop: Any) -> None:
     """Replaces the classes of a closed loop and of its open transports."""
-    recorded = [each.transport() for each in list(TRACKER.loop(loop).connections.values()) if each.transport]
-    instrument({id(each): each for each in [*getattr(loop, "_transports", {}).values(), *recorded]}.values())
+    transports, connections = getattr(loop, "_transports", None), TRACKER.loop(loop).connections
+    if transports or connections:
+        recorded = [each.transport() for each in list(connections.values()) if each.transport]
+        instrument({id(each): each for each in [*(transports or {}).values(), *recorded]}.values())
     release(loop)
     if hasattr(loop, "_check_closed"):
-        swap(loop, {"_closed": _Closed()})
+        swap(loop, _descriptors)
+
+
+def _descriptors() -> dict[str, Any]:
+    return {"_closed": _Closed()}
 
 
 class _Closed:

@@ -22,13 +22,11 @@ from typing import Any, Final, NamedTuple
 from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.sites import (
-    Stack,
     belongs,
     file_in,
     in_stdlib,
     is_generated,
     is_ours,
-    is_outermost,
     is_users,
 )
 
@@ -310,71 +308,10 @@ def attributes_of(value: Any) -> Any:
         return None
 
 
-_CLOSURE: Final = 0x10  # inspect.CO_NESTED
-_ARGUMENTS: Final = 0x04 | 0x08  # inspect.CO_VARARGS, inspect.CO_VARKEYWORDS
-
-
 @gc_neutral
-def runs_in_thread(frame: FrameType | None) -> Stack:
-    """The coroutine that `asyncio.run` was given, where a thread runs nothing else: no frame says whose loop that is.
-
-    A coroutine of a library counts only if it is a closure without arguments, which a library makes to run it there. A
-    person may give `asyncio.run` any other coroutine of a library.
-    """
-    code = None
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not (in_stdlib(file) or is_ours(file)):
-            return ()
-        if frame.f_code.co_name == "run" and file.replace("\\", "/").endswith("asyncio/runners.py"):
-            names = locals_of(frame)
-            code = getattr(names.get("main", names.get("coro")), "cr_code", code)
-        frame = frame.f_back
-    if code is None:
-        return ()
-    made_for_it = code.co_flags & _CLOSURE and not (code.co_argcount or code.co_flags & _ARGUMENTS)
-    return (code, 0) if is_users(code.co_filename) or made_for_it else ()
-
-
 def search(client: Any) -> None:
     """Finds the variable that keeps a client, given its record; the variable may be gone when the program ends."""
     if client.variable is None and client.searches < MAX_SEARCHES:
         client.searches += 1
         held = client.holder.ref() if client.holder is not None and client.holder.ref is not None else None
         client.variable = variable(client.ref(), held)
-
-
-@gc_neutral
-def loop_purpose(frame: FrameType | None) -> str:
-    """Tells what a loop is created for, where a test runner or a portal creates it: the scope of its fixture, say."""
-    while frame is not None:
-        kind = _PURPOSES.get(frame.f_code.co_filename)
-        if kind is None:
-            kind = _purpose_of(frame.f_code.co_filename)
-        if kind == "pytest plugin":
-            scope = getattr(locals_of(frame).get("request"), "scope", None)
-            if isinstance(scope, str):
-                return f"{scope} scope"
-            if frame.f_code.co_name.startswith("pytest_"):
-                return kind
-        elif kind == "portal":
-            return "portal of TestClient" if "starlette.testclient" in sys.modules else kind
-        elif kind:
-            return kind
-        frame = None if is_outermost(frame.f_code) else frame.f_back
-    return ""
-
-
-_PURPOSES: Final[dict[str, str]] = {}
-"""What the loops are for that code in a file creates; empty for most files."""
-
-
-def _purpose_of(file: str) -> str:
-    name, found = file.replace("\\", "/"), ""
-    if "/pytest_asyncio/" in name or name.endswith("/anyio/pytest_plugin.py"):
-        found = "pytest plugin"
-    elif name.endswith("/anyio/from_thread.py"):
-        found = "portal"
-    elif name.endswith("/unittest/async_case.py"):
-        found = "IsolatedAsyncioTestCase"
-    return _PURPOSES.setdefault(file, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from _thread import get_ident
 
 from diagnostics.sanitizer.capture import foreign_futures
 from diagnostics.sanitizer.capture.budget import Budget
@@ -24,7 +25,7 @@ def install() -> None:
     _installs += 1
     if _installs > 1:
         return
-    TRACKER.on = True
+    TRACKER.on, TRACKER.home = True, get_ident()
     TRACKER.budget = Budget(TRACKER.instruments)
     TRACKER.instruments.add(RECORDER)
     if TRACKER.collector not in gc.callbacks:

@@ -28,8 +28,14 @@ class Instrument:
     def loop_run(self, record: LoopRecord) -> None:
         """A loop begins to run or returns: `record.runs` is odd after the beginning, even after the end."""
 
+    def loop_run_aside(self, record: LoopRecord) -> None:
+        """The same, in another thread than the one that began to instrument the process."""
+
     def loop_closing(self, record: LoopRecord, stack: Stack) -> None:
         """A loop is about to close."""
+
+    def task_left(self, task: Any, stack: Stack) -> None:
+        """A task is not done as its loop closes; the fact with this stack follows."""
 
     def client_created(self, record: ClientRecord, client: Any) -> None:
         """A client exists; its `__init__` has not run."""

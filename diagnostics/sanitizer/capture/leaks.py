@@ -7,7 +7,7 @@ from typing import Any
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.pending import chain
 from diagnostics.sanitizer.capture.running import tasks_of
-from diagnostics.sanitizer.capture.sites import Stack, frames
+from diagnostics.sanitizer.capture.sites import Stack
 from diagnostics.sanitizer.capture.streams import is_streaming
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
@@ -20,6 +20,18 @@ def report_leaks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     parent; the child may drop its copy.
     """
     record.closed = stack
+    here = TRACKER.generation
+    left = bool(record.connections or record.dropped) and _connections(record, stack)
+    if record.generation != here and not left:
+        return
+    _tasks(loop, record, stack)
+    if any(code.co_name == "__del__" and "base_events" in code.co_filename for code in stack[:8:2]):
+        severity = "leak" if left else "note"
+        TRACKER.report(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
+
+
+def _connections(record: LoopRecord, stack: Stack) -> bool:
+    """Reports the connections that are still open; returns whether there are any."""
     here = TRACKER.generation
     connections_here = [each for each in record.connections.values() if each.generation == here]
     held = [each for each in connections_here if is_open(each) and not each.anywhere]
@@ -51,12 +63,7 @@ def report_leaks(loop: Any, record: LoopRecord, stack: Stack) -> None:
                     count=len(streaming),
                 )
             )
-    if record.generation != here and not by_client:
-        return
-    _tasks(loop, record, stack)
-    if any(code.co_name == "__del__" and "base_events" in code.co_filename for code, _ in frames(stack[:8])):
-        severity = "leak" if by_client else "note"
-        TRACKER.report(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
+    return bool(by_client)
 
 
 def left_open(record: LoopRecord, client: ClientRecord | None, connections: list[ConnectionRecord]) -> Fact:
@@ -75,11 +82,13 @@ def left_open(record: LoopRecord, client: ClientRecord | None, connections: list
 
 
 def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
-    calls = {id(call()) for call in list(TRACKER.active_calls)}
-    for task in tasks_of(loop):
+    tasks = tasks_of(loop)
+    calls = {id(call()) for call in list(TRACKER.active_calls)} if tasks else set()
+    for task in tasks:
         coroutine = task.get_coro()
         frame = getattr(coroutine, "cr_frame", None)
         where: Stack = (frame.f_code, frame.f_lasti) if frame is not None else ()
+        TRACKER.instruments.call("task_left", task, where)
         name = getattr(coroutine, "__qualname__", type(coroutine).__name__)
         TRACKER.report(
             Fact(

@@ -42,11 +42,8 @@ elsewhere: dict[str, str] = {}
 DEPTH = 60
 """Frames kept of a stack: first-party code may be below many frames of a framework."""
 
-_EXAMINED = DEPTH + 20
+_EXAMINED = range(DEPTH + 20)
 """Frames that `capture` looks at, of which some are the sanitizer's."""
-
-_INSTRUCTIONS = 32
-"""Bits of the position of an instruction."""
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
@@ -77,7 +74,7 @@ def ends_at(code: CodeType) -> None:
 
 def is_outermost(code: CodeType) -> bool:
     """Returns whether the callers of a function are left out."""
-    return id(code) in _outermost
+    return bool(_outermost) and id(code) in _outermost
 
 
 def capture(frame: FrameType | None = None) -> Stack:
@@ -104,13 +101,17 @@ def identity(frame: FrameType | None, until: CodeType | None = None) -> tuple[in
         until: the code of the first frame that does not count.
     """
     found: list[int] = []
-    add = found.append
-    for _ in range(_EXAMINED):
-        if frame is None or frame.f_code is until:
+    add, ends = found.append, _outermost
+    for _ in _EXAMINED:
+        if frame is None:
             break
-        code = id(frame.f_code)
-        add(code << _INSTRUCTIONS | frame.f_lasti)
-        if code in _outermost:
+        code = frame.f_code
+        if code is until:
+            break
+        number = id(code)
+        add(number)
+        add(frame.f_lasti)
+        if number in ends:
             break
         frame = frame.f_back
     return tuple(found)
@@ -121,7 +122,7 @@ def _kept(innermost: FrameType) -> Stack:
     found: list[Any] = []
     ids: list[int] = []
     frame: FrameType | None = innermost
-    for _ in range(_EXAMINED):
+    for _ in _EXAMINED:
         if frame is None or len(found) == DEPTH * 2:
             break
         code = frame.f_code
@@ -129,7 +130,7 @@ def _kept(innermost: FrameType) -> Stack:
             if code.co_filename[:1] == "<":
                 _note_maker(frame)
             found += code, frame.f_lasti
-            ids.append(id(code) << _INSTRUCTIONS | frame.f_lasti)
+            ids += id(code), frame.f_lasti
         frame = None if is_outermost(code) else frame.f_back
     return _interned.setdefault(tuple(ids), tuple(found))
 

@@ -51,6 +51,7 @@ class Tracker:
         collecting: whether the garbage collector is running.
         problems: detectors that failed, one line each.
         several: whether two loops were open at once.
+        home: the thread that began to instrument the process.
         roaming: loops with connections that work on any loop.
         elsewhere: libraries whose connections are not transports of asyncio.
     """
@@ -68,6 +69,7 @@ class Tracker:
         self.collecting = False
         self.problems: list[str] = []
         self.several = self.threads = False
+        self.home = 0
         self.roaming: set[LoopRecord] = set()
         self.elsewhere: set[str] = set()
         self._loops: dict[int, LoopRecord] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import Any, Final
 
@@ -34,7 +34,11 @@ def instrument(transports: Iterable[Any]) -> None:
 
 def watch(transport: Any) -> None:
     """Replaces the class of a transport."""
-    swap(transport, {name: _Method(name, closing=name in _CLOSING) for name in _CLOSING + _USING})
+    swap(transport, _methods)
+
+
+def _methods() -> dict[str, Any]:
+    return {name: _Method(name, closing=name in _CLOSING) for name in _CLOSING + _USING}
 
 
 def instrument_open_loops(loops: Iterable[LoopRecord]) -> None:
@@ -45,15 +49,15 @@ def instrument_open_loops(loops: Iterable[LoopRecord]) -> None:
                 instrument([record.transport()])
 
 
-def swap(thing: Any, descriptors: dict[str, Any]) -> None:
-    """Gives an object a subclass with these descriptors."""
+def swap(thing: Any, descriptors: Callable[[], dict[str, Any]]) -> None:
+    """Gives an object a subclass with these descriptors, which are made for the first object of a class."""
     cls = type(thing)
-    if cls in _instrumented.values():
-        return
     other = _instrumented.get(cls)
     if other is None:
+        if cls in _instrumented.values():
+            return
         words = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-        usable = {name: each for name, each in descriptors.items() if name == "_closed" or hasattr(cls, name)}
+        usable = {name: each for name, each in descriptors().items() if name == "_closed" or hasattr(cls, name)}
         other = _instrumented[cls] = type(cls.__name__, (cls,), {**words, **usable})
     thing.__class__ = other
 

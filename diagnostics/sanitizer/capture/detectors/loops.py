@@ -7,6 +7,7 @@ before that.
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 from types import FrameType
 from typing import Any
 
@@ -14,9 +15,10 @@ from diagnostics.sanitizer.capture import foreign_futures, thread_use
 from diagnostics.sanitizer.capture.closed_loops import instrument_closed_loop
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import KEPT
-from diagnostics.sanitizer.capture.holders import locals_of, loop_purpose, runs_in_thread
+from diagnostics.sanitizer.capture.holders import locals_of
 from diagnostics.sanitizer.capture.leaks import report_leaks
-from diagnostics.sanitizer.capture.patching import Patch, around, before
+from diagnostics.sanitizer.capture.loop_origins import loop_purpose, runs_in_thread
+from diagnostics.sanitizer.capture.patching import Patch, around, before, disguise
 from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -35,12 +37,24 @@ def created(loop: Any) -> None:
         instrument_open_loops(TRACKER.open_loops())
 
 
-def runs(loop: Any) -> None:
-    """A loop begins to run, or its run ends. In between only `set_debug` calls this method."""
-    if not loop.is_running():
-        record = getattr(loop, MARK, None) or TRACKER.loop(loop)
-        record.runs += 1
-        TRACKER.instruments.call("loop_run", record)
+def _runs(original: Any, patch: Patch) -> Any:
+    """Builds the method of a loop that begins to run, or whose run ends; in between only `set_debug` calls it."""
+
+    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if patch.on:
+            try:
+                if self._thread_id is None:  # as `is_running`
+                    record = getattr(self, MARK, None) or TRACKER.loop(self)
+                    record.runs += 1
+                    if "loop_run" in TRACKER.instruments.hooks:
+                        TRACKER.instruments.call("loop_run", record)
+                    if get_ident() != TRACKER.home:
+                        TRACKER.instruments.call("loop_run_aside", record)
+            except Exception as error:
+                patch.fail(error)
+        return original(self, *args, **kwargs)
+
+    return disguise(replacement, original)
 
 
 def closing(loop: Any) -> Any:
@@ -108,7 +122,7 @@ PATCHES = [
     Patch("asyncio.base_events", "BaseEventLoop", "__init__", before(created)),
     Patch("asyncio.base_events", "BaseEventLoop", "close", around(closing, closed)),
     # The one method that `run_forever` calls as it begins and as it ends, in every Python since 3.7.
-    Patch("asyncio.base_events", "BaseEventLoop", "_set_coroutine_origin_tracking", before(runs), optional=True),
+    Patch("asyncio.base_events", "BaseEventLoop", "_set_coroutine_origin_tracking", _runs, optional=True),
     # uvloop is written in C: its closed loops cannot report who uses them, so only creation and close are seen.
     Patch("uvloop", "Loop", "__init__", before(created), optional=True, inherited=True),
     Patch("uvloop", "Loop", "close", around(closing, lambda *_: None), optional=True, inherited=True),

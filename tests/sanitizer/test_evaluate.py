@@ -19,6 +19,7 @@ from diagnostics.sanitizer.analyze.phrasing import KINDS
 from diagnostics.sanitizer.analyze.root_causes import group
 from diagnostics.sanitizer.analyze.suppressions import keep
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.holders import ClientHolder
 from diagnostics.sanitizer.capture.sites import capture, contains, in_stdlib, is_users
 from diagnostics.sanitizer.output import full_text
 from diagnostics.sanitizer.output.drawing import Style
@@ -116,6 +117,18 @@ def test_what_follows_from_a_foreign_connection_is_not_told_twice() -> None:
     second = Fact("use-after-loop-close", "error", loop=LOOPS[0], call=call)
     assert [finding.kind for finding in evaluate([second, first])] == ["cross-loop-use"]
     assert [finding.kind for finding in evaluate([second])] == ["use-after-loop-close"]
+
+
+def test_what_a_line_does_with_a_known_client_is_told_without_its_other_effects() -> None:
+    client = ClientRecord(Thing(), "asyncpg.Pool", "asyncpg", stack(USERS))
+    client.holder = ClientHolder("asyncpg.Pool", None, is_persons=True, how="opened")
+    line = stack(USERS)
+    use = Fact("cross-loop-use", "error", loop=LOOPS[0], current=LOOPS[1], client=client, stack=line)
+    effect = Fact(
+        "use-after-loop-close", "error", loop=LOOPS[0], current=LOOPS[1], stack=(code("base_events.py"), 1, *line)
+    )
+    assert [finding.kind for finding in evaluate([effect, use])] == ["cross-loop-use"]
+    assert [finding.kind for finding in evaluate([effect])] == ["use-after-loop-close"]
 
 
 @pytest.mark.parametrize(("client", "holder"), [(CLIENTS[0], "user"), (CLIENTS[1], "agentkit")])

@@ -44,6 +44,9 @@ SDK = """
         def ask(self):
             return self.transport.open()
 
+        def connect(self):
+            return self.transport.open()
+
         def close(self):
             ...
 
@@ -102,6 +105,7 @@ def sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         (lambda sdk: sdk.Builder().build().holder, True, "sdk.Client"),
         (lambda sdk: sdk.create_client().holder, True, "sdk.Client"),
         (lambda sdk: sdk.Client().ask(), True, "sdk.Client"),
+        (lambda sdk: sdk.Client().connect(), True, "sdk.Client"),
         (lambda sdk: sdk.traced(sdk.Client()), True, "sdk.Client"),
         (lambda sdk: sdk.Model().ask(), False, "sdk.Model"),  # it offers no way to close it
         (lambda sdk: sdk.Kept().holder, False, "sdk.Kept"),  # nor did the person get this one

@@ -41,6 +41,11 @@ def test_the_expression_that_creates_a_client_is_what_async_with_takes(
         ("Session.kw['bind']", 1, "Session = build()"),
         ("keep", 2, "def main():\n    runner = Runner()\n    keep.append(runner)\nkeep = []"),
         ("keep", 1, "keep.append(await connect())"),
+        ("state['client']", 3, "state = {}\ndef get(key):\n    state[key] = Client()"),
+        ("state['client']", 3, "state = {}\ndef get(key):\n    return state.setdefault(key, Client())"),
+        ("app.writer", 2, "async def main(self):\n  self.reader, self.writer = await open()\napp = App()"),
+        ("line", 3, "def read():\n    line = next(file)\nline = Line()"),
+        ("line", 3, "def read():\n    global line\n    line = Line()"),
     ],
 )
 def test_the_line_that_gives_a_variable_its_value_is_found(tmp_path: Path, name: str, line: int, source: str) -> None:
@@ -49,3 +54,11 @@ def test_the_line_that_gives_a_variable_its_value_is_found(tmp_path: Path, name:
     found = assignment(str(file), name, 0)
     assert found is not None
     assert found[0] == line
+
+
+def test_an_attribute_of_self_may_be_one_of_the_class(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text("class Service:\n    lock: Lock = Lock()\n    async def work(self):\n        await self.lock\n")
+    found = assignment(str(file), "self.lock", 3)
+    assert found is not None
+    assert found[0] == 2

@@ -34,6 +34,12 @@ def at_the_end(wanted: Wanted) -> Any:
     return [*({"number": number} for number in range(100_000)), wanted]
 
 
+class Keeper:
+    """Keeps it in an attribute of the class."""
+
+    wanted: Any = None
+
+
 kept: list[Any] = []
 
 
@@ -51,3 +57,15 @@ def test_an_object_is_found_wherever_a_variable_leads_to_it(build: Any) -> None:
         kept.clear()
     assert found is not None
     assert found[0].name == "kept"
+
+
+def test_an_attribute_of_a_class_is_a_variable() -> None:
+    Keeper.wanted = [wanted := Wanted()]
+    number = id(wanted)
+    del wanted
+    try:
+        found = Variables().leading_to({number: Wanted})
+    finally:
+        Keeper.wanted = None
+    assert found is not None
+    assert found[0].name == "Keeper.wanted"

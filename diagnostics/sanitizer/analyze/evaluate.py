@@ -106,7 +106,7 @@ def _folded(facts: Iterable[Fact]) -> list[Fact]:
     facts = [
         fact for fact in facts if not (fact.detail.get("tidied") and fact.loop is not None and fact.loop.number in left)
     ]
-    facts = _once_a_request(_worst(_once_a_task(_without_tasks_of_clients(facts))))
+    facts = _once_a_line(_once_a_request(_worst(_once_a_task(_without_tasks_of_clients(facts)))))
     shared = {
         fact.client.outermost.number
         for fact in facts
@@ -154,6 +154,17 @@ def _once_a_request(facts: list[Fact]) -> list[Fact]:
         for fact in facts
         if fact.kind != "cross-loop-use" or fact.operation == SESSION_REQUEST or _where(fact) not in requested
     ]
+
+
+def _once_a_line(facts: list[Fact]) -> list[Fact]:
+    """Drops a foreign access of an unknown client where the same line of the program makes one of a known client."""
+    known = {_line(fact) for fact in facts if _access(fact) is not None}
+    return [fact for fact in facts if fact.kind not in _FOREIGN or fact.client is not None or _line(fact) not in known]
+
+
+def _line(fact: Fact) -> tuple[Any, ...]:
+    found = users_frame(fact.stack)
+    return fact.loop, fact.current, (found[0], line(*found)) if found is not None else fact
 
 
 def _where(fact: Fact) -> tuple[int | None, ...]:

@@ -6,6 +6,7 @@ import ast
 import functools
 import linecache
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from diagnostics.model.finding import Site
@@ -219,9 +220,15 @@ def assignment(file: str, name: str, function: int) -> tuple[int, int, int | Non
     if function:
         scope = next((n for n in ast.walk(scope) if getattr(n, "lineno", 0) == function and hasattr(n, "body")), scope)
     found = _assigned(scope, wanted)
+    if found is None and name.endswith("]"):  # the key may be a variable
+        found = _assigned(tree[0], {f"{name.rpartition('[')[0]}[]"})
     if found is None and "." in name:
         root = {re.split(r"[.\[]", name)[0]} - {"self"}
-        classes = [node for node in ast.walk(tree[0]) if isinstance(node, ast.ClassDef) and node.name in root]
+        classes = [
+            node
+            for node in ast.walk(tree[0])
+            if isinstance(node, ast.ClassDef) and (node.name in root or (not root and scope in node.body))
+        ]
         found = _assigned(tree[0], wanted) or next(filter(None, (_assigned(each, {last}) for each in classes)), None)
         found = found or _assigned(scope, root)
     if found is None:
@@ -232,7 +239,7 @@ def assignment(file: str, name: str, function: int) -> tuple[int, int, int | Non
 def _assigned(scope: ast.AST, wanted: set[str], *, follows: bool = True) -> ast.Call | None:
     """Returns the first call whose result a variable or a list gets, also by way of a variable of the same function."""
     found = []
-    for node in ast.walk(scope):
+    for node in _nodes(scope, wanted):
         value = _given(node, wanted)
         if isinstance(value, ast.Await):
             value = value.value
@@ -244,6 +251,23 @@ def _assigned(scope: ast.AST, wanted: set[str], *, follows: bool = True) -> ast.
     return min(found, key=lambda value: value.lineno, default=None)
 
 
+def _nodes(scope: ast.AST, names: set[str]) -> Iterator[ast.AST]:
+    """Yields what is in a scope, and in the functions inside it but for those with a variable of their own so named."""
+    for node in ast.iter_child_nodes(scope):
+        own = names & _local_names(node) if isinstance(node, _FUNCTIONS) else set()
+        if names - own:
+            yield node
+            yield from _nodes(node, names - own)
+
+
+def _local_names(function: ast.AST) -> set[str]:
+    """Returns the names that a function assigns as its own."""
+    nodes = list(ast.walk(function))
+    outer = {name for node in nodes if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names}
+    own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return own - outer
+
+
 def _given(node: ast.AST, wanted: set[str]) -> ast.expr | None:
     """Returns what a statement puts into one of these variables or lists."""
     targets: list[ast.expr] = []
@@ -252,6 +276,12 @@ def _given(node: ast.AST, wanted: set[str]) -> ast.expr | None:
     elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)):
         targets = [node.target]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-        added = node.func.attr in _ADDING and ast.unparse(node.func.value) in wanted
-        return node.args[0] if added else None
-    return getattr(node, "value", None) if any(ast.unparse(each) in wanted for each in targets) else None
+        thing = ast.unparse(node.func.value)
+        is_added = (node.func.attr in _ADDING and thing in wanted) or (
+            node.func.attr == "setdefault" and f"{thing}[]" in wanted
+        )
+        return node.args[-1] if is_added else None
+    several = [one for each in targets for one in (each.elts if isinstance(each, ast.Tuple) else [each])]
+    names = {ast.unparse(each) for each in several}
+    names |= {f"{ast.unparse(each.value)}[]" for each in several if isinstance(each, ast.Subscript)}
+    return getattr(node, "value", None) if names & wanted else None

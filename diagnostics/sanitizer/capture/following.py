@@ -7,6 +7,7 @@ import gc
 import sys
 import types
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from diagnostics.sanitizer.capture.holders import Variable, Wanted, locals_of
@@ -84,7 +85,15 @@ def _variables() -> Iterator[tuple[Variable, Any]]:
         if isinstance(place, str) and is_users(place) and not is_ours(place):
             for name, value in list(vars(loaded).items()):
                 if not name.startswith(("__", "@")):  # `@`: what pytest makes of an assertion
-                    yield Variable(name, loaded.__name__, place, 0), value
+                    for inner, each in _values(name, value, loaded.__name__):
+                        yield Variable(inner, loaded.__name__, place, 0), each
+
+
+def _values(name: str, value: Any, module: str) -> list[tuple[str, Any]]:
+    """Returns what a variable holds: of a class that its module defines, the attributes."""
+    if not issubclass(type(value), type) or value.__module__ != module:
+        return [(name, value)]
+    return [(f"{name}.{inner}", each) for inner, each in vars(value).items() if not inner.startswith("__")]
 
 
 def inside(thing: Any) -> Sequence[Any]:
@@ -93,6 +102,21 @@ def inside(thing: Any) -> Sequence[Any]:
         return thing.__closure__ or ()
     found = thing if type(thing) in (list, tuple) else gc.get_referents(thing)
     return found if len(found) <= 2 * _LONG else [*found[:_LONG], *found[-_LONG:]]
+
+
+def inside_callbacks(future: Any) -> list[Any]:
+    """Returns what the callbacks of a future refer to: of the two that `asyncio` joins, the other one."""
+    callbacks = getattr(future, "_done_callbacks", None) or getattr(future, "_callbacks", None) or ()
+    return [value for each in callbacks for value in closure(each[0] if isinstance(each, tuple) else each)]
+
+
+def closure(function: Any) -> list[Any]:
+    """Returns what the variables of a function's closure hold."""
+    values = []
+    for each in getattr(function, "__closure__", None) or ():
+        with suppress(ValueError):  # an empty cell
+            values.append(each.cell_contents)
+    return values
 
 
 def leads_on(thing: Any) -> bool:
@@ -104,6 +128,7 @@ def leads_on(thing: Any) -> bool:
             cls.__module__ in _OF_LOOPS
             or cls.__name__.endswith("EventLoop")
             or str(cls.__module__).startswith("diagnostics.sanitizer")  # a class may have a property of that name
+            or cls.__name__ == "StreamReader"  # of two that a person gets, the other one is closed
         )
         known = _leading[cls] = not (elsewhere or issubclass(cls, _PASSED_OVER))
     return known

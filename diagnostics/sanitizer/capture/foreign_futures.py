@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import ConnectionRecord
+from diagnostics.sanitizer.capture.following import inside_callbacks
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import attributes_of, locals_of
 from diagnostics.sanitizer.capture.owners import client_keeping, client_of_loop
@@ -120,8 +121,10 @@ def awaited(frame: FrameType) -> None:
     is_future = hasattr(thing, "get_loop")
     client = None
     if connection is None:
-        found = client_keeping(thing, loop, frame, TRACKER.clients) if is_future else None
-        client = found or client_of_loop(loop, frame, TRACKER.clients)
+        # `shield` and `gather` wait with a future of their own, and the program keeps those inside.
+        futures = [thing, *inside_callbacks(thing), *getattr(thing, "_children", ())] if is_future else []
+        kept = (client_keeping(each, loop, frame, TRACKER.clients) for each in futures if hasattr(each, "get_loop"))
+        client = next(filter(None, kept), None) or client_of_loop(loop, frame, TRACKER.clients)
     named = f"an asyncio {type(thing).__name__}" if is_future else "a future"
     TRACKER.foreign_access(
         "cross-loop-use",
@@ -181,5 +184,7 @@ def _futures() -> tuple[type, ...]:
 
 
 def _connection(thing: Any) -> ConnectionRecord | None:
-    record = _attribute(_attribute(thing, "_transport"), MARK)
+    transport = _attribute(thing, "_transport")
+    # TLS has a transport of its own, above that of the socket.
+    record = _attribute(_attribute(_attribute(transport, "_ssl_protocol"), "_transport") or transport, MARK)
     return record if isinstance(record, ConnectionRecord) else None

@@ -114,8 +114,9 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
         is_near = files[0] == files[1] or (dirname(files[0]) == dirname(files[1]) and not any(map(_stores, library)))
         is_part = is_near and not any(map(_keeps, library))
         return _described(wrapped, is_persons=receiver_of(creator) is not None or is_part)
-    if FACTORY.match(name):
-        made = next((each for each in reversed(library) if each.f_code.co_name in CONSTRUCTORS), None)
+    made = next((each for each in reversed(library) if each.f_code.co_name in CONSTRUCTORS), None)
+    opens = made is None and wrapped is not None and not isinstance(wrapped, type) and can_be_closed(type(wrapped))
+    if FACTORY.match(name) and not opens:
         receiver = receiver_of(made) if made is not None else None
         return _described(receiver, is_persons=made is not None or creator is outermost)
     if wrapped is None and creator is outermost and not (_keeps(creator) or _stores(creator)):

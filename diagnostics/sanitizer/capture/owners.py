@@ -46,6 +46,9 @@ _CLOSERS: Final = {
 }
 """For what is known by its name only."""
 
+_OFFERS: Final = ("asyncio.streams", "asyncio.subprocess", "asyncio.base_events")
+"""Modules of what asyncio gives a person to keep and close."""
+
 Clients = Mapping[int, ClientRecord]
 """Clients that were seen as they were created, by their id."""
 
@@ -275,6 +278,8 @@ def _named(root: Variable, way: list[Any]) -> _Found:
     """Returns the object of a library on the way from a variable to a connection, and how one writes it."""
     libraries = [each for each in way if _is_library(type(each))]
     client = next((each for each in libraries if can_be_closed(type(each))), None)
+    if client is None:
+        client = next((each for each in way if type(each).__module__ in _OFFERS), None)
     if client is None:
         plain = (each for each in way if not isinstance(each, (dict, list, tuple, set)))
         client = libraries[0] if libraries else next(plain, way[0])

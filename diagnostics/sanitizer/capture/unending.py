@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import takewhile
 from types import FrameType
 from typing import Any
 
 from diagnostics.sanitizer.capture.facts import Fact
+from diagnostics.sanitizer.capture.following import closure, inside_callbacks
 from diagnostics.sanitizer.capture.holders import attributes_of, locals_of, receiver_of
 from diagnostics.sanitizer.capture.owners import client_itself, tasks_inside
 from diagnostics.sanitizer.capture.pending import chain
@@ -91,7 +91,7 @@ def _bereft(task: Any) -> Iterator[Fact]:
     name, own = task.get_name(), task.get_loop()
     coroutines = list(chain(task.get_coro()))
     stack: Stack = tuple(part for _, line in reversed(coroutines) for part in line)
-    for handed in _inside_callbacks(getattr(task, "_fut_waiter", None)):
+    for handed in inside_callbacks(getattr(task, "_fut_waiter", None)):
         promised = _promised(handed) if hasattr(handed, "set_running_or_notify_cancel") else None
         if promised is not None and not promised[1].is_running():
             yield _waits(promised, stack, loop=own, name=name)
@@ -148,30 +148,16 @@ def _waits(promised: tuple[Any, Any], stack: Stack, loop: Any = None, name: str 
 
 def _promised(future: Any) -> tuple[Any, Any] | None:
     """Returns the coroutine whose result a future of a thread gets from a loop, and that loop."""
-    tasks = [each for each in _inside_callbacks(future) if hasattr(each, "get_coro")]
+    tasks = [each for each in inside_callbacks(future) if hasattr(each, "get_coro")]
     if tasks:
         return tasks[0].get_coro(), tasks[0].get_loop()
     loops: list[Any] = [record.ref() for record in TRACKER.open_loops()]
     for loop in loops:
         for handle in list(getattr(loop, "_ready", ())):  # the loop has not run since
-            values = _closure(getattr(handle, "_callback", None))
+            values = closure(getattr(handle, "_callback", None))
             if any(each is future for each in values):
                 return next((each for each in values if hasattr(each, "cr_frame")), None), loop
     return None
-
-
-def _inside_callbacks(future: Any) -> list[Any]:
-    """Returns what the callbacks of a future refer to: of the two that `asyncio` joins, the other one."""
-    callbacks = getattr(future, "_done_callbacks", None) or getattr(future, "_callbacks", None) or ()
-    return [value for each in callbacks for value in _closure(each[0] if isinstance(each, tuple) else each)]
-
-
-def _closure(function: Any) -> list[Any]:
-    values = []
-    for each in getattr(function, "__closure__", None) or ():
-        with suppress(ValueError):  # an empty cell
-            values.append(each.cell_contents)
-    return values
 
 
 def _state(loop: Any) -> str:

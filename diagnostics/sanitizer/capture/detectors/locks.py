@@ -7,11 +7,13 @@ acts when the method is looked up, so the traceback has no frame of the sanitize
 from __future__ import annotations
 
 import sys
+from types import FrameType
 from typing import Any
 
+from diagnostics.sanitizer.capture.holders import receiver_of
 from diagnostics.sanitizer.capture.patching import Patch
 from diagnostics.sanitizer.capture.running import running_loop
-from diagnostics.sanitizer.capture.sites import Stack, capture
+from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
 
@@ -25,30 +27,46 @@ class _GetLoop:
     def __get__(self, lock: Any, owner: type | None = None) -> Any:
         if lock is not None and lock._loop is not None and self._patch.on and running_loop() is not lock._loop:
             try:
-                waited(lock, capture(sys._getframe(1)))
+                waited(lock, sys._getframe(1))
             except Exception as error:
                 self._patch.fail(error)
         return self._original.__get__(lock, owner)
 
 
-def waited(lock: Any, stack: Stack) -> None:
+def waited(lock: Any, frame: FrameType) -> None:
     """A task waits for a lock of another loop."""
     if running_loop() is None:
         return
     loop, call = TRACKER.loop(lock._loop), TRACKER.current_call()
     if call is not None and call.foreign is not None and call.foreign[1].loop is loop:
         return  # the event belongs to the connection, which was reported
+    stack = capture(frame)
+    lock, method = _outermost(lock, frame)
     name = type(lock).__name__
     TRACKER.foreign_access(
         "cross-loop-use",
         loop,
-        f"{name}.{stack[0].co_name}",
+        f"{name}.{method}",
         stack,
         once=(loop.number, call.number if call else stack, "lock"),
-        client=call.client if call else TRACKER.client_keeping(lock, loop, sys._getframe(2)),
+        client=call.client if call else TRACKER.client_keeping(lock, loop, frame),
         call=call,
         what=f"an asyncio {name}",
     )
 
+
+def _outermost(lock: Any, frame: FrameType) -> tuple[Any, str]:
+    """Returns the lock whose method the program calls, and that method: a barrier waits for a condition of its own."""
+    inner, method = lock, frame.f_code.co_name
+    at: FrameType | None = frame
+    while at is not None and at.f_globals.get("__name__") in _MODULES:
+        receiver = receiver_of(at)
+        if receiver is not inner and isinstance(receiver, type(lock).__mro__[-2]):
+            lock, method = receiver, at.f_code.co_name
+        at = at.f_back
+    return lock, method
+
+
+_MODULES = ("asyncio.locks", "asyncio.queues", "asyncio.mixins")
 
 PATCHES = [Patch("asyncio.mixins", "_LoopBoundMixin", "_get_loop", _GetLoop)]

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.drop_in import single_file
-from diagnostics.model.finding import Access, ClientFacts, Fault, Finding, Hint, LoopFacts, Site
+from diagnostics.model.finding import Access, Advice, ClientFacts, Fault, Finding, Hint, LoopFacts, Site
 from diagnostics.sanitizer.analyze.root_causes import group
 from diagnostics.sanitizer.output.drawing import Style
-from diagnostics.sanitizer.output.text import render
+from diagnostics.sanitizer.output.text import SHORT, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,22 @@ def test_what_one_change_cures_is_one_root_cause_whatever_the_order(findings: li
 def test_what_needs_a_change_of_its_own_is_a_root_cause_of_its_own() -> None:
     report = group([*SAME, finding("abandoned-stream", "leak")], ())
     assert [cause.kind for cause in report.root_causes] == ["cross-loop-use", "abandoned-stream"]
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(SHORT, f"line {SHORT}"), (SHORT + 1, "explain single-run")])
+def test_later_advice_is_shown_where_it_is_short(lines: int, shown: str) -> None:
+    report = group([SAME[2]], ())
+    code = "\n".join(f"line {number}" for number in range(1, lines + 1))
+    advice = tuple(Advice("single-run", text, code, None) for text in ("first", "second"))
+    cause = replace(report.root_causes[0], advice=advice)
+    assert render([cause], report.findings, Style()).rstrip().endswith(shown)
+
+
+def test_a_loop_has_one_number_in_all_blocks() -> None:
+    report = group([SAME[0], replace(SAME[2], loop=SECOND, client=replace(CLIENT, id="C2", type="asyncpg.Pool"))], ())
+    first, second = (block for block in render(report.root_causes, report.findings, Style()).split("\n\n") if block)
+    assert ("loop 1" in first, "loop 2" in first) == (True, True)
+    assert ("loop 1" in second, "loop 2" in second) == (False, True)
 
 
 def test_the_pending_task_of_a_library_belongs_to_the_one_client_that_the_person_keeps() -> None:

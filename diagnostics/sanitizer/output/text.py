@@ -20,6 +20,9 @@ from diagnostics.sanitizer.output.redact import redact_text
 
 HURT_AT_MOST: Final = 5
 
+SHORT: Final = 5
+"""Lines of code that advice after the first one may have; more is left to `explain`."""
+
 
 def render(causes: Sequence[RootCause], findings: Sequence[Finding], look: Style) -> str:
     """Returns the blocks of all root causes without secrets; empty where there are none.
@@ -184,7 +187,7 @@ def _shortened(finding: Finding, named: dict[str, str]) -> str:
 def _help(advice: Advice, look: Style, *, short: bool) -> list[str]:
     lines = [wrapped("help: ", advice.text, look, colour="help")]
     code = advice.code.splitlines()
-    if short:
-        code = [f"{PROGRAM} explain {advice.fix}"] if advice.fix is not None else code[:2]
+    if short and len(code) > SHORT:
+        code = [f"{PROGRAM} explain {advice.fix}"] if advice.fix is not None else code[:SHORT]
     bar = look.paint("|", "place")
     return lines + [f"   {bar} {line}".rstrip() for line in code]

@@ -26,6 +26,7 @@ Every entry is `(process id, tag, fields…)`:
 
 from __future__ import annotations
 
+import itertools
 import marshal
 import os
 import sys
@@ -70,6 +71,7 @@ class Journal(Instrument):
         self._open()
         self._known: dict[Any, Any] = {}
         self._stacks: dict[int, tuple[int, Stack]] = {}
+        self._numbers = itertools.count(1)
 
     def process_begins(self, parent: int) -> None:
         """Starts over: this is a new process that shares the file with its parent."""
@@ -87,22 +89,21 @@ class Journal(Instrument):
             when: empty if the fact is certain; `interrupt` for a call that waited at Ctrl-C; `hanging` for a call that
                 waits now and counts only if the process ends here.
         """
-        entries: list[tuple[Any, ...]] = []
         detail = {
-            name: ("stack", self._stack(value, entries)) if name == "closed" else value
+            name: ("stack", self._stack(value)) if name == "closed" else value
             for name, value in fact.detail.items()
             if name == "closed" or isinstance(value, (str, int, bool))
         }
         numbers = [
-            self._loop(fact.loop, entries),
-            self._client(fact.client, entries),
-            self._connection(fact.connection, entries),
-            self._loop(fact.current, entries),
-            self._stack(fact.stack, entries),
+            self._loop(fact.loop),
+            self._client(fact.client),
+            self._connection(fact.connection),
+            self._loop(fact.current),
+            self._stack(fact.stack),
         ]
         call = fact.call.number if fact.call is not None else 0
         fields = (fact.kind, fact.severity, *numbers, fact.operation, fact.trigger, detail, fact.count)
-        self._write([*self._modules(), *entries, ("F", when, call, fact.number, *fields)])
+        self._write([*self._modules(), ("F", when, call, fact.number, *fields)])
 
     def loop_created(self, *_: Any) -> None:
         """Marks that the process has an event loop: without one there is nothing to say about its end."""
@@ -120,17 +121,13 @@ class Journal(Instrument):
 
     def state(self, calls: int, requests: int, clients: Iterable[ClientRecord], blind_spots: list[str]) -> None:
         """Writes the counters of this process."""
-        entries: list[tuple[Any, ...]] = []
         for client in clients:
-            self._client(client, entries)
-        entries += [("T", calls, requests), ("B", blind_spots), *self._modules()]
-        self._write(entries)
+            self._client(client)
+        self._write([("T", calls, requests), ("B", blind_spots), *self._modules()])
 
     def started(self, how: str, process: int, paths: list[str], arguments: list[str], stack: Stack) -> None:
         """Writes that this process started a program, or is about to become one."""
-        entries: list[tuple[Any, ...]] = []
-        entries.append(("K", how, process, paths, arguments, self._stack(stack, entries)))
-        self._write(entries)
+        self._write([("K", how, process, paths, arguments, self._stack(stack))])
 
     def answered(self) -> None:
         """Marks that everything that is `hanging` was written."""
@@ -147,38 +144,39 @@ class Journal(Instrument):
             self._known["M"] = modules
             yield ("M", modules)
 
-    def _loop(self, record: LoopRecord | None, entries: list[tuple[Any, ...]]) -> int:
+    def _loop(self, record: LoopRecord | None) -> int:
         if record is None:
             return 0
-        closed = None if record.closed is None else self._stack(record.closed, entries)
-        entry = ("L", record.number, record.kind, self._stack(record.created, entries), closed, record.purpose)
-        self._once(entry, entries)
+        closed = None if record.closed is None else self._stack(record.closed)
+        entry = ("L", record.number, record.kind, self._stack(record.created), closed, record.purpose)
+        self._once(entry)
         return record.number
 
-    def _client(self, record: ClientRecord | None, entries: list[tuple[Any, ...]]) -> int:
+    def _client(self, record: ClientRecord | None) -> int:
         if record is None:
             return 0
-        created, owner = self._stack(record.created, entries), self._client(record.owner, entries)
+        created, owner = self._stack(record.created), self._client(record.owner)
         held = None if record.holder is None else (record.holder.type, *record.holder[2:])
         held_by = record.variable
         variable = None if held_by is None else tuple(held_by._replace(file=shown_file(held_by.file)))
         fields = (record.name, record.package, created, owner, record.calls, record.requests, held, variable)
-        self._once(("C", record.number, *fields), entries)
+        self._once(("C", record.number, *fields))
         return record.number
 
-    def _connection(self, record: ConnectionRecord | None, entries: list[tuple[Any, ...]]) -> int:
+    def _connection(self, record: ConnectionRecord | None) -> int:
         if record is None:
             return 0
-        loop, client = self._loop(record.loop, entries), self._client(record.client, entries)
-        self._once(("X", record.number, loop, client, record.peer, self._stack(record.opened, entries)), entries)
+        loop, client = self._loop(record.loop), self._client(record.client)
+        self._once(("X", record.number, loop, client, record.peer, self._stack(record.opened)))
         return record.number
 
-    def _stack(self, stack: Stack, entries: list[tuple[Any, ...]]) -> int:
+    def _stack(self, stack: Stack) -> int:
         known = self._stacks.get(id(stack))
         if known is None or known[1] is not stack:
-            known = self._stacks[id(stack)] = (len(self._stacks) + 1, stack)  # kept, so that its id is not reused
-            entries += (("N", file, source(file)) for file in self._new_cells(stack))
-            entries.append(("S", known[0], [_frame(code, at) for code, at in frames(stack)]))
+            known = (next(self._numbers), stack)
+            cells = [("N", file, source(file)) for file in self._new_cells(stack)]
+            self._write([*cells, ("S", known[0], [_frame(code, at) for code, at in frames(stack)])])
+            self._stacks[id(stack)] = known  # kept, so that its id is not reused
         return known[0]
 
     def _new_cells(self, stack: Stack) -> Iterator[str]:
@@ -189,10 +187,11 @@ class Journal(Instrument):
                 self._known["N", file] = True
                 yield file
 
-    def _once(self, entry: tuple[Any, ...], entries: list[tuple[Any, ...]]) -> None:
+    def _once(self, entry: tuple[Any, ...]) -> None:
+        """Writes an entry unless it was; it counts as written once it is: other threads write what refers to it."""
         if self._known.get(entry[:2]) != entry:
+            self._write([entry])
             self._known[entry[:2]] = entry
-            entries.append(entry)
 
     def _write(self, entries: list[tuple[Any, ...]]) -> None:
         data = b""

@@ -96,8 +96,11 @@ def _kill(process: subprocess.Popen[bytes], reports: Path, dice: random.Random, 
 
 
 def run_in(reports: Path) -> Path:
-    """Returns the only run folder; `latest` points to it only once it has ended well."""
-    return next((path for path in reports.glob("2*") if path.is_dir()), reports / "latest")
+    """Returns the newest run folder; `latest` points to it only once it has ended well.
+
+    There is an older one where a run could not begin, so that nothing could be resumed.
+    """
+    return max((path for path in reports.glob("2*") if path.is_dir()), default=reports / "latest")
 
 
 def lines_of(file: Path) -> int:

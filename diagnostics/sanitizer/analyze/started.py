@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from diagnostics.sanitizer.analyze.describe import distribution, relative_path, site
 from diagnostics.sanitizer.analyze.recorded import Process, Started
+from diagnostics.sanitizer.capture.journal import BEYOND, MOST_STARTED
 from diagnostics.sanitizer.capture.sites import file_of, frames, in_stdlib
 
 _PYTHON = re.compile(r"(?:python|pypy)[\d.]*(?:\.exe)?")
@@ -28,7 +29,10 @@ def not_instrumented(processes: Sequence[Process], *, follow: bool) -> list[str]
         for each in process.started:
             if not _reported(each, process, processes) and is_python(each.paths, each.arguments):
                 where.setdefault(each.how, []).append(_site(each))
-    return [_line(how, sites, follow=follow) for how, sites in where.items()]
+    lines = [_line(how, sites, follow=follow) for how, sites in where.items()]
+    if any(each.how == BEYOND for process in processes for each in process.started):
+        lines.append(f"only the first {MOST_STARTED} programs that a process starts are examined")
+    return lines
 
 
 def is_python(paths: Sequence[str], arguments: Sequence[str]) -> bool:

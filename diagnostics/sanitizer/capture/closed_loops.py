@@ -46,7 +46,7 @@ class _Closed:
                 if caller.f_code is owner._check_closed.__code__:  # type: ignore[attr-defined]
                     _report_loop(loop, caller.f_back)
             except Exception as error:
-                self._tracker.problems.append(f"loop: {type(error).__name__}: {error}")
+                self._tracker.problems.add("loop", error)
         return loop.__dict__["_closed"]
 
     def __set__(self, loop: Any, value: Any) -> None:

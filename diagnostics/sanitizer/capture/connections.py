@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.sanitizer.capture.facts import ConnectionRecord
+from diagnostics.sanitizer.capture.facts import MAX_CONNECTIONS, ConnectionRecord, LoopRecord
 
 MARK = "_diagnostics_record"
 """Attribute of loops, connections and transports that holds their record.
@@ -27,6 +27,16 @@ def dropped(record: ConnectionRecord) -> None:
     if not record.by_collector and len(record.loop.dropped) < MAX_DROPPED:
         record.by_collector = True
         record.loop.dropped.append(record)
+
+
+def forget_gone(loop: LoopRecord) -> None:
+    """Forgets connections that are freed with their transports, of a loop that has many."""
+    for each in list(loop.connections.values()):
+        if each.ref is not None and each.ref() is None and (each.transport is None or each.transport() is None):
+            loop.connections.pop(each.number, None)
+            if not each.closed:
+                dropped(each)
+    loop.connections_at_most = max(MAX_CONNECTIONS, 2 * len(loop.connections))
 
 
 def retire_tunnel(record: ConnectionRecord, transport: Any, descriptor: int | None) -> None:

@@ -40,6 +40,8 @@ class _Mark:
         return type(None), ()
 
 
+MAX_CONNECTIONS: Final = 512
+
 KEPT: Final = "kept by a thread"
 """The purpose of a loop to which other threads give coroutines."""
 
@@ -51,6 +53,7 @@ class LoopRecord(_Mark):
         created: where it was created; empty if that was before `install` or cannot be seen.
         closed: where it was closed; `None` while it is open.
         connections: connections that are not known to be closed, by number.
+        connections_at_most: how many there may be before those that are freed are looked for.
         dropped: connections that only the collector closed, at most `MAX_DROPPED`.
         generation: how often this process had been forked when the loop was first seen.
         purpose: what the loop was created for, in words, if its creator says so.
@@ -61,6 +64,7 @@ class LoopRecord(_Mark):
         "__weakref__",
         "closed",
         "connections",
+        "connections_at_most",
         "created",
         "dropped",
         "generation",
@@ -78,6 +82,7 @@ class LoopRecord(_Mark):
         self.created = created
         self.closed: Stack | None = None
         self.connections: dict[int, ConnectionRecord] = {}
+        self.connections_at_most = MAX_CONNECTIONS
         self.dropped: list[ConnectionRecord] = []
         self.generation = 0
         self.purpose = ""
@@ -222,6 +227,7 @@ class CallRecord(weakref.ref):  # type: ignore[type-arg] # Python 3.10 has no `r
         latest: the last request, as a value that can be compared.
         headers: of that request.
         foreign: the request that went out on a connection of another loop, and that connection.
+        stuck: whether a `stuck-waiter` was reported for it.
     """
 
     # Slots for what each request sets, because there is one record for each; defaults of the class for the rest.
@@ -239,6 +245,7 @@ class CallRecord(weakref.ref):  # type: ignore[type-arg] # Python 3.10 has no `r
     counted: ClientRecord | None = None
     foreign: tuple[Any, ConnectionRecord] | None = None
     resent = False
+    stuck = False
 
     # References to one object are equal; records are not.
     __eq__ = object.__eq__

@@ -130,8 +130,11 @@ def leads_on(thing: Any) -> bool:
             or str(cls.__module__).startswith("diagnostics.sanitizer")  # a class may have a property of that name
             or cls.__name__ == "StreamReader"  # of two that a person gets, the other one is closed
         )
+        if len(_leading) >= _CLASSES_AT_MOST:
+            _leading.clear()
         known = _leading[cls] = not (elsewhere or issubclass(cls, _PASSED_OVER))
     return known
 
 
+_CLASSES_AT_MOST: Final = 4096
 _leading: dict[type, bool] = {}

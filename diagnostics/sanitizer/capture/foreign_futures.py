@@ -102,7 +102,7 @@ def _thrown(_: Any, __: int, error: BaseException) -> None:
         try:
             awaited(sys._getframe(1))
         except Exception as problem:
-            TRACKER.problems.append(f"futures: {type(problem).__name__}: {problem}")
+            TRACKER.problems.add("futures", problem)
 
 
 def _is_foreign(error: BaseException | None) -> bool:

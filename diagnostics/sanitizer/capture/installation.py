@@ -20,13 +20,17 @@ _at_fork = False
 
 
 def install() -> None:
-    """Instruments this process. What was created before is unknown. Each call needs its own `uninstall`."""
+    """Instruments this process. What was created before is unknown. Each call needs its own `uninstall`.
+
+    Forgets what was found before the last `uninstall`, so that a service that is watched now and then does not grow.
+    """
     global _installs, _at_fork  # noqa: PLW0603 - a process is instrumented or it is not
     _installs += 1
     if _installs > 1:
         return
     TRACKER.on, TRACKER.home = True, get_ident()
     TRACKER.budget = Budget(TRACKER.instruments)
+    RECORDER.facts.clear()
     TRACKER.instruments.add(RECORDER)
     if TRACKER.collector not in gc.callbacks:
         gc.callbacks.append(TRACKER.collector)

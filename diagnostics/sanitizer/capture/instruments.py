@@ -6,13 +6,15 @@ The model is `trio.abc.Instrument`: subclass `Instrument`, override the hooks yo
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
     from diagnostics.sanitizer.capture.sites import Stack
 
 _Hook = Callable[..., None]
+
+MAX_PROBLEMS: Final = 20
 
 
 class Instrument:
@@ -77,11 +79,21 @@ class Instrument:
         """This process is a child that was just forked."""
 
 
+class Problems(list[str]):
+    """What has failed, one line each. An observer may fail at every access: the first few lines are enough."""
+
+    def add(self, what: str, error: BaseException) -> None:
+        """Adds a line, if it is new."""
+        problem = f"{what}: {type(error).__name__}: {error}"
+        if len(self) < MAX_PROBLEMS and problem not in self:
+            self.append(problem)
+
+
 class Instruments:
     """The instruments of this process, in the order in which they were added."""
 
     def __init__(self) -> None:
-        self.problems: list[str] = []
+        self.problems = Problems()
         self._active: tuple[Instrument, ...] = ()
         # By hook, for the instruments that override it: an event that nobody asked for costs one look-up.
         self.hooks: dict[str, tuple[_Hook, ...]] = {}
@@ -103,7 +115,7 @@ class Instruments:
             except Exception as error:  # noqa: PERF203 - one instrument must not stop the others
                 instrument: Any = getattr(function, "__self__", None)
                 self.remove(instrument)
-                self.problems.append(f"{type(instrument).__name__}.{hook}: {type(error).__name__}: {error}")
+                self.problems.add(f"{type(instrument).__name__}.{hook}", error)
 
     def _activate(self, active: tuple[Instrument, ...]) -> None:
         hooks: dict[str, tuple[_Hook, ...]] = {}

@@ -51,6 +51,12 @@ HIGH: Final = 250
 """The lowest descriptor that a journal uses, so that the program gets the same descriptors as without it. Where fewer
 are allowed, it is the last one."""
 
+MOST_STARTED: Final = 10_000
+"""Programs that a process records: it may start others for weeks."""
+
+BEYOND: Final = "more"
+"""How the first one was started that is not recorded."""
+
 _LENGTH: Final = 4
 
 _FORMAT: Final = 4

@@ -71,6 +71,9 @@ class Receiver(NamedTuple):
         return self.ref is not None and self.ref() is None
 
 
+_OBJECT: Final[weakref.ref[type]] = weakref.ref(object)
+
+
 class Opener(NamedTuple):
     """Who opened a connection.
 
@@ -80,7 +83,7 @@ class Opener(NamedTuple):
         held: which one.
         name: of what asyncio itself gives a person; of the protocol's class otherwise.
         by_person: whether there is a line of the person's at all.
-        protocol: the class of the connection's protocol.
+        protocol: a weak reference to the class of the connection's protocol.
         made: whether the call on that line makes the client: a function such as `connect`, or awaiting a new object.
     """
 
@@ -90,7 +93,7 @@ class Opener(NamedTuple):
     name: str
     by_person: bool
     made: bool = False
-    protocol: type = object
+    protocol: weakref.ref[type] = _OBJECT
 
     @property
     def client(self) -> Receiver | None:
@@ -104,11 +107,12 @@ class _Way(NamedTuple):
 
     Attributes:
         stack: it is kept, so that no code object of it is replaced by another one with its id.
-        openers: by the class of the protocol, where no library is on the stack; `None` where one is.
+        openers: by the class of the protocol, which a program may make anew for each connection, where no library is on
+            the stack; `None` where one is.
     """
 
     stack: Stack
-    openers: dict[type, Opener | None] | None
+    openers: weakref.WeakKeyDictionary[type, Opener | None] | None
 
 
 _ways: dict[tuple[int, ...], _Way] = {}
@@ -146,7 +150,7 @@ def _way(frame: FrameType) -> _Way:
     key = identity(frame)
     way = _ways.get(key)
     if way is None:
-        way = _ways[key] = _Way(capture(frame), None if _has_library(frame) else {})
+        way = _ways[key] = _Way(capture(frame), None if _has_library(frame) else weakref.WeakKeyDictionary())
     return way
 
 
@@ -192,7 +196,7 @@ def opener(frame: FrameType | None, protocol: Any) -> Opener | None:
     opens = bool(receivers) and is_awaitable_only(receivers[-1].type)
     made = bool(opens or FACTORY.match(called) or _BEGINNING.match(called) or (by_asyncio and not receivers))
     cls = type(protocol)
-    return Opener(tuple(receivers), variable, held, name or written(cls), by_person, made, cls)
+    return Opener(tuple(receivers), variable, held, name or written(cls), by_person, made, weakref.ref(cls))
 
 
 def note_made(thing: Any, stack: Stack) -> None:

@@ -52,6 +52,7 @@ _OFFERS: Final = ("asyncio.streams", "asyncio.subprocess", "asyncio.base_events"
 Clients = Mapping[int, ClientRecord]
 """Clients that were seen as they were created, by their id."""
 
+_KNOWN_AT_MOST: Final = 4096
 _known: dict[tuple[int, type], ClientRecord] = {}
 """Clients that take no weak reference, by their address and class."""
 
@@ -238,7 +239,9 @@ def _recorded(found: _Found, clients: Clients) -> ClientRecord | None:
 def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:
     receiver = found.receiver
     name = written(receiver.type)
-    gives = is_awaitable_only(receiver.type) and can_be_closed(opener.protocol)  # to who awaits or enters it
+    gives = is_awaitable_only(receiver.type) and can_be_closed(
+        opener.protocol() or object
+    )  # to who awaits or enters it
     if not opener.name.startswith("asyncio.") and (gives or issubclass(receiver.type, _transports())):
         name = opener.name  # of the protocol's class, which a person has
     client = ClientRecord(None, name, name.partition(".")[0], receiver.made or stack)
@@ -247,6 +250,8 @@ def _new(opener: Opener, found: _Found, stack: Stack) -> ClientRecord:
     closer = closer_of(receiver.type, found.thing) or (_closer(opener) if name == opener.name else "")
     how = "opened" if receiver.made else _how(opener)
     client.holder = ClientHolder(name, None, _is_persons(opener, found), how, closer)
+    if len(_known) >= _KNOWN_AT_MOST:
+        _known.pop(next(iter(_known)), None)
     _known[receiver[:2]] = client
     return client
 

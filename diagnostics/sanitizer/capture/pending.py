@@ -39,7 +39,7 @@ def waiting_for_slot(call: CallRecord, slots: Slots) -> Fact | None:
 
 
 def _fact(call: CallRecord, *, hanging: bool) -> Fact | None:
-    if not call.active or call.number in TRACKER.stuck or _waits_for_another(call):
+    if not call.active or call.stuck or _waits_for_another(call):
         return None
     coroutine = call()
     names = [code.co_name for code, _ in awaiting(coroutine)]
@@ -75,7 +75,7 @@ def _lost(dead: int, total: int) -> str:
 
 
 def _stuck(call: CallRecord, severity: str, waits: str, stack: Stack = ()) -> Fact:
-    TRACKER.stuck.add(call.number)
+    call.stuck = True
     stack = stack or tuple(part for code, at in _whole(call) for part in (code, at))
     return Fact(
         "stuck-waiter",

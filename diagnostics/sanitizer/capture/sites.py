@@ -280,6 +280,8 @@ def is_tool(file: str) -> bool:
     found = _copies.get(file)
     if found is None:
         found = file.startswith(_ASYNC_TOOLS) or _is_copy(file)
+        if len(_copies) >= _INTERNED_AT_MOST:
+            _copies.clear()
         _copies[file] = found
     return found
 

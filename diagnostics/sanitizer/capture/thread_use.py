@@ -44,7 +44,7 @@ class _CallSoon:
             try:
                 _report(loop, sys._getframe(1))
             except Exception as error:
-                tracker.problems.append(f"loop.call_soon: {type(error).__name__}: {error}")
+                tracker.problems.add("loop.call_soon", error)
         return bound(self._original, loop)
 
 

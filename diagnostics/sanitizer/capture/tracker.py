@@ -16,10 +16,10 @@ from typing import Any
 
 from diagnostics.sanitizer.capture import running
 from diagnostics.sanitizer.capture.budget import Budget
-from diagnostics.sanitizer.capture.connections import MARK, dropped, retire_tunnel
+from diagnostics.sanitizer.capture.connections import MARK, dropped, forget_gone, retire_tunnel
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord, started
 from diagnostics.sanitizer.capture.holders import holder, local_variable, search
-from diagnostics.sanitizer.capture.instruments import Instruments
+from diagnostics.sanitizer.capture.instruments import Instruments, Problems
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part, made_by
 from diagnostics.sanitizer.capture.owners import client_keeping, resolve
 from diagnostics.sanitizer.capture.repetitions import LostRequests
@@ -47,7 +47,6 @@ class Tracker:
         calls: how many calls there were; `requests` is the number of requests.
         active_calls: calls that have not ended.
         budget: how many facts are reported.
-        stuck: numbers of the calls that a `stuck-waiter` was reported for.
         collecting: whether the garbage collector is running.
         problems: detectors that failed, one line each.
         several: whether two loops were open at once.
@@ -65,9 +64,8 @@ class Tracker:
         self._no_active_calls()
         self.clients: dict[int, ClientRecord] = {}
         self.opaque: set[str] = set()
-        self.stuck: set[int] = set()
         self.collecting = False
-        self.problems: list[str] = []
+        self.problems = Problems()
         self.several = self.threads = False
         self.home = 0
         self.roaming: set[LoopRecord] = set()
@@ -281,6 +279,8 @@ class Tracker:
 
         record.ref = weakref.ref(connection, gone)
         loop.connections[record.number] = record
+        if len(loop.connections) >= loop.connections_at_most:
+            forget_gone(loop)
         self.instruments.call("connection_opened", record)
 
     def connection_used(self, record: ConnectionRecord) -> None:

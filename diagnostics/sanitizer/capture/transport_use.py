@@ -86,7 +86,7 @@ class _Method:
             try:
                 self._report(transport)
             except Exception as error:
-                self._tracker.problems.append(f"transport.{self._name}: {type(error).__name__}: {error}")
+                self._tracker.problems.add(f"transport.{self._name}", error)
         return method
 
     def _report(self, transport: Any) -> None:

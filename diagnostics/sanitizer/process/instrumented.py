@@ -110,7 +110,7 @@ class Instrumented:
         self._state()
         for fact in stuck_calls(hanging=True):
             if fact.call is not None:
-                TRACKER.stuck.discard(fact.call.number)  # report it again at the end, as it is then
+                fact.call.stuck = False  # report it again at the end, as it is then
             self.journal.fact(fact, when)
         for fact in unending_tasks():
             self.journal.fact(fact, when)

@@ -11,16 +11,16 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from diagnostics.sanitizer.capture.journal import Journal
+from diagnostics.sanitizer.capture.journal import BEYOND, MOST_STARTED, Journal
 from diagnostics.sanitizer.capture.patching import Patch, Patches, disguise
 from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.process.observed_call import ObservedCall, replace
 
 Variables = Callable[[Mapping[str, str]], "dict[str, str]"]
 
-_ENVIRONMENT = 5
+_ENVIRONMENT: Final = 5
 """Which argument of `fork_exec` is the environment: a list of `name=value`, or `None` for that of this process."""
 
 
@@ -36,6 +36,7 @@ class Starts:
         self._journal = journal
         self._variables = variables
         self._about = ""
+        self._recorded = 0
         fork_exec = [Patch("subprocess", "", "_fork_exec", self._fork_exec, optional=True)]
         if sys.version_info < (3, 11):
             fork_exec = [Patch("subprocess", "", "_posixsubprocess", self._module, optional=True)]
@@ -128,6 +129,11 @@ class Starts:
         return None
 
     def _record(self, how: str, process: int, paths: Any, arguments: Any) -> None:
+        if self._recorded > MOST_STARTED:
+            return
+        self._recorded += 1
+        if self._recorded > MOST_STARTED:
+            how, process, paths, arguments = BEYOND, 0, (), ()
         with contextlib.suppress(Exception):
             words = [os.fsdecode(word) for word in ([arguments] if isinstance(arguments, (str, bytes)) else arguments)]
             found = [os.fsdecode(path) for path in paths]

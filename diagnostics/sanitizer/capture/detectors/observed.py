@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from diagnostics.model.libraries import LIBRARIES, Observed
 from diagnostics.sanitizer.capture.connections import MARK
+from diagnostics.sanitizer.capture.facts import LoopRecord
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import attributes_of
 from diagnostics.sanitizer.capture.openers import note_made, opener, referred
@@ -19,6 +20,9 @@ from diagnostics.sanitizer.capture.patching import Patch, before, built
 from diagnostics.sanitizer.capture.recorded_connections import closes, recorded
 from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.capture.tracker import TRACKER
+
+_ROAMING_AT_MOST: Final = 64
+"""How many more loops there are whenever those without connections are looked for."""
 
 
 def made(thing: Any) -> None:
@@ -42,9 +46,17 @@ def opens(library: str, row: Observed) -> Callable[..., None]:
         record = recorded(thing, loop, found, capture(frame))
         record.anywhere = row.anywhere
         if row.anywhere:
-            TRACKER.roaming.add(loop)
+            _roams(loop)
 
     return observe
+
+
+def _roams(loop: LoopRecord) -> None:
+    """Records that a loop has a connection that works on any loop; forgets those that have none any more."""
+    loops = TRACKER.roaming
+    loops.add(loop)
+    if len(loops) % _ROAMING_AT_MOST == 0:
+        loops.difference_update([each for each in list(loops) if not each.connections and not each.dropped])
 
 
 def ends(thing: Any) -> None:

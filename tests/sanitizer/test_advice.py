@@ -99,6 +99,16 @@ def test_what_runs_the_call_decides_and_not_what_made_the_loop(
     assert code in found.advice[0].code.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("caller", "text"),
+    [("celery/app/trace.py", "create and close the client inside the task"), ("click/core.py", "close the client")],
+)
+def test_a_task_is_what_a_task_queue_calls(program: str, caller: str, text: str) -> None:
+    calls = [*IN_RUN, (program, "work"), (f"{INSTALLED}/{caller}", "call")]
+    found = cause(program, AT_IMPORT, calls, "client-left-open", frameworks=("celery",))
+    assert found.advice[0].text.startswith(text)
+
+
 def test_a_run_without_a_line_of_the_program_is_named_by_its_coroutine(program: str) -> None:
     loops = [LoopRecord(Thing(), stack(*IN_RUN)) for _ in range(2)]
     client = ClientRecord(Thing(), "httpx.AsyncClient", "httpx", at(program, AT_IMPORT))

@@ -358,7 +358,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: about.made_by("asgiref") and about.uses(*_VIEWS), view),
     (lambda about: about.made_by("asgiref") and about.is_used_elsewhere, _bridge),
     (lambda about: about.made_by("mangum", _RUNTIME) or about.uses(_RUNTIME), _per("the handler")),
-    (lambda about: about.uses(*_TASK_QUEUES), _per("the task")),
+    (lambda about: about.runs_in(*_TASK_QUEUES), _per("the task")),
     (lambda about: about.uses("ipykernel"), _notebook),
     (lambda about: about.uses("streamlit"), _per("each run of the script")),
     (lambda about: about.is_used_elsewhere, _several_runs),

@@ -21,7 +21,7 @@ from diagnostics.sanitizer.analyze.sources import (
     run_at,
 )
 from diagnostics.sanitizer.capture.facts import KEPT
-from diagnostics.sanitizer.capture.sites import in_stdlib, is_users
+from diagnostics.sanitizer.capture.sites import belongs, in_stdlib, is_users
 
 
 class _Made(NamedTuple):
@@ -227,6 +227,11 @@ class Situation(NamedTuple):
     def uses(self, *frameworks: str) -> bool:
         """Whether the program has imported one of these."""
         return any(name in self.frameworks for name in frameworks)
+
+    def runs_in(self, *packages: str) -> bool:
+        """Whether one of these called the code that makes the client, opens its connections or uses it."""
+        files = {each.file for stack in self._stacks for each in stack}
+        return any(belongs(file, name) for file in files for name in packages)
 
     @property
     def library(self) -> Library | None:

@@ -230,3 +230,28 @@ def test_a_loop_that_the_program_closes_by_hand_closes_the_client_first(program:
 def test_it_is_called_what_its_class_says(program: str, name: str, word: str) -> None:
     found = cause(program, AT_IMPORT, IN_RUN, "client-left-open", type=name)
     assert found.advice[0].text == f"close the {word} before its loop closes"
+
+
+def test_who_keeps_a_loop_asks_for_it_where_it_is_used(program: str) -> None:
+    first, second = (LoopRecord(Thing(), (*at(program, LOOP),)) for _ in range(2))
+    inside = [(asyncio_folder() + "base_events.py", "call_at"), (asyncio_folder() + "base_events.py", "call_later")]
+    for frames, code in (
+        (inside, "asyncio.get_running_loop().call_later(...)"),
+        ([*inside, (asyncio_folder() + "taskgroups.py", "create_task")], ""),
+    ):
+        line = (*stack(*frames), *at(program, FETCH))
+        fact = Fact("use-after-loop-close", "error", loop=first, current=second, stack=line, operation="loop.call_at")
+        (found,) = group(evaluate([fact]), ()).root_causes
+        assert found.advice[0].code == code
+
+
+@pytest.mark.parametrize(("kind", "name"), [("asyncio.StreamWriter", "writer"), ("", "transport")])
+def test_what_a_thread_writes_is_handed_over(program: str, kind: str, name: str) -> None:
+    line, loop = at(program, FETCH), LoopRecord(Thing(), at(program, LOOP))
+    client = ClientRecord(None, kind, "asyncio", line) if kind else None
+    detail = {"thread": True, "owner_open": True}
+    fact = Fact(
+        "cross-loop-use", "error", loop=loop, client=client, stack=line, operation="transport.write", detail=detail
+    )
+    (found,) = group(evaluate([fact]), ()).root_causes
+    assert found.advice[0].code == f"loop.call_soon_threadsafe({name}.write, ...)"

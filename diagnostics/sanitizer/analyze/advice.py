@@ -6,6 +6,7 @@ One table, a row a situation. The first row that matches gives the advice. Names
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -32,6 +33,7 @@ from diagnostics.sanitizer.analyze.sources import (
     receiver_at,
     with_imports,
 )
+from diagnostics.sanitizer.capture.sites import in_stdlib
 
 _TASK_QUEUES: Final = ("celery", "rq", "dramatiq")
 _RUNTIME: Final = "awslambdaric"
@@ -95,10 +97,27 @@ def _stream(about: Situation) -> list[Advice]:
 def _handed_over(about: Situation) -> list[Advice]:
     access = about.findings[0].access
     thing, _, method = (access.operation if access is not None else "").partition(".")
+    if thing == "transport" and about.client:
+        thing = about.names(about.variable)[0]
+    has_loop = thing == "loop" or (access is not None and access.running is not None)
     code = f"loop.call_soon_threadsafe({thing.lower()}.{method or 'set_result'}, ...)"
-    if thing == "loop":
+    if has_loop:
         code = "asyncio.run_coroutine_threadsafe(work(), loop)"
     text = "hand it over to the thread of the loop, which the call wakes then"
+    return [Advice(None, text, code, access.site if access is not None else None)]
+
+
+def _kept_loop_itself(about: Situation) -> list[Advice]:
+    """The program, or an object that it keeps, uses the loop of an earlier run while another one runs."""
+    access = about.findings[0].access
+    stack = access.stack if access is not None else ()
+    inside = [*itertools.takewhile(lambda each: in_stdlib(each.file), stack)]
+    direct = inside and all(each.file.endswith("base_events.py") for each in inside)
+    text = "create what keeps the loop inside each run, and await its tasks there"
+    code = ""
+    if direct:
+        text = "ask for the loop where you use it, and keep none over several runs"
+        code = f"asyncio.get_running_loop().{inside[-1].function}(...)"
     return [Advice(None, text, code, access.site if access is not None else None)]
 
 
@@ -331,6 +350,10 @@ RULES: Final[tuple[Rule, ...]] = (
     (
         lambda about: about.findings[0].fault.why == UNENDED,
         _plain("close what started the task before the run ends, in that run"),
+    ),
+    (
+        lambda about: not about.client and about.findings[0].kind == "use-after-loop-close" and about.loops > 1,
+        _kept_loop_itself,
     ),
     (
         lambda about: not about.client,

@@ -68,6 +68,7 @@ def _left_open(about: About) -> str:
 def _used(about: About) -> str:
     what = about.detail.get("what", "a connection")
     if "thread" in about.detail:
+        what = what if about.client == UNKNOWN_CLIENT or "what" in about.detail else f"{what} of {about.client}"
         return f"another thread used {what} without call_soon_threadsafe: {about.loop}"
     if about.client == UNKNOWN_CLIENT and "what" in about.detail:
         verb = "belong" if " and " in str(what) else "belongs"

@@ -125,7 +125,9 @@ def awaited(frame: FrameType) -> None:
         futures = [thing, *inside_callbacks(thing), *getattr(thing, "_children", ())] if is_future else []
         kept = (client_keeping(each, loop, frame, TRACKER.clients) for each in futures if hasattr(each, "get_loop"))
         client = next(filter(None, kept), None) or client_of_loop(loop, frame, TRACKER.clients)
+    is_known = connection is not None or (client is not None and client.package != "asyncio")
     named = f"an asyncio {type(thing).__name__}" if is_future else "a future"
+    what: dict[str, Any] = {} if is_known else {"what": named}
     TRACKER.foreign_access(
         "cross-loop-use",
         record,
@@ -135,7 +137,7 @@ def awaited(frame: FrameType) -> None:
         connection=connection,
         client=client,
         call=TRACKER.current_call(),
-        what="" if connection is not None or (client is not None and client.package != "asyncio") else named,
+        **what,
     )
 
 

@@ -135,8 +135,7 @@ class Tracker:
 
     def running(self) -> LoopRecord | None:
         """Returns the loop that runs in this thread."""
-        loop = running_loop()
-        return None if loop is None else self.loop(loop)
+        return None if (loop := running_loop()) is None else self.loop(loop)
 
     # Clients
 
@@ -307,7 +306,7 @@ class Tracker:
 
     # Foreign access: something that belongs to a loop is used or closed by code that this loop does not run.
     def foreign_connection(
-        self, record: ConnectionRecord, operation: str, *, closing: bool, stack: Stack | None = None
+        self, record: ConnectionRecord, operation: str, *, closing: bool, stack: Stack | None = None, **detail: Any
     ) -> bool:
         """Reports the foreign access of a connection, once a call; returns whether this is the first one."""
         stack = stack or capture(sys._getframe(1))
@@ -326,6 +325,7 @@ class Tracker:
             once=(record.number, call.number if call else closing),
             call=call,
             finalizer=FINALIZER.get(),
+            **detail,
         )
 
     def foreign_access(
@@ -340,13 +340,14 @@ class Tracker:
         client: ClientRecord | None = None,
         call: CallRecord | None = None,
         finalizer: tuple[str, Stack] | None = None,
-        what: str = "",
+        **detail: Any,
     ) -> bool:
         """Reports a foreign access of a connection, or of `what`, unless `once` was reported before."""
         if self.budget.has(once):
             return False
         current = self.running()
-        if current is None and kind.startswith("cross-loop") and (loop.closed is not None or connection is None):
+        is_open = loop.closed is None and (connection is not None or "thread" in detail)
+        if current is None and kind.startswith("cross-loop") and not is_open:
             kind = "use-after-loop-close"
         # Left to a finalizer: that the object was left open is the mistake, whether or not the collector ran.
         tidied = current is None and call is None and is_finalized(stack)
@@ -363,7 +364,7 @@ class Tracker:
                 stack=task_frames(stack) + finalizer[1] if finalizer else stack,
                 operation=operation,
                 trigger=finalizer[0] if finalizer else self._trigger(stack, connection, call),
-                detail={"owner_open": loop.closed is None, "tidied": tidied, **({"what": what} if what else {})},
+                detail={"owner_open": loop.closed is None, "tidied": tidied, **detail},
             ),
             once=once,
         )

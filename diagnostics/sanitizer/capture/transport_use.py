@@ -42,11 +42,12 @@ def _methods() -> dict[str, Any]:
 
 
 def instrument_open_loops(loops: Iterable[LoopRecord]) -> None:
-    """Does that for what libraries other than those of HTTP have opened on loops that are open."""
+    """Does that for what servers accept, and libraries other than those of HTTP open, on loops that are open."""
     for loop in loops:
         for record in list(loop.connections.values()):
             if record.opener is not None and record.transport is not None:
                 instrument([record.transport()])
+        instrument(filter(is_accepted, list(getattr(loop.ref(), "_transports", {}).values())))
 
 
 def swap(thing: Any, descriptors: Callable[[], dict[str, Any]]) -> None:
@@ -65,6 +66,11 @@ def swap(thing: Any, descriptors: Callable[[], dict[str, Any]]) -> None:
 def is_open(transport: Any) -> bool:
     """Returns whether a transport is there and nobody has begun to close it."""
     return transport is not None and getattr(transport, "_sock", transport) is not None and not transport.is_closing()
+
+
+def is_accepted(transport: Any) -> bool:
+    """Returns whether a server of asyncio has accepted the connection."""
+    return getattr(transport, "_server", None) is not None
 
 
 class _Method:
@@ -94,7 +100,11 @@ class _Method:
             return
         record, loop = record_of(transport), transport._loop
         parents = record is not None and record.generation != TRACKER.generation
-        if not (loop.is_closed() or parents) and (record is None or record.opener is None or not _is_foreign(loop)):
+        in_thread = not self._closing and _in_other_thread(loop)
+        if record is None:
+            if not (loop.is_closed() or (in_thread and is_accepted(transport))):
+                return
+        elif not (loop.is_closed() or parents) and (record.opener is None or not _is_foreign(loop)):
             return
         stack = capture(sys._getframe(2))
         operation = f"transport.{self._name.lstrip('_')}"
@@ -103,8 +113,10 @@ class _Method:
                 inherited(record, stack, operation)
             return
         if record is not None:
-            TRACKER.foreign_connection(record, operation, closing=self._closing, stack=stack)
+            detail: dict[str, Any] = {"thread": True} if in_thread and running_loop() is None else {}
+            TRACKER.foreign_connection(record, operation, closing=self._closing, stack=stack, **detail)
             return
+        detail = {"what": "a connection that a server accepted", "thread": True} if in_thread else {}
         TRACKER.foreign_access(
             "cross-loop-close" if self._closing else "cross-loop-use",
             TRACKER.loop(loop),
@@ -113,13 +125,19 @@ class _Method:
             once=(id(transport), self._closing),
             finalizer=FINALIZER.get(),
             call=TRACKER.current_call(),
+            **detail,
         )
 
 
 def _is_foreign(loop: Any) -> bool:
     """Returns whether another loop runs here, or the open loop of a transport runs in another thread."""
-    running, thread = running_loop(), getattr(loop, "_thread_id", None)
-    return running is not loop and (running is not None or thread not in (None, threading.get_ident()))
+    running = running_loop()
+    return running is not loop and (running is not None or _in_other_thread(loop))
+
+
+def _in_other_thread(loop: Any) -> bool:
+    """Returns whether another thread than this one runs a loop."""
+    return getattr(loop, "_thread_id", None) not in (None, threading.get_ident())
 
 
 def inherited(record: ConnectionRecord, stack: Any, operation: str) -> None:

@@ -35,9 +35,12 @@ class _Made:
         def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             following = super(owner, cls).__new__ if create is None else create
             made = plain(cls) if following is plain else following(cls, *args, **kwargs)
-            if patch.on and (len(args) <= _SERVER or not _is_server(args[_SERVER])) and kwargs.get("server") is None:
+            if patch.on:
                 try:
-                    opened(made, args[0], args[self._protocol_at], sys._getframe(1))
+                    if (len(args) <= _SERVER or not _is_server(args[_SERVER])) and kwargs.get("server") is None:
+                        opened(made, args[0], args[self._protocol_at], sys._getframe(1))
+                    elif TRACKER.several:
+                        watch(made)
                 except Exception as error:
                     patch.fail(error)
             return made

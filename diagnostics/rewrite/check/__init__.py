@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -25,8 +26,12 @@ def main(arguments: Sequence[str]) -> int:
     """
     try:
         given = options.read(arguments)
-        tree = SourceTree(given.paths)
-        found = alerts(tree, given.rules)
+        gc.disable()  # syntax trees stay until the end, and walking them again and again finds nothing
+        try:
+            tree = SourceTree(given.paths)
+            found = alerts(tree, given.rules)
+        finally:
+            gc.enable()
         for problem in tree.problems:
             stderr.write(f"warning: {problem}\n")
         if given.program and found:

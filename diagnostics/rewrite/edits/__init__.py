@@ -68,6 +68,7 @@ EDITS: Final = (
     Edit("background-loop", background_loop.SUMMARY, background_loop.propose, "no plain code runs the coroutines"),
     Edit("single-run", single_run.SUMMARY, single_run.propose, "no asyncio.run of the module starts them"),
     Edit("no-keepalive", no_pool.SUMMARY, no_pool.propose, "the library has no option for it"),
+    Edit("await-close", awaited.SUMMARY, awaited.propose_others, "every call that closes is awaited"),
 )
 """Every edit, the smallest change first among those that the measured ranking treats alike."""
 

@@ -9,7 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from diagnostics.rewrite.edits.context import Context
-from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite, last_name
 from diagnostics.rewrite.records import CLOSERS
 
 SUMMARY: Final = "await the call that closes it"
@@ -18,10 +18,23 @@ _CLOSING: Final = m.Call(func=m.Attribute(attr=m.OneOf(*map(m.Name, CLOSERS))), 
 
 
 def propose(context: Context) -> Iterator[Rewrite]:
-    """Yields the change for each call that closes something and is not awaited."""
+    """Yields the change for each call that closes what has the name of a client of the root cause, not awaited."""
+    yield from _changes(context, of_client=True)
+
+
+def propose_others(context: Context) -> Iterator[Rewrite]:
+    """Yields the change for every other call that closes something and is not awaited."""
+    yield from _changes(context, of_client=False)
+
+
+def _changes(context: Context, *, of_client: bool) -> Iterator[Rewrite]:
+    names = context.names
     for module in context.program.modules():
         for node in module.nodes:
             if not m.matches(node, m.Expr(value=_CLOSING)) or not isinstance(node, cst.Expr):
+                continue
+            receiver: Any = node.value
+            if (last_name(receiver.func.value) in names) is not of_client:
                 continue
             function, changes = module.function(node), Rewrite(context.program)
             if function is None:

@@ -10,7 +10,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from diagnostics.rewrite.edits.context import Context, Creation
-from diagnostics.rewrite.edits.program import ParsedFile, Rewrite, free_name
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite, free_name, last_name
 from diagnostics.rewrite.edits.references import (
     assigned_in,
     globals_of,
@@ -45,7 +45,7 @@ def _with_siblings(creations: list[Creation]) -> list[Creation]:
         for node in place.module.nodes:
             if not isinstance(node, cst.Call) or node in known or place.module.function(node) is not None:
                 continue
-            if _last(node.func) in _PRIMITIVES:
+            if last_name(node.func) in _PRIMITIVES:
                 known.add(node)
                 found.append(Creation(place.module, node, "pass", place.site))
     return found
@@ -250,7 +250,7 @@ def _class_attribute(changes: Rewrite, place: Creation, owner: cst.ClassDef) -> 
 
 def _reads_class(changes: Rewrite, module: ParsedFile, node: Any, owner: cst.ClassDef) -> bool:
     """Reads the attribute per loop; returns whether that is possible, or certainly another class is meant."""
-    around, receiver = module.class_around(node), _last(node.value)
+    around, receiver = module.class_around(node), last_name(node.value)
     if receiver in ("self", "cls") and around is not None and around is not owner:
         return not around.bases
     is_own = receiver == owner.name.value or (receiver in ("self", "cls") and around is owner)
@@ -290,13 +290,7 @@ def is_cached(function: cst.FunctionDef | None) -> bool:
     if function is None:
         return False
     names = [each.decorator for each in function.decorators]
-    return any(_last(each.func if isinstance(each, cst.Call) else each) in _CACHES for each in names)
-
-
-def _last(node: cst.BaseExpression) -> str:
-    if isinstance(node, cst.Attribute):
-        return node.attr.value
-    return node.value if isinstance(node, cst.Name) else ""
+    return any(last_name(each.func if isinstance(each, cst.Call) else each) in _CACHES for each in names)
 
 
 def _is_getter(place: Creation, function: cst.FunctionDef) -> bool:
@@ -316,7 +310,7 @@ def _factory(changes: Rewrite, place: Creation, function: cst.FunctionDef) -> bo
     name = function.name.value
     for module in changes.program.modules():
         for node in module.nodes:
-            if isinstance(node, cst.Call) and _last(node.func) == name:
+            if isinstance(node, cst.Call) and last_name(node.func) == name:
                 if module.coroutine(node) is None:
                     return changes.no(f"plain code calls {name} at {module.place(node)}, and a LoopLocal needs await")
                 is_alone = isinstance(module.parent(node), cst.Assign | cst.AnnAssign | cst.Return | cst.Arg)

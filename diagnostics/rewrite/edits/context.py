@@ -81,6 +81,13 @@ class Creation:
         return isinstance(self.module.parent(self.value), cst.WithItem)
 
     @property
+    def entered_as(self) -> str:
+        """The variable of the `async with` that it stands in."""
+        parent = self.module.parent(self.value)
+        name = parent.asname.name if isinstance(parent, cst.WithItem) and parent.asname is not None else None
+        return name.value if isinstance(name, cst.Name) else ""
+
+    @property
     def target(self) -> cst.BaseExpression | None:
         """What it is assigned to."""
         parent = self.module.parent(self.value)
@@ -158,6 +165,13 @@ class Context:
             if place is not None:
                 found.setdefault(place.call, place)
         return list(found.values())
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The last names of the variables and attributes that hold the clients of the root cause."""
+        held = {str((each.get("held_by") or {}).get("name", "")).rpartition(".")[2] for each in self._clients()}
+        made = {name for each in self.creations for name in (each.name, each.attribute, each.entered_as)}
+        return (made | held) - {""}
 
     def _only_one(self, client: Mapping[str, Any]) -> Creation | None:
         """Returns the call that makes what the document has no line of, such as a lock, if there is only one."""

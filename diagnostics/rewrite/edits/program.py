@@ -5,7 +5,6 @@ A change is a function of a node after its children have changed, so that change
 
 from __future__ import annotations
 
-import ast
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import libcst.matchers as m
 from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
 
 from diagnostics.drop_in import single_file
+from diagnostics.rewrite.edits.top_level import lost, with_imports
 from diagnostics.rewrite.records import Source
 
 SKIPPED: Final = {"node_modules", "site-packages", "__pycache__", "build", "dist"}
@@ -141,6 +141,11 @@ class ParsedProgram:
             except (OSError, UnicodeDecodeError, cst.ParserSyntaxError):
                 self._modules[path] = None
         return self._modules[path]
+
+    def text(self, path: str) -> str:
+        """Returns a parsed file as it was."""
+        module = self.module(path)
+        return module.tree.code if module is not None else ""
 
     def no(self, why: str) -> bool:
         """Says why an edit does not fit; returns `False`."""
@@ -283,22 +288,32 @@ class Rewrite:
         self._needs_tools = True
 
     def files(self) -> dict[str, str]:
-        """Returns the changed and the new files; nothing where a changed file would not be Python."""
+        """Returns the changed and the new files; nothing where one would not be Python, or lose a name it offers."""
         texts = {}
         for module in {**self._changes, **self._inserted, **self._imports}:
             changes = {node: [*these] for node, these in self._changes.get(module, {}).items()}
             for node, these in self._inserted.get(module, {}).items():  # one node becomes several: nothing follows that
                 changes.setdefault(node, []).extend(these[:1])
             tree = module.tree.visit(_Transformer(changes))
-            texts[module.path] = _with_imports(tree, self._imports.get(module, [])).code
+            texts[module.path] = with_imports(tree, self._imports.get(module, [])).code
         try:
-            for text in texts.values():
-                ast.parse(text)
+            for path, text in texts.items():
+                offered = lost(path, self.program.text(path), text)
+                if offered:
+                    self.no(f"{path} offers {offered[0]} to other code")
+                    return {}
         except SyntaxError:
             return {}
         if self._needs_tools and self.program.module(self.program.async_tools) is None:
             texts[self.program.async_tools] = single_file()
         return texts
+
+
+def last_name(node: cst.CSTNode) -> str:
+    """Returns `c` of `a.b.c`; "" for what is no name."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
 
 
 def free_name(name: str, *modules: ParsedFile) -> str:
@@ -317,28 +332,3 @@ class _Transformer(cst.CSTTransformer):
         for change in self._changes.get(original_node, ()):
             updated_node = change(updated_node)
         return updated_node
-
-
-def _with_imports(tree: cst.Module, lines: list[str]) -> cst.Module:
-    """Adds imports after the last one at the top of a module."""
-    if not lines:
-        return tree
-    first = 1 if tree.get_docstring() is not None else 0
-    imports = [
-        index + 1
-        for index, statement in enumerate(tree.body)
-        if isinstance(statement, cst.SimpleStatementLine)
-        and all(isinstance(each, cst.Import | cst.ImportFrom) for each in statement.body)
-    ]
-    at = next((index for index in reversed(imports) if index - first == sum(each <= index for each in imports)), first)
-    own = [cst.parse_statement(line) for line in _merged(lines)]
-    return tree.with_changes(body=[*tree.body[:at], *own, *tree.body[at:]])
-
-
-def _merged(lines: list[str]) -> list[str]:
-    """Returns import lines with those of one module as one."""
-    names: dict[str, list[str]] = {}
-    for line in lines:
-        head, middle, name = line.partition(" import ")
-        names.setdefault(head if middle else line, []).extend([name] if middle else [])
-    return [f"{head} import {', '.join(sorted(found))}" if found else head for head, found in names.items()]

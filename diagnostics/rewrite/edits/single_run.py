@@ -42,8 +42,10 @@ def _join(changes: Rewrite, module: ParsedFile, runs: list[cst.Call], context: C
     first, end = min(at), max(at) + 1
     moved: Any = block.body[first:end]
     assigned = {each.value for statement in moved for each in _names(statement)}
-    if _is_read(module, moved, assigned) or _taken(module, "main"):
-        return changes.no("other code of the module reads what the lines between the runs assign, or is called main")
+    shared = sorted(name for name in assigned if _is_read(module, moved, {name}))
+    annotated = {module.text(each.target) for line in moved for each in m.findall(line, m.AnnAssign())}  # type: ignore[attr-defined]
+    if annotated & {*shared} or _taken(module, "main"):
+        return changes.no("other code of the module reads what the lines between the runs declare, or is called main")
     for run in runs:
         changes.replace(module, run, f"await {module.text(run.args[0].value)}")
     library = module.text(runs[0].func)
@@ -54,6 +56,8 @@ def _join(changes: Rewrite, module: ParsedFile, runs: list[cst.Call], context: C
         rest = [started.with_changes(leading_lines=[]), *others]
         if name:
             rest = _closing(name, rest)
+        if shared:
+            rest = [cst.parse_statement(f"global {', '.join(shared)}"), *rest]
         main: Any = cst.parse_statement("async def main():\n    pass\n\n\n")
         main = main.with_changes(body=cst.IndentedBlock(rest), leading_lines=moved[0].leading_lines)
         start: Any = cst.parse_statement(f"{library}(main())")
@@ -78,7 +82,9 @@ def _block_of(module: ParsedFile, run: cst.Call) -> cst.Module | cst.IndentedBlo
 
 
 def _names(statement: cst.CSTNode) -> Iterator[cst.Name]:
-    targets = m.findall(statement, m.AssignTarget() | m.For() | m.AsName())
+    targets = m.findall(
+        statement, m.AssignTarget() | m.AnnAssign() | m.AugAssign() | m.NamedExpr() | m.For() | m.AsName()
+    )
     for each in targets:
         target = getattr(each, "target", None) or getattr(each, "name", None)
         if target is not None:

@@ -129,6 +129,22 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         HEAD + "class Kept:\n    async def close(self):\n        await self.client.close()  # a\n\n\n"
         "async def main():\n    kept = Kept(Client())\n    await kept.close()\n\n\nasyncio.run(main())\n",
     ),
+    "a module that has the drop-in module already": (
+        "client-per-loop",
+        {"made": "Client()"},
+        TOOL.format("run_sync") + "client = Client()\n\n\nasync def ask():\n    return await client.ask()\n\n\n"
+        "run_sync(ask())\nasyncio.run(ask())\n",
+        TOOL.format("LoopLocal, run_sync") + "clients = LoopLocal(Client)\n\n\nasync def ask():\n"
+        "    client = await clients.get()\n    return await client.ask()\n\n\nrun_sync(ask())\nasyncio.run(ask())\n",
+    ),
+    "what a run adds to a variable": (
+        "single-run",
+        {"made": "Client()"},
+        HEAD
+        + "client = Client()\ntotal = 0\nfor n in range(2):\n    total += asyncio.run(client.ask(n))\nprint(total)\n",
+        HEAD + "client = Client()\ntotal = 0\nasync def main():\n    global total\n    for n in range(2):\n"
+        "        total += await client.ask(n)\n\n\nasyncio.run(main())\nprint(total)\n",
+    ),
     "a class attribute": (
         "client-per-loop",
         {"made": "Client(1)"},

@@ -139,6 +139,36 @@ def test_a_client_that_another_file_names_in_another_way_stays(tmp_path: Path, u
     assert {each.fix for each in proposed}.isdisjoint({"context-manager", "client-per-loop"})
 
 
+def test_what_has_the_client_s_name_is_awaited_first_and_what_has_another_last(tmp_path: Path) -> None:
+    before = (
+        HEAD + "async def other(file, log):\n    file.close()\n    log.close()\n\n\n"
+        "async def main():\n    client = Client(1)\n    await client.ask()\n    client.close()\n\n\n"
+        "asyncio.run(main())\n"
+    )
+    proposed = changes(tmp_path, before, kind="client-left-open", made="Client(1)")
+    first, *between, one, other = proposed
+    assert [each.fix for each in (first, one, other)] == ["await-close"] * 3
+    assert "    await client.close()\n" in first.files["app.py"]
+    assert "await-close" not in {each.fix for each in between}
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"), [("__init__.py", ""), ("clients.py", "\n__all__ = ['client']\n"), ("clients.py", "")]
+)
+def test_a_name_that_a_module_offers_stays(tmp_path: Path, name: str, rest: str) -> None:
+    home = tmp_path if name != "__init__.py" else tmp_path / "clients"
+    home.mkdir(exist_ok=True)
+    (home / name).write_text(f"from sdk import Client\n\nclient = Client(1)\n{rest}", encoding="utf-8")
+    uses = "import asyncio\n\nfrom clients import client\n\n\nasync def ask(n):\n    return await client.ask(n)\n"
+    before = f"{uses}\n\nfor n in range(2):\n    asyncio.run(ask(n))\n"
+    found = document(tmp_path, made="Client(1)") if (tmp_path / "app.py").write_text(before) else {}
+    misfits: list[Any] = []
+    proposed = {each.fix for each in candidates(found, found["root_causes"][0], Folder(tmp_path), misfits)}
+    renaming = {"context-manager", "client-per-loop"}
+    assert proposed & renaming == (renaming if name == "clients.py" and not rest else set())
+    assert any("offers client to other code" in each.why for each in misfits) is not bool(proposed & renaming)
+
+
 def test_every_edit_has_a_case() -> None:
     assert {each.fix for each in EDITS} == {case[0] for case in CASES.values()}
 

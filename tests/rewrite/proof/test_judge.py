@@ -25,6 +25,7 @@ def observed(
         "findings": [
             {
                 "id": f"F{number}",
+                "kind": kind,
                 "severity": severity,
                 "count": 1,
                 "client": {"created_at": {"file": "/x/app.py", "line": 5}, "type": types.get(kind, "sdk.Client")},
@@ -137,6 +138,14 @@ def test_of_tests_that_failed_as_many_must_pass_as_ran(after: str, reason: str) 
     report = "F..\n=== FAILURES ===\nRuntimeError: Event loop is closed\n1 failed, 2 passed in 0.12s\n"
     before = [observed(ERROR, status=1, output=report)] * 2
     assert (judge(before, [observed(output=after)]).reason or "") == reason
+
+
+def test_a_line_that_says_that_closing_failed_may_go() -> None:
+    closing = ("cross-loop-close", "error")
+    before = [observed(closing, output="a\nb\ncould not close\n")] * 2
+    assert judge(before, [observed()]).accepted
+    assert not judge(before, [observed(output="a\n")]).accepted
+    assert not judge([observed(ERROR, output="a\nb\nfailed\n")] * 2, [observed()]).accepted
 
 
 def test_lines_that_no_fault_explains_may_not_be_lost() -> None:

@@ -60,6 +60,21 @@ def test_most_mistakes_of_the_corpus_are_found_and_no_correct_program_has_an_ale
 
 
 SILENT = {
+    "an engine whose options say that it has no pool": """
+import asyncio
+from sqlalchemy import NullPool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+options = {}
+engine = create_async_engine("postgresql+asyncpg://x", **(options or {"poolclass": NullPool}))
+
+async def probe():
+    async with engine.connect() as connection:
+        await connection.execute(text("select 1"))
+
+asyncio.run(probe())
+asyncio.run(probe())
+""",
     "locks that go with those who hold them": """
 import asyncio, weakref
 

@@ -140,11 +140,11 @@ def _looks_like_one(parts: list[str]) -> bool:
 def _has_no_pool(call: ast.Call) -> bool:
     """Returns whether the arguments say that no connections of its own are kept, or none that belong to a loop."""
     named = {each.arg: each.value for each in call.keywords}
-    if None in named and len(named) == 1 and not call.args:
-        pass  # `**options`: a pool as likely as not
     if set(named) & HANDED and not all(_is_nothing(named[name]) for name in set(named) & HANDED):
         return True
-    if "NullPool" in dotted(named.get("poolclass")) or _says_no_pool(named.get("limits")):
+    options = [each.value for each in call.keywords if each.arg in ("poolclass", None)]  # also in `**(given or {…})`
+    words = [dotted(each) for value in options for each in ast.walk(value)]
+    if any("NullPool" in each for each in words) or _says_no_pool(named.get("limits")):
         return True
     first = call.args[0] if call.args else named.get("url")
     if isinstance(first, ast.JoinedStr) and first.values:

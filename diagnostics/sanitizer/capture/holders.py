@@ -13,7 +13,7 @@ import itertools
 import re
 import sys
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from opcode import opmap
 from os.path import dirname
 from types import FrameType, ModuleType
@@ -222,9 +222,8 @@ def local_variable(*held: Any) -> Variable | None:
     return _local({id(each): type(each) for each in held if each is not None}, arguments=False)
 
 
-def _local(wanted: Wanted, *, arguments: bool, depth: int = 1) -> Variable | None:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and wanted:
+def _local(wanted: Wanted, *, arguments: bool, depth: int = 1, waiting: Iterable[FrameType] = ()) -> Variable | None:
+    for frame in itertools.chain(_callers(), waiting) if wanted else ():
         code = frame.f_code
         if code.co_name != "<module>" and is_users(code.co_filename) and not is_ours(code.co_filename):
             given = () if arguments else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -233,8 +232,14 @@ def _local(wanted: Wanted, *, arguments: bool, depth: int = 1) -> Variable | Non
                 if found is not None and found not in given:
                     module = str(frame.f_globals.get("__name__", ""))
                     return Variable(found, module, code.co_filename, code.co_firstlineno, *_written(value))
-        frame = frame.f_back
     return None
+
+
+def _callers() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 @gc_neutral
@@ -246,11 +251,16 @@ def variable(*held: Any) -> Variable | None:
     return variable_of({id(each): type(each) for each in held if each is not None})
 
 
-def variable_of(wanted: Wanted) -> Variable | None:
-    """Does the same for objects of which only the address and the class are known."""
+def variable_of(wanted: Wanted, waiting: Iterable[FrameType] = ()) -> Variable | None:
+    """Does the same for objects of which only the address and the class are known.
+
+    Args:
+        wanted: the objects.
+        waiting: frames of coroutines that wait for this thread.
+    """
     if not wanted:
         return None
-    local = _local(wanted, arguments=True, depth=2)
+    local = _local(wanted, arguments=True, depth=2, waiting=waiting)
     if local is not None:
         return local
     for name, loaded in list(sys.modules.items()):

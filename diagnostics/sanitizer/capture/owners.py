@@ -109,18 +109,25 @@ def client_of_loop(loop: Any, frame: types.FrameType | None, clients: Clients) -
 
 
 @gc_neutral
-def client_keeping(lock: Any, loop: Any, frame: types.FrameType | None, clients: Clients) -> ClientRecord | None:
+def client_keeping(
+    lock: Any,
+    loop: Any,
+    frame: types.FrameType | None,
+    clients: Clients,
+    waiting: Iterable[types.FrameType] = (),
+) -> ClientRecord | None:
     """Finds the client that a lock, queue or event is part of; for the person's own, returns a record of itself.
 
     Args:
         lock: belongs to the loop.
         loop: another one than the running loop.
         frame: of the code that waits for the lock.
+        waiting: see `holders.variable_of`.
     """
     around = client_of_loop(loop, frame, clients)
     if around is not None:
         return around
-    variable = variable_of({id(lock): type(lock)})
+    variable = variable_of({id(lock): type(lock)}, waiting)
     if variable is None:
         return None
     held = _around(lock, variable) or _Found(referred(lock), lock, variable)

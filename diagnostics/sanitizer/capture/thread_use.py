@@ -14,14 +14,20 @@ from types import FrameType, MethodType
 from typing import Any, Final
 
 from diagnostics.sanitizer.capture.facts import Fact
+from diagnostics.sanitizer.capture.following import inside_callbacks
 from diagnostics.sanitizer.capture.foreign_futures import bound
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import locals_of
-from diagnostics.sanitizer.capture.sites import capture, frames, is_finalized
+from diagnostics.sanitizer.capture.owners import client_keeping
+from diagnostics.sanitizer.capture.pending import chain
+from diagnostics.sanitizer.capture.sites import capture, frames, is_finalized, is_users, users_frame
 from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.transport_use import instrument_open_loops, transport_methods
 
 _ASYNCIO: Final = f"{os.sep}asyncio{os.sep}"
+_THREAD: Final = f"{os.sep}concurrent{os.sep}futures{os.sep}thread.py"
+_STEPS: Final = 3
+"""From a thread to the task of the program: it may wait in `gather`, for a task that waits for the thread."""
 
 _watched: dict[type, type] = {}
 
@@ -78,6 +84,8 @@ def release(loop: Any) -> None:
 @gc_neutral
 def _report(loop: Any, frame: FrameType) -> None:
     stack, record = capture(frame), TRACKER.loop(loop)
+    waiting = _waiting(frame, loop) if users_frame(stack) is None else []
+    stack += tuple(part for each in waiting for part in (each.f_code, each.f_lasti))
     if any(code in transport_methods() for code, _ in frames(stack[:12])):
         return  # the transport has reported it
     inside, at = None, frame
@@ -88,7 +96,7 @@ def _report(loop: Any, frame: FrameType) -> None:
         thing = next((each for each, of in bound(frame) if of is loop and hasattr(each, "get_loop")), loop)
     is_loop = thing is loop
     name = "loop" if is_loop else type(thing).__name__
-    client = None if is_loop else TRACKER.client_keeping(thing, record, at)
+    client = None if is_loop else client_keeping(thing, loop, at, TRACKER.clients, waiting)
     call = TRACKER.current_call()
     if client is None and call is not None:
         client = call.client  # what it wakes waits for something inside the client
@@ -107,3 +115,40 @@ def _report(loop: Any, frame: FrameType) -> None:
         ),
         once=(record.number, stack, "thread"),
     )
+
+
+def _waiting(frame: FrameType | None, loop: Any) -> list[FrameType]:
+    """Returns the frames of the task that awaits what a thread of an executor runs, innermost first."""
+    while frame is not None and not (frame.f_code.co_name == "run" and frame.f_code.co_filename.endswith(_THREAD)):
+        frame = frame.f_back
+    if frame is None:
+        return []
+    item: Any = locals_of(frame).get("self")
+    giving = _giving(sys._current_frames().get(loop._thread_id), getattr(item, "fn", None) or item.task[0])
+    if any(is_users(each.f_code.co_filename) for each in giving):
+        return giving
+    futures = [item.future, sys.modules["asyncio.tasks"].current_task(loop) if giving else None]
+    for _ in range(_STEPS):
+        futures = [each for one in futures for each in inside_callbacks(one) if hasattr(each, "get_loop")]
+        for task in filter(None, map(_awaiting, futures)):
+            found = [each.cr_frame for each, _ in chain(task.get_coro()) if getattr(each, "cr_frame", None)]
+            if any(is_users(each.f_code.co_filename) for each in found):
+                return found[::-1]
+            futures.append(task)
+    return []
+
+
+def _giving(frame: FrameType | None, work: Any) -> list[FrameType]:
+    """Returns the frames of the task that gives a function to an executor just now, and does not wait for it yet."""
+    found, is_giving = [], False
+    while frame is not None and frame.f_code.co_name != "_run_once":
+        found.append(frame)
+        is_giving = is_giving or any(each is work for each in locals_of(frame).values())
+        frame = frame.f_back
+    return found if is_giving else []
+
+
+def _awaiting(future: Any) -> Any:
+    """Returns the task that a future wakes."""
+    callbacks = [each[0] for each in getattr(future, "_callbacks", None) or ()]
+    return next((one for each in callbacks if hasattr(one := getattr(each, "__self__", None), "get_coro")), None)

@@ -29,10 +29,19 @@ def _yielded(changes: Rewrite, place: Creation) -> bool:
     if function is None or place.closer != "async with" or place.statement is None:
         return False
     decorators = [each for each in function.decorators if _is_fixture(each)]
-    block = module.parent(place.statement)
-    if len(decorators) != 1:
+    if len(decorators) != 1 or not yield_entered(changes, place, function):
         return False
-    more = f"the fixture at {module.place(function)} does more than create and return the client"
+    changes.change(module, decorators[0], lambda each: each.with_changes(decorator=_decorator(changes, module)))
+    return True
+
+
+def yield_entered(changes: Rewrite, place: Creation, function: cst.FunctionDef) -> bool:
+    """Lets a function that returns a client enter and yield it instead; returns whether it does nothing else."""
+    module = place.module
+    more = f"{function.name.value} at {module.place(function)} does more than create and return the client"
+    if place.statement is None:
+        return changes.no(more)
+    block = module.parent(place.statement)
     if not isinstance(block, cst.IndentedBlock) or block is not function.body:
         return changes.no(more)
     at = list(block.body).index(place.statement)
@@ -42,14 +51,14 @@ def _yielded(changes: Rewrite, place: Creation) -> bool:
         len(rest) == 1 and m.matches(rest[0], m.SimpleStatementLine(body=[_giving(name)]))
     ):
         return changes.no(more)
-    lines = f"async with {module.text(place.value)} as {name}:\n    yield {name}\n"
+    lines = f"async with {module.text(place.value)} as {name}:{place.comment}\n    yield {name}\n"
+    entered = cst.parse_statement(lines).with_changes(leading_lines=place.statement.leading_lines)
     changes.change(
         module,
         block,
-        lambda changed: changed.with_changes(body=[*changed.body[:at], cst.parse_statement(lines)]),
+        lambda changed: changed.with_changes(body=[*changed.body[:at], entered]),
     )
-    changes.change(module, function, lambda each: each.with_changes(asynchronous=cst.Asynchronous()))
-    changes.change(module, decorators[0], lambda each: each.with_changes(decorator=_decorator(changes, module)))
+    changes.change(module, function, lambda each: each.with_changes(asynchronous=cst.Asynchronous(), returns=None))
     return True
 
 

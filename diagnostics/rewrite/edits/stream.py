@@ -10,7 +10,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from diagnostics.rewrite.edits.context import Context, Creation
-from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
+from diagnostics.rewrite.edits.program import ParsedFile, Rewrite, free_name, last_name
 
 SUMMARY: Final = "close the stream where you stop reading it"
 
@@ -25,6 +25,38 @@ def propose(context: Context) -> Iterator[Rewrite]:
     streams = [each for each in context.advised if isinstance(each.value, cst.Await)]
     if streams and all(_close(changes, each, closer[1] if closer else "") for each in streams):
         yield changes
+    changes = Rewrite(context.program)
+    makers = [each.module.function(each.call) for each in context.advised]
+    names = {each.name.value for each in makers if each is not None and _is_generator(each)}
+    for module in context.program.modules() if names else ():
+        for node in module.nodes:
+            if isinstance(node, cst.For) and _leaves(node, names):
+                _aclose(changes, module, node)
+    if changes:
+        yield changes
+
+
+def _is_generator(function: cst.FunctionDef) -> bool:
+    return function.asynchronous is not None and bool(m.findall(function.body, m.Yield()))
+
+
+def _leaves(loop: cst.For, names: set[str]) -> bool:
+    """Returns whether a loop may stop reading one of some generators before its end."""
+    read = isinstance(loop.iter, cst.Call) and last_name(loop.iter.func) in names
+    return read and loop.asynchronous is not None and bool(m.findall(loop.body, m.Return() | m.Break()))
+
+
+def _aclose(changes: Rewrite, module: ParsedFile, loop: cst.For) -> None:
+    """Closes a generator, and with it the stream that it has entered, where a loop stops reading it."""
+    changes.import_(module, "from contextlib import aclosing")
+    name = free_name("parts", module)
+    head: Any = cst.parse_statement(f"async with aclosing({module.text(loop.iter)}) as {name}:\n    pass\n")
+
+    def wrap(changed: Any) -> Any:
+        inner = changed.with_changes(iter=cst.Name(name), leading_lines=[])
+        return head.with_changes(body=cst.IndentedBlock([inner]), leading_lines=changed.leading_lines)
+
+    changes.change(module, loop, wrap)
 
 
 def _close(changes: Rewrite, stream: Creation, closer: str) -> bool:
@@ -34,7 +66,7 @@ def _close(changes: Rewrite, stream: Creation, closer: str) -> bool:
     if not isinstance(block, cst.IndentedBlock) or module.coroutine(stream.call) is None:
         return changes.no(f"{module.place(stream.value)} is no statement of a coroutine function")
     is_assigned = stream.statement is statement and bool(stream.name)
-    name = stream.name if is_assigned else _free("stream", module)
+    name = stream.name if is_assigned else free_name("stream", module)
     at = [each is statement for each in block.body].index(True)
     readers = [index for index, each in enumerate(block.body) if index > at and m.findall(each, m.Name(name))]
     is_loop = isinstance(statement, cst.For)
@@ -61,8 +93,3 @@ def _close(changes: Rewrite, stream: Creation, closer: str) -> bool:
 
 def _is_statement(module: ParsedFile, node: cst.CSTNode) -> bool:
     return isinstance(module.parent(node), cst.IndentedBlock)
-
-
-def _free(name: str, module: ParsedFile) -> str:
-    taken = {node.value for node in module.nodes if isinstance(node, cst.Name)}
-    return next(each for each in (name, f"{name}_", f"{name}__") if each not in taken)

@@ -57,6 +57,7 @@ def document(
     closed: str = "",
     running: str = "",
     used: str = "",
+    opened: str = "",
 ) -> dict[str, Any]:
     """A document of `run --json` with one root cause."""
     client: dict[str, Any] | None = (
@@ -74,6 +75,8 @@ def document(
         {"id": f"F{number}", "client": client, "loop": {"created_at": each, "closed_at": end}, "access": access}
         for number, each in enumerate(sites(root, loop), 1)
     ]
+    for each in findings if opened else ():
+        each["connection"] = {"opened_at": site(root, opened)}
     advice = [{"code": code, "where": site(root, made)}] if made else []
     cause = {"kind": kind, "findings": [each["id"] for each in findings], "advice": advice}
     return {"program": {"argv": ["app.py"]}, "findings": findings, "root_causes": [cause]}

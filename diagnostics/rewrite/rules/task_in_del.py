@@ -9,7 +9,7 @@ from typing import Final
 
 from diagnostics.model.finding import MarkedLine
 from diagnostics.rewrite.rules.engine.loops import is_loop
-from diagnostics.rewrite.rules.engine.source_file import CodeScope, written
+from diagnostics.rewrite.rules.engine.source_file import CodeScope, dotted, written
 from diagnostics.rewrite.rules.engine.starts import last_name
 from diagnostics.rewrite.rules.engine.tree import OuterName
 from diagnostics.rewrite.rules.engine.values import ValueReader
@@ -18,7 +18,8 @@ from diagnostics.rewrite.rules.records import CheckRule
 WHY = """\
 The garbage collector calls `__del__` at any time, on any thread, while any loop runs or none. The task closes
 connections of one loop on another, or the loop closes before the task has run. Nothing waits for it. A finaliser
-that first compares the running loop with the one of its connections is not reported."""
+that first compares the running loop with the one of its connections is not reported, nor one that starts a method that
+awaits nothing, nor one in a browser, where one loop stays."""
 
 WRONG = """\
 import asyncio
@@ -45,12 +46,15 @@ class Service:
 """
 
 _ENDS: Final = re.compile(r"loop$|\b\w*_loop\(\)$")
+_BROWSER: Final = frozenset({"js", "pyodide"})
 _STARTS: Final = frozenset({"create_task", "ensure_future", "run_until_complete"})
 
 
 def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str]]:
     """Yields each call in a finaliser, or in a method that it calls, that starts a task or a run."""
     for file in reader.tree.matching(r"def __del__\b"):
+        if not _BROWSER.isdisjoint(each.partition(".")[0] for each in file.imports.values()):
+            continue  # there is one loop, and it stays
         for scope in file.scopes:
             if scope.name == "__del__" and scope.parent is not None and scope.parent.is_class:
                 call = _start(scope, scope.parent, reader)
@@ -69,7 +73,8 @@ def _start(scope: CodeScope, cls: CodeScope, reader: ValueReader) -> tuple[ast.C
     for node in own:
         target = reader.tree.resolve(node.func, scope)
         name = target.dotted if isinstance(target, OuterName) else ""
-        if (last_name(node.func) in _STARTS and node.args) or name == "asyncio.run":
+        starts = (last_name(node.func) in _STARTS and node.args) or name == "asyncio.run"
+        if starts and not _awaits_nothing(node, cls):
             return node, scope
     for node in own if scope.name == "__del__" else ():
         func = node.func
@@ -78,6 +83,16 @@ def _start(scope: CodeScope, cls: CodeScope, reader: ValueReader) -> tuple[ast.C
             if method is not None and not method.is_async and (found := _start(method, cls, reader)) is not None:
                 return found
     return None
+
+
+def _awaits_nothing(start: ast.Call, cls: CodeScope) -> bool:
+    """Returns whether what is started is a method of the class that awaits nothing, as an abstract one."""
+    for given in start.args[:1]:
+        names = dotted(given.func) if isinstance(given, ast.Call) else []
+        method = cls.inner.get(names[1]) if names[:1] == ["self"] and len(names) == 2 else None
+        if method is not None and method.is_async:
+            return not any(isinstance(each, (ast.Await, ast.AsyncFor, ast.AsyncWith)) for each in method.nodes)
+    return False
 
 
 def _compares(scope: CodeScope) -> bool:

@@ -60,6 +60,30 @@ def test_most_mistakes_of_the_corpus_are_found_and_no_correct_program_has_an_ale
 
 
 SILENT = {
+    "a finaliser that starts what awaits nothing": """
+import asyncio
+
+class Search:
+    def __init__(self, db):
+        self.db = db
+
+    async def close(self):
+        self.db = None
+
+    def __del__(self):
+        asyncio.get_event_loop().create_task(self.close())
+""",
+    "a finaliser in a browser": """
+import asyncio
+import js
+
+class Port:
+    def __init__(self):
+        self.port = js.navigator.serial
+
+    def __del__(self):
+        asyncio.create_task(self.port.close())
+""",
     "an engine whose options say that it has no pool": """
 import asyncio
 from sqlalchemy import NullPool, text

@@ -166,3 +166,15 @@ def test_frames_of_the_sanitizer_are_left_out_and_code_behind_them_is_not() -> N
 
     stack = captured(there["between"])
     assert stack[::2][:2] == (made_here.__code__, captured.__code__)
+
+
+def test_a_program_may_forbid_calls_that_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    file = tmp_path / "bridge.py"
+    file.write_text("# from Event Loop Diagnostics")
+    monkeypatch.setattr("os.stat", forbidden)
+    found = sites.is_tool(str(file))
+    monkeypatch.undo()
+    assert found

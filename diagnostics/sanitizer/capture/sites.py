@@ -10,8 +10,9 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
+from stat import S_ISREG
 from types import CodeType, FrameType, ModuleType
-from typing import Any
+from typing import Any, Final
 
 from diagnostics.model import libraries
 
@@ -273,6 +274,8 @@ def _file_of_package(package: str) -> str | None:
 _MARK = b"from Event Loop Diagnostics"
 _ASYNC_TOOLS = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "async_tools") + os.sep
 _copies: dict[str, bool] = {}
+_stat: Final = os.stat
+"""As the program found it: it may forbid the call on its loop (blockbuster)."""
 
 
 def is_tool(file: str) -> bool:
@@ -287,9 +290,9 @@ def is_tool(file: str) -> bool:
 
 
 def _is_copy(file: str) -> bool:
-    if not os.path.isfile(file):  # a pipe would block the program
-        return False
     try:
+        if not S_ISREG(_stat(file).st_mode):  # a pipe would block the program
+            return False
         with open(file, "rb", buffering=0) as stream:  # a program may forbid buffered reads on its loop (blockbuster)
             return _MARK in stream.read(200)
     except (OSError, ValueError):

@@ -12,7 +12,7 @@ from typing import Any, Final
 from diagnostics.rewrite.edits import candidates
 from diagnostics.rewrite.edits.program import ASYNC_TOOLS
 from diagnostics.rewrite.proof.copies import Tree, sources
-from diagnostics.sanitizer.output.formats.changes import Changes
+from diagnostics.sanitizer.output.formats.changes import Changes, NoChanges
 
 MOST_BYTES: Final = 500_000
 """Python source in the folder, of which every file may be parsed; a report does not wait for more."""
@@ -31,10 +31,14 @@ _OF_KIND: Final = {"abandoned-stream": ("close-stream",), "pending-task-destroye
 
 
 def suggestions(document: Mapping[str, Any]) -> list[Changes]:
-    """Returns a change for each root cause; an empty one where none is known."""
+    """Returns a change for each root cause; an empty one where none is known.
+
+    Raises:
+        NoChanges: there is too much source for a report to wait for.
+    """
     tree = Tree(Path.cwd())
     if sum(map(len, sources(tree.root).values())) > MOST_BYTES:
-        return []
+        raise NoChanges(f"the Python files below this folder hold more than {MOST_BYTES // 1000} kB")
     return [_suggestion(document, cause, tree) for cause in document["root_causes"]]
 
 

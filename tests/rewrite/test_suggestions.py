@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from diagnostics.rewrite.run import suggest
+from diagnostics.sanitizer.output.formats.changes import NoChanges
+
 PROGRAM = """\
 import asyncio
 
@@ -56,9 +59,13 @@ def program(tmp_path: Path) -> Path:
     return file
 
 
-def report(program: Path, *options: str) -> str:
+def run(program: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "diagnostics", "run", "--output", "-", *options, program.name]
-    done = subprocess.run(command, cwd=program.parent, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=program.parent, capture_output=True, text=True, check=False)
+
+
+def report(program: Path, *options: str) -> str:
+    done = run(program, *options)
     assert done.stdout.startswith("hi\n") or "caught" in done.stdout, done.stderr
     return done.stdout.partition("\n")[2]
 
@@ -99,6 +106,25 @@ def test_no_patch_is_made_up(program: Path) -> None:
     program.write_text(UNKNOWN, encoding="utf-8")
 
     assert "patch" not in json.loads(report(program, "--format", "jsonl").splitlines()[0])
+
+
+def test_where_no_patch_is_looked_for_one_line_says_so(program: Path) -> None:
+    done = run(program, "--format", "jsonl", "--python", sys.executable)
+    assert "patch" not in json.loads(done.stdout.splitlines()[1])
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
+        "diagnostics: no patch in the report: `run` makes one without --python only; change it and prove"
+    )
+    assert run(program, "--format", "jsonl", "--python", sys.executable, "--quiet").stderr == ""
+
+    (program.parent / "large.py").write_text(f"{'# ' * 250_000}\n", encoding="utf-8")
+    assert "hold more than 500 kB; change it" in run(program, "--format", "jsonl").stderr
+
+
+def test_a_missing_library_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "diagnostics.rewrite.suggestions", None)
+    with pytest.raises(NoChanges, match=r"is missing: .*\[fix\]"):
+        suggest({})
 
 
 def test_a_patch_that_would_show_a_secret_is_left_out(program: Path) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from typing import Final
 
+from diagnostics.sanitizer.output.formats.changes import Changes, NoChanges
 from diagnostics.sanitizer.process.options import OptionError
 
 _HOME: Final = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -24,10 +25,20 @@ if sys.version_info < (3, 10):
 sys.path[:] = [{home!r}, *filter(None, sys.path)]
 from diagnostics.model.visible import use_any_console
 from diagnostics.sanitizer.process.command import main
+from diagnostics.sanitizer.process.other_python import no_changes
 sys.path.append(sys.path.pop(0))  # the versions that are read are those of this interpreter
 use_any_console()
-sys.exit(main(sys.argv[1:]))
+sys.exit(main(sys.argv[1:], no_changes))
 """
+
+
+def no_changes(_: object) -> list[Changes]:
+    """Says why a report of another interpreter has no patch.
+
+    Raises:
+        NoChanges: always.
+    """
+    raise NoChanges("`run` makes one without --python only")
 
 
 def continued(arguments: list[str]) -> list[str]:

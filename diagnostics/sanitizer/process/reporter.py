@@ -23,7 +23,7 @@ from diagnostics.sanitizer.capture.facts import Fact
 from diagnostics.sanitizer.output import full_text, stderr
 from diagnostics.sanitizer.output.drawing import style
 from diagnostics.sanitizer.output.formats import FORMATS
-from diagnostics.sanitizer.output.formats.changes import Changes, patch_of
+from diagnostics.sanitizer.output.formats.changes import Changes, NoChanges, patch_of
 from diagnostics.sanitizer.output.formats.place import main_finding
 from diagnostics.sanitizer.output.json_document import STANDARD_OUTPUT, document, write, write_text
 from diagnostics.sanitizer.output.redact import command_line, redact, redact_text
@@ -130,7 +130,7 @@ def report(
         if next_step and not settings.quiet and any(_is_curable(data, each) for each in data["root_causes"]):
             text += f"diagnostics: change it and prove the change: {next_step}\n"
         text += summary(shown, findings, versions=clients, **counts) + "\n"
-    _print(text if settings.format == "text" else _formatted(data, settings, suggest), settings)
+    _print(text if settings.format == "text" else _formatted(data, settings, suggest, next_step), settings)
     bad = {"error", "leak"} if settings.leaks == "error" else {"error"}
     failed = any(finding["severity"] in bad for finding in data["findings"])
     if not status:
@@ -143,9 +143,16 @@ def _is_curable(data: Mapping[str, Any], cause: Mapping[str, Any]) -> bool:
     return bool(cause["severity"] != "note" and main_finding(data, cause)["fault"]["component"] == "user")
 
 
-def _formatted(data: Mapping[str, Any], settings: ReportSettings, suggest: Suggest | None) -> str:
+def _formatted(data: Mapping[str, Any], settings: ReportSettings, suggest: Suggest | None, next_step: str) -> str:
     clean = redact(data)
-    changes = suggest(data) if suggest is not None and data["root_causes"] else ()
+    changes: Sequence[Changes] = ()
+    if suggest is not None and any(_is_curable(data, cause) for cause in data["root_causes"]):
+        try:
+            changes = suggest(data)
+        except NoChanges as why:
+            more = f"; change it and prove the change: {next_step}" if next_step else ""
+            if not settings.quiet and settings.output is not None:  # standard error has the report otherwise
+                stderr.write(f"diagnostics: no patch in the report: {why}{more}\n")
     for cause, change in zip(clean["root_causes"], changes, strict=False):
         if redact_text(patch := patch_of(change)) == patch and _is_curable(data, cause):
             cause["changes"] = change

@@ -9,6 +9,10 @@ Changes = Mapping[str, tuple[str, str]]
 """Path of a file, relative to the working directory -> its text before and after."""
 
 
+class NoChanges(Exception):
+    """Why no changes were looked for, in a few words."""
+
+
 def patch_of(changes: Changes) -> str:
     """Returns the patch, as `git apply` takes it."""
     return "".join(_diff(name, *texts) for name, texts in sorted(changes.items()))

@@ -86,12 +86,14 @@ def _start(scope: CodeScope, cls: CodeScope, reader: ValueReader) -> tuple[ast.C
 
 
 def _awaits_nothing(start: ast.Call, cls: CodeScope) -> bool:
-    """Returns whether what is started is a method of the class that awaits nothing, as an abstract one."""
+    """Returns whether what is started is a method of the class that awaits nothing, or that is not even called."""
     for given in start.args[:1]:
-        names = dotted(given.func) if isinstance(given, ast.Call) else []
+        names = dotted(given.func if isinstance(given, ast.Call) else given)
         method = cls.inner.get(names[1]) if names[:1] == ["self"] and len(names) == 2 else None
         if method is not None and method.is_async:
-            return not any(isinstance(each, (ast.Await, ast.AsyncFor, ast.AsyncWith)) for each in method.nodes)
+            return not isinstance(given, ast.Call) or not any(
+                isinstance(each, (ast.Await, ast.AsyncFor, ast.AsyncWith)) for each in method.nodes
+            )
     return False
 
 

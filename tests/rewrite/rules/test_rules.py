@@ -73,6 +73,14 @@ class Search:
     def __del__(self):
         asyncio.get_event_loop().create_task(self.close())
 """,
+    "a finaliser that passes a method and does not call it": """
+class Pool:
+    async def close(self):
+        await self.session.close()
+
+    def __del__(self):
+        self.loop.run_until_complete(self.close)
+""",
     "a finaliser in a browser": """
 import asyncio
 import js

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from diagnostics.sanitizer.process.supervisor import options_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -107,3 +109,21 @@ def test_a_module_whose_package_fails_is_there(run: Callable[..., Ran], tmp_path
     alone = run("none", "package.module", module=True, instrumented=False)
     assert (instrumented.status, instrumented.errors) == (alone.status, alone.errors)
     assert instrumented.errors.endswith("ModuleNotFoundError: No module named 'a_missing_dependency'\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "own"),
+    [
+        (["-um", "diagnostics", "run"], ["-u"]),
+        (["-uW", "error", "-bXdev", "-m", "diagnostics"], ["-uW", "error", "-bXdev"]),
+        (["-X", "-m", "app.py", "-u"], ["-X", "-m"]),
+        (["--check-hash-based-pycs", "always", "app.py"], ["--check-hash-based-pycs", "always"]),
+        (["-Wc", "app.py"], ["-Wc"]),
+        (["-cprint()"], []),
+        (["-Ec", "print()"], ["-E"]),
+        (["-", "-u"], []),
+        (["-B", "--", "app.py"], ["-B"]),
+    ],
+)
+def test_the_options_of_the_interpreter_end_where_its_program_begins(words: list[str], own: list[str]) -> None:
+    assert options_of(words) == own

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -30,6 +31,13 @@ _COERCED: Final = ("C.UTF-8", "C.utf8", "UTF-8")
 
 ANSWER_WITHIN: Final = 0.5
 """Seconds that a program has to write what it waits for, before a signal that may end it is forwarded."""
+
+
+_SHORT: Final = re.compile(r"-([^-cmWX][^cmWX]*|)([cmWX])(.*)", re.DOTALL)
+"""Options of one letter in one word, up to the first that takes a value: the rest of the word, or the next word."""
+
+_LONG: Final = "--check-hash-based-pycs"
+"""The long option that takes a value: the next word."""
 
 
 class StartError(Exception):
@@ -63,15 +71,28 @@ def command(program: list[str], start: str | None) -> list[str]:
 def interpreter_options() -> list[str]:
     """Returns the options of this interpreter, without those that would hide `boot` from the program's interpreter."""
     if not sys.flags.ignore_environment:
-        own: list[str] = []
-        for word in sys.orig_argv[1:]:
-            if own[-1:] not in (["-X"], ["-W"]) and (word[:2] in ("-c", "-m") or not word.startswith("-")):
-                break  # the code, the module or the script
-            own.append(word)
-        return own
+        return options_of(sys.orig_argv[1:])
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     flags = [flag for flag in flags if flag not in ("-E", "-I")]
     return [*flags, "-P", "-s"] if sys.flags.isolated else flags
+
+
+def options_of(words: list[str]) -> list[str]:
+    """Returns the options at the beginning of an interpreter's arguments: what precedes its code, module or script."""
+    own: list[str] = []
+    has_value = False
+    for word in words:
+        if not has_value:
+            short = _SHORT.fullmatch(word)
+            if word in ("-", "--") or not word.startswith("-"):
+                break
+            if short is not None and short[2] in ("c", "m"):
+                return [*own, f"-{short[1]}"] if short[1] else own
+            has_value = word == _LONG or (short is not None and short[2] in ("W", "X") and not short[3])
+        else:
+            has_value = False
+        own.append(word)
+    return own
 
 
 def _is_there(script: str) -> bool:

@@ -14,12 +14,15 @@ def _begin(settings):  # type: (str) -> None
     home, journal, report, role = settings.split("\x1f")[:4]
     if sys.version_info < (3, 10) or sys.implementation.name != "cpython":
         return
+    before = set(sys.path_importer_cache)
     sys.path.insert(0, home)
     try:
         from diagnostics.sanitizer.process import instrumented
     finally:
         sys.path.remove(home)
     instrumented.begin(journal, report, role.split())
+    for each in set(sys.path_importer_cache) - before:
+        sys.path_importer_cache.pop(each, None)
 
 
 def _restore(settings):  # type: (str) -> None
@@ -32,6 +35,7 @@ def _restore(settings):  # type: (str) -> None
             os.environ.pop(name, None)
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if entry != here]
+    sys.path_importer_cache.pop(here, None)
 
 
 def _hand_over():  # type: () -> None

@@ -275,6 +275,7 @@ _ROWS: Final = (
         "aiohttp",
         "transport",
         makes=("ClientSession",),
+        close="close",
         placement="added",
         # google-genai uses aiohttp as soon as it can be imported.
         searched=Searched("google-genai", first="3.8.0", tag="v", requirements=("google-genai",)),

@@ -159,8 +159,8 @@ def test_a_fixture_yields_what_it_enters(program: str) -> None:
     made = "pytest-asyncio, function scope"
     found = cause(program, LATER, IN_RUN, "cross-loop-use", purpose=made, frameworks=("pytest",))
     assert found.advice[0].code.splitlines()[-2:] == [
-        "    async with httpx.AsyncClient() as client:",
-        "        yield client",
+        "    async with httpx.AsyncClient() as later:",
+        "        yield later",
     ]
 
 

@@ -71,6 +71,17 @@ SDK = """
     def create_client():
         return Client()
 
+    def new_transport():
+        return created()
+
+    class Lazy(Client):
+        def ask(self):
+            return new_transport()
+
+    class Cached(Client):
+        def ask(self):
+            return shared()
+
     @functools.cache
     def shared():
         return created()
@@ -107,6 +118,8 @@ def sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         (lambda sdk: sdk.Client().ask(), True, "sdk.Client"),
         (lambda sdk: sdk.Client().connect(), True, "sdk.Client"),
         (lambda sdk: sdk.traced(sdk.Client()), True, "sdk.Client"),
+        (lambda sdk: sdk.Lazy().ask(), True, "sdk.Lazy"),
+        (lambda sdk: sdk.Cached().ask(), False, ""),
         (lambda sdk: sdk.Model().ask(), False, "sdk.Model"),  # it offers no way to close it
         (lambda sdk: sdk.Kept().holder, False, "sdk.Kept"),  # nor did the person get this one
         (lambda sdk: sdk.complete(), False, ""),

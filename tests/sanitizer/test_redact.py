@@ -40,6 +40,8 @@ HARMLESS = (
     "client = AsyncOpenAI(api_key=settings.api_key)",
     'client = AsyncOpenAI(api_key=os.environ["OPENAI_API_KEY"])',
     'headers={"Authorization": f"Bearer {key}"}',
+    'headers={"Authorization": token}',
+    "client = Client(headers={'X-Api-Key': self.settings.key})",
     "token = self._token; max_tokens=4096; key=lambda pair: pair[0]; password: str | None = None",
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -32,7 +32,7 @@ EVERY = "EVERY_REPORT" in os.environ
 CHOSEN = [name for name, answer in ANSWERS.items() if EVERY or answer.get("environment", FIRST) == FIRST]
 ANSWER_KEYS = {
     *("file", "type_of_program", "report", "environment", "pytest", "first"),
-    *("kind", "fault", "loop", "advice", "never", "type", "also"),
+    *("kind", "fault", "loop", "advice", "never", "code", "type", "also"),
 }
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
 
@@ -121,6 +121,8 @@ def wrong_with(answer: dict[str, Any], document: dict[str, Any], text: str) -> l
     first = cause["advice"][0]["text"] if cause["advice"] else ""
     if not any(each in first for each in answer["advice"]):
         found.append(f"advice: {first}")
+    code = cause["advice"][0]["code"] if cause["advice"] else ""
+    found += [f"code lacks: {each}" for each in answer.get("code", []) if each not in code]
     every = "\n".join(f"{each['text']}\n{each['code']}" for each in cause["advice"])
     found += [f"advice has: {each}" for each in answer.get("never", []) if each in every]
     also = {each["component"] for finding in right for each in finding["fault"].get("also", [])}

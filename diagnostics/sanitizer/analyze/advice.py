@@ -21,6 +21,17 @@ from diagnostics.sanitizer.analyze.advice_in_tests import (
     unittest,
     wide_fixture,
 )
+from diagnostics.sanitizer.analyze.advice_on_closing import (
+    CANCEL,
+    awaited,
+    closed_by_hand,
+    closed_elsewhere,
+    closes_elsewhere,
+    closing_from_outside,
+    forgotten,
+    one_run,
+    unfinished,
+)
 from diagnostics.sanitizer.analyze.advice_on_servers import endpoint, is_served, on_server, view, with_test_client
 from diagnostics.sanitizer.analyze.phrasing import AWAITED, BLOCKED, OTHER_LOOP, THREAD, UNENDED
 from diagnostics.sanitizer.analyze.situation import Situation
@@ -30,7 +41,6 @@ from diagnostics.sanitizer.analyze.sources import (
     function_around,
     generator_around,
     is_entered,
-    receiver_at,
     with_imports,
 )
 from diagnostics.sanitizer.capture.sites import in_stdlib
@@ -90,7 +100,9 @@ def _stream(about: Situation) -> list[Advice]:
     first = Advice(None, text, _reading(about, "yield part" if around else "..."), where)
     if not around:
         return [first]
-    code = ("async with contextlib.aclosing(tokens(...)) as parts:", "    async for part in parts:", "        ...")
+    function = function_around(where)
+    tokens = function.name if function is not None else "tokens"
+    code = (f"async with contextlib.aclosing({tokens}(...)) as parts:", "    async for part in parts:", "        ...")
     return [first, Advice(None, "close a generator that you leave before its end, too", block(*code), None)]
 
 
@@ -165,11 +177,11 @@ def _third_party_client(about: Situation) -> list[Advice]:
     return [Advice("background-loop", text, _RUN_SYNC, None)]
 
 
-_CANCEL: Final = block("task.cancel()", "await asyncio.gather(task, return_exceptions=True)")
 _MANY_RUNS: Final = "many short runs? keep one loop and one client: `run_sync` with `LoopLocal`"
 
 
-def _one_loop(about: Situation, text: str = _MANY_RUNS, instead: str = "asyncio.run(ask())") -> Advice:
+def _one_loop(about: Situation, text: str = _MANY_RUNS, instead: str = "") -> Advice:
+    instead = instead or about.runs
     if about.is_made:
         text = f"many short runs? keep one loop for the {about.noun}, and close that with `run_sync` too"
         return Advice("background-loop", text, _RUN_SYNC, about.where)
@@ -201,26 +213,14 @@ def _several_runs(about: Situation) -> list[Advice]:
     return _inside(about, "inside each run", about.run)
 
 
-def _one_run(about: Situation) -> list[Advice]:
-    text = f"close the {about.noun} before its loop closes"
-    return [Advice("context-manager", text, about.managed(name=about.variable), about.where)]
-
-
-def _unfinished(about: Situation) -> list[Advice]:
-    """The program closes the client at the end of a block, which it did not reach before the loop closed."""
-    function = function_around(about.where)
-    if generator_around(about.where) and function is not None:
-        text = "close the generator where you leave it before its end: it closes the client then"
-        code = block(
-            f"async with contextlib.aclosing({function.name}(...)) as parts:",
-            "    async for part in parts:",
-            "        ...",
-            "# or, in code that is not async, before its loop closes:",
-            "loop.run_until_complete(parts.aclose())",
-        )
-        return [Advice(None, text, code, about.where)]
-    text = f"await the task that creates the {about.noun} before the loop closes, or cancel it and await that"
-    return [Advice(None, text, _CANCEL, about.where)]
+def _created_in_coroutine(about: Situation) -> list[Advice]:
+    """A lock, event or queue that several loops use."""
+    made = about.creation if about.creation.partition("(")[0].endswith(about.client) else ""
+    name = assigned_at(about.where, "").rpartition(".")[2]
+    made = f"asyncio.{about.client}()" if not made or not about.is_created else made
+    code = block(about.run, f"    {name} = {made}", "    ...") if name.isidentifier() else ""
+    text = "create it in the coroutine that uses it, or keep one loop for the whole program"
+    return [Advice(None, text, code, about.findings[0].fault.site)]
 
 
 def _without_closer(about: Situation) -> list[Advice]:
@@ -231,34 +231,12 @@ def _without_closer(about: Situation) -> list[Advice]:
     return [Advice("background-loop", text, _RUN_SYNC, about.where)]
 
 
-def _closing_from_outside(about: Situation, run: str) -> list[str]:
-    """Returns the lines that close the client where no coroutine runs.
-
-    Args:
-        about: the mistake.
-        run: what runs a coroutine on the client's loop, with `{}` for that.
-    """
-    calls = about.closing(assigned_at(about.where, about.names()[0]))
-    if len(calls) == 1 and calls[0].startswith("await "):
-        return [run.format(calls[0].removeprefix("await "))]
-    return ["async def close():", *(f"    {each}" for each in calls), "", run.format("close()")]
-
-
-def _closed_by_hand(about: Situation) -> list[Advice]:
-    """Plain code of the program closes the loop, and can run the client's closing on it first."""
-    end = about.closed_by_hand
-    loop = receiver_at(end, "close") or "loop"
-    lines = _closing_from_outside(about, f"{loop}.run_until_complete({{}})")
-    text = f"close the {about.noun} on its loop, before your code closes that"
-    return [Advice("explicit-close", text, block(*lines, f"{loop}.close()"), end)]
-
-
 def _kept_loop(about: Situation) -> list[Advice]:
     """The program runs a loop in a thread: the client is used there, and closed there before the loop stops."""
     kept = about.kept_loop
     runs = kept is not None and "asyncio.run" in str(kept.created_by).lower()  # then that line makes no variable
     loop = assigned_at(kept.created_at if kept is not None and not runs else None, "loop")
-    close = _closing_from_outside(about, f"asyncio.run_coroutine_threadsafe({{}}, {loop}).result()")
+    close = closing_from_outside(about, f"asyncio.run_coroutine_threadsafe({{}}, {loop}).result()")
     if not about.is_used_elsewhere:
         text = f"close the {about.noun} on that loop, which your program keeps in a thread, before you stop it"
         return [Advice("explicit-close", text, block(*close), about.where)]
@@ -295,6 +273,11 @@ def _per(what: str, function: str = "async def work():") -> Callable[[Situation]
     return advice
 
 
+def _in_child(about: Situation) -> list[Advice]:
+    code = block(about.run, about.managed(indent="    ", name=about.variable)) if about.is_created else ""
+    return [Advice(None, "create the client in the child, after the fork", code, about.findings[0].fault.site)]
+
+
 def _bridge(about: Situation) -> list[Advice]:
     text = "`async_to_sync` runs each call on a loop of its own: call `run_sync`, which keeps one loop for one client"
     return [_one_loop(about, text, "async_to_sync(ask)()")]
@@ -315,9 +298,9 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (
         lambda about: "pending-task-destroyed" in about.kinds,
-        _plain("await the task before the loop closes, or cancel it and await that", None, _CANCEL),
+        _plain("await the task before the loop closes, or cancel it and await that", None, CANCEL),
     ),
-    (lambda about: "inherited-connection" in about.kinds, _plain("create the client in the child, after the fork")),
+    (lambda about: "inherited-connection" in about.kinds, _in_child),
     (lambda about: about.findings[0].kind == "abandoned-stream", _stream),
     (
         lambda about: about.findings[0].fault.why == THREAD,
@@ -334,7 +317,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (
         lambda about: (not about.client or about.is_primitive) and "cross-loop-use" in about.kinds,
-        _plain("create it in the coroutine that uses it, or keep one loop for the whole program"),
+        _created_in_coroutine,
     ),
     (
         lambda about: about.findings[0].fault.why == UNENDED and about.component == "user",
@@ -365,10 +348,10 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (lambda about: _is_third_party(about) and about.made_by(about.component), _third_party_client_and_loop),
     (_is_third_party, _third_party_client),
-    (lambda about: is_entered(about.where) and not about.is_used_elsewhere, _unfinished),
+    (lambda about: is_entered(about.where) and not about.is_used_elsewhere, unfinished),
     (lambda about: about.in_fixture and about.is_used_elsewhere and not about.has_function_scope, wide_fixture),
     (lambda about: about.in_fixture and not about.is_used_elsewhere, closed_in_fixture),
-    (lambda about: about.in_test and not about.is_used_elsewhere and bool(about.closer), _one_run),
+    (lambda about: about.in_test and not about.is_used_elsewhere and bool(about.closer), one_run),
     (lambda about: about.made_by("pytest-asyncio"), pytest_asyncio),
     (lambda about: about.in_endpoint and about.is_used_elsewhere, _endpoint),
     (lambda about: about.made_by("portal of TestClient"), with_test_client),
@@ -378,7 +361,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: is_served(about) and about.uses("django") and not about.uses("starlette", "quart"), view),
     (is_served, on_server),
     (lambda about: not about.closer and about.is_used_elsewhere, _without_closer),
-    (lambda about: about.made_by("asgiref") and about.uses(*_VIEWS), view),
+    (lambda about: about.made_by("asgiref") and about.uses(*_VIEWS) and not about.is_bridged, view),
     (lambda about: about.made_by("asgiref") and about.is_used_elsewhere, _bridge),
     (lambda about: about.made_by("mangum", _RUNTIME) or about.uses(_RUNTIME), _per("the handler")),
     (lambda about: about.runs_in(*_TASK_QUEUES), _per("the task")),
@@ -386,8 +369,10 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: about.uses("streamlit"), _per("each run of the script")),
     (lambda about: about.is_used_elsewhere, _several_runs),
     (lambda about: not about.closer, _without_closer),
-    (lambda about: about.closed_by_hand is not None and not about.is_local, _closed_by_hand),
+    (lambda about: forgotten(about) is not None, awaited),
+    (lambda about: about.closed_by_hand is not None and not about.is_local, closed_by_hand),
+    (closes_elsewhere, closed_elsewhere),
     (lambda about: about.findings[0].kind == "cross-loop-close", _several_runs),
-    (lambda about: about.loops >= 0, _one_run),
+    (lambda about: about.loops >= 0, one_run),
 )
 """Situations and their advice; the first that applies counts."""

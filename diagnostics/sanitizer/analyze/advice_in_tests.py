@@ -9,8 +9,10 @@ from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import block
 
 
-def _fixture(about: Situation, decorator: str, name: str = "client") -> str:
-    return block(decorator, f"async def {name}():", about.managed(f"yield {about.names()[1]}", "    "))
+def _fixture(about: Situation, decorator: str, name: str = "") -> str:
+    made = about.variable
+    body = about.managed(f"yield {about.names(made)[1]}", "    ", made)
+    return block(decorator, f"async def {name or made}():", body)
 
 
 def pytest_asyncio(about: Situation) -> list[Advice]:
@@ -68,7 +70,7 @@ def anyio_plugin(about: Situation) -> list[Advice]:
 def unittest(about: Situation) -> list[Advice]:
     """Each test of `IsolatedAsyncioTestCase` has a loop of its own."""
     text = "create the client in `asyncSetUp`: each test has a loop of its own"
-    closed, names = (f"self.{each}".replace(", ", ", self.") for each in about.names())
+    closed, names = (f"self.{each}".replace(", ", ", self.") for each in about.names(about.variable))
     lines = ["async def asyncSetUp(self):", f"    {names} = {about.creation}"]
     if about.is_managed and sys.version_info >= (3, 11):
         lines[1:] = [f"    {closed} = await self.enterAsyncContext({about.to_enter})"]

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 UNKNOWN_CLIENT: Final = "an unknown client"
 NOT_CLOSED: Final = "it creates the client and drops it without closing it"
-LOCK_KEPT: Final = "it uses one lock or event on several loops"
+LOCK_KEPT: Final = "it uses one lock, event or queue on several loops"
 AWAITED: Final = "it awaits on one loop what another one made"
 THREAD: Final = "it uses what belongs to a loop from another thread"
 BLOCKED: Final = "it waits for a loop that nothing runs"

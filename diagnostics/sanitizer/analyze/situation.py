@@ -16,8 +16,10 @@ from diagnostics.sanitizer.analyze.sources import (
     first_line,
     fixture_around,
     function_around,
+    given_to,
     has_class,
     is_local_at,
+    mentions,
     run_at,
 )
 from diagnostics.sanitizer.capture.facts import KEPT
@@ -141,7 +143,8 @@ class Situation(NamedTuple):
         """The loop that a thread of the program runs until it is stopped; the client belongs to it or is used on it."""
         for each in self.findings:
             opened, access = each.connection, each.access
-            if _is_kept(each.loop) or (opened is not None and _is_thread_of(opened.stack)):
+            made = each.client.stack if opened is None and each.client is not None else ()
+            if _is_kept(each.loop) or _is_thread_of(made if opened is None else opened.stack):
                 return each.loop
             if access is not None and (_is_kept(access.running) or _is_thread_of(access.stack)):
                 return access.running
@@ -152,6 +155,12 @@ class Situation(NamedTuple):
         """The line of the program that closes the client's loop."""
         loops = (each.loop for each in self.findings if each.loop is not None)
         return next((each.closed_at for each in loops if each.closed_by == "user" and each.closed_at is not None), None)
+
+    @property
+    def is_bridged(self) -> bool:
+        """Whether the program calls `async_to_sync` itself, rather than that a framework does for a view."""
+        sites = [self.where, *(each.access.site for each in self.findings if each.access is not None)]
+        return any(mentions(place, "async_to_sync") for place in sites)
 
     @property
     def _stacks(self) -> list[tuple[Site, ...]]:
@@ -208,9 +217,12 @@ class Situation(NamedTuple):
     @property
     def run(self) -> str:
         """The first line of the coroutine function that the program runs on the loops."""
+        if self.kinds & {"cross-loop-close"} and not self.is_used_elsewhere:  # what runs on the other loop only closes
+            return run_at(self.findings[0].loop.created_at if self.findings[0].loop else None) or "async def main():"
         loops = (each.access.running for each in self.findings if each.access is not None)
         lines = [run_at(loop.created_at) for loop in loops if loop is not None]
         lines += [_first_of_task(each.access.stack) for each in self.findings if each.access is not None]
+        lines += [run_at(each.access.site) for each in self.findings if each.access is not None]
         return next(filter(None, lines), "async def main():")
 
     @property
@@ -267,10 +279,24 @@ class Situation(NamedTuple):
         return creation
 
     @property
+    def target(self) -> str:
+        """What the program assigns the client to, as it writes it."""
+        return given_to(self.where, self.creation) if self.is_created else ""
+
+    @property
     def variable(self) -> str:
-        """The variable that the program assigns the client to."""
-        name = assigned_at(self.where, "client")
+        """The name for the client in code that creates it: that of the program; of `self._http`, the last part."""
+        name = self.target.rpartition(".")[2].strip("_")
         return name if name.isidentifier() else "client"
+
+    @property
+    def runs(self) -> str:
+        """The call that `run_sync` replaces: how the program runs coroutines on these loops."""
+        if self.made_by("portal"):
+            return "portal.call(ask)"
+        if self.makers == {"asyncio.Runner"}:
+            return "runner.run(ask())"
+        return "loop.run_until_complete(ask())" if self.makers == {"asyncio.new_event_loop"} else "asyncio.run(ask())"
 
     def managed(self, body: str = "...", indent: str = "", name: str = "client") -> str:
         """Returns code that creates the client, does something, and closes it."""
@@ -362,6 +388,10 @@ def _creation_site(client: ClientFacts | None) -> tuple[Site | None, bool]:
     """Returns the line that creates a client, and whether the call there returns it, whatever that is named."""
     if client is None:
         return None, False
-    if client.held_by is not None and client.held_by.site is not None:
-        return client.held_by.site, True
-    return client.created_at, not client.first_use
+    held = client.held_by
+    if held is None or held.site is None:
+        return client.created_at, not client.first_use
+    target, path = assigned_at(held.site, ""), held.name.split(".")
+    if target.rpartition(".")[2] != path[-1] and target in path:  # what it keeps has the client inside
+        return client.created_at, False
+    return held.site, True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import linecache
 import re
 from collections.abc import Iterator
@@ -53,8 +54,10 @@ def creation_of(where: Site | None, client: str, *functions: str, assigned: bool
     chosen = named or [call for call in calls if assigned and call.lineno == where.line and _is_at(call, where)]
     call = _entered(chosen[0]) if chosen else None
     text = ast.get_source_segment(tree[1], call) if call is not None else None
-    if text is None:
+    if call is None or text is None:
         return f"{client}(...)"
+    if "#" in text and "\n" in text:  # a comment would end the one line that it becomes
+        text = ast.unparse(call)
     awaited = any(isinstance(node, ast.Await) and node.value is call for node in ast.walk(tree[0]))
     return ("await " if awaited else "") + re.sub(r",? \)$", ")", " ".join(text.split()).replace("( ", "("))
 
@@ -94,6 +97,7 @@ def run_at(where: Site | None) -> str:
     ]
     runs = [each.args[0].func for each in calls if each.args and isinstance(each.args[0], ast.Call)]
     names = {each.id for each in runs if isinstance(each, ast.Name)}
+    names |= {each.attr for each in runs if isinstance(each, ast.Attribute)}
     found = [each for each in nodes if isinstance(each, ast.AsyncFunctionDef) and each.name in names]
     return first_line(found[0]) if len(found) == 1 else ""
 
@@ -149,6 +153,61 @@ def receiver_at(where: Site | None, method: str) -> str:
     return ""
 
 
+def given_to(where: Site | None, creation: str) -> str:
+    """Returns what gets the value of an expression of a line, as it is written there; "" where nothing does."""
+    tree = _parsed(where.file) if where is not None else None
+    if tree is None or where is None:
+        return ""
+    wanted = "".join(creation.removeprefix("await ").split())
+    for target, value in _givings(tree[0]):
+        last = value.end_lineno or 0
+        if value.lineno <= where.line <= last and any(wanted == _written(tree[1], each) for each in _results(value)):
+            return ast.unparse(target)
+    return ""
+
+
+def _givings(tree: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yields each variable and the expression whose value it gets."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            yield node.targets[0], node.value
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+            yield node.target, node.value
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            yield node.optional_vars, node.context_expr
+
+
+def _results(value: ast.expr) -> Iterator[ast.expr]:
+    """Yields the expressions that an expression may return the value of."""
+    if isinstance(value, (ast.Await, ast.NamedExpr)):
+        yield from _results(value.value)
+    elif isinstance(value, (ast.BoolOp, ast.IfExp)):
+        parts = value.values if isinstance(value, ast.BoolOp) else [value.body, value.orelse]
+        yield from itertools.chain.from_iterable(map(_results, parts))
+    else:
+        yield value
+        if isinstance(value, ast.Call) and (entered := _entered(value)) is not value:
+            yield entered
+
+
+def _written(text: str, node: ast.expr) -> str:
+    """Returns an expression as `creation_of` does, without blanks."""
+    found = ast.get_source_segment(text, node) or ""
+    found = ast.unparse(node) if "#" in found and "\n" in found else found
+    return re.sub(r",\)$", ")", "".join(found.split()))
+
+
+def sync_function_around(where: Site | None) -> str:
+    """Returns the name of the innermost function around a line if that is no coroutine function, or ""."""
+    return next((each.name for each in _functions(where)[:1] if isinstance(each, ast.FunctionDef)), "")
+
+
+def mentions(where: Site | None, name: str) -> bool:
+    """Returns whether the code in the file of a line uses a name."""
+    tree = _parsed(where.file) if where is not None else None
+    return tree is not None and any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(tree[0]))
+
+
 def is_local_at(where: Site | None) -> bool:
     """Returns whether a local variable of a function gets what the expression on a line returns."""
     names = {name for each in _functions(where) for node in ast.walk(each) for name in getattr(node, "names", ())}
@@ -194,6 +253,12 @@ def is_handled(error: str, file: str, line: int) -> bool:
     )
 
 
+def tree_of(where: Site | None) -> ast.Module | None:
+    """Returns the code of the file of a line."""
+    found = _parsed(where.file) if where is not None else None
+    return found[0] if found is not None else None
+
+
 @functools.cache
 def _parsed(file: str) -> tuple[ast.Module, str] | None:
     try:
@@ -230,16 +295,24 @@ def assignment(file: str, name: str, function: int) -> tuple[int, int, int | Non
             if isinstance(node, ast.ClassDef) and (node.name in root or (not root and scope in node.body))
         ]
         found = _assigned(tree[0], wanted) or next(filter(None, (_assigned(each, {last}) for each in classes)), None)
-        found = found or _assigned(scope, root)
+        found = found or _of_property(tree[0], last) or _assigned(scope, root)
     if found is None:
         return None
     return found.lineno, found.col_offset, found.end_col_offset if found.end_lineno == found.lineno else None
 
 
+def _of_property(tree: ast.AST, name: str) -> ast.Call | None:
+    """Returns the call whose result a property returns, as one that is cached does."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
+    found = [node for node in functions if any(ast.unparse(each).endswith("property") for each in node.decorator_list)]
+    returned = [each.value for node in found for each in ast.walk(node) if isinstance(each, ast.Return)]
+    return next((each for each in returned if isinstance(each, ast.Call)), None)
+
+
 def _assigned(scope: ast.AST, wanted: set[str], *, follows: bool = True) -> ast.Call | None:
     """Returns the first call whose result a variable or a list gets, also by way of a variable of the same function."""
     found = []
-    for node in _nodes(scope, wanted):
+    for node in nodes_of(scope, wanted):
         value = _given(node, wanted)
         if isinstance(value, ast.Await):
             value = value.value
@@ -251,13 +324,13 @@ def _assigned(scope: ast.AST, wanted: set[str], *, follows: bool = True) -> ast.
     return min(found, key=lambda value: value.lineno, default=None)
 
 
-def _nodes(scope: ast.AST, names: set[str]) -> Iterator[ast.AST]:
+def nodes_of(scope: ast.AST, names: set[str]) -> Iterator[ast.AST]:
     """Yields what is in a scope, and in the functions inside it but for those with a variable of their own so named."""
     for node in ast.iter_child_nodes(scope):
         own = names & _local_names(node) if isinstance(node, _FUNCTIONS) else set()
         if names - own:
             yield node
-            yield from _nodes(node, names - own)
+            yield from nodes_of(node, names - own)
 
 
 def _local_names(function: ast.AST) -> set[str]:

@@ -121,9 +121,16 @@ def holder(frame: FrameType | None, package: str) -> ClientHolder | None:
         return _described(receiver, is_persons=made is not None or creator is outermost)
     if wrapped is None and creator is outermost and not (_keeps(creator) or _stores(creator)):
         return ClientHolder("", None, is_persons=False, how="unseen")
-    if wrapped is None or receiver_of(creator) is None:
+    if wrapped is None or _is_kept_elsewhere(library):
         return ClientHolder("", None, is_persons=False)
     return _described(wrapped, is_persons=can_be_closed(type(wrapped)))._replace(how="used")
+
+
+def _is_kept_elsewhere(library: list[FrameType]) -> bool:
+    """Whether a method got a client from plain functions, of which one may keep it: it is new if none of them does."""
+    plain = [*itertools.takewhile(lambda each: receiver_of(each) is None, library)]
+    near = {_top(each) for each in library[: len(plain) + 1]}
+    return bool(plain) and (len(near) > 1 or any(_keeps(each) or _stores(each) for each in plain))
 
 
 def _keeps(frame: FrameType) -> bool:
@@ -299,7 +306,9 @@ def _contents(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     # By type and not by `isinstance`, which asks a proxy for its `__class__` and so runs code of the program.
     cls = type(value)
     if issubclass(cls, dict):
-        yield from ((f"{name}[{key!r}]", each) for key, each in list(value.items())[:_WIDTH] if isinstance(key, str))
+        # Only a text's `repr` is the same in every run, and runs no code of the program.
+        found = ((repr(key) if type(key) is str else "...", each) for key, each in list(value.items())[:_WIDTH])
+        yield from ((f"{name}[{key}]", each) for key, each in found)
     elif issubclass(cls, (list, tuple)):
         yield from ((f"{name}[{at}]", each) for at, each in enumerate(value[:_WIDTH]))
     elif issubclass(cls, type):

@@ -50,7 +50,9 @@ def _without_forms(text: str) -> str:
 def _replacement(match: re.Match[str]) -> str:
     front = next((kept for kept in match.groups() if kept), "")
     value = match.group()[len(front) :]
-    # `api_key=settings.key` and `f"Bearer {key}"` are code that names a secret without its value.
+    # `api_key=settings.key`, `{"Authorization": token}` and `f"Bearer {key}"` name a secret in code, without its value.
+    if re.search(r"[\"']: ?$", front) and re.fullmatch(r"[A-Za-z_]+(?:\.[A-Za-z_]+)*", value):
+        return match.group()
     if front.endswith("="):
         names_it = re.fullmatch(r"[A-Za-z_]+(?:\.[A-Za-z_]+|[(\[].*)*", value, re.DOTALL) is not None
         if names_it and not front.lstrip().startswith(("?", "&", ";")):

@@ -26,6 +26,19 @@ def session_created(session: Any) -> None:
     TRACKER.client_created(session, f"{cls.__module__.split('.')[0]}.{cls.__name__}", "aiohttp", sdk=False)
 
 
+def connector_created(connector: Any) -> None:
+    """A connector is created: by the program, for several sessions, or by a session for itself."""
+    caller = sys._getframe(3)
+    if type(connector).__module__ == "aiohttp.connector" and caller.f_code.co_name != "__init__":
+        TRACKER.client_created(connector, f"aiohttp.{type(connector).__name__}", "aiohttp", sdk=False)
+
+
+def belongs_to_connector(session: Any, record: ClientRecord) -> None:
+    """A session that does not close its connector keeps no connection: what the program has to close is that."""
+    if record.owner is None and not getattr(session, "_connector_owner", True):
+        record.owner = TRACKER.client(session._connector)
+
+
 def requests(original: Any, patch: Patch) -> Any:
     """Builds a replacement for the method that makes a request; as `calls`, with one function call less."""
     client_of, started = TRACKER.clients.get, TRACKER.call_started
@@ -48,6 +61,8 @@ def requests(original: Any, patch: Patch) -> Any:
 
 def requested(session: Any, client: ClientRecord | None) -> None:
     """A session gets a request, perhaps from another loop than its own."""
+    if client is not None:
+        belongs_to_connector(session, client)
     loop = running_loop()
     if session._loop is not loop and loop is not None and client is not None and not _reports(session._loop):
         TRACKER.foreign_access(
@@ -82,6 +97,8 @@ def opened(protocol: Any, transport: Any) -> None:
     peer = transport.get_extra_info("peername")
     name = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
     session, stack = SESSION.get() or (None, None)
+    if session is not None:
+        belongs_to_connector(session.ref(), session)
     TRACKER.connection_opened(protocol, name, below, session, descriptor=descriptor, stack=stack)
 
 
@@ -137,6 +154,7 @@ def lost(protocol: Any) -> None:
 PATCHES = [
     Patch("aiohttp.client", "ClientSession", "__new__", built(session_created)),
     Patch("aiohttp.client", "ClientSession", "_request", requests),
+    Patch("aiohttp.connector", "BaseConnector", "__new__", built(connector_created)),
     Patch("aiohttp.connector", "TCPConnector", "_create_connection", before(opening)),
     *finalizers("aiohttp.connector", "BaseConnector"),
     Patch("aiohttp.client_reqrep", "ClientRequest", "send", sends),

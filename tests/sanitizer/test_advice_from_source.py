@@ -102,6 +102,22 @@ def test_another_client_and_a_task_that_a_group_waits_for_are_no_sign(tmp_path: 
     assert "does not wait" not in advice.text
 
 
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        ("def create():", "async with create() as client:"),
+        ("def create(url, *, timeout=5):", "async with create(...) as client:"),
+        ("@functools.cache\ndef create():", "finally:"),
+    ],
+)
+def test_what_a_function_returns_is_entered_unless_that_may_keep_it(tmp_path: Path, head: str, code: str) -> None:
+    source = (
+        f"import asyncio, functools, httpx\n{head}\n    return httpx.AsyncClient()  # MADE\nasyncio.run(main())  # ONE"
+    )
+    (advice,) = advised(tmp_path, source, "client-left-open")
+    assert code in advice.code.splitlines()
+
+
 def test_a_client_of_a_plain_function_is_closed_where_one_can_wait(tmp_path: Path) -> None:
     source = """
         import asyncio, httpx

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from diagnostics.model.finding import Advice
-from diagnostics.sanitizer.analyze.closing_calls import Closing, closing_method, not_awaited, run_of
+from diagnostics.sanitizer.analyze.closing_calls import Closing, closing_method, not_awaited, returned_by, run_of
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
@@ -32,6 +32,10 @@ def one_run(about: Situation) -> list[Advice]:
         text += ": give the class a method that does, and await that where the program is done with it"
         code = block("async def aclose(self):", *(f"    {each}" for each in about.closing(target)))
         return [Advice("explicit-close", text, code, about.where)]
+    made = returned_by(about.where)
+    if made and not target:
+        code = about._replace(creation=made).managed() if about.is_managed else about.managed()
+        return [Advice("context-manager", text, code, about.where)]
     lines = [f"    {each}" for each in about.closing(target if target.isidentifier() else "client")]
     text += f", in the coroutine that uses it: `{maker}`, which makes it, cannot wait"
     return [Advice("explicit-close", text, block("try:", "    ...", "finally:", *lines), about.where)]

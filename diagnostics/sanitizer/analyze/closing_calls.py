@@ -82,6 +82,19 @@ def closing_method(where: Site | None, target: str, methods: Collection[str]) ->
     return None
 
 
+def returned_by(where: Site | None) -> str:
+    """Returns the call of the plain function that returns what a line makes; "" where it may return that again."""
+    tree = tree_of(where)
+    for node in ast.walk(tree) if tree is not None else ():
+        if where is None or not isinstance(node, ast.FunctionDef) or node.decorator_list:
+            continue
+        arguments = ast.unparse(node.args)
+        lines = [(each.lineno, each.end_lineno or 0) for each in ast.walk(node) if isinstance(each, ast.Return)]
+        if any(first <= where.line <= last for first, last in lines) and "self" not in arguments:
+            return f"{node.name}({'...' if arguments else ''})"
+    return ""
+
+
 def _scope(where: Site | None, target: str) -> ast.AST | None:
     """Returns the code in which a target is the same variable: a function, a class, or the module."""
     tree = tree_of(where)

@@ -62,3 +62,15 @@ def test_an_attribute_of_self_may_be_one_of_the_class(tmp_path: Path) -> None:
     found = assignment(str(file), "self.lock", 3)
     assert found is not None
     assert found[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("inner", "line"), [("def inner():", 2), ("@wraps\n  async def inner():", 2), ("def inner(limit):", None)]
+)
+def test_a_variable_of_a_closure_is_assigned_in_a_function_around(tmp_path: Path, inner: str, line: int | None) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(
+        f"def limited(count):\n  limit = Semaphore(count)\n  {inner}\n    limit.acquire()\nlimit = Lock()\n"
+    )
+    found = assignment(str(file), "limit", 3)
+    assert (found and found[0]) == line

@@ -281,10 +281,9 @@ def assignment(file: str, name: str, function: int) -> tuple[int, int, int | Non
         return None
     last = name.rpartition(".")[2]
     wanted = {name, f"self.{last}", f"cls.{last}"} if "." in name else {name}
-    scope: ast.AST = tree[0]
-    if function:
-        scope = next((n for n in ast.walk(scope) if getattr(n, "lineno", 0) == function and hasattr(n, "body")), scope)
-    found = _assigned(scope, wanted)
+    scopes = _scopes(tree[0], function, re.split(r"[.\[]", name)[0])
+    scope = scopes[0]
+    found = next(filter(None, (_assigned(each, wanted) for each in scopes)), None)
     if found is None and name.endswith("]"):  # the key may be a variable
         found = _assigned(tree[0], {f"{name.rpartition('[')[0]}[]"})
     if found is None and "." in name:
@@ -299,6 +298,22 @@ def assignment(file: str, name: str, function: int) -> tuple[int, int, int | Non
     if found is None:
         return None
     return found.lineno, found.col_offset, found.end_col_offset if found.end_lineno == found.lineno else None
+
+
+def _scopes(tree: ast.Module, function: int, name: str) -> list[ast.AST]:
+    """Returns where a variable of a function may be assigned: in that, or in those around it whose closure has it."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, _FUNCTIONS)]
+    around = [node for node in functions if _first_line(node) <= function <= (node.end_lineno or 0)]
+    found: list[ast.AST] = []
+    for each in sorted(around, key=_first_line, reverse=True):
+        found.append(each)
+        if name in _local_names(each) | {node.arg for node in ast.walk(each.args) if isinstance(node, ast.arg)}:
+            break
+    return found or [tree]
+
+
+def _first_line(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return min([function.lineno, *(each.lineno for each in function.decorator_list)])
 
 
 def _of_property(tree: ast.AST, name: str) -> ast.Call | None:

@@ -47,6 +47,12 @@ async def client():
 async def test_it(client, number):
     assert (await client.get(URL, headers=HEADERS)).status_code == 200
 """
+SCOPES = CLOSED.replace(
+    "@pytest_asyncio.fixture", '@pytest_asyncio.fixture(scope="session", loop_scope="session")'
+).replace(
+    "async with httpx2.AsyncClient() as client:\n        yield client",
+    "async with httpx2.AsyncClient() as client:\n        await client.get(URL, headers=HEADERS)\n        yield client",
+)
 
 
 @pytest.fixture
@@ -90,3 +96,11 @@ def test_a_fixture_that_closes_its_client_is_silent(suite: Callable[[str], Ran])
     ran = suite(CLOSED)
     assert "3 passed" in ran.output
     assert (ran.status, ran.findings, "no problem found" in ran.errors) == (0, [], True)
+
+
+@pytest.mark.environment
+def test_who_gives_the_fixture_and_its_tests_different_loops_is_at_fault(suite: Callable[[str], Ran]) -> None:
+    ran = suite(SCOPES)
+    faults = {each["fault"]["component"] for each in ran.findings if each["kind"] == "cross-loop-use"}
+    assert faults == {"user"}
+    assert "for the fixture and its tests" in ran.errors

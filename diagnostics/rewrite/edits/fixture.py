@@ -10,6 +10,7 @@ import libcst.matchers as m
 
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
+from diagnostics.rewrite.edits.scope import closes
 
 SUMMARY: Final = "create the client in an async fixture of the test's loop, and close it there"
 
@@ -45,8 +46,8 @@ def yield_entered(changes: Rewrite, place: Creation, function: cst.FunctionDef) 
     if not isinstance(block, cst.IndentedBlock) or block is not function.body:
         return changes.no(more)
     at = list(block.body).index(place.statement)
-    rest = block.body[at + 1 :]
     name = place.name or "client"
+    rest = [each for each in block.body[at + 1 :] if not closes(each, name)]
     if place.target is not None and not (
         len(rest) == 1 and m.matches(rest[0], m.SimpleStatementLine(body=[_giving(name)]))
     ):

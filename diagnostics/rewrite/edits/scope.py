@@ -147,7 +147,7 @@ def _wrap(changes: Rewrite, place: Creation, build: Any) -> bool:
         return changes.no(f"what {module.place(statement)} creates outlives its block")
 
     def wrap(changed: Any) -> Any:
-        before, rest = changed.body[:at], [each for each in changed.body[at + 1 :] if not _closes(each, name)]
+        before, rest = changed.body[:at], [each for each in changed.body[at + 1 :] if not closes(each, name)]
         made = changed.body[at]
         return changed.with_changes(body=[*before, *build(name, made, rest or [cst.parse_statement("pass")])])
 
@@ -155,7 +155,7 @@ def _wrap(changes: Rewrite, place: Creation, build: Any) -> bool:
     return True
 
 
-def _closes(statement: cst.CSTNode, name: str) -> bool:
+def closes(statement: cst.CSTNode, name: str) -> bool:
     """Returns whether a statement closes a variable, which the change does from now on."""
     call = m.Call(func=m.Attribute(value=m.Name(name), attr=m.OneOf(*map(m.Name, CLOSERS))), args=[])
     return m.matches(statement, m.SimpleStatementLine(body=[m.Expr(m.Await(call) | call)]))

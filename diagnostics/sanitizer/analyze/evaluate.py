@@ -298,8 +298,10 @@ def _at_fault(fact: Fact, client: ClientRecord | None, made: Stack) -> str:
         and fact.detail.get("owner_open")
         and current is not None
         and created_inside(client)
+        and not (current.purpose.endswith(" scope") and fact.loop is not None and maker(fact.loop) == maker(current))
     ):
-        # The client belongs to a run that goes on, and somebody else has brought in another loop.
+        # The client belongs to a run that goes on, and somebody else has brought in another loop. It is the person who
+        # gives scopes to the loops of a test runner.
         return maker(current) or component(client, made)
     return component(client, made)
 

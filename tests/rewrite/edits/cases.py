@@ -145,6 +145,15 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         HEAD + "client = Client()\ntotal = 0\nasync def main():\n    global total\n    for n in range(2):\n"
         "        total += await client.ask(n)\n\n\nasyncio.run(main())\nprint(total)\n",
     ),
+    "a fixture that closes its client": (
+        "async-fixture",
+        {"made": "Client(1)"},
+        HEAD + "import pytest_asyncio\n\n\n@pytest_asyncio.fixture(scope='session', loop_scope='session')\n"
+        "async def client():\n    'For all.'\n    made = Client(1)\n    yield made\n    await made.close()\n\n\n"
+        "asyncio.run(connect())\n",
+        HEAD + "import pytest_asyncio\n\n\n@pytest_asyncio.fixture\nasync def client():\n    'For all.'\n"
+        "    async with Client(1) as made:\n        yield made\n\n\nasyncio.run(connect())\n",
+    ),
     "a dependency": (
         "context-manager",
         {"made": "Client(1)"},

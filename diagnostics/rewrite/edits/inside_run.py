@@ -39,7 +39,10 @@ def _move(changes: Rewrite, place: Creation, context: Context) -> bool:
     if not readers or not all(_is_started(context, *each) for each in readers):
         return False
     factory = free_name(f"make_{place.name}", module, *others)
-    if not others:
+    is_offered = bool(others) and all(each is module for each, _ in readers)
+    if is_offered:
+        others = []  # they only offer the name on, so it stays
+    elif not others:
         changes.remove(module, place.statement)
     else:
         made = f"{place.comments_above}def {factory}():\n    return {place.text}{place.comment}\n"
@@ -48,7 +51,7 @@ def _move(changes: Rewrite, place: Creation, context: Context) -> bool:
         if not rename_import(changes, other, module, place.name, factory):
             return changes.no(f"{other.path} uses {place.name} as an attribute of its module")
     text = f"{factory}()" if others else f"{place.text}"
-    above, end = ("", "") if others else (place.comments_above, place.comment)
+    above, end = ("", "") if others or is_offered else (place.comments_above, place.comment)
     head = f"{above}async with {text} as {place.name}:{end}\n    pass\n"
     for each, function in readers:
         if function is not None:

@@ -172,6 +172,17 @@ def test_a_name_that_a_module_offers_stays(tmp_path: Path, name: str, rest: str)
     assert any("offers client to other code" in each.why for each in misfits) is not bool(proposed & renaming)
 
 
+def test_a_name_that_a_package_offers_on_stays_and_a_run_has_a_client_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("from .llm import ask, client\n", encoding="utf-8")
+    home = "from sdk import Client\n\nclient = Client(1)\n\n\nasync def ask(n):\n"
+    (tmp_path / "shop" / "llm.py").write_text(f"{home}    return await client.ask(n)\n", encoding="utf-8")
+    before = "import asyncio\n\nfrom shop import ask\n\nfor n in range(2):\n    asyncio.run(ask(n))\n"
+    first = changes(tmp_path, before, made="Client(1)")[0]
+    own = f"{home}    async with Client(1) as client:\n        return await client.ask(n)\n"
+    assert (first.fix, first.files) == ("context-manager", {"shop/llm.py": own})
+
+
 def test_every_edit_has_a_case() -> None:
     assert {each.fix for each in EDITS} == {case[0] for case in CASES.values()}
 

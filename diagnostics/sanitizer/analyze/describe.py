@@ -113,6 +113,11 @@ def maker(record: LoopRecord) -> str | None:
     return None if found == "user" else found
 
 
+def of_one_runner(one: LoopRecord | None, other: LoopRecord) -> bool:
+    """Returns whether one test runner made both loops, whose scopes a person chooses."""
+    return one is not None and other.purpose.endswith(" scope") and maker(one) == maker(other)
+
+
 def nearest(stack: Stack) -> str:
     """Returns whose the innermost frame outside of the standard library is: `user`, or a distribution."""
     for code, _ in frames(stack):

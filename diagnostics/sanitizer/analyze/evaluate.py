@@ -18,6 +18,7 @@ from diagnostics.sanitizer.analyze.describe import (
     holds,
     maker,
     nearest,
+    of_one_runner,
     site,
     sites,
     source_site,
@@ -293,15 +294,9 @@ def _at_fault(fact: Fact, client: ClientRecord | None, made: Stack) -> str:
     if fact.kind == "use-after-loop-close" and client is None and fact.loop is not None and maker(fact.loop):
         return nearest(fact.stack)  # neither the loop nor what keeps it is the person's
     current = fact.current
-    if (
-        fact.kind in ("cross-loop-use", "cross-loop-close")
-        and fact.detail.get("owner_open")
-        and current is not None
-        and created_inside(client)
-        and not (current.purpose.endswith(" scope") and fact.loop is not None and maker(fact.loop) == maker(current))
-    ):
-        # The client belongs to a run that goes on, and somebody else has brought in another loop. It is the person who
-        # gives scopes to the loops of a test runner.
+    is_brought = fact.kind in ("cross-loop-use", "cross-loop-close") and fact.detail.get("owner_open")
+    if is_brought and current is not None and created_inside(client) and not of_one_runner(fact.loop, current):
+        # The client belongs to a run that goes on, and somebody else has brought in another loop.
         return maker(current) or component(client, made)
     return component(client, made)
 

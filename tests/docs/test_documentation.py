@@ -268,6 +268,23 @@ def test_the_sanitizer_agrees_with_an_example(example: Path, environment: dict[s
     assert (ran.returncode != 0) == (example.stem in LEAKING), ran.stderr
 
 
+WAITING: Final = "example: waits until a signal or the time limit comes"
+"""The mark of a program that never ends; the next block is what is said about it."""
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize("at", [n for n, block in enumerate(BLOCKS) if block.mark == WAITING])
+def test_a_program_that_waits_for_ever_is_named_at_the_time_limit(
+    at: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    program, said = tmp_path / "app.py", BLOCKS[at + 1]
+    assert said.mark == "example: printed at the time limit"
+    program.write_text(BLOCKS[at].text, encoding="utf-8")
+    command = [sys.executable, "-m", "diagnostics", "run", "--timeout", "10", program.name]
+    ran = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert " ".join(said.text.split()) in " ".join(ran.stderr.split())
+
+
 def test_every_example_is_of_a_fix() -> None:
     assert {path.stem for path in EXAMPLES} <= {name.replace("-", "_") for name in FIXES} | {"llm"}
 

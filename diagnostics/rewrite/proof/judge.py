@@ -26,6 +26,9 @@ _COMPLAINT: Final = re.compile(
 )
 
 _COUNT: Final = re.compile(r"(\d+) (passed|failed|error)")
+_CLOSING: Final = re.compile(r"clos|loop", re.IGNORECASE)
+"""What a line says that tells of a failed close: what was done, or the text of the error."""
+
 _UNAWAITED: Final = re.compile(rf"coroutine '(?:\S*\.)?(?:{'|'.join(CLOSERS)})' was never awaited")
 
 
@@ -280,7 +283,7 @@ def _lost(before: Before, run: Observation) -> str | None:
     lines = Counter(run.output.splitlines())
     for each in before.runs:
         had = each.output.splitlines()
-        if each.status == 0 and len(had) > sum(lines.values()) + _failed_closes(each):
+        if each.status == 0 and len(had) > sum(lines.values()) + _failed_closes(each, Counter(had) - lines):
             return f"{count(sum(lines.values()), 'line')} printed, where {len(had)} were"
         # What is printed in a loop differs in numbers only, and the sanitizer reports its fault once.
         gone = list({_numberless(line): line for line in Counter(had) - lines}.values())
@@ -289,9 +292,10 @@ def _lost(before: Before, run: Observation) -> str | None:
     return f"the line {gone[before.faults]!r} is no longer printed" if gone else None
 
 
-def _failed_closes(run: Observation) -> int:
-    """Returns how many lines may only say that closing failed, of which there is no answer that could be lost."""
-    return sum(int(each["count"]) for each in run.document["findings"] if each["kind"] == "cross-loop-close")
+def _failed_closes(run: Observation, gone: Counter[str]) -> int:
+    """Returns how many lines that are gone said that closing failed, of which there is no answer that could be lost."""
+    failed = sum(int(each["count"]) for each in run.document["findings"] if each["kind"] == "cross-loop-close")
+    return min(failed, sum(number for line, number in gone.items() if _CLOSING.search(line)))
 
 
 def _tests(output: str) -> Counter[str]:

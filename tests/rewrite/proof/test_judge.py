@@ -145,6 +145,8 @@ def test_a_line_that_says_that_closing_failed_may_go() -> None:
     before = [observed(closing, output="a\nb\ncould not close\n")] * 2
     assert judge(before, [observed()]).accepted
     assert not judge(before, [observed(output="a\n")]).accepted
+    assert not judge(before, [observed(output="a\ncould not close\n")]).accepted
+    assert not judge([observed(closing)] * 2, [observed(output="a\n")]).accepted
     assert not judge([observed(ERROR, output="a\nb\nfailed\n")] * 2, [observed()]).accepted
 
 

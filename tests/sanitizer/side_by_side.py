@@ -165,7 +165,7 @@ def install(python: Path) -> None:
     purelib = _output(python, "import sysconfig; print(sysconfig.get_path('purelib'))")
     target, source = Path(purelib, "diagnostics"), HERE.parents[1] / "diagnostics"
     target.mkdir()
-    for name in ("__init__.py", "__main__.py", "model", "async_tools", "sanitizer", "rewrite"):
+    for name in ("__init__.py", "__main__.py", "extras.py", "model", "async_tools", "sanitizer", "rewrite"):
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

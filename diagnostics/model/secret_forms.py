@@ -173,7 +173,15 @@ SECRET_FORMS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         rf"((?:\b[A-Z]\w*|\bset_\w+|\bhmac\.new)\(\s*b?{QUOTE})(?!_){_MIXED}(?=\\{{0,7}}[\"'])",
         ("('", '("', "(b", "(\\"),
     ),
-    # A webhook: its address is the key.
+    # A webhook: its address is the key, which its name or the name of the variable says.
+    (
+        "key",
+        (
+            rf"(?i:((?<![a-z0-9_-])[a-z0-9_-]{{0,64}}?webhook(?:_ur[il])?{_IS}https?://[^\s/\"'<>]{{1,120}}/)(?!<key>)"
+            r"(?=[^\s\"'<>]{0,120}?(?<=/)(?=[a-z_-]{0,40}[0-9])(?=[0-9_-]{0,40}[a-z])[a-z0-9_-]{8})[^\s\"'<>]+)"
+        ),
+        ("webhook",),
+    ),
     ("key", r"(?i:(https?://[^\s\"'<>]{0,120}?hook[^\s\"'<>/]*/)(?=[a-z/_.-]*[0-9])[^\s\"'<>]{8,})", ("hook",)),
     # Names that say it only of what looks random: `key="X"`, "wrong password X", `/token/X`.
     (

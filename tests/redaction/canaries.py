@@ -179,6 +179,7 @@ NAMED: Final = (
     *("ValueError: invalid token {}", "token '{}' is expired", "wrong password {}", "password {} is wrong"),
     *("bad credentials for user me: {}", "<password>{}</password>", '<apiKey value="{}"/>'),
     *("sshpass -p {} ssh h", "mysql -u root -p{}", "docker login -u me -p {}", "app --api_key {}", "app --pass {}"),
+    *("SLACK_WEBHOOK=https://x/services/T0001/B0001/{}", 'webhook_url = "https://h.example/{}"'),
     *("https://hooks.slack.com/services/T0001/B0001/{}", "https://discord.com/api/webhooks/123456789012345678/{}"),
     *("ws://h.example/?ticket={}", "https://h.example/?jwt={}", "X-Auth-Token: {}", "curl -H 'X-Vault-Token: {}' h"),
 )

@@ -137,6 +137,8 @@ INNOCENT = (
     "Task-70 coro=<AsyncClient.aclose() done, defined at httpx2/_client.py:2192>",
     f"{HASH} and da39a3ee5e6b4b0d3255bfef95601890afd80709",
     "version 10.0.0.1, package==10.0.0.2 now",
+    "package-10.0.0.1.post1.tar.gz 10.0.0.1.dev3, 10.0.0.1rc1",
+    "webhook: https://docs.example.com/webhooks, webhook=https://example.com/guide/v2/start",
     "label(text='abc'), use --token or --api-key, API key: missing",
     "request 7f3b2a10-1c2d-4e5f-8a9b-0c1d2e3f4a5b, [1, 2, 3, 4, 5, 6, 7, 8, 9], na\xefve caf\xe9",
     "aGVsbG8gd29ybGQsIHRoaXMgaXMgZmluZQ==",

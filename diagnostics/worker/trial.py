@@ -78,9 +78,10 @@ def run(request: TrialRequest) -> None:
 
         sanitizer.install()
         if request.events:
+            from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
             from diagnostics.sanitizer.output.timeline import TimelineWriter
 
-            TimelineWriter(request.events_file, whole=request.timeline)
+            gc_neutral(TimelineWriter)(request.events_file, whole=request.timeline)
     try:
         measured = play(request, ledger)
     except Incompatible as error:

@@ -29,8 +29,12 @@ def dropped(record: ConnectionRecord) -> None:
         record.loop.dropped.append(record)
 
 
-def forget_gone(loop: LoopRecord) -> None:
-    """Forgets connections that are freed with their transports, of a loop that has many."""
+def belongs_to_loop(record: ConnectionRecord) -> None:
+    """Records that a connection is open on its loop; of many there, those are forgotten that went with a transport."""
+    loop = record.loop
+    loop.connections[record.number] = record
+    if len(loop.connections) < loop.connections_at_most:
+        return
     for each in list(loop.connections.values()):
         if each.ref is not None and each.ref() is None and (each.transport is None or each.transport() is None):
             loop.connections.pop(each.number, None)

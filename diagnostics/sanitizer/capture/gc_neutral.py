@@ -1,15 +1,17 @@
 """Work that does not move the moment at which the garbage collector starts.
 
-CPython starts a collection when so many more container objects were created than freed. The objects that a timeline
-keeps would move that moment, and with it the errors that the timeline is to show: without this, half of the scenarios
-lost theirs. So the collector is disabled meanwhile, and for every object that stays, one is freed that was created for
-this purpose before the program started.
+CPython starts a collection when so many more container objects were created than freed. The objects that the sanitizer
+keeps of clients, connections and loops would move that moment, and with it the errors that depend on it: without this,
+half of the scenarios lost theirs under a timeline. So the collector is disabled meanwhile, and for every object that
+stays, one is freed that was created for this purpose before the program started.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeVar
 
 _Work = TypeVar("_Work", bound=Callable[..., Any])
@@ -31,14 +33,20 @@ def gc_neutral(work: _Work) -> _Work:
     """Decorates a function so that it does not move the moment at which the collector starts by itself."""
 
     def done(*args: Any, **kwargs: Any) -> Any:
-        running, count = gc.isenabled(), gc.get_count()[0]
+        running = gc.isenabled()
         gc.disable()
         try:
-            return work(*args, **kwargs)
+            frame: FrameType | None = sys._getframe(1)
+            while frame is not None:  # looking at a frame makes it an object, which goes with its call: it is not kept
+                frame = frame.f_back
+            count = gc.get_count()[0]
+            try:
+                return work(*args, **kwargs)
+            finally:
+                kept = gc.get_count()[0] - count
+                if kept > 0:
+                    del _ballast[-kept:]
         finally:
-            kept = gc.get_count()[0] - count
-            if kept > 0:
-                del _ballast[-kept:]
             if running:
                 gc.enable()
 

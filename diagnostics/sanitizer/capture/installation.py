@@ -9,6 +9,7 @@ from _thread import get_ident
 from diagnostics.sanitizer.capture import foreign_futures
 from diagnostics.sanitizer.capture.budget import Budget
 from diagnostics.sanitizer.capture.detectors import DETECTORS
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.patching import Patches
 from diagnostics.sanitizer.capture.recorder import RECORDER
 from diagnostics.sanitizer.capture.tracker import TRACKER
@@ -19,6 +20,7 @@ _installs = 0
 _at_fork = False
 
 
+@gc_neutral
 def install() -> None:
     """Instruments this process. What was created before is unknown. Each call needs its own `uninstall`.
 

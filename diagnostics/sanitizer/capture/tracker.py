@@ -16,8 +16,9 @@ from typing import Any
 
 from diagnostics.sanitizer.capture import running
 from diagnostics.sanitizer.capture.budget import Budget
-from diagnostics.sanitizer.capture.connections import MARK, dropped, forget_gone, retire_tunnel
+from diagnostics.sanitizer.capture.connections import MARK, belongs_to_loop, dropped, retire_tunnel
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord, started
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import holder, local_variable, search
 from diagnostics.sanitizer.capture.instruments import Instruments, Problems
 from diagnostics.sanitizer.capture.nesting import is_inside, is_libraries, is_part, made_by
@@ -139,14 +140,14 @@ class Tracker:
 
     # Clients
 
+    @gc_neutral
     def client_created(self, client: Any, name: str, package: str, *, sdk: bool) -> ClientRecord:
         """Records a client. An HTTP client that is created while an SDK client is being built belongs to that one."""
-        record = ClientRecord(client, name, package, capture(sys._getframe(1)))
-        record.holder = holder(sys._getframe(1), package)
+        record = ClientRecord(client, name, package, capture(sys._getframe(2)))
+        record.holder = holder(sys._getframe(2), package)
         if record.holder is not None and record.holder.how == "used" and record.holder.ref is not None:
             record.variable = local_variable(record.holder.ref())  # which may be gone when there is something to report
-        key = id(client)
-        clients = self.clients
+        key, clients = id(client), self.clients
         record.ref = weakref.ref(client, lambda _: clients.pop(key, None))
         clients[key] = record
         call = self.current_call()
@@ -247,6 +248,7 @@ class Tracker:
 
     # Connections
 
+    @gc_neutral
     def connection_opened(
         self,
         connection: Any,
@@ -262,7 +264,7 @@ class Tracker:
         if loop is None:
             return
         self.opens(loop)
-        record = ConnectionRecord(loop, client, peer, stack or capture(sys._getframe(1)))
+        record = ConnectionRecord(loop, client, peer, stack or capture(sys._getframe(2)))
         record.generation = self.generation
         setattr(connection, MARK, record)
         retire_tunnel(record, transport, descriptor)
@@ -277,9 +279,7 @@ class Tracker:
                 dropped(record)
 
         record.ref = weakref.ref(connection, gone)
-        loop.connections[record.number] = record
-        if len(loop.connections) >= loop.connections_at_most:
-            forget_gone(loop)
+        belongs_to_loop(record)
         self.instruments.call("connection_opened", record)
 
     def connection_used(self, record: ConnectionRecord) -> None:

@@ -15,6 +15,7 @@ from diagnostics.sanitizer.capture import foreign_futures, thread_use
 from diagnostics.sanitizer.capture.closed_loops import instrument_closed_loop
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import KEPT
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import locals_of
 from diagnostics.sanitizer.capture.leaks import report_leaks
 from diagnostics.sanitizer.capture.loop_origins import loop_purpose, runs_in_thread
@@ -25,10 +26,11 @@ from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
 
 
+@gc_neutral
 def created(loop: Any) -> None:
     """A loop is initialized."""
     foreign_futures.loop_created()
-    frame = sys._getframe(2)
+    frame = sys._getframe(3)
     TRACKER.loop(loop, capture(frame) + runs_in_thread(frame)).purpose = loop_purpose(frame)
     if TRACKER.threads:
         thread_use.watch(loop)
@@ -57,6 +59,7 @@ def _runs(original: Any, patch: Patch) -> Any:
     return disguise(replacement, original)
 
 
+@gc_neutral
 def closing(loop: Any) -> Any:
     """A loop is about to close: what is open on it can be seen now or never.
 
@@ -65,12 +68,13 @@ def closing(loop: Any) -> Any:
     """
     if loop.is_closed() or loop.is_running() or (sys.is_finalizing() and sys.meta_path is None):
         return None
-    record, stack = TRACKER.loop(loop), capture(sys._getframe(2))
+    record, stack = TRACKER.loop(loop), capture(sys._getframe(3))
     TRACKER.instruments.call("loop_closing", record, stack)
     report_leaks(loop, record, stack)
     return loop
 
 
+@gc_neutral
 def closed(loop: Any, _: Any) -> None:
     """A loop has closed: from now on it reports who uses it."""
     if loop is not None and loop.is_closed():

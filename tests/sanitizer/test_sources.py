@@ -74,3 +74,19 @@ def test_a_variable_of_a_closure_is_assigned_in_a_function_around(tmp_path: Path
     )
     found = assignment(str(file), "limit", 3)
     assert (found and found[0]) == line
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("async def main(*, cache=Client()):\n  await cache.get()", 1),
+        ("async def main():\n  cache = current.get(None)\n  if not cache:\n    cache = lib.Client()", 4),
+        ("async def main():\n  cache = current.get(None)", 2),
+    ],
+)
+def test_of_several_assignments_the_one_that_names_the_class_counts(tmp_path: Path, source: str, line: int) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(source)
+    found = assignment(str(file), "cache", 1, "Client")
+    assert found is not None
+    assert found[0] == line

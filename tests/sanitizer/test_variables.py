@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from diagnostics.sanitizer.capture.following import Variables
+from diagnostics.sanitizer.capture.holders import reaches
 
 
 class Wanted:
@@ -39,6 +40,16 @@ class Keeper:
 
     wanted: Any = None
 
+    class Inner:
+        wanted: Any = None
+
+
+class Slotted:
+    """Has one slot that holds something, and one that is empty."""
+
+    __slots__ = ("empty", "wanted")
+    wanted: Any
+
 
 kept: list[Any] = []
 
@@ -59,13 +70,20 @@ def test_an_object_is_found_wherever_a_variable_leads_to_it(build: Any) -> None:
     assert found[0].name == "kept"
 
 
-def test_an_attribute_of_a_class_is_a_variable() -> None:
-    Keeper.wanted = [wanted := Wanted()]
+@pytest.mark.parametrize(("keeper", "name"), [(Keeper, "Keeper.wanted"), (Keeper.Inner, "Keeper.Inner.wanted")])
+def test_an_attribute_of_a_class_is_a_variable(keeper: Any, name: str) -> None:
+    keeper.wanted = [wanted := Wanted()]
     number = id(wanted)
     del wanted
     try:
         found = Variables().leading_to({number: Wanted})
     finally:
-        Keeper.wanted = None
+        keeper.wanted = None
     assert found is not None
-    assert found[0].name == "Keeper.wanted"
+    assert found[0].name == name
+
+
+def test_a_slot_is_an_attribute_and_an_empty_one_is_none() -> None:
+    thing = Slotted()
+    thing.wanted = wanted = Wanted()
+    assert reaches("thing", thing, {id(wanted): Wanted}, 1) == "thing.wanted"

@@ -375,7 +375,8 @@ def _held_by(client: ClientRecord) -> HeldBy | None:
     found = client.variable
     if found is None:
         return None
-    place = assignment(found.file, re.sub(r"\[\d+\]$", "", found.name), found.function)
+    cls = written_type(client).rpartition(".")[2]
+    place = assignment(found.file, re.sub(r"\[\d+\]$", "", found.name), found.function, cls)
     module = "" if found.module == "__main__" or found.function else f"{found.module}."
     return HeldBy(module + found.name, None if place is None else source_site(found.file, *place))
 

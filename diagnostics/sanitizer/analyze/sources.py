@@ -268,13 +268,14 @@ def _parsed(file: str) -> tuple[ast.Module, str] | None:
         return None
 
 
-def assignment(file: str, name: str, function: int) -> tuple[int, int, int | None] | None:
+def assignment(file: str, name: str, function: int, cls: str = "") -> tuple[int, int, int | None] | None:
     """Finds where a variable is assigned: line, column and, on the same line, the end column of the value.
 
     Args:
         file: of the program.
         name: of the variable, as one writes it: `client`, `state['client']`, `service.client`.
         function: the first line of the function whose local variable it is; 0 for a module's.
+        cls: the class of what it holds: of several assignments, the one that names it counts.
     """
     tree = _parsed(file)
     if tree is None:
@@ -283,7 +284,7 @@ def assignment(file: str, name: str, function: int) -> tuple[int, int, int | Non
     wanted = {name, f"self.{last}", f"cls.{last}"} if "." in name else {name}
     scopes = _scopes(tree[0], function, re.split(r"[.\[]", name)[0])
     scope = scopes[0]
-    found = next(filter(None, (_assigned(each, wanted) for each in scopes)), None)
+    found = next(filter(None, (_assigned(each, wanted, cls) for each in scopes)), None)
     if found is None and name.endswith("]"):  # the key may be a variable
         found = _assigned(tree[0], {f"{name.rpartition('[')[0]}[]"})
     if found is None and "." in name:
@@ -293,7 +294,9 @@ def assignment(file: str, name: str, function: int) -> tuple[int, int, int | Non
             for node in ast.walk(tree[0])
             if isinstance(node, ast.ClassDef) and (node.name in root or (not root and scope in node.body))
         ]
-        found = _assigned(tree[0], wanted) or next(filter(None, (_assigned(each, {last}) for each in classes)), None)
+        found = _assigned(tree[0], wanted, cls) or next(
+            filter(None, (_assigned(each, {last}) for each in classes)), None
+        )
         found = found or _of_property(tree[0], last) or _assigned(scope, root)
     if found is None:
         return None
@@ -324,7 +327,7 @@ def _of_property(tree: ast.AST, name: str) -> ast.Call | None:
     return next((each for each in returned if isinstance(each, ast.Call)), None)
 
 
-def _assigned(scope: ast.AST, wanted: set[str], *, follows: bool = True) -> ast.Call | None:
+def _assigned(scope: ast.AST, wanted: set[str], cls: str = "", *, follows: bool = True) -> ast.Call | None:
     """Returns the first call whose result a variable or a list gets, also by way of a variable of the same function."""
     found = []
     for node in nodes_of(scope, wanted):
@@ -336,7 +339,20 @@ def _assigned(scope: ast.AST, wanted: set[str], *, follows: bool = True) -> ast.
             value = _assigned(around[-1] if around else scope, {value.id}, follows=False)
         if isinstance(value, ast.Call):
             found.append(value)
-    return min(found, key=lambda value: value.lineno, default=None)
+    found += [value for each, value in _defaults(scope) if each in wanted and isinstance(value, ast.Call)]
+    return min(
+        found, key=lambda value: (cls not in re.findall(r"\w+", ast.unparse(value.func)), value.lineno), default=None
+    )
+
+
+def _defaults(scope: ast.AST) -> list[tuple[str, ast.expr | None]]:
+    """Returns the arguments of a function that have default values, with those."""
+    if not isinstance(scope, _FUNCTIONS):
+        return []
+    given = scope.args
+    last = [*given.posonlyargs, *given.args][-len(given.defaults) :] if given.defaults else []
+    pairs = [*zip(last, given.defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults, strict=True)]
+    return [(each.arg, value) for each, value in pairs]
 
 
 def nodes_of(scope: ast.AST, names: set[str]) -> Iterator[ast.AST]:

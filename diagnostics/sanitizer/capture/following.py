@@ -89,11 +89,12 @@ def _variables() -> Iterator[tuple[Variable, Any]]:
                         yield Variable(inner, loaded.__name__, place, 0), each
 
 
-def _values(name: str, value: Any, module: str) -> list[tuple[str, Any]]:
+def _values(name: str, value: Any, module: str, depth: int = 1) -> list[tuple[str, Any]]:
     """Returns what a variable holds: of a class that its module defines, the attributes."""
     if not issubclass(type(value), type) or value.__module__ != module:
         return [(name, value)]
-    return [(f"{name}.{inner}", each) for inner, each in vars(value).items() if not inner.startswith("__")]
+    inside = [(f"{name}.{inner}", each) for inner, each in vars(value).items() if not inner.startswith("__")]
+    return [pair for inner, each in inside for pair in (_values(inner, each, module, 0) if depth else [(inner, each)])]
 
 
 def inside(thing: Any) -> Sequence[Any]:

@@ -14,9 +14,10 @@ import re
 import sys
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from opcode import opmap
 from os.path import dirname
-from types import FrameType, ModuleType
+from types import FrameType, MemberDescriptorType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of
@@ -295,14 +296,15 @@ def reaches(name: str, value: Any, wanted: Wanted, depth: int) -> str | None:
         return name
     if depth == 0 or name.startswith(("__", "@")):
         return None
-    for inside, each in _contents(name, value):
+    for inside, each in contents(name, value):
         found = reaches(inside, each, wanted, depth - 1)
         if found is not None:
             return found
     return None
 
 
-def _contents(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def contents(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yields what a value holds, each with how one writes the way there, without running code of the program."""
     # By type and not by `isinstance`, which asks a proxy for its `__class__` and so runs code of the program.
     cls = type(value)
     if issubclass(cls, dict):
@@ -318,6 +320,16 @@ def _contents(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         attributes = attributes_of(value)
         if isinstance(attributes, dict):
             yield from ((f"{name}.{key}", each) for key, each in list(attributes.items())[:_WIDTH])
+        for key, slot in _slots(cls) if attributes is None else ():
+            with suppress(AttributeError):  # it is empty
+                yield f"{name}.{key}", slot.__get__(value)
+
+
+def _slots(cls: type) -> Iterator[tuple[str, Any]]:
+    """Yields the slots that classes of the person's have; reading one runs no code of theirs."""
+    for each in cls.__mro__:
+        if "__slots__" in each.__dict__ and is_users(str(getattr(sys.modules.get(each.__module__), "__file__", "<"))):
+            yield from ((key, slot) for key, slot in list(vars(each).items()) if type(slot) is MemberDescriptorType)
 
 
 def attributes_of(value: Any) -> Any:

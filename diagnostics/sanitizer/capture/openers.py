@@ -15,7 +15,15 @@ from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 from diagnostics.sanitizer.capture.closers import can_be_closed, is_awaitable_only
-from diagnostics.sanitizer.capture.holders import FACTORY, Variable, attributes_of, locals_of, reaches, receiver_of
+from diagnostics.sanitizer.capture.holders import (
+    FACTORY,
+    Variable,
+    attributes_of,
+    contents,
+    locals_of,
+    reaches,
+    receiver_of,
+)
 from diagnostics.sanitizer.capture.sites import Stack, capture, file_in, identity, in_stdlib, is_ours, is_tool, is_users
 
 _ACCEPTS: Final = ("_accept_connection2", "connect_accepted_socket")
@@ -253,7 +261,7 @@ def _local(frame: FrameType | None, receivers: list[Receiver]) -> tuple[Variable
             if path is not None:
                 code = each.f_code
                 module = str(each.f_globals.get("__name__", ""))
-                inner = vars(value).get(path.rpartition(".")[2]) if "." in path else value
+                inner = dict(contents(name, value)).get(path, value)
                 found = Variable(path, module, code.co_filename, code.co_firstlineno), referred(inner)
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnostics.sanitizer.capture.facts import MAX_CONNECTIONS, ConnectionRecord, LoopRecord
+from diagnostics.sanitizer.capture.facts import MAX_CONNECTIONS, ConnectionRecord
 
 MARK = "_diagnostics_record"
 """Attribute of loops, connections and transports that holds their record.
@@ -29,7 +29,7 @@ def dropped(record: ConnectionRecord) -> None:
         record.loop.dropped.append(record)
 
 
-def belongs_to_loop(record: ConnectionRecord) -> None:
+def keep(record: ConnectionRecord) -> None:
     """Records that a connection is open on its loop; of many there, those are forgotten that went with a transport."""
     loop = record.loop
     loop.connections[record.number] = record

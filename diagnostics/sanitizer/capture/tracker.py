@@ -16,7 +16,7 @@ from typing import Any
 
 from diagnostics.sanitizer.capture import running
 from diagnostics.sanitizer.capture.budget import Budget
-from diagnostics.sanitizer.capture.connections import MARK, belongs_to_loop, dropped, retire_tunnel
+from diagnostics.sanitizer.capture.connections import MARK, dropped, keep, retire_tunnel
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord, started
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import holder, local_variable, search
@@ -279,7 +279,7 @@ class Tracker:
                 dropped(record)
 
         record.ref = weakref.ref(connection, gone)
-        belongs_to_loop(record)
+        keep(record)
         self.instruments.call("connection_opened", record)
 
     def connection_used(self, record: ConnectionRecord) -> None:

@@ -1,7 +1,7 @@
 """What pytest is doing now, and what it was doing when something was made.
 
-Records of the sanitizer are numbered in the order in which they are made. So the numbers at which pytest goes from one
-moment to the next are enough to tell where any of them was made.
+Records of the sanitizer are numbered in the order in which they are made. So the numbers at which the moments began in
+which something was made are enough to tell where.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ class Moments:
     def __init__(self) -> None:
         self._main = get_ident()
         self.latest: Moment | Later = NOWHERE
-        self._numbers = [now()]
-        self._moments: list[Moment | Later] = [NOWHERE]
+        self._began = now()
+        self._numbers: list[int] = []
+        self._moments: list[Moment | Later] = []
         self._threads: weakref.WeakKeyDictionary[threading.Thread, Moment | Later] = weakref.WeakKeyDictionary()
 
     @property
@@ -82,7 +83,10 @@ class Moments:
 
     def at_number(self, number: int) -> Moment:
         """Returns the moment in which something with this number was made, in the main thread."""
-        return described(self._moments[bisect.bisect_right(self._numbers, number) - 1])
+        at = bisect.bisect_right(self._numbers, number)
+        if number > self._began:
+            return self.current
+        return described(self._moments[at - 1]) if at else NOWHERE
 
     def here(self) -> Moment:
         """Returns the moment that the running thread works for; see `later`."""
@@ -115,11 +119,14 @@ class Moments:
             for thread in threading.enumerate():
                 if thread not in self._threads:
                     self._threads[thread] = self.latest
-        number, numbers = now(), self._numbers
-        if number == numbers[-1] + 1:  # nothing was made in the last one
-            numbers[-1], self._moments[-1] = number, moment
-        else:
-            numbers.append(number)
-            self._moments.append(moment)
-        self.latest = moment
         _CURRENT.set(moment)
+        self.back(moment)
+
+    def back(self, moment: Moment | Later) -> None:
+        """Goes to a moment in which pytest runs no code of a test or fixture."""
+        number = now()
+        if number != self._began + 1:  # something was made in the last one
+            self._numbers.append(self._began)
+            self._moments.append(self.latest)
+        self._began = number
+        self.latest = moment

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Generator
+from types import CodeType
 from typing import Any
 
 import pytest
+from _pytest import fixtures
 
 from diagnostics.model.words import FINDING_KINDS
 from diagnostics.pytest_plugin.attribution import Attribution
@@ -16,11 +18,24 @@ from diagnostics.sanitizer.capture.blind_spots import blind_spots
 from diagnostics.sanitizer.capture.journal import Journal
 from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.recorder import RECORDER
-from diagnostics.sanitizer.capture.sites import ends_at
+from diagnostics.sanitizer.capture.sites import ends_at, goes_on_at
 from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.unclosed_at_exit import unclosed_at_exit
 
 _Wrapped = Generator[None, Any, Any]
+
+
+def _code(name: str) -> CodeType | None:
+    """Returns the code of a function of pytest, which another release may not have."""
+    found: Any = fixtures
+    for word in name.split("."):
+        found = getattr(found, word, None)
+    return getattr(found, "__code__", None)
+
+
+_CALLS_FIXTURE = _code("call_fixture_func")
+_ENDS_FIXTURE = _code("FixtureDef.finish")
+"""Callers of these say nothing about a fixture, if its test asks for it by an argument."""
 
 
 class Recording:
@@ -60,6 +75,9 @@ class Recording:
         runner = session.config.pluginmanager.get_plugin("runner")
         for phase in ("setup", "call", "teardown"):
             ends_at(getattr(runner, f"pytest_runtest_{phase}").__code__)
+        for code in (_CALLS_FIXTURE, _ENDS_FIXTURE):
+            if code is not None:
+                ends_at(code)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> _Wrapped:
@@ -85,7 +103,8 @@ class Recording:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Sets up a test, perhaps again."""
-        self._moments.go((_moment, item, "setup"))
+        if self._moments.latest[1:3] != (item, "setup"):
+            self._moments.go((_moment, item, "setup"))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
@@ -100,19 +119,25 @@ class Recording:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self) -> None:
         """A test has ended."""
-        self._moments.go(NOWHERE)
+        self._moments.back(NOWHERE)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> _Wrapped:
         """Sets up a fixture."""
         before = self._moments.latest
-        moment = (_in_fixture, fixturedef, (before, request.node))
-        self._fixtures[fixturedef] = moment
+        self._fixtures[fixturedef] = moment = (_in_fixture, fixturedef, (before, request.node))
         self._moments.go(moment)
+        # Where the code of a test or another fixture asks for this one, stacks go on to that.
+        longer = before[2] != "setup" and _CALLS_FIXTURE is not None and goes_on_at(_CALLS_FIXTURE)
         try:
             return (yield)
         finally:
-            self._moments.go(before)
+            if before[2] == "setup":
+                self._moments.back(before)
+            else:
+                if longer:
+                    ends_at(_CALLS_FIXTURE)  # type: ignore[arg-type]
+                self._moments.go(before)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> _Wrapped:

@@ -177,6 +177,18 @@ def locals_of(frame: FrameType) -> Mapping[str, Any]:
     return found
 
 
+def local(frame: FrameType, name: str) -> Any:
+    """A local variable of a frame; `None` if there is none. Cheaper than `locals_of`, and as short-lived."""
+    code = frame.f_code
+    if name not in code.co_varnames and name not in code.co_freevars:
+        return None
+    names = frame.f_locals
+    found = names.get(name)
+    if sys.version_info < (3, 13) and code.co_flags & 0x01:  # see `locals_of`
+        names.clear()
+    return found
+
+
 def _is_constructor(frame: FrameType) -> bool:
     return frame.f_code.co_name in CONSTRUCTORS or isinstance(_first(frame), type)
 

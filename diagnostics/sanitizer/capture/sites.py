@@ -73,6 +73,11 @@ def ends_at(code: CodeType) -> None:
     _outermost[id(code)] = code
 
 
+def goes_on_at(code: CodeType) -> bool:
+    """Takes that back; returns whether it was so."""
+    return _outermost.pop(id(code), None) is not None
+
+
 def is_outermost(code: CodeType) -> bool:
     """Returns whether the callers of a function are left out."""
     return bool(_outermost) and id(code) in _outermost
@@ -102,7 +107,7 @@ def identity(frame: FrameType | None, until: CodeType | None = None) -> tuple[in
         until: the code of the first frame that does not count.
     """
     found: list[int] = []
-    add, ends = found.append, _outermost
+    ends = _outermost
     for _ in _EXAMINED:
         if frame is None:
             break
@@ -110,8 +115,7 @@ def identity(frame: FrameType | None, until: CodeType | None = None) -> tuple[in
         if code is until:
             break
         number = id(code)
-        add(number)
-        add(frame.f_lasti)
+        found += number, frame.f_lasti
         if number in ends:
             break
         frame = frame.f_back

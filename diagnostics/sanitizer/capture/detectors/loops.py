@@ -14,11 +14,11 @@ from typing import Any
 from diagnostics.sanitizer.capture import foreign_futures, thread_use
 from diagnostics.sanitizer.capture.closed_loops import instrument_closed_loop
 from diagnostics.sanitizer.capture.connections import MARK
-from diagnostics.sanitizer.capture.facts import KEPT
+from diagnostics.sanitizer.capture.facts import KEPT, LoopRecord
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import locals_of
 from diagnostics.sanitizer.capture.leaks import report_leaks
-from diagnostics.sanitizer.capture.loop_origins import loop_purpose, runs_in_thread
+from diagnostics.sanitizer.capture.loop_origins import origin
 from diagnostics.sanitizer.capture.patching import Patch, around, before, disguise
 from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.sites import capture
@@ -31,7 +31,8 @@ def created(loop: Any) -> None:
     """A loop is initialized."""
     foreign_futures.loop_created()
     frame = sys._getframe(3)
-    TRACKER.loop(loop, capture(frame) + runs_in_thread(frame)).purpose = loop_purpose(frame)
+    stack, purpose = origin(frame, capture(frame))
+    TRACKER.loop(loop, stack).purpose = purpose
     if TRACKER.threads:
         thread_use.watch(loop)
     if not TRACKER.several and len(TRACKER.open_loops()) > 1:
@@ -41,22 +42,27 @@ def created(loop: Any) -> None:
 
 def _runs(original: Any, patch: Patch) -> Any:
     """Builds the method of a loop that begins to run, or whose run ends; in between only `set_debug` calls it."""
+    tracker, thread = TRACKER, get_ident
 
-    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def replacement(self: Any, enabled: Any) -> Any:
         if patch.on:
             try:
                 if self._thread_id is None:  # as `is_running`
-                    record = getattr(self, MARK, None) or TRACKER.loop(self)
+                    record = getattr(self, MARK, None) or tracker.loop(self)
                     record.runs += 1
-                    if "loop_run" in TRACKER.instruments.hooks:
-                        TRACKER.instruments.call("loop_run", record)
-                    if get_ident() != TRACKER.home:
-                        TRACKER.instruments.call("loop_run_aside", record)
+                    if thread() != tracker.home or "loop_run" in tracker.instruments.hooks:
+                        _told(record)
             except Exception as error:
                 patch.fail(error)
-        return original(self, *args, **kwargs)
+        return original(self, enabled)
 
     return disguise(replacement, original)
+
+
+def _told(record: LoopRecord) -> None:
+    TRACKER.instruments.call("loop_run", record)
+    if get_ident() != TRACKER.home:
+        TRACKER.instruments.call("loop_run_aside", record)
 
 
 @gc_neutral

@@ -22,7 +22,7 @@ _kinds: dict[str, str] = {}
 """By file: `_STDLIB` for what tells nothing, `_OTHER` for packages and programs, or what creates loops there."""
 
 
-_origins: dict[int, tuple[Stack, int, str]] = {}
+_origins: dict[int, tuple[Stack, int | None, str]] = {}
 """Keyed by id: stacks that tell all but what one frame says, how many frames further that is, and the purpose.
 
 A test runner creates a loop for each test, always at the same lines.
@@ -40,7 +40,7 @@ def origin(frame: FrameType, stack: Stack) -> tuple[Stack, str]:
     if known is None:
         return _examined(frame, stack)
     _, distance, purpose = known
-    if distance:
+    if distance is not None:
         at: FrameType | None = frame
         for _ in range(distance):
             at = at and at.f_back
@@ -82,29 +82,29 @@ def _runs_in_thread(frame: FrameType | None) -> Stack:
     return (code, 0) if is_users(code.co_filename) or made_for_it else ()
 
 
-def _purpose(frame: FrameType | None) -> tuple[str, int]:
+def _purpose(frame: FrameType | None) -> tuple[str, int | None]:
     """Tells what a loop is created for, where a test runner or a portal creates it: the scope of its fixture, say.
 
     Returns:
-        The purpose, and how many frames further the one is whose variables say it.
+        The purpose, and how many frames further the one is whose variables say it, if one does.
     """
     distance = 0
     while frame is not None:
         code = frame.f_code
         kind = _kind_of(code.co_filename)
         if kind == _PORTAL:
-            return "portal of TestClient" if "starlette.testclient" in sys.modules else kind, 0
+            return "portal of TestClient" if "starlette.testclient" in sys.modules else kind, None
         if kind == _RUNNER:
             scope = _scope(frame)
             if scope is not None:
                 return f"{scope} scope", distance
             if code.co_name.startswith("pytest_"):
-                return kind, 0
+                return kind, None
         elif kind not in (_STDLIB, _OTHER):
-            return kind, 0
+            return kind, None
         frame = None if is_outermost(code) else frame.f_back
         distance += 1
-    return "", 0
+    return "", None
 
 
 def _scope(frame: FrameType) -> str | None:

@@ -14,15 +14,17 @@ def available() -> bool:
     return shutil.which("callgrind_control") is not None
 
 
-def count(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> int | None:
+def count(command: Sequence[str], environment: Mapping[str, str], folder: Path, *, whole: bool = False) -> int | None:
     """How many instructions a command takes while it has callgrind switched on; `None` if callgrind did not say.
 
     Args:
         command: what to run; see `benchmarks.http_client.count_instructions`.
         environment: its variables.
         folder: where it runs.
+        whole: whether callgrind is on from the start.
     """
-    words = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null"]
+    words = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    words += [] if whole else ["--instr-atstart=no"]
     # A hash seed of its own would make dictionaries, and so counts, differ from run to run.
     fixed = {"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0", "COUNT_INSTRUCTIONS": "1"}
     ran = subprocess.run(

@@ -14,6 +14,7 @@ from typing import Final
 
 import uv
 
+from benchmarks import instructions
 from benchmarks.answering import answering
 from benchmarks.blame.judge import wrong
 from benchmarks.blame.running import ASKED, QUIET, installed, run
@@ -29,6 +30,7 @@ _ERROR: Final = ("-W", "error", "-W", "ignore::pytest.PytestAssertRewriteWarning
 """Of everything but that the modules of plugins are imported already, as `warm.py` does."""
 
 PEERS: Final = {"pytest -W error": ("", *_ERROR), "task difference": ("tasks",), "pyleak": ("pyleak",)}
+_MODES: Final = ("off", "report")
 _MANY: Final = """
 import asyncio
 import pytest
@@ -90,17 +92,27 @@ def _cost(bench: Bench, python: Path, folder: Path, around: dict[str, str]) -> l
     there = folder / "many"
     there.mkdir()
     (there / "test_many.py").write_text(_MANY.format(count=count), encoding="utf-8")
-    spent: dict[str, list[float]] = {"off": [], "report": []}
+    commands = {mode: [str(python), "-m", "pytest", *QUIET, "-n0", f"--event-loops={mode}"] for mode in _MODES}
+    around = {name: value for name, value in around.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    spent: dict[str, list[float]] = {mode: [] for mode in _MODES}
     with one_core():
         for _ in range(5):
             for mode, found in spent.items():
                 before = resource.getrusage(resource.RUSAGE_CHILDREN)
-                command = [str(python), "-m", "pytest", *QUIET, "-n0", f"--event-loops={mode}"]
-                subprocess.run(command, cwd=there, env=around, check=True, capture_output=True)
+                subprocess.run(commands[mode], cwd=there, env=around, check=True, capture_output=True)
                 after = resource.getrusage(resource.RUSAGE_CHILDREN)
                 found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    off, report = min(spent["off"]), min(spent["report"])
+    figures = _compared(count, "s of CPU", [min(spent[mode]) for mode in _MODES])
+    if not instructions.available():
+        return figures
+    counts = [instructions.count(commands[mode], around, there, whole=True) for mode in _MODES]
+    known = [each / 1e6 for each in counts if each is not None]
+    return [*figures, *_compared(count, "million instructions", known)] if len(known) == len(_MODES) else figures
+
+
+def _compared(count: int, unit: str, spent: Sequence[float]) -> list[Figure]:
+    off, report = spent
     return [
-        Figure(f"{count} small async tests, off", f"{off:.2f} s of CPU"),
-        Figure("the same, report", f"{report:.2f} s of CPU", report / off, "off", goal="at most 1.05"),
+        Figure(f"{count} small async tests, off", f"{off:,.2f} {unit}"),
+        Figure("the same, report", f"{report:,.2f} {unit}", report / off, "off", goal="at most 1.05"),
     ]

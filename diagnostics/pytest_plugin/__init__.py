@@ -24,7 +24,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--event-loops",
         choices=MODES,
         help="report clients and connections that outlive their event loop, with the test that made them;"
-        " error: fail because of those that your own code is responsible for (default: ini event_loops, or off)",
+        " error: fail because of those that your own code is responsible for (default: ini event_loops, or report with"
+        " --event-loops-json or --event-loops-confirm, or off)",
     )
     group.addoption("--event-loops-json", metavar="FILE", help="write the findings to FILE as JSON")
     group.addoption(
@@ -69,7 +70,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _mode(config: pytest.Config, options: Any) -> str:
     given = getattr(options, "event_loops", None)
+    asked = any(getattr(options, name, None) for name in ("event_loops_json", "event_loops_confirm"))
     mode = str(given or config.getini("event_loops"))
+    if asked and given is None and mode == "off":
+        return "report"
     if mode not in MODES:
         raise pytest.UsageError(f"event_loops is {mode!r}; write one of {', '.join(MODES)}")
     return mode

@@ -14,10 +14,11 @@ import pytest
 
 from diagnostics.pytest_plugin.journals import MARK, SECTION, eventful, unremarkable
 from diagnostics.pytest_plugin.recording import Recording
+from diagnostics.sanitizer.capture.tracker import TRACKER
 
 if TYPE_CHECKING:
     from diagnostics.pytest_plugin.confirming import Confirming
-    from diagnostics.pytest_plugin.results import Results
+    from diagnostics.pytest_plugin.results import Cause, Results
     from diagnostics.sanitizer.analyze.suppressions import Rule
 
 _Wrapped = Generator[None, Any, Any]
@@ -53,13 +54,15 @@ class Reporting:
         self._published: set[Any] = set()
         self._states: _States | None = None
         if self._fails and config.getoption("maxfail", 0):
-            config.pluginmanager.register(_AfterTests(self.publish), "event_loops_after_tests")
+            config.pluginmanager.register(_AfterTests(self._publish_early), "event_loops_after_tests")
+        self._session: pytest.Session | None = None
         self._results: Results | None = None
         self._clean = ""
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self) -> _Wrapped:
+    def pytest_runtestloop(self, session: pytest.Session) -> _Wrapped:
         """Publishes what is known when the tests have run."""
+        self._session = session
         interrupted = False
         try:
             return (yield)
@@ -71,7 +74,7 @@ class Reporting:
                 if not interrupted:
                     self._confirm()
             finally:
-                self.publish()
+                self._publish()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> _Wrapped:
@@ -87,7 +90,7 @@ class Reporting:
                     self._confirm()
             except KeyboardInterrupt:
                 session.exitstatus = pytest.ExitCode.INTERRUPTED
-            self.publish()
+            self._publish()
             if session.testsfailed > failed and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
             self._clean = "" if self._config.getoption("event_loops_json") else unremarkable(self._folder)
@@ -108,7 +111,8 @@ class Reporting:
             return
         from diagnostics.pytest_plugin.blocks import section
 
-        for line in section(self._results, writer.fullwidth, colour=writer.hasmarkup):
+        told = self._is_reported()
+        for line in section(self._results, writer.fullwidth, colour=writer.hasmarkup, told=told):
             terminalreporter.line(line)
 
     def _read(self, exit_code: int | None = None) -> Results:
@@ -123,20 +127,42 @@ class Reporting:
         if self._confirming is not None and eventful(self._folder):
             self._confirming.confirm(self._read())
 
-    def publish(self) -> None:
+    def _publish(self) -> None:
         """Sends a report for each test at fault that has none yet; only first-party code makes it fail."""
         if not eventful(self._folder):
             return
         from diagnostics.pytest_plugin.blocks import report
 
+        for each, nodeid, fails in self._news():
+            self._published.add((each.key, nodeid, fails))
+            self._count_reports()
+            self._config.hook.pytest_runtest_logreport(report=report(each, nodeid, fails=fails))
+            self._let_rerun(nodeid)
+
+    def _publish_early(self) -> None:
+        """Publishes what is known after a test, confirmed if the run stops here: there is one report for each test."""
+        if not eventful(self._folder):
+            return
+        failing = sum(fails for _, _, fails in self._news())
+        failed = self._session.testsfailed if self._session is not None else 0
+        if failing and failed + failing >= self._config.getoption("maxfail"):
+            self._confirm()
+        self._publish()
+
+    def _news(self) -> list[tuple[Cause, str, bool]]:
+        """Returns root causes and their tests that have no report yet, and whether it fails."""
+        found = {}
         for each in self._read().causes:
             fails = self._fails and each.component == "user" and each.cause.severity != "note"
             for nodeid in each.nodeids or ("unknown test",):
-                if (each.key, nodeid, fails) not in self._published:
-                    self._published.add((each.key, nodeid, fails))
-                    self._count_reports()
-                    self._config.hook.pytest_runtest_logreport(report=report(each, nodeid, fails=fails))
-                    self._let_rerun(nodeid)
+                found[each.key, nodeid, fails] = (each, nodeid, fails)
+        return [new for key, new in found.items() if key not in self._published]
+
+    def _is_reported(self) -> bool:
+        """Returns whether `diagnostics run` watches the processes that run tests, and prints the same root causes."""
+        instruments = TRACKER.instruments
+        told = instruments.reported if self._recording is not None else instruments.children_reported
+        return told and self._confirming is None  # a confirmation stands only here
 
     def _count_reports(self) -> None:
         if self._states is None:  # only now, because pytest asks for each report of each test

@@ -90,9 +90,16 @@ class Problems(list[str]):
 
 
 class Instruments:
-    """The instruments of this process, in the order in which they were added."""
+    """The instruments of this process, in the order in which they were added.
+
+    Attributes:
+        problems: instruments that failed, one line each.
+        reported: whether another process reports what this one records.
+        children_reported: whether that also holds for the Pythons that this one starts.
+    """
 
     def __init__(self) -> None:
+        self.reported = self.children_reported = False
         self.problems = Problems()
         self._active: tuple[Instrument, ...] = ()
         # By hook, for the instruments that override it: an event that nobody asked for costs one look-up.

@@ -73,6 +73,24 @@ def test_a_root_cause_is_confirmed_or_suspected(run_suite: Callable[..., SuiteRu
     assert len(list(cases.iter("testcase"))) == 4 + 2
 
 
+@pytest.mark.environment
+def test_junit_has_the_confirmation_where_the_run_stops_at_a_failure(run_suite: Callable[..., SuiteRun]) -> None:
+    asked = ("--event-loops=error", "--event-loops-confirm", "-x", "-o", "event_loops_confirm_seconds=600")
+    ran = run_suite({**FIXTURES, "test_it.py": TESTS}, *asked, "--junit-xml=junit.xml", "-n0")
+    assert ran.status == 1
+    cases = ET.parse(ran.folder / "junit.xml")
+    assert [each.get("value") for each in cases.iter("property") if each.get("name") == "event_loops_confirmation"] == [
+        "suspected: in 0 of 2 runs alone"
+    ]
+
+
+@pytest.mark.environment
+def test_to_confirm_is_to_ask_for_a_report(run_suite: Callable[..., SuiteRun]) -> None:
+    asked = ("--event-loops-confirm", "-k", "before or another", "-o", "event_loops_confirm_seconds=600")
+    ran = run_suite({**FIXTURES, "test_it.py": TESTS}, *asked, "-n0", asked=False)
+    assert "   = again: suspected: in 0 of 2 runs alone" in ran.output.splitlines()
+
+
 AGAIN = """
 import asyncio, httpx2, os, signal
 from conftest import fetch

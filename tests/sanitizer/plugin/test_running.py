@@ -57,6 +57,17 @@ def test_without_being_asked_it_is_silent_and_imports_nothing(
 
 
 @pytest.mark.environment
+@pytest.mark.parametrize(("options", "shown"), [((), True), (("--event-loops=off",), False)])
+def test_who_asks_for_findings_gets_a_report(
+    run_suite: Callable[..., SuiteRun], options: tuple[str, ...], shown: bool
+) -> None:
+    ran = run_suite(suite(LEAK), "-n0", *options)  # with --event-loops-json
+    assert ran.status == 0, ran.output
+    assert bool(ran.document) is shown
+    assert ("= test:  test_it.py::test_leak" in ran.output) is shown
+
+
+@pytest.mark.environment
 @pytest.mark.parametrize("workers", ["-n0", "-n1"])
 def test_an_error_is_a_report_that_junit_the_terminal_and_the_exit_status_see(
     run_suite: Callable[..., SuiteRun], workers: str
@@ -100,6 +111,37 @@ def test_the_first_failure_ends_the_run(run_suite: Callable[..., SuiteRun]) -> N
     assert ran.status == 1
 
 
+BORROWED = """
+@pytest.fixture
+def borrowed(request):
+    request.getfixturevalue("opened")  # a fixture of a package creates the client
+    return httpx2.AsyncClient()
+
+def test_borrows(borrowed):
+    asyncio.run(fetch(borrowed))
+"""
+PACKAGE = """
+import asyncio, httpx2, pytest
+from conftest import fetch
+
+@pytest.fixture
+def opened():
+    loop = asyncio.new_event_loop()
+    client = httpx2.AsyncClient()
+    loop.run_until_complete(fetch(client))
+    yield client
+    loop.close()
+"""
+
+
+@pytest.mark.environment
+def test_a_stack_goes_on_to_the_fixture_that_asks_for_another(run_suite: Callable[..., SuiteRun]) -> None:
+    files = {**suite(LEAK, BORROWED), "plugin.py": PACKAGE}
+    ran = run_suite(files, "--event-loops=report", "-p", "plugin", "-k", "borrows", "-n0")
+    created = {each["client"]["created_at"]["line"]: each["test"]["fixture"] for each in ran.document["findings"]}
+    assert sorted(filter(None, created.values())) == ["borrowed", "opened"], ran.output
+
+
 @pytest.mark.environment
 @pytest.mark.parametrize("options", [("--forked", "-n0"), ("-n2", "--dist=loadscope"), ("--reruns=1", "-n0")])
 def test_other_ways_to_run_a_test(run_suite: Callable[..., SuiteRun], options: tuple[str, ...]) -> None:
@@ -128,10 +170,17 @@ def test_an_interrupted_run_is_reported(run_suite: Callable[..., SuiteRun]) -> N
 
 
 @pytest.mark.environment
-def test_under_diagnostics_run_both_report_the_test(run_suite: Callable[..., SuiteRun]) -> None:
-    under = ("-m", "diagnostics.sanitizer", "--json", "outer.json")
-    ran = run_suite(suite(LEAK), "--event-loops=error", "-W", "error::pytest.PytestAssertRewriteWarning", under=under)
+@pytest.mark.parametrize(("follow", "workers"), [((), "-n0"), (("--follow",), "-n1"), ((), "-n1")])
+def test_under_diagnostics_run_the_test_is_told_once_and_is_in_both_documents(
+    run_suite: Callable[..., SuiteRun], follow: tuple[str, ...], workers: str
+) -> None:
+    under = ("-m", "diagnostics.sanitizer", *follow, "--json", "outer.json")
+    asked = ("--event-loops=error", workers, "-W", "error::pytest.PytestAssertRewriteWarning")
+    ran = run_suite(suite(LEAK), *asked, under=under)
     assert ran.status == 1
+    assert ran.output.count("= test:  test_it.py::test_leak") == 1, ran.output
+    if workers != "-n0" and not follow:  # the sanitizer does not watch the workers
+        return
     outer = json.loads((ran.folder / "outer.json").read_text())
     for document in (outer, ran.document):
         assert {each["test"]["nodeid"] for each in document["findings"]} == {"test_it.py::test_leak"}

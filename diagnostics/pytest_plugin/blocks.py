@@ -57,16 +57,16 @@ def report(cause: Cause, nodeid: str, *, fails: bool) -> pytest.TestReport:
     )
 
 
-def section(results: Results, width: int, *, colour: bool, told: bool = False) -> Iterator[str]:
+def section(results: Results, width: int, *, colour: bool, shown: bool = False) -> Iterator[str]:
     """Yields the lines of the section, and the annotations where they are wanted.
 
     Args:
         results: what is wrong.
         width: of the terminal.
         colour: whether it shows colours.
-        told: whether `diagnostics run` prints the root causes, with the tests: one mistake is told once.
+        shown: whether `diagnostics run` prints the root causes, with the tests: one mistake is shown once.
     """
-    if told and results.causes:
+    if shown and results.causes:
         yield f"diagnostics: {plural(len(results.causes), 'root cause')}; the report of `run` names the tests"
     else:
         yield from _section(results, Style(max(MIN_WIDTH, width), colour)).splitlines()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Generator
 from types import CodeType
 from typing import Any
 
 import pytest
-from _pytest import fixtures
 
 from diagnostics.model.words import FINDING_KINDS
 from diagnostics.pytest_plugin.attribution import Attribution
@@ -27,7 +27,7 @@ _Wrapped = Generator[None, Any, Any]
 
 def _code(name: str) -> CodeType | None:
     """Returns the code of a function of pytest, which another release may not have."""
-    found: Any = fixtures
+    found: Any = sys.modules[pytest.fixture.__module__]
     for word in name.split("."):
         found = getattr(found, word, None)
     return getattr(found, "__code__", None)

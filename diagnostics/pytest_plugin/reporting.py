@@ -111,8 +111,8 @@ class Reporting:
             return
         from diagnostics.pytest_plugin.blocks import section
 
-        told = self._is_reported()
-        for line in section(self._results, writer.fullwidth, colour=writer.hasmarkup, told=told):
+        shown = self._is_shown()
+        for line in section(self._results, writer.fullwidth, colour=writer.hasmarkup, shown=shown):
             terminalreporter.line(line)
 
     def _read(self, exit_code: int | None = None) -> Results:
@@ -158,11 +158,11 @@ class Reporting:
                 found[each.key, nodeid, fails] = (each, nodeid, fails)
         return [new for key, new in found.items() if key not in self._published]
 
-    def _is_reported(self) -> bool:
+    def _is_shown(self) -> bool:
         """Returns whether `diagnostics run` watches the processes that run tests, and prints the same root causes."""
         instruments = TRACKER.instruments
-        told = instruments.reported if self._recording is not None else instruments.children_reported
-        return told and self._confirming is None  # a confirmation stands only here
+        shown = instruments.reported if self._recording is not None else instruments.children_reported
+        return shown and self._confirming is None  # a confirmation stands only here
 
     def _count_reports(self) -> None:
         if self._states is None:  # only now, because pytest asks for each report of each test

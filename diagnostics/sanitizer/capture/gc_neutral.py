@@ -14,6 +14,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
 
+from diagnostics.sanitizer.capture.sites import outermost
+
 _Work = TypeVar("_Work", bound=Callable[..., Any])
 
 BALLAST = 4000
@@ -37,7 +39,8 @@ def gc_neutral(work: _Work) -> _Work:
         gc.disable()
         try:
             frame: FrameType | None = sys._getframe(1)
-            while frame is not None:  # looking at a frame makes it an object, which goes with its call: it is not kept
+            # Looking at a frame makes it an object, which goes with its call: it is not kept.
+            while frame is not None and id(frame.f_code) not in outermost:
                 frame = frame.f_back
             count = gc.get_count()[0]
             try:

@@ -56,7 +56,7 @@ _INTERNED_AT_MOST = 4096
 
 _ATTRS = "<attrs generated "
 
-_outermost: dict[int, CodeType] = {}
+outermost: dict[int, CodeType] = {}
 """Keyed by id: functions of a test runner, whose callers say nothing about the test."""
 
 _interned: dict[tuple[int, ...], Stack] = {}
@@ -70,17 +70,17 @@ _made_by: dict[int, tuple[CodeType, str]] = {}
 
 def ends_at(code: CodeType) -> None:
     """Leaves the callers of a function out of the stacks from now on."""
-    _outermost[id(code)] = code
+    outermost[id(code)] = code
 
 
 def goes_on_at(code: CodeType) -> bool:
     """Takes that back; returns whether it was so."""
-    return _outermost.pop(id(code), None) is not None
+    return outermost.pop(id(code), None) is not None
 
 
 def is_outermost(code: CodeType) -> bool:
     """Returns whether the callers of a function are left out."""
-    return bool(_outermost) and id(code) in _outermost
+    return bool(outermost) and id(code) in outermost
 
 
 def capture(frame: FrameType | None = None) -> Stack:
@@ -107,7 +107,7 @@ def identity(frame: FrameType | None, until: CodeType | None = None) -> tuple[in
         until: the code of the first frame that does not count.
     """
     found: list[int] = []
-    ends = _outermost
+    ends = outermost
     for _ in _EXAMINED:
         if frame is None:
             break

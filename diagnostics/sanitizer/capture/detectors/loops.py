@@ -80,7 +80,6 @@ def closing(loop: Any) -> Any:
     return loop
 
 
-@gc_neutral
 def closed(loop: Any, _: Any) -> None:
     """A loop has closed: from now on it reports who uses it."""
     if loop is not None and loop.is_closed():

@@ -3,7 +3,8 @@
 CPython starts a collection when so many more container objects were created than freed. The objects that the sanitizer
 keeps of clients, connections and loops would move that moment, and with it the errors that depend on it: without this,
 half of the scenarios lost theirs under a timeline. So the collector is disabled meanwhile, and for every object that
-stays, one is freed that was created for this purpose before the program started.
+stays, one is freed that was created for this purpose before the program started. That is exact but for what is made of
+CPython's free lists, which the collector does not count: the program finds fewer of those.
 """
 
 from __future__ import annotations

@@ -138,6 +138,17 @@ def test_a_loop_that_a_thread_keeps_by_asyncio_run_is_kept(program: str, kind: s
     assert ("instead of asyncio.run(ask())" in advice.code) is (kind == "cross-loop-use")
 
 
+@pytest.mark.parametrize(
+    ("maker", "words"), [("", "close the loop"), ("pydantic_graph", "pydantic_graph makes the loop")]
+)
+def test_only_who_makes_a_loop_can_close_it(program: str, maker: str, words: str) -> None:
+    file = f"{INSTALLED}/{maker}/utils.py" if maker else program
+    loop = LoopRecord(Thing(), (*at(file, LOOP, "get"), *at(program, FETCH, "fetch")))
+    (found,) = group(evaluate([Fact("loop-closed-by-gc", "leak", loop=loop)]), ()).root_causes
+    assert found.advice[0].text.startswith(words)
+    assert any(each.text.startswith("report it to") for each in found.advice) is bool(maker)
+
+
 def test_a_coroutine_around_the_server_closes_what_it_makes(program: str) -> None:
     found = cause(program, LOCAL, [(UVICORN, "handle"), *IN_RUN], "client-left-open", frameworks=("fastapi",))
     assert found.advice[0].code.splitlines()[0] == "async with httpx.AsyncClient() as local:"

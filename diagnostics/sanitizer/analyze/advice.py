@@ -289,6 +289,10 @@ def _is_third_party(about: Situation) -> bool:
 
 RULES: Final[tuple[Rule, ...]] = (
     (
+        lambda about: about.kinds == {"loop-closed-by-gc"} and _is_third_party(about),
+        lambda about: [Advice(None, f"{about.component} makes the loop: your code has nothing to close", "", None)],
+    ),
+    (
         lambda about: about.kinds == {"loop-closed-by-gc"},
         _plain(
             "close the loop where it is created: use `asyncio.run`, or `loop.close()` in a `finally`",

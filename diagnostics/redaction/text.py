@@ -32,6 +32,7 @@ def redact(text: str, secrets: Secrets) -> str:
     return _redact(text, secrets, DEPTH)
 
 
+@lru_cache(maxsize=4096)  # nor are there many different words
 def _redact(text: str, secrets: Secrets, depth: int) -> str:
     for _ in range(PASSES):
         clean = _once(text, secrets, depth)

@@ -131,6 +131,16 @@ def test_what_a_line_does_with_a_known_client_is_told_without_its_other_effects(
     assert [finding.kind for finding in evaluate([effect])] == ["use-after-loop-close"]
 
 
+def test_a_lock_inside_a_call_is_not_told_beside_its_client() -> None:
+    event = ClientRecord(Thing(), "asyncio.Event", "asyncio", stack(USERS))
+    where = {"loop": LOOPS[0], "current": LOOPS[1]}
+    inside = stack("locks.py", USERS)
+    lock = Fact("cross-loop-use", "error", client=event, stack=inside, detail={"what": "an asyncio Event"}, **where)
+    use = Fact("cross-loop-use", "error", client=CLIENTS[0], stack=stack(USERS), **where)
+    assert [each.client and each.client.type for each in evaluate([lock, use])] == ["openai.AsyncOpenAI"]
+    assert [each.client and each.client.type for each in evaluate([lock])] == ["asyncio.Event"]
+
+
 @pytest.mark.parametrize(("client", "holder"), [(CLIENTS[0], "user"), (CLIENTS[1], "agentkit")])
 def test_the_fault_goes_to_the_component_that_holds_the_client(client: ClientRecord, holder: str) -> None:
     (finding,) = evaluate([Fact("cross-loop-use", "error", loop=LOOPS[0], client=client)])

@@ -158,9 +158,15 @@ def _once_a_request(facts: list[Fact]) -> list[Fact]:
 
 
 def _once_a_line(facts: list[Fact]) -> list[Fact]:
-    """Drops a foreign access of an unknown client where the same line of the program makes one of a known client."""
-    known = {_line(fact) for fact in facts if _access(fact) is not None}
-    return [fact for fact in facts if fact.kind not in _FOREIGN or fact.client is not None or _line(fact) not in known]
+    """Drops a foreign access of an unknown client, or of a lock, where the same line makes one of a known client."""
+    opened = {_line(fact) for fact in facts if _access(fact) is not None}
+    used = {_line(fact) for fact in facts if fact.kind in _FOREIGN and fact.client and not _is_primitive(fact)}
+    return [
+        fact
+        for fact in facts
+        if fact.kind not in _FOREIGN
+        or _line(fact) not in (used if _is_primitive(fact) else () if fact.client else opened)
+    ]
 
 
 def _line(fact: Fact) -> tuple[Any, ...]:

@@ -131,14 +131,14 @@ def test_what_a_line_does_with_a_known_client_is_told_without_its_other_effects(
     assert [finding.kind for finding in evaluate([effect])] == ["use-after-loop-close"]
 
 
-def test_a_lock_inside_a_call_is_not_told_beside_its_client() -> None:
-    event = ClientRecord(Thing(), "asyncio.Event", "asyncio", stack(USERS))
+@pytest.mark.parametrize("made", [ClientRecord(Thing(), "asyncio.Event", "asyncio", stack(USERS)), None])
+def test_a_lock_inside_a_call_is_not_told_beside_its_client(made: ClientRecord | None) -> None:
     where = {"loop": LOOPS[0], "current": LOOPS[1]}
     inside = stack("locks.py", USERS)
-    lock = Fact("cross-loop-use", "error", client=event, stack=inside, detail={"what": "an asyncio Event"}, **where)
+    lock = Fact("cross-loop-use", "error", client=made, stack=inside, detail={"what": "an asyncio Event"}, **where)
     use = Fact("cross-loop-use", "error", client=CLIENTS[0], stack=stack(USERS), **where)
     assert [each.client and each.client.type for each in evaluate([lock, use])] == ["openai.AsyncOpenAI"]
-    assert [each.client and each.client.type for each in evaluate([lock])] == ["asyncio.Event"]
+    assert [each.client and each.client.type for each in evaluate([lock])] == [made and "asyncio.Event"]
 
 
 @pytest.mark.parametrize(("client", "holder"), [(CLIENTS[0], "user"), (CLIENTS[1], "agentkit")])

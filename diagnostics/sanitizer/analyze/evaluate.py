@@ -8,6 +8,7 @@ from typing import Any
 
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, HeldBy, Hint, LoopFacts
 from diagnostics.model.libraries import LIBRARIES
+from diagnostics.sanitizer.analyze.consequences import is_primitive, without_consequences
 from diagnostics.sanitizer.analyze.contributions import contributions
 from diagnostics.sanitizer.analyze.describe import (
     closed_by,
@@ -42,8 +43,8 @@ from diagnostics.sanitizer.analyze.phrasing import (
     noun,
 )
 from diagnostics.sanitizer.analyze.sources import assignment, is_handled
-from diagnostics.sanitizer.capture.facts import SESSION_REQUEST, ClientRecord, ConnectionRecord, Fact, LoopRecord
-from diagnostics.sanitizer.capture.sites import Stack, belongs, file_of, installed, line, users_frame
+from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
+from diagnostics.sanitizer.capture.sites import Stack, file_of, installed, line, users_frame
 
 _ORDER = {"error": 0, "leak": 1, "note": 2}
 _LEFT = ("client-left-open", "abandoned-stream")
@@ -57,7 +58,7 @@ def evaluate(facts: Iterable[Fact]) -> list[Finding]:
         appearance, so equal programs have equal reports.
     """
     groups: dict[tuple[Any, ...], list[Fact]] = {}
-    for fact in _folded(facts):
+    for fact in without_consequences(facts):
         if not _is_expected(fact):
             groups.setdefault(_same(fact), []).append(fact)
     names = _Names()
@@ -67,7 +68,7 @@ def evaluate(facts: Iterable[Fact]) -> list[Finding]:
 def counts(facts: Iterable[Fact]) -> list[tuple[str, str, int]]:
     """Returns how often each kind was seen, as `(kind, severity, count)`, without reading any source."""
     found: dict[tuple[str, str], int] = {}
-    for fact in _folded(facts):
+    for fact in without_consequences(facts):
         key = fact.kind, _severity(fact)
         found[key] = found.get(key, 0) + fact.count
     return [(kind, severity, count) for (kind, severity), count in found.items()]
@@ -96,130 +97,15 @@ def _is_expected(fact: Fact) -> bool:
     return installed(file_of(code)) and is_handled("RuntimeError", file_of(code), line(code, at))
 
 
-def _folded(facts: Iterable[Fact]) -> list[Fact]:
-    """Drops consequences: a call that uses a connection of another loop uses that loop too."""
-    facts = list(facts)
-    left = {
-        fact.loop.number
-        for fact in facts
-        if fact.loop is not None and fact.kind in ("client-left-open", "abandoned-stream")
-    }
-    facts = [
-        fact for fact in facts if not (fact.detail.get("tidied") and fact.loop is not None and fact.loop.number in left)
-    ]
-    facts = _once_a_line(_once_a_request(_worst(_once_a_task(_without_tasks_of_clients(facts)))))
-    shared = {
-        fact.client.outermost.number
-        for fact in facts
-        if fact.client is not None and fact.kind == "cross-loop-use" and not fact.detail.get("thread")
-    }
-    facts = [
-        fact
-        for fact in facts
-        if not (fact.detail.get("thread") and fact.client is not None and fact.client.outermost.number in shared)
-    ]
-    reported = {_of(fact) for fact in facts if fact.call is not None and fact.kind.startswith("cross-loop")}
-    return [
-        fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in reported
-    ]
-
-
-def _without_tasks_of_clients(facts: list[Fact]) -> list[Fact]:
-    """Drops the pending tasks of a library whose client is left open on that loop: closing it ends them."""
-    left = {(each.loop, each.client.package) for each in facts if each.kind == "client-left-open" and each.client}
-    return [
-        fact
-        for fact in facts
-        if fact.kind != "pending-task-destroyed"
-        or fact.detail.get("calls")
-        or not any(loop is fact.loop and belongs(file_of(fact.stack[0]), name) for loop, name in left if fact.stack)
-    ]
-
-
-def _once_a_task(facts: list[Fact]) -> list[Fact]:
-    """Drops that a task was pending when its loop closed: Ctrl-C ended the wait for it, and the wait was reported."""
-    waited = {(fact.loop, fact.detail["task"]) for fact in facts if "task" in fact.detail}
-    return [
-        fact
-        for fact in facts
-        if fact.kind != "pending-task-destroyed"
-        or (fact.loop, f"the task {fact.detail.get('coroutine')}") not in waited
-    ]
-
-
-def _once_a_request(facts: list[Fact]) -> list[Fact]:
-    """Drops what a request of aiohttp leads to: the request itself was reported as it reached a session's methods."""
-    requested = {_where(fact) for fact in facts if fact.operation == SESSION_REQUEST}
-    return [
-        fact
-        for fact in facts
-        if fact.kind != "cross-loop-use" or fact.operation == SESSION_REQUEST or _where(fact) not in requested
-    ]
-
-
-def _once_a_line(facts: list[Fact]) -> list[Fact]:
-    """Drops a foreign access of an unknown client, or of a lock, where the same line makes one of a known client."""
-    opened = {_line(fact) for fact in facts if _access(fact) is not None}
-    used = {_line(fact) for fact in facts if fact.kind in _FOREIGN and fact.client and not _is_primitive(fact)}
-    return [
-        fact
-        for fact in facts
-        if fact.kind not in _FOREIGN
-        or _line(fact) not in (used if _is_primitive(fact) else () if fact.client else opened)
-    ]
-
-
-def _line(fact: Fact) -> tuple[Any, ...]:
-    found = users_frame(fact.stack)
-    return fact.loop, fact.current, (found[0], line(*found)) if found is not None else fact
-
-
-def _where(fact: Fact) -> tuple[int | None, ...]:
-    records = (fact.client.outermost if fact.client else None, fact.loop, fact.current)
-    return tuple(None if each is None else each.number for each in records)
-
-
-_FOREIGN = ("inherited-connection", "cross-loop-use", "cross-loop-close", "use-after-loop-close")
-"""Foreign access, what says most about it first."""
-
-
-def _worst(facts: list[Fact]) -> list[Fact]:
-    """Drops what one foreign access leads to, for clients whose calls are not known: a write, a close, a callback."""
-    best: dict[tuple[Any, ...], int] = {}
-    for fact in facts:
-        key = _access(fact)
-        if key is not None:
-            best[key] = min(best.get(key, len(_FOREIGN)), _FOREIGN.index(fact.kind))
-    return [fact for fact in facts if (key := _access(fact)) is None or _FOREIGN.index(fact.kind) == best[key]]
-
-
-def _access(fact: Fact) -> tuple[Any, ...] | None:
-    client = fact.client.outermost if fact.client else None
-    if fact.kind not in _FOREIGN or fact.severity != "error" or client is None:
-        return None
-    if client.calls or client.holder is None or client.holder.how not in ("used", "opened"):
-        return None
-    return _where(fact)
-
-
-def _of(fact: Fact) -> tuple[int | None, int | None]:
-    return (fact.call.number if fact.call else None, fact.loop.number if fact.loop else None)
-
-
 def _same(fact: Fact) -> tuple[Any, ...]:
     """Returns a key that is equal for facts with the same cause in the program."""
     client = fact.client.outermost if fact.client else None
     created: Any = (client.created or client.variable) if client else ()
     loop = (fact.loop.created, fact.loop.closed) if fact.loop else ()
     access = fact.stack if client is None else ()
-    if _is_primitive(fact):  # one mistake, however many locks and queues the program keeps
+    if is_primitive(fact):  # one mistake, however many locks and queues the program keeps
         return fact.kind, _severity(fact), loop
     return (fact.kind, _severity(fact), created, loop, access, fact.trigger, *map(fact.detail.get, ("waits", "what")))
-
-
-def _is_primitive(fact: Fact) -> bool:
-    """Returns whether a fact is about a lock, queue or event that the program keeps itself."""
-    return fact.client is not None and fact.client.package == "asyncio" and "what" in fact.detail
 
 
 class _Names:
@@ -241,13 +127,13 @@ def _finding(group: Sequence[Fact], names: _Names) -> Finding:
     current = first.current
     details = dict(first.detail)
     named = names("C", client) if client else ""
-    if _is_primitive(first):
+    if is_primitive(first):
         details["what"] = " and ".join(dict.fromkeys(str(fact.detail["what"]) for fact in group))
     if "connections" in details:
         details["connections"] = sum(fact.detail["connections"] for fact in group)
         details["loops"] = len({fact.loop.number for fact in group if fact.loop is not None})
     about = About(
-        client=UNKNOWN_CLIENT if _is_primitive(first) or client is None else f"{written_type(client)} {named}",
+        client=UNKNOWN_CLIENT if is_primitive(first) or client is None else f"{written_type(client)} {named}",
         loop=_named(loop),
         current=names("L", current) if current else "no loop",
         operation=first.operation,
@@ -324,7 +210,7 @@ def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> 
         return OTHER_LOOP
     if "thread" in fact.detail:
         return THREAD
-    if (fact.client is None or _is_primitive(fact)) and "what" in fact.detail:
+    if (fact.client is None or is_primitive(fact)) and "what" in fact.detail:
         return AWAITED if fact.operation == "await" else LOCK_KEPT
     if fact.kind == "use-after-loop-close" and client is not None and fact.current is not None:
         return KINDS["cross-loop-use"].why

@@ -127,6 +127,7 @@ class Observer(logging.Handler):
     async def ask(self, client: AsyncOpenAI, calls: int, concurrency: int) -> None:
         """Makes the calls, so many at once, and counts what each gives back."""
         gate = asyncio.Semaphore(concurrency)
+        self.server.together = min(calls, concurrency)
 
         async def call(prompt: str) -> None:
             async with gate:
@@ -197,6 +198,7 @@ class Server(threading.Thread):
         b'{"id":"1","object":"chat.completion","created":0,"model":"m","choices":[{"index":0,"finish_reason":"stop",'
         b'"message":{"role":"assistant","content":"pong"}}]}'
     )
+    PATIENCE = 0.5  # seconds without a request after which no more are expected: retries come one by one
     ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(TEXT), TEXT)
 
     def __init__(self) -> None:
@@ -205,7 +207,7 @@ class Server(threading.Thread):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.listener.setblocking(False)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
-        self.prompts, self.waiting = set(), []
+        self.prompts, self.waiting, self.together = set(), [], 1
         self.requests = self.retried = self.connections = self.open = 0
         self.asking, self.asked, self.settled = *socket.socketpair(), queue.SimpleQueue()
         self.selector = selectors.DefaultSelector()  # not asyncio: the only event loops here are those of the test
@@ -214,12 +216,13 @@ class Server(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Serves until the process ends. Answers once no more requests come: calls made together are open together."""
+        """Serves until the process ends. Calls made together are open together: none is answered before all wait."""
         while True:
-            ready = [key for key, _ in self.selector.select(0.05 if self.waiting else None)]
+            ready = [key for key, _ in self.selector.select(self.PATIENCE if self.waiting else None)]
             for key in sorted(ready, key=lambda key: key.fileobj is self.asked):
                 key.data(key.fileobj)
-            while self.waiting and not ready:
+            everybody_waits = len(self.waiting) >= self.together
+            while self.waiting and (everybody_waits or not ready):
                 with contextlib.suppress(OSError):
                     self.waiting.pop().sendall(self.ANSWER)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import re
+import select
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import tomllib
 
+from repro import repeated_run
 from repro.templates.render import render
 from tests.repro.filecheck import first_mismatch, read_checks
 
@@ -94,6 +97,27 @@ def test_the_first_exception_is_shown_in_full_on_request(sdk_python: Callable[[s
     assert done.stdout.count("Traceback (most recent call last):") == 2  # one exception and the one it came from
     assert "httpcore2/_async/http11.py" in done.stdout
     assert done.stdout.splitlines()[-1] == "RESULT: raised=2 logged=0 retried=0 lost=2 other=0 answers=2 calls=4"
+
+
+def test_the_server_answers_calls_made_together_only_when_all_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a loaded machine the second comes late; answered before, the first would lend it its connection."""
+    monkeypatch.setattr(repeated_run.Server, "PATIENCE", 600)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")  # the server sets them; put back at the end
+    server = repeated_run.Server()
+    server.together = 2
+    request = b"POST /v1 HTTP/1.1\r\nContent-Length: 1\r\n\r\n%d"
+    address = server.listener.getsockname()
+    with (
+        socket.create_connection(address, timeout=60) as first,
+        socket.create_connection(address, timeout=60) as second,
+    ):
+        first.sendall(request % 1)
+        while not server.requests:
+            server.settle()
+        assert select.select([first], [], [], 0)[0] == []
+        second.sendall(request % 2)
+        assert [it.recv(12) for it in (first, second)] == [b"HTTP/1.1 200"] * 2
 
 
 def test_the_folder_holds_these_scripts_and_the_readme_names_each() -> None:

@@ -19,7 +19,7 @@ WHY = """\
 The garbage collector calls `__del__` at any time, on any thread, while any loop runs or none. The task closes
 connections of one loop on another, or the loop closes before the task has run. Nothing waits for it. A finaliser
 that first compares the running loop with the one of its connections is not reported, nor one that starts a method that
-awaits nothing, nor one in a browser, where one loop stays."""
+awaits nothing of a loop, nor one in a browser, where one loop stays."""
 
 WRONG = """\
 import asyncio
@@ -47,6 +47,7 @@ class Service:
 
 _ENDS: Final = re.compile(r"loop$|\b\w*_loop\(\)$")
 _BROWSER: Final = frozenset({"js", "pyodide"})
+_DEPTH: Final = 4
 _STARTS: Final = frozenset({"create_task", "ensure_future", "run_until_complete"})
 
 
@@ -73,8 +74,10 @@ def _start(scope: CodeScope, cls: CodeScope, reader: ValueReader) -> tuple[ast.C
     for node in own:
         target = reader.tree.resolve(node.func, scope)
         name = target.dotted if isinstance(target, OuterName) else ""
-        starts = (last_name(node.func) in _STARTS and node.args) or name == "asyncio.run"
-        if starts and not _awaits_nothing(node, cls):
+        starts = (last_name(node.func) in _STARTS and node.args and _is_of_asyncio(node.func, name, scope)) or (
+            name == "asyncio.run"
+        )
+        if starts and not _is_harmless(node, cls, reader):
             return node, scope
     for node in own if scope.name == "__del__" else ():
         func = node.func
@@ -85,16 +88,39 @@ def _start(scope: CodeScope, cls: CodeScope, reader: ValueReader) -> tuple[ast.C
     return None
 
 
-def _awaits_nothing(start: ast.Call, cls: CodeScope) -> bool:
-    """Returns whether what is started is a method of the class that awaits nothing, or that is not even called."""
+def _is_of_asyncio(func: ast.expr, name: str, scope: CodeScope) -> bool:
+    """Returns whether a function is asyncio's or a method of a loop, and not of a service that has tasks of its own."""
+    if not isinstance(func, ast.Attribute) or name.startswith("asyncio."):
+        return name.startswith("asyncio.")
+    return is_loop(func.value, scope) or _ENDS.search(written(func.value)) is not None
+
+
+def _is_harmless(start: ast.Call, cls: CodeScope, reader: ValueReader) -> bool:
+    """Returns whether what is started is a method that awaits nothing of a loop, or that is not even called."""
     for given in start.args[:1]:
         names = dotted(given.func if isinstance(given, ast.Call) else given)
-        method = cls.inner.get(names[1]) if names[:1] == ["self"] and len(names) == 2 else None
+        method = reader.tree.method(cls, names[1]) if names[:1] == ["self"] and len(names) == 2 else None
         if method is not None and method.is_async:
-            return not isinstance(given, ast.Call) or not any(
-                isinstance(each, (ast.Await, ast.AsyncFor, ast.AsyncWith)) for each in method.nodes
-            )
+            return not isinstance(given, ast.Call) or _awaits_nothing(method, cls, reader, 0)
     return False
+
+
+def _awaits_nothing(method: CodeScope, cls: CodeScope, reader: ValueReader, depth: int) -> bool:
+    """Returns whether a method awaits at most methods of its object that await nothing, or some time."""
+    for node in method.nodes:
+        if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):
+            return False
+        awaited = node.value if isinstance(node, ast.Await) else None
+        if awaited is None:
+            continue
+        target = reader.tree.resolve(awaited.func, method) if isinstance(awaited, ast.Call) else None
+        if isinstance(target, OuterName) and target.dotted == "asyncio.sleep":
+            continue
+        names = dotted(awaited.func) if isinstance(awaited, ast.Call) else []
+        inner = reader.tree.method(cls, names[1]) if names[:1] == ["self"] and len(names) == 2 else None
+        if inner is None or not inner.is_async or depth > _DEPTH or not _awaits_nothing(inner, cls, reader, depth + 1):
+            return False
+    return True
 
 
 def _compares(scope: CodeScope) -> bool:

@@ -73,6 +73,28 @@ class Search:
     def __del__(self):
         asyncio.get_event_loop().create_task(self.close())
 """,
+    "a finaliser that starts an inherited method, which awaits what awaits nothing": """
+import asyncio
+
+class Base:
+    async def close(self):
+        await self.forget()
+        await asyncio.sleep(0)
+
+    async def forget(self):
+        self.db = None
+
+class Search(Base):
+    def __del__(self):
+        asyncio.run(self.close())
+""",
+    "a finaliser that gives work to a service with tasks of its own": """
+import asyncio
+
+class Job:
+    def __del__(self):
+        self.service.create_task(self.name)
+""",
     "a finaliser that passes a method and does not call it": """
 class Pool:
     async def close(self):

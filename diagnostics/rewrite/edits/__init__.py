@@ -58,6 +58,7 @@ EDITS: Final = (
     Edit("context-manager", scope.ENTERED, scope.enter, "it is for a client that is left open"),
     Edit("context-manager", inside_run.SUMMARY, inside_run.propose, "it is for a client of a module"),
     Edit("context-manager", passed.SUMMARY, passed.propose, "no run gets the client as an argument"),
+    Edit("context-manager", inside_run.HANDED, inside_run.hand_down, "no function between a run and the client"),
     Edit("lifespan", lifespan.SUMMARY, lifespan.propose, "there is no server application beside the client"),
     Edit("explicit-close", scope.COMPLETED, scope.complete, "it is for a client that an object keeps"),
     Edit("explicit-close", scope.CLOSED, scope.close, "it is for a client that is left open"),

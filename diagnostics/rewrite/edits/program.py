@@ -58,6 +58,11 @@ class ParsedFile:
         """All nodes that have a position."""
         return list(self._positions)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All names in it, of whatever."""
+        return frozenset(node.value for node in self.nodes if isinstance(node, cst.Name))
+
     def line(self, node: cst.CSTNode) -> int:
         """Returns the line on which a node starts."""
         return self._positions[node].start.line
@@ -146,6 +151,13 @@ class ParsedProgram:
         """Returns a parsed file as it was."""
         module = self.module(path)
         return module.tree.code if module is not None else ""
+
+    def text_of(self, path: str) -> str:
+        """Returns the text of any file; "" for one that cannot be read."""
+        try:
+            return self._source.read(path)
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     def no(self, why: str) -> bool:
         """Says why an edit does not fit; returns `False`."""
@@ -318,7 +330,7 @@ def last_name(node: cst.CSTNode) -> str:
 
 def free_name(name: str, *modules: ParsedFile) -> str:
     """Returns a name, or one with a number after it, that no file has."""
-    taken = {node.value for module in modules for node in module.nodes if isinstance(node, cst.Name)}
+    taken = {each for module in modules for each in module.names}
     numbered = (f"{name}_{number}" for number in count(2))
     return next(each for each in chain([name], numbered) if each not in taken)
 

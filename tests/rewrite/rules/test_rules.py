@@ -103,6 +103,14 @@ class Pool:
     def __del__(self):
         self.loop.run_until_complete(self.close)
 """,
+    "what a database is read with, by a class that only names the library": """
+from motor.motor_asyncio import AsyncIOMotorGridFSBucket
+
+async def read(database, number):
+    bucket = AsyncIOMotorGridFSBucket(database)
+    stream = await bucket.open_download_stream(number)
+    return await stream.read()
+""",
     "a finaliser in a browser": """
 import asyncio
 import js

@@ -134,7 +134,8 @@ def _looks_like_one(parts: list[str]) -> bool:
     if {"aio", "asyncio"} & set(path[1:]) and name.endswith("Client"):
         return True
     vendor, rest = re.sub(r"[^a-z0-9]", "", path[0].lower()), name[5:].lower()
-    return name.startswith("Async") and len(rest) > 3 and (rest in vendor or vendor in rest)
+    is_of_vendor = rest in vendor or rest.startswith(vendor) or rest.endswith(vendor)
+    return name.startswith("Async") and len(rest) > 3 and is_of_vendor
 
 
 def _has_no_pool(call: ast.Call) -> bool:

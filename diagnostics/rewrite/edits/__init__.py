@@ -58,7 +58,7 @@ EDITS: Final = (
     Edit("context-manager", scope.ENTERED, scope.enter, "it is for a client that is left open"),
     Edit("context-manager", inside_run.SUMMARY, inside_run.propose, "it is for a client of a module"),
     Edit("context-manager", passed.SUMMARY, passed.propose, "no run gets the client as an argument"),
-    Edit("context-manager", inside_run.HANDED, inside_run.hand_down, "no function between a run and the client"),
+    Edit("context-manager", inside_run.HANDED, inside_run.hand_down, "no code between a run and the client is its own"),
     Edit("lifespan", lifespan.SUMMARY, lifespan.propose, "there is no server application beside the client"),
     Edit("explicit-close", scope.COMPLETED, scope.complete, "it is for a client that an object keeps"),
     Edit("explicit-close", scope.CLOSED, scope.close, "it is for a client that is left open"),
@@ -72,6 +72,7 @@ EDITS: Final = (
     Edit("client-per-loop", client_per_loop.SUMMARY, client_per_loop.propose, "nothing of the program's own is shared"),
     Edit("background-loop", background_loop.SUMMARY, background_loop.propose, "no plain code runs the coroutines"),
     Edit("single-run", single_run.SUMMARY, single_run.propose, "no asyncio.run of the module starts them"),
+    Edit("context-manager", inside_run.HANDED, inside_run.hand_down_anywhere, "no call between is known"),
     Edit("no-keepalive", no_pool.SUMMARY, no_pool.propose, "the library has no option for it"),
     Edit("await-close", awaited.SUMMARY, awaited.propose_others, "every call that closes is awaited"),
 )

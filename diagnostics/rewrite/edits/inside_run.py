@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 import libcst as cst
@@ -19,7 +20,7 @@ from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import ParsedFile, ParsedProgram, Rewrite, free_name
 from diagnostics.rewrite.edits.references import assigned_in, parameters_of
 from diagnostics.rewrite.edits.scope import closes, wrapped
-from diagnostics.rewrite.edits.symbols import Use, imports, uses, why_fixed
+from diagnostics.rewrite.edits.symbols import Use, imports, name_of, uses, why_fixed
 
 SUMMARY: Final = "create the client inside each run and close it there"
 HANDED: Final = "create the client inside each run, hand it to the functions that use it, and close it there"
@@ -30,21 +31,36 @@ LONGEST: Final = 12
 
 def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change, if only functions that runs start read the client."""
-    yield from _proposed(context, handed=False)
+    plans = _plans(context, handed=False)
+    if plans:
+        yield from _applied(context, plans)
 
 
 def hand_down(context: Context) -> Iterator[Rewrite]:
-    """Yields the change, if functions that those call read it, too."""
-    yield from _proposed(context, handed=True)
+    """Yields the change, if functions that those call read it, too, and no other code can call them."""
+    plans = _plans(context, handed=True)
+    if any(each.given for each in plans) and all(each.is_internal for each in plans):
+        yield from _applied(context, plans)
 
 
-def _proposed(context: Context, *, handed: bool) -> Iterator[Rewrite]:
+def hand_down_anywhere(context: Context) -> Iterator[Rewrite]:
+    """Yields the change, if code outside the program could call one of those functions, which need an argument now."""
+    plans = _plans(context, handed=True)
+    if not all(each.is_internal for each in plans):
+        yield from _applied(context, plans)
+
+
+def _plans(context: Context, *, handed: bool) -> list[_Plan]:
+    """Returns how each client reaches its functions; nothing where that is not known of one."""
     plans = [_plan(context.program, place, handed=handed) for place in context.creations]
     found = [each for each in plans if each is not None]
-    if found and len(found) == len(plans) and any(each.given for each in found) is handed:
-        changes = Rewrite(context.program)
-        if all(each.apply(changes) for each in found):
-            yield changes
+    return found if len(found) == len(plans) else []
+
+
+def _applied(context: Context, plans: list[_Plan]) -> Iterator[Rewrite]:
+    changes = Rewrite(context.program)
+    if all(each.apply(changes) for each in plans):
+        yield changes
 
 
 @dataclass
@@ -71,6 +87,16 @@ class _Plan:
     closings: list[Use] = field(default_factory=list)
     lines: list[cst.CSTNode] = field(default_factory=list)
 
+    @property
+    def is_internal(self) -> bool:
+        """Whether the functions that get it are private, or in files that cannot be imported without running."""
+        return all(
+            function.name.value.startswith("_")
+            or module.path.endswith("__main__.py")
+            or any(use.module is module and _runs_on_import(use) for use in chain(*self.starts.values()))
+            for function, module in self.given.items()
+        )
+
     def apply(self, changes: Rewrite) -> bool:
         """Adds the changes; returns whether that is possible."""
         place, home, name = self.place, self.place.module, self.place.name
@@ -90,8 +116,11 @@ class _Plan:
             return changes.no(f"another file than {home.path} starts the runs, and {name} is offered to other code")
         for other in others if has_factory else ():
             _import(changes, other, imports(changes.program, other, home, name), factory if other in modules else "")
-        if has_factory and not all(each is home or each in others for each in modules):
-            return changes.no(f"the file of a run does not import {name}")
+        for module in modules - {home, *others} if has_factory else ():
+            source = name_of(changes.program, module, home)
+            if not source:
+                return changes.no(f"how {module.path} imports {home.path} is not known")
+            changes.import_(module, f"from {source} import {factory}")
         bare = has_factory or is_offered or len(whole) + len(entered) > 1
         above, end = ("", "") if bare else (place.comments_above, place.comment)
         head = f"{above}async with {f'{factory}()' if has_factory else place.text} as {name}:{end}\n"
@@ -113,7 +142,6 @@ class _Plan:
         for use in self.calls:
             if use.call is not None:
                 changes.change(use.module, use.call, partial(_with_argument, name))
-
 
     def _start(self, changes: Rewrite, use: Use, head: str) -> bool:
         """Lets a run start a coroutine function that creates the client for the one that needs it."""
@@ -161,9 +189,7 @@ def _plan(program: ParsedProgram, place: Creation, *, handed: bool) -> _Plan | N
     return plan if plan.reads and _is_free(program, plan) else None
 
 
-def _followed(
-    program: ParsedProgram, plan: _Plan, function: cst.FunctionDef, *, handed: bool
-) -> list[Use] | None:
+def _followed(program: ParsedProgram, plan: _Plan, function: cst.FunctionDef, *, handed: bool) -> list[Use] | None:
     """Returns the calls of a function that needs the client, but for those that start a run with it."""
     module, name = plan.needing[function], function.name.value
     calls = uses(program, module, name)
@@ -187,6 +213,12 @@ def _followed(
         program.no(f"{name} at {module.place(function)} is longer than {LONGEST} lines")
         return None
     return others
+
+
+def _runs_on_import(use: Use) -> bool:
+    around = list(use.module.around(use.node))
+    is_guarded = any(isinstance(each, cst.If) and "__name__" in use.module.text(each.test) for each in around)
+    return not is_guarded and use.module.function(use.node) is None
 
 
 def _outermost(use: Use) -> cst.FunctionDef | None:

@@ -60,49 +60,6 @@ def test_most_mistakes_of_the_corpus_are_found_and_no_correct_program_has_an_ale
 
 
 SILENT = {
-    "a finaliser that starts what awaits nothing": """
-import asyncio
-
-class Search:
-    def __init__(self, db):
-        self.db = db
-
-    async def close(self):
-        self.db = None
-
-    def __del__(self):
-        asyncio.get_event_loop().create_task(self.close())
-""",
-    "a finaliser that starts an inherited method, which awaits what awaits nothing": """
-import asyncio
-
-class Base:
-    async def close(self):
-        await self.forget()
-        await asyncio.sleep(0)
-
-    async def forget(self):
-        self.db = None
-
-class Search(Base):
-    def __del__(self):
-        asyncio.run(self.close())
-""",
-    "a finaliser that gives work to a service with tasks of its own": """
-import asyncio
-
-class Job:
-    def __del__(self):
-        self.service.create_task(self.name)
-""",
-    "a finaliser that passes a method and does not call it": """
-class Pool:
-    async def close(self):
-        await self.session.close()
-
-    def __del__(self):
-        self.loop.run_until_complete(self.close)
-""",
     "what a database is read with, by a class that only names the library": """
 from motor.motor_asyncio import AsyncIOMotorGridFSBucket
 
@@ -110,17 +67,6 @@ async def read(database, number):
     bucket = AsyncIOMotorGridFSBucket(database)
     stream = await bucket.open_download_stream(number)
     return await stream.read()
-""",
-    "a finaliser in a browser": """
-import asyncio
-import js
-
-class Port:
-    def __init__(self):
-        self.port = js.navigator.serial
-
-    def __del__(self):
-        asyncio.create_task(self.port.close())
 """,
     "an engine whose options say that it has no pool": """
 import asyncio
@@ -219,14 +165,6 @@ def client():
         made = httpx.AsyncClient()
         clients[id(loop)] = made, weak_ref(loop)
     return made
-""",
-    "a finaliser that compares its loop": """
-import asyncio
-
-class Service:
-    def __del__(self):
-        if asyncio.get_running_loop() is self._loop:
-            self._loop.create_task(self.client.aclose())
 """,
     "one of two runs of a function": """
 import asyncio, httpx

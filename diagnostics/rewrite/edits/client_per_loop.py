@@ -57,6 +57,11 @@ def keep_per_loop(changes: Rewrite, place: Creation) -> bool:
     owner = place.module.class_around(place.call)
     if function is None and owner is not None:
         return _class_attribute(changes, place, owner)
+    fields = _fields(changes, place)
+    if fields:
+        return (
+            _field(changes, *fields[0]) if len(fields) == 1 else changes.no("a class has several fields with a class")
+        )
     if place.statement is None:
         return changes.no(f"{place.module.place(place.call)} assigns what it creates to nothing")
     if function is not None and _is_getter(place, function):
@@ -246,6 +251,34 @@ def _class_attribute(changes: Rewrite, place: Creation, owner: cst.ClassDef) -> 
             if is_named and not _reads_class(changes, each, node, owner):
                 return False
     return True
+
+
+def _fields(changes: Rewrite, place: Creation) -> list[tuple[ParsedFile, cst.ClassDef, cst.AnnAssign, cst.Arg]]:
+    """Returns the fields with a class as their `default_factory`, of the data class that a call makes an object of."""
+    made = m.Arg(keyword=m.Name("default_factory"), value=m.Name() | m.Attribute())
+    return [
+        (module, owner, line, argument)
+        for module in changes.program.modules()
+        for owner in module.tree.body
+        if isinstance(owner, cst.ClassDef) and owner.name.value == last_name(place.call.func)
+        for line in m.findall(owner.body, m.AnnAssign(target=m.Name(), value=m.Call(func=m.Name("field"))))
+        for argument in m.findall(line, made)
+        if isinstance(line, cst.AnnAssign) and isinstance(argument, cst.Arg) and last_name(argument.value)[:1].isupper()
+    ]
+
+
+def _field(changes: Rewrite, module: ParsedFile, owner: cst.ClassDef, line: cst.AnnAssign, argument: cst.Arg) -> bool:
+    """`client: Client = field(default_factory=Client)` in a data class."""
+    changes.import_tool(module, "LoopLocal")
+    changes.replace(module, argument.value, f"lambda: LoopLocal({module.text(argument.value)})")
+    changes.replace(module, line.annotation.annotation, f"LoopLocal[{module.text(line.annotation.annotation)}]")
+    name = last_name(line.target)
+    return all(
+        _reads_class(changes, each, node, owner)
+        for each in changes.program.modules()
+        for node in each.nodes
+        if isinstance(node, cst.Attribute) and node.attr.value == name
+    )
 
 
 def _reads_class(changes: Rewrite, module: ParsedFile, node: Any, owner: cst.ClassDef) -> bool:

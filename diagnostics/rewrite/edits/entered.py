@@ -1,4 +1,7 @@
-"""`context-manager`: the coroutine function that a run starts enters the client that it gets as an argument."""
+"""`context-manager`: the coroutine function that a run starts enters the client that it gets as an argument.
+
+Only where the code around the run has no other use for the client: what a caller goes on using, the caller closes.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ import libcst as cst
 
 from diagnostics.rewrite.edits.context import Context
 from diagnostics.rewrite.edits.program import ParsedFile, ParsedProgram, Rewrite, last_name
-from diagnostics.rewrite.edits.references import parameters_of
+from diagnostics.rewrite.edits.references import is_shadowed, parameters_of
 from diagnostics.rewrite.edits.scope import wrapped
+from diagnostics.rewrite.edits.symbols import Use, uses
 
 SUMMARY: Final = "enter the client in the coroutine that a run starts with it, which closes it"
 
@@ -28,7 +32,7 @@ def propose(context: Context) -> Iterator[Rewrite]:
     found: dict[cst.FunctionDef, Receiver] = {}
     for receiver in _users(context):
         outermost = _outermost(context.program, receiver)
-        if outermost is None:
+        if outermost is None or not _is_alone(context.program, *outermost):
             return
         found[outermost[1]] = outermost
     changes = Rewrite(context.program)
@@ -75,12 +79,62 @@ def _outermost(program: ParsedProgram, receiver: Receiver) -> Receiver | None:
     return None
 
 
+def _is_alone(program: ParsedProgram, module: ParsedFile, function: cst.FunctionDef, name: str) -> bool:
+    """Returns whether runs alone call a function, and nothing else uses what they give it."""
+    called = function.name.value
+    if module.class_around(function) is None:
+        found = uses(program, module, called)
+        if function.decorators or any(
+            each.path.endswith("__init__.py") and called in each.names for each in program.modules()
+        ):
+            return program.no(f"{called} at {module.place(function)} may be called with a client that its caller keeps")
+    else:
+        found = [
+            Use(each, node.func)
+            for each in program.modules()
+            for node in each.nodes
+            if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value == called
+        ]
+    return (bool(found) or program.no(f"nothing calls {called}, whose caller may keep the client")) and all(
+        _is_given_up(use, function, name) or program.no(f"{use.place} goes on using the client, or somebody else does")
+        for use in found
+    )
+
+
+def _is_given_up(use: Use, function: cst.FunctionDef, name: str) -> bool:
+    """Returns whether what a call of a function gives to a parameter is used by nothing else."""
+    module, run = use.module, use.start
+    value = _value(use.call, function, name) if use.call is not None else None
+    if run is None or value is None:
+        return False
+    if not isinstance(value, cst.Name):
+        return isinstance(value, cst.Call)
+    owner = module.function(run)
+    others = [
+        node
+        for node in module.nodes
+        if isinstance(node, cst.Name) and node.value == value.value and run not in module.around(node)
+        if owner in (None, *module.around(node)) and not isinstance(module.parent(node), cst.Param)
+        if owner is not None or not is_shadowed(module, node, node.value)
+    ]
+    made = [node for node in others if isinstance(module.parent(node), cst.AssignTarget | cst.AnnAssign)]
+    return len(others) == len(made) == 1 and _block(module, made[0]) is _block(module, run)
+
+
+def _block(module: ParsedFile, node: cst.CSTNode) -> cst.CSTNode | None:
+    return next((each for each in module.around(node) if isinstance(each, cst.IndentedBlock | cst.Module)), None)
+
+
 def _argument(call: cst.Call, function: cst.FunctionDef, name: str) -> str:
     """Returns the variable that a call gives to a parameter."""
+    value = _value(call, function, name)
+    return value.value if isinstance(value, cst.Name) else ""
+
+
+def _value(call: cst.Call, function: cst.FunctionDef, name: str) -> cst.BaseExpression | None:
     named = {each.keyword.value: each.value for each in call.args if each.keyword is not None}
     at = _names(function).index(name)
-    value = named.get(name) or (call.args[at].value if at < len(call.args) and call.args[at].keyword is None else None)
-    return value.value if isinstance(value, cst.Name) else ""
+    return named.get(name) or (call.args[at].value if at < len(call.args) and call.args[at].keyword is None else None)
 
 
 def _names(function: cst.FunctionDef) -> list[str]:

@@ -1,4 +1,7 @@
-"""`context-manager`: a run that gets a client as an argument creates one of its own; a forked child does so, too."""
+"""`context-manager`: a run that gets a client as an argument creates one of its own; a forked child does so, too.
+
+What a run leaves open is closed by who created it for the run alone.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _RUN: Final = m.Call(
 
 def propose(context: Context) -> Iterator[Rewrite]:
     """Yields the change for the runs that use what another run, or the parent of a fork, has opened."""
-    if len(context.creations) != 1 or context.kind == "client-left-open":
+    if len(context.creations) != 1:
         return
     place = context.creations[0]
     if place.name and not _runs(place):

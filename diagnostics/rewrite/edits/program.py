@@ -185,6 +185,13 @@ class ParsedProgram:
                     if module is not None:
                         yield module
 
+    def package(self, path: str) -> PurePosixPath | None:
+        """Returns the folder of the outermost package with a file; `None` for one of the script or of no package."""
+        found, folder = None, PurePosixPath(path).parent
+        while folder.parts and self.module((folder / "__init__.py").as_posix()) is not None:
+            found, folder = folder, folder.parent
+        return None if found is not None and self._folder.is_relative_to(found) else found
+
     @property
     def async_tools(self) -> str:
         """The path of the drop-in module, beside the script that is run."""
@@ -204,7 +211,7 @@ class Rewrite:
     _changes: dict[ParsedFile, dict[cst.CSTNode, list[Change]]] = field(default_factory=dict)
     _inserted: dict[ParsedFile, dict[cst.CSTNode, list[Change]]] = field(default_factory=dict)
     _imports: dict[ParsedFile, list[str]] = field(default_factory=dict)
-    _needs_tools: bool = False
+    _tools: dict[ParsedFile, dict[str, None]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self._changes)
@@ -295,13 +302,13 @@ class Rewrite:
             lines.append(line)
 
     def import_tool(self, module: ParsedFile, name: str) -> None:
-        """Imports a name of `async_tools`, and adds that file."""
-        self.import_(module, f"from {ASYNC_TOOLS} import {name}")
-        self._needs_tools = True
+        """Imports a name of `async_tools`, and adds that file: to the package of all that need it, if there is one."""
+        self._tools.setdefault(module, {})[name] = None
 
     def files(self) -> dict[str, str]:
         """Returns the changed and the new files; nothing where one would not be Python, or lose a name it offers."""
         texts = {}
+        tools = self._import_tools() if self._tools else ""
         for module in {**self._changes, **self._inserted, **self._imports}:
             changes = {node: [*these] for node, these in self._changes.get(module, {}).items()}
             for node, these in self._inserted.get(module, {}).items():  # one node becomes several: nothing follows that
@@ -316,9 +323,20 @@ class Rewrite:
                     return {}
         except SyntaxError:
             return {}
-        if self._needs_tools and self.program.module(self.program.async_tools) is None:
-            texts[self.program.async_tools] = single_file()
+        if tools and self.program.module(tools) is None:
+            texts[tools] = single_file()
         return texts
+
+    def _import_tools(self) -> str:
+        """Adds the imports of `async_tools`; returns the path of that file."""
+        packages = {self.program.package(module.path) for module in self._tools}
+        package = packages.pop() if len(packages) == 1 else None
+        for module, names in self._tools.items():
+            inner = PurePosixPath(module.path).parent
+            dots = "." * (len(inner.parts) - len(package.parts) + 1) if package is not None else ""
+            for name in names:
+                self.import_(module, f"from {dots}{ASYNC_TOOLS} import {name}")
+        return (package / f"{ASYNC_TOOLS}.py").as_posix() if package is not None else self.program.async_tools
 
 
 def last_name(node: cst.CSTNode) -> str:

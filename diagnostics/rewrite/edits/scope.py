@@ -54,7 +54,7 @@ def _complete(changes: Rewrite, place: Creation, context: Context) -> bool:
     owner = place.module.class_around(place.call)
     methods = [each for each in owner.body.body if isinstance(each, cst.FunctionDef)] if owner is not None else []
     for method in methods:
-        is_closer = method.name.value in CLOSERS and method.asynchronous is not None
+        is_closer = method.name.value in (*CLOSERS, "__aexit__") and method.asynchronous is not None
         if is_closer and not m.findall(method.body, m.Attribute(attr=m.Name(place.attribute))):
             line = cst.parse_statement(on(f"self.{place.attribute}", closing_call(place, context)))
             changes.change(place.module, method.body, partial(_appended, line))
@@ -64,7 +64,8 @@ def _complete(changes: Rewrite, place: Creation, context: Context) -> bool:
 
 def _appended(line: Any, block: Any) -> Any:
     kept = [each for each in block.body if not m.matches(each, m.SimpleStatementLine(body=[m.Pass()]))]
-    return block.with_changes(body=[*kept, line])
+    at = len(kept) - m.matches(kept[-1], m.SimpleStatementLine(body=[m.Return()])) if kept else 0
+    return block.with_changes(body=[*kept[:at], line, *kept[at:]])
 
 
 def _scopes(context: Context) -> list[tuple[Creation, str]]:

@@ -21,19 +21,29 @@ def propose(context: Context) -> Iterator[Rewrite]:
         return
     code = next(iter(context.codes), "")
     closer = re.search(r"await stream\.(\w+)\(\)", code)
-    changes = Rewrite(context.program)
     streams = [each for each in context.advised if isinstance(each.value, cst.Await)]
-    if streams and all(_close(changes, each, closer[1] if closer else "") for each in streams):
-        yield changes
-    changes = Rewrite(context.program)
+    readers = _readers(context)
+    # A generator that is left runs nothing of its own until it is closed.
+    for closed, left in (
+        ((streams, readers), (streams, []), ([], readers)) if streams and readers else [(streams, readers)]
+    ):
+        changes = Rewrite(context.program)
+        for module, loop in left:
+            _aclose(changes, module, loop)
+        if all(_close(changes, each, closer[1] if closer else "") for each in closed) and changes:
+            yield changes
+
+
+def _readers(context: Context) -> list[tuple[ParsedFile, cst.For]]:
+    """Returns the loops that may leave a generator in which the stream is read."""
     makers = [each.module.function(each.call) for each in context.advised]
     names = {each.name.value for each in makers if each is not None and _is_generator(each)}
-    for module in context.program.modules() if names else ():
-        for node in module.nodes:
-            if isinstance(node, cst.For) and _leaves(node, names):
-                _aclose(changes, module, node)
-    if changes:
-        yield changes
+    return [
+        (module, node)
+        for module in (context.program.modules() if names else ())
+        for node in module.nodes
+        if isinstance(node, cst.For) and _leaves(node, names)
+    ]
 
 
 def _is_generator(function: cst.FunctionDef) -> bool:

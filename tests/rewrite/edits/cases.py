@@ -162,25 +162,6 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         HEAD + "async def upstream():\n    async with Client(1) as client:  # one\n        yield client\n\n\n"
         "async def price(client=connect.Depends(upstream)):\n    return await client.ask()\n\n\nasyncio.run(price())\n",
     ),
-    "a parameter of the coroutine that a run starts": (
-        "context-manager",
-        {"made": "Client(1)", "kind": "client-left-open", "opened": "client.ask(n)"},
-        HEAD + "async def ask(client, n):\n    return await client.ask(n)\n\n\nasync def main(one):\n    'Asks.'\n"
-        "    return await ask(one, n=1)\n\n\nasyncio.run(main(connect.keep(Client(1))))\n",
-        HEAD + "async def ask(client, n):\n    return await client.ask(n)\n\n\nasync def main(one):\n    'Asks.'\n"
-        "    async with one:\n        return await ask(one, n=1)\n\n\nasyncio.run(main(connect.keep(Client(1))))\n",
-    ),
-    "a generator that is left": (
-        "close-stream",
-        {"made": "connect(1)", "kind": "abandoned-stream"},
-        HEAD + "async def tokens():\n    async with connect(1) as stream:\n        async for part in stream:\n"
-        "            yield part\n\n\nasync def first():\n    async for part in tokens():  # one\n"
-        "        return part\n\n\nasyncio.run(first())\n",
-        HEAD.replace("connect\n", "connect\nfrom contextlib import aclosing\n")
-        + "async def tokens():\n    async with connect(1) as stream:\n        async for part in stream:\n"
-        "            yield part\n\n\nasync def first():\n    async with aclosing(tokens()) as parts:\n"
-        "        async for part in parts:  # one\n            return part\n\n\nasyncio.run(first())\n",
-    ),
     "a class attribute": (
         "client-per-loop",
         {"made": "Client(1)"},

@@ -13,6 +13,7 @@ from diagnostics.rewrite.edits import EDITS, candidates
 from diagnostics.rewrite.edits.program import MOST_FILES
 from diagnostics.rewrite.records import Candidate
 from tests.rewrite.edits.cases import CASES, HEAD
+from tests.rewrite.edits.more_cases import MORE_CASES
 
 
 class Folder(NamedTuple):
@@ -92,9 +93,9 @@ def changes(root: Path, before: str, **facts: Any) -> list[Candidate]:
     return proposed
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [*CASES, *MORE_CASES])
 def test_an_edit_changes_what_it_must(tmp_path: Path, name: str) -> None:
-    fix, facts, before, after = CASES[name]
+    fix, facts, before, after = {**CASES, **MORE_CASES}[name]
     made = [each.files["app.py"] for each in changes(tmp_path, before, **facts) if each.fix == fix]
     assert after in made, made
 
@@ -181,6 +182,22 @@ def test_a_name_that_a_package_offers_on_stays_and_a_run_has_a_client_of_its_own
     first = changes(tmp_path, before, made="Client(1)")[0]
     own = f"{home}    async with Client(1) as client:\n        return await client.ask(n)\n"
     assert (first.fix, first.files) == ("context-manager", {"shop/llm.py": own})
+
+
+def test_a_package_gets_the_drop_in_module_inside(tmp_path: Path) -> None:
+    for name in ("src/shop", "src/shop/more"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "__init__.py").touch()
+    (tmp_path / "src/shop/more/llm.py").write_text("from sdk import Client\n\nclient = Client(1)\n", encoding="utf-8")
+    (tmp_path / "src/shop/ask.py").write_text(
+        "from shop.more.llm import client\n\n\nasync def ask(n):\n    return await client.ask(n)\n", encoding="utf-8"
+    )
+    proposed = changes(
+        tmp_path, "import asyncio\n\nfrom shop.ask import ask\n\nasyncio.run(ask(1))\n", made="Client(1)"
+    )
+    files = next(each.files for each in proposed if each.fix == "client-per-loop")
+    assert set(files) == {"src/shop/more/llm.py", "src/shop/ask.py", "src/shop/async_tools.py"}
+    assert "from ..async_tools import LoopLocal\n" in files["src/shop/more/llm.py"]
 
 
 def test_every_edit_has_a_case() -> None:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cached_property
 from pathlib import PurePath
 from statistics import median
@@ -28,6 +29,8 @@ _COMPLAINT: Final = re.compile(
 _COUNT: Final = re.compile(r"(\d+) (passed|failed|error)")
 _CLOSING: Final = re.compile(r"clos|loop", re.IGNORECASE)
 """What a line says that tells of a failed close: what was done, or the text of the error."""
+
+_FAILURE: Final = re.compile(r"error|exception|traceback|fail", re.IGNORECASE)
 
 _UNAWAITED: Final = re.compile(rf"coroutine '(?:\S*\.)?(?:{'|'.join(CLOSERS)})' was never awaited")
 
@@ -280,9 +283,10 @@ def _lost(before: Before, run: Observation) -> str | None:
     if tests:  # the report of pytest, whose account of a failure is no output of the program
         passed = _tests(run.output)["passed"]
         return None if passed >= tests else f"{count(passed, 'test')} passed, where {tests} ran"
-    lines = Counter(run.output.splitlines())
+    now = run.output.splitlines()
+    lines = Counter(now)
     for each in before.runs:
-        had = each.output.splitlines()
+        had = _one_line_failures(each.output.splitlines(), now, before.faults)
         if each.status == 0 and len(had) > sum(lines.values()) + _failed_closes(each, Counter(had) - lines):
             return f"{count(sum(lines.values()), 'line')} printed, where {len(had)} were"
         # What is printed in a loop differs in numbers only, and the sanitizer reports its fault once.
@@ -290,6 +294,20 @@ def _lost(before: Before, run: Observation) -> str | None:
         if len(gone) <= before.faults:
             return None
     return f"the line {gone[before.faults]!r} is no longer printed" if gone else None
+
+
+def _one_line_failures(had: list[str], now: list[str], faults: int) -> list[str]:
+    """Returns lines with one for each failure that took several, such as a page, where fewer lines stand now."""
+    kept: list[str] = []
+    for what, start, end, first, last in SequenceMatcher(None, had, now, autojunk=False).get_opcodes():
+        block = had[start:end]
+        failed = next((line for line in block if _FAILURE.search(line)), None)
+        if what == "replace" and last - first < len(block) and failed is not None and faults:
+            faults -= 1
+            kept += [failed, *now[first + 1 : last]]
+        else:
+            kept += block
+    return kept
 
 
 def _failed_closes(run: Observation, gone: Counter[str]) -> int:

@@ -159,6 +159,16 @@ def test_lines_that_no_fault_explains_may_not_be_lost() -> None:
     assert "1 line printed, where 2 were" in judge(before, [observed(output="a\n")]).reason
 
 
+def test_a_failure_of_several_lines_is_one_that_an_answer_may_replace() -> None:
+    before = [
+        observed(ERROR, status=0, output="200 a\n500 <html>\n<h1>Internal Server Error</h1>\n<p>Sorry.</p>\nend\n")
+    ]
+    assert judge(before, [observed(output="200 a\n200 b\nend\n")]).accepted
+    assert "2 lines printed, where 5 were" in judge(before, [observed(output="200 a\nend\n")]).reason
+    other = [observed(ERROR, status=0, output="200 a\nb\nc\nd\nend\n")]
+    assert "3 lines printed, where 5 were" in judge(other, [observed(output="200 a\n200 b\nend\n")]).reason
+
+
 def test_a_program_that_ends_with_a_status_of_its_own_keeps_it() -> None:
     before = [observed(LEAK, status=3)]
     assert judge(before, [observed(status=3)]).accepted

@@ -18,6 +18,7 @@ from diagnostics.cli.signals import interruptible
 from diagnostics.lab.server import ServerError
 from diagnostics.model.errors import PROGRAM, CommandError, CommandInterrupted, InvalidUsage
 from diagnostics.model.visible import visible
+from diagnostics.rewrite.proof.interface import taken
 from diagnostics.rewrite.proof.patches import patch_of
 from diagnostics.sanitizer.output import json_document
 from diagnostics.sanitizer.output.redact import redact, redact_text
@@ -178,6 +179,7 @@ def write_result(file: Path, fixed: Fixed) -> None:
             "evidence": proof.evidence if proof else (),
             "runs": proof.runs if proof else 0,
             "advice": fixed.advice,
+            "taken": taken(fixed.tree),
         }
     )
     data["patch"] = patch_of(fixed.tree).decode(errors="surrogateescape")
@@ -205,15 +207,34 @@ def lines(fixed: Fixed, *, written: bool) -> list[str]:
             *(f"help: {each}" for each in fixed.advice),
             f"the fault is in a package; for its issue: {issue}",
         ]
-    said += [f"skipped: {each.fix}: {each.why}" for each in fixed.skipped]
-    said += [f"refused: {each.fix}: {each.reason}" for each in fixed.attempts if each.reason]
     assert fixed.proof is not None or not fixed.attempts
     if fixed.outcome == "unproven":
-        said += [f"help: {each}" for each in fixed.advice]
-        why = f"the best attempt failed: {fixed.proof.reason}" if fixed.proof else "no fix fits this code"
+        said += [*_tried(fixed), *_unfit(fixed), *(f"help: {each}" for each in fixed.advice)]
+        best = fixed.applied[-1].fix if fixed.applied else ""
+        why = f"the best attempt, {best}, failed: {fixed.proof.reason}" if fixed.proof else "no fix fits this code"
         return [*said, f"no change is proven, and nothing was changed; {why}"]
     assert fixed.proof is not None
+    said += _tried(fixed)
     said += [f"fix: {each.fix}: {each.summary}" for each in fixed.applied]
+    said += [f"note: for code outside this folder, {each}" for each in taken(fixed.tree)]
     files = ", ".join(sorted(fixed.tree.changed))
     done = f"proven, and written: {files}" if written else f"proven; to change {files}, add --write"
     return [*said, *(f"  {each}" for each in fixed.proof.evidence), done]
+
+
+def _tried(fixed: Fixed) -> list[str]:
+    """Returns what was tried and refused, a line for each reason; that of the best attempt is in the last line."""
+    known = fixed.proof.reason if fixed.proof and not fixed.proof.accepted else ""
+    return _joined("tried", [(each.fix, each.reason) for each in fixed.attempts if each.reason not in ("", known)])
+
+
+def _unfit(fixed: Fixed) -> list[str]:
+    """Returns which code is in the way of a fix, a line for each reason."""
+    return _joined("no place for", [(each.fix, each.why) for each in fixed.skipped if each.near])
+
+
+def _joined(what: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    fixes: dict[str, dict[str, None]] = {}
+    for fix, why in pairs:
+        fixes.setdefault(why, {})[fix] = None
+    return [f"{what} {', '.join(names)}: {why}" for why, names in fixes.items()]

@@ -12,7 +12,7 @@ import pytest
 from diagnostics.rewrite.edits import EDITS, candidates
 from diagnostics.rewrite.edits.program import MOST_FILES
 from diagnostics.rewrite.records import Candidate
-from tests.rewrite.edits.cases import CASES, HEAD
+from tests.rewrite.edits.cases import CASES, HEAD, TOOL
 from tests.rewrite.edits.more_cases import MORE_CASES
 
 
@@ -198,6 +198,15 @@ def test_a_package_gets_the_drop_in_module_inside(tmp_path: Path) -> None:
     files = next(each.files for each in proposed if each.fix == "client-per-loop")
     assert set(files) == {"src/shop/more/llm.py", "src/shop/ask.py", "src/shop/async_tools.py"}
     assert "from ..async_tools import LoopLocal\n" in files["src/shop/more/llm.py"]
+
+
+def test_what_a_loop_local_keeps_is_not_closed_by_one_of_those_that_get_it(tmp_path: Path) -> None:
+    before = TOOL.format("LoopLocal") + (
+        "clients = LoopLocal(Client)\n\n\nasync def ask():\n    client = await clients.get()\n"
+        "    return await client.ask()\n\n\nasyncio.run(ask())\n"
+    )
+    proposed = changes(tmp_path, before, kind="client-left-open", made="await clients.get()")
+    assert {each.fix for each in proposed}.isdisjoint({"context-manager", "explicit-close"})
 
 
 def test_every_edit_has_a_case() -> None:

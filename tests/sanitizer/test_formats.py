@@ -38,7 +38,7 @@ def ran(run: Callable[..., Ran], tmp_path: Path) -> Callable[..., Ran]:
 
 
 def test_jsonl_has_a_line_for_each_root_cause_and_one_for_the_run(ran: Callable[..., Ran]) -> None:
-    cause, whole = map(json.loads, ran("--format", "jsonl").errors.splitlines())
+    cause, whole = map(json.loads, ran("--format", "jsonl").errors.split("\n")[1:-1])
 
     assert {name: cause[name] for name in ("type", "kind", "severity", "line", "fault")} == {
         "type": "root_cause",
@@ -53,7 +53,7 @@ def test_jsonl_has_a_line_for_each_root_cause_and_one_for_the_run(ran: Callable[
 
 
 def test_github_annotates_the_line(ran: Callable[..., Ran]) -> None:
-    (line,) = ran("--format", "github").errors.splitlines()
+    (line,) = ran("--format", "github").errors.split("\n")[1:-1]
 
     start, _, message = line.partition("::")[2].partition("::")
     properties = dict(pair.split("=", 1) for pair in start.removeprefix("error ").split(","))
@@ -61,6 +61,16 @@ def test_github_annotates_the_line(ran: Callable[..., Ran]) -> None:
     assert properties["file"].endswith("program.py")
     assert (properties["line"], properties["title"]) == ("5", "use-after-loop-close")
     assert "%0Ahelp: " in message
+
+
+@pytest.mark.parametrize("name", ["jsonl", "github"])
+def test_a_line_for_a_machine_continues_none_of_the_program(ran: Callable[..., Ran], name: str) -> None:
+    half = "import sys\nsys.stderr.write('half a line')\n"
+    start = "{" if name == "jsonl" else "::"
+    first, *rest = ran("--format", name, text=half + PROGRAM).errors.splitlines()
+    assert first == "half a line"
+    assert rest
+    assert all(line.startswith(start) for line in rest)
 
 
 def test_sarif_names_rule_level_and_region(ran: Callable[..., Ran], tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ def _formatted(data: Mapping[str, Any], settings: ReportSettings, suggest: Sugge
         try:
             changes = suggest(data)
         except NoChanges as why:
+            clean["no_patch"] = str(why)
             more = f"; change it and prove the change: {next_step}" if next_step else ""
             if not settings.quiet and settings.output is not None:  # standard error has the report otherwise
                 stderr.write(f"diagnostics: no patch in the report: {why}{more}\n")
@@ -233,7 +234,8 @@ def _joined(data: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 def _print(text: str, settings: ReportSettings) -> None:
     if settings.output is None:
-        stderr.write(text)
+        # The program may have ended in the middle of a line, which a line for a machine must not continue.
+        stderr.write(text if settings.format == "text" or not text else f"\n{text}")
         return
     try:
         write_text(settings.output, text)

@@ -12,8 +12,9 @@ _COMMANDS: Final = {"error": "error", "leak": "warning", "note": "notice"}
 
 
 def render(data: Mapping[str, Any]) -> str:
-    """Returns a line for each root cause; nothing for a clean run."""
-    return "".join(_annotation(data, cause) for cause in data["root_causes"])
+    """Returns a line for each root cause, and one that says why there is no patch; nothing for a clean run."""
+    why = [annotation("notice", None, "no patch", data["no_patch"])] if "no_patch" in data else []
+    return "".join([*(_annotation(data, cause) for cause in data["root_causes"]), *why])
 
 
 def _annotation(data: Mapping[str, Any], cause: Mapping[str, Any]) -> str:

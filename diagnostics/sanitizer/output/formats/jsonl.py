@@ -20,6 +20,7 @@ def render(data: Mapping[str, Any]) -> str:
         **data["accounting"],
         "exit_code": data["program"]["exit_code"],
         "blind_spots": data["cannot_tell"],
+        **({"no_patch": data["no_patch"]} if "no_patch" in data else {}),
     }
     return causes(data) + _line(run)
 

@@ -24,7 +24,8 @@ _MESSAGE_LIMIT: Final = 2000
 
 def render(data: Mapping[str, Any]) -> str:
     """Returns the log of a run, from a document of schema `diagnostics.findings/2`."""
-    return log([_of(data, cause) for cause in data["root_causes"]])
+    why = {"noPatch": data["no_patch"]} if "no_patch" in data else None
+    return log([_of(data, cause) for cause in data["root_causes"]], why)
 
 
 def log(

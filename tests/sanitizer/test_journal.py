@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from diagnostics.sanitizer.analyze.recorded import processes
+from diagnostics.sanitizer.capture import journal as journals
 from diagnostics.sanitizer.capture.journal import Journal
 from diagnostics.sanitizer.capture.sites import capture
+from diagnostics.sanitizer.process import reporter
+from diagnostics.sanitizer.process.reporter import ReportSettings, report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -37,3 +44,60 @@ def test_two_threads_that_start_programs_at_the_same_line_write_what_can_be_read
     (found,) = processes(file.read_bytes())
     assert [each.process for each in found.started] == [2, 2, 1]
     assert len({*(each.stack for each in found.started)}) == 1
+
+
+def test_a_forked_child_with_nothing_to_say_writes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "journal"
+    file.touch()
+    journal = Journal(str(file))
+    for _ in range(3):
+        journal.process_forked(1, ["a blind spot of its parent"])
+        journal.state(0, 0, [], ["a blind spot of its parent"])
+        journal.answered()
+        journal.ends("exit")
+    assert file.read_bytes() == b""
+
+
+@pytest.mark.parametrize("says", [lambda journal: journal.loop_created(), lambda journal: journal.blind_spots(["new"])])
+def test_a_forked_child_that_says_something_writes_the_rest_as_well(
+    tmp_path: Path, says: Callable[[Journal], None]
+) -> None:
+    file = tmp_path / "journal"
+    file.touch()
+    journal = Journal(str(file))
+    journal.process_forked(4711, ["old"])
+    says(journal)
+    journal.state(0, 0, [], ["old"])
+    journal.ends("exit")
+    (found,) = processes(file.read_bytes())
+    assert (found.parent, found.end, found.blind_spots) == (4711, "exit", ["old"])
+
+
+def test_children_no_longer_append_to_a_long_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "MOST_BYTES", 1000)
+    file = tmp_path / "journal"
+    file.touch()
+    program, child = Journal(str(file)), Journal(str(file))
+    program.process_begins(1)
+    for _ in range(100):
+        child.process_forked(1, [])
+        child.loop_created()
+    assert 1000 <= file.stat().st_size < 1200
+    assert processes(file.read_bytes())[-1].end == ""
+    program.ends("exit")
+    assert processes(file.read_bytes())[-1].end == "exit", "the program itself still does"
+
+
+def test_a_report_says_that_its_journal_was_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, findings = tmp_path / "journal", tmp_path / "findings.json"
+    file.touch()
+    journal = Journal(str(file))
+    journal.process_begins(1)
+    journal.process_begins(2)
+    settings = ReportSettings(str(findings), "warn", 66, None)
+    report(file.read_bytes(), settings, 0)
+    assert json.loads(findings.read_text())["cannot_tell"] == []
+    monkeypatch.setattr(reporter, "MOST_BYTES", file.stat().st_size)
+    report(file.read_bytes(), settings, 0)
+    (line,) = json.loads(findings.read_text())["cannot_tell"]
+    assert line == "the journal is full: of the processes that the program starts, the first 1 is in this report"

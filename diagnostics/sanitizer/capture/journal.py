@@ -28,9 +28,14 @@ from __future__ import annotations
 
 import itertools
 import marshal
-import os
 import sys
 from collections.abc import Iterable, Iterator
+
+# These themselves: a program may replace the functions of `os`, as tests without a file system do.
+from os import O_APPEND, O_WRONLY, fstat, getpid
+from os import close as close_file
+from os import open as open_file
+from os import write as write_to
 from types import CodeType
 from typing import Any, Final
 
@@ -57,6 +62,9 @@ MOST_STARTED: Final = 10_000
 BEYOND: Final = "more"
 """How the first one was started that is not recorded."""
 
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""The length of a journal from which only the program itself appends to it: it may start others for weeks."""
+
 _LENGTH: Final = 4
 
 _FORMAT: Final = 4
@@ -78,14 +86,37 @@ class Journal(Instrument):
         self._known: dict[Any, Any] = {}
         self._stacks: dict[int, tuple[int, Stack]] = {}
         self._numbers = itertools.count(1)
+        self._most = 0
+        self._held: dict[str, tuple[Any, ...]] = {}
+        self._inherited: tuple[Any, ...] = ()
 
-    def process_begins(self, parent: int) -> None:
-        """Starts over: this is a new process that shares the file with its parent."""
+    def process_begins(self, parent: int, *, child: bool = False) -> None:
+        """Starts over: this is a new process that shares the file with its parent.
+
+        Args:
+            parent: its process id.
+            child: whether the parent is instrumented, too.
+        """
+        self._most = MOST_BYTES if child else 0
+        self._write([self._begins(parent)])
+
+    def process_forked(self, parent: int, blind_spots: list[str]) -> None:
+        """Starts over in a forked child; nothing is written before it has something to say.
+
+        Args:
+            parent: the process id of its parent.
+            blind_spots: those that it inherits.
+        """
+        self._most = MOST_BYTES
+        self._held, self._inherited = {"P": self._begins(parent)}, ("B", blind_spots)
+
+    def _begins(self, parent: int) -> tuple[Any, ...]:
         self._used = False
         self._known.clear()
         self._stacks.clear()
+        self._held.clear()
         argv = [str(word) for word in getattr(sys, "argv", None) or ()]
-        self._write([("P", parent, argv, sys.version.split()[0])])
+        return ("P", parent, argv, sys.version.split()[0])
 
     def fact(self, fact: Fact, when: str = "") -> None:
         """Writes a fact with everything it refers to.
@@ -200,25 +231,34 @@ class Journal(Instrument):
             self._known[entry[:2]] = entry
 
     def _write(self, entries: list[tuple[Any, ...]]) -> None:
+        if self._held:
+            if all(map(self._says_nothing, entries)):
+                self._held.update((entry[0], entry) for entry in entries)
+                return
+            held, self._held = self._held, {}
+            entries = [*held.values(), *entries]
         data = b""
         for entry in entries:
-            packed = marshal.dumps((os.getpid(), *entry), _FORMAT)
+            packed = marshal.dumps((getpid(), *entry), _FORMAT)
             data += len(packed).to_bytes(_LENGTH, "little") + packed
-        if not self._is_ours():
-            self._open()
-        os.write(self._descriptor, data)
-
-    def _open(self) -> None:
-        low = os.open(self._path, os.O_WRONLY | os.O_APPEND)
-        self._descriptor = _high(low)
-        self._identity = _identity(self._descriptor)
-
-    def _is_ours(self) -> bool:
-        """Returns whether the descriptor is still the journal: the program may have closed and reused it."""
         try:
-            return _identity(self._descriptor) == self._identity
+            identity, length = _identity(self._descriptor)
         except OSError:
-            return False
+            identity, length = (0, 0), 0
+        if identity != self._identity:  # the program has closed the descriptor, and may have used its number again
+            length = self._open()
+        if not 0 < self._most <= length:
+            write_to(self._descriptor, data)
+
+    def _says_nothing(self, entry: tuple[Any, ...]) -> bool:
+        """Returns whether an entry is of no interest in a process of which there is nothing else to say."""
+        return entry[0] in ("M", "D", "E") or entry in (("T", 0, 0), self._inherited)
+
+    def _open(self) -> int:
+        """Opens the file; returns its length."""
+        self._descriptor = _high(open_file(self._path, O_WRONLY | O_APPEND))
+        self._identity, length = _identity(self._descriptor)
+        return length
 
 
 def _high(low: int) -> int:
@@ -232,13 +272,14 @@ def _high(low: int) -> int:
         high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, lowest)
     except (ImportError, OSError, ValueError):
         return low
-    os.close(low)
+    close_file(low)
     return high
 
 
-def _identity(descriptor: int) -> tuple[int, int]:
-    status = os.fstat(descriptor)
-    return status.st_dev, status.st_ino
+def _identity(descriptor: int) -> tuple[tuple[int, int], int]:
+    """Returns what tells a file from others, and its length."""
+    status = fstat(descriptor)
+    return (status.st_dev, status.st_ino), status.st_size
 
 
 def _frame(code: CodeType, at: int) -> tuple[Any, ...]:

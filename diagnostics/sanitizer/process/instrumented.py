@@ -54,7 +54,7 @@ class Instrumented:
 
     def begin(self) -> None:
         """Starts recording; nothing is restored before the process ends."""
-        self.journal.process_begins(os.getppid())
+        self.journal.process_begins(os.getppid(), child=CHILD in self.role)
         TRACKER.instruments.add(self.journal)
         TRACKER.instruments.reported, TRACKER.instruments.children_reported = True, FOLLOW in self.role
         session.install()
@@ -138,7 +138,7 @@ class Instrumented:
         self._ended = False
         self.supervisor = 0
         with contextlib.suppress(Exception):
-            self.journal.process_begins(os.getppid())
+            self.journal.process_forked(os.getppid(), blind_spots())
 
     def _before_leaving(self) -> None:
         """Writes what is known at the end before the functions of `os` that run no exit function."""

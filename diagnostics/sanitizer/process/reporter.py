@@ -20,6 +20,7 @@ from diagnostics.sanitizer.analyze.suppressions import Rule, keep
 from diagnostics.sanitizer.capture import sites
 from diagnostics.sanitizer.capture.cells import know
 from diagnostics.sanitizer.capture.facts import Fact
+from diagnostics.sanitizer.capture.journal import MOST_BYTES
 from diagnostics.sanitizer.output import full_text, stderr
 from diagnostics.sanitizer.output.drawing import style
 from diagnostics.sanitizer.output.formats import FORMATS
@@ -31,6 +32,8 @@ from diagnostics.sanitizer.output.text import blind_spot, render, summary
 
 _CLIENTS = {name for name, row in LIBRARIES.items() if row.role in ("sdk", "client")}
 """What the last line names with its version."""
+
+_FULL = "the journal is full: of the processes that the program starts, the first {count:,} {are} in this report"
 
 TIMED_OUT = 124
 """Exit status after `--timeout`, as with timeout(1), unless an error was found."""
@@ -115,6 +118,8 @@ def report(
     causes = across(parts)
     data["root_causes"] = [encode(joined) for joined, _ in causes]
     data["cannot_tell"] += not_instrumented(found, follow=settings.follow)
+    if len(journal) >= MOST_BYTES and len(found) > 1:
+        data["cannot_tell"].append(_FULL.format(count=len(found) - 1, are="is" if len(found) == 2 else "are"))
     if settings.file:
         _write(settings.file, data)
     look = style(settings.color, plain=settings.output is not None)

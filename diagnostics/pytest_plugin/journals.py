@@ -30,7 +30,7 @@ def unremarkable(folder: str) -> str:
         first, used, ended = 0, False, False
         for process, tag, *fields in journal:
             first = first or process
-            if tag == "F" or (tag == "B" and fields[0]):
+            if tag in ("F", "") or (tag == "B" and fields[0]):
                 return ""
             used, ended = used or (tag == "U" and process == first), ended or (tag == "E" and process == first)
             if tag == "T":

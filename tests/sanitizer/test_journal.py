@@ -7,9 +7,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from diagnostics.sanitizer.analyze.recorded import processes
+from diagnostics.sanitizer.analyze.recorded import JournalReader, processes
 from diagnostics.sanitizer.capture import journal as journals
+from diagnostics.sanitizer.capture.facts import Fact, LoopRecord
 from diagnostics.sanitizer.capture.journal import Journal
 from diagnostics.sanitizer.capture.sites import capture
 from diagnostics.sanitizer.process import reporter
@@ -101,3 +104,47 @@ def test_a_report_says_that_its_journal_was_full(tmp_path: Path, monkeypatch: py
     report(file.read_bytes(), settings, 0)
     (line,) = json.loads(findings.read_text())["cannot_tell"]
     assert line == "the journal is full: of the processes that the program starts, the first 1 is in this report"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A journal of a program that starts another and makes a mistake."""
+    file = tmp_path_factory.mktemp("journal") / "journal"
+    file.touch()
+    journal, stack = Journal(str(file)), capture(sys._getframe())
+    journal.process_begins(1)
+    journal.loop_created()
+    journal.started("subprocess", 2, ["/bin/true"], ["true"], stack)
+    journal.fact(Fact("use-after-loop-close", "error", loop=LoopRecord(None, stack), stack=stack))
+    journal.state(3, 4, [], ["a blind spot"])
+    journal.ends("exit")
+    return file.read_bytes()
+
+
+damage = st.tuples(st.sampled_from(["replaced", "lost", "written into"]), st.floats(0, 1), st.binary(max_size=40))
+
+
+@given(st.lists(damage, min_size=1, max_size=4))
+@settings(max_examples=200)
+def test_a_damaged_journal_is_read_as_far_as_it_is_whole(whole: bytes, damages: list[tuple[str, float, bytes]]) -> None:
+    data = whole
+    for how, place, piece in damages:
+        at = int(place * len(data))
+        data = data[:at] + (b"" if how == "lost" else piece) + data[at + (0 if how == "written into" else len(piece)) :]
+    for found in processes(data):
+        assert len(found.facts) <= 1
+        assert found.end in ("", "exit")
+
+
+def test_what_follows_a_damaged_part_is_read_and_the_report_says_so(whole: bytes) -> None:
+    (undisturbed,) = processes(whole)
+    assert len(undisturbed.facts) == 1
+    half = whole[: len(whole) // 2]
+    (found,) = processes(half + whole)[-1:]
+    assert (found.calls, found.end, len(found.facts)) == (3, "exit", 1)
+    spots = [line for each in processes(half + whole) for line in each.blind_spots]
+    assert any(line.startswith("a part of the journal is damaged") for line in spots)
+    reader = JournalReader()
+    for byte in whole:
+        reader.feed(bytes([byte]))
+    assert (reader.is_damaged, reader.processes[0].end) == (False, "exit"), "what is not there yet is not damaged"

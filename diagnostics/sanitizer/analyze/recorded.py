@@ -103,10 +103,12 @@ class JournalReader:
 
     Attributes:
         processes: in the order in which they started. A process that `exec` replaced comes twice.
+        is_damaged: whether a part could not be read.
     """
 
     def __init__(self) -> None:
         self.processes: list[Process] = []
+        self.is_damaged = False
         self._readers: dict[int, _Reader] = {}
         self._rest = b""
 
@@ -115,10 +117,16 @@ class JournalReader:
         data = self._rest + data
         at = 0
         for at, (number, tag, *fields) in entries(data):  # noqa: B007 - the end of the last complete entry
+            if not tag:
+                self.is_damaged = True
+                continue
             if tag == "P" or number not in self._readers:
                 self._readers[number] = _Reader(Process(number))
                 self.processes.append(self._readers[number].process)
-            self._readers[number].read(tag, fields)
+            try:
+                self._readers[number].read(tag, fields)
+            except KeyError:  # it refers to a damaged part
+                self.is_damaged = True
         self._rest = data[at:]
 
 
@@ -126,7 +134,16 @@ def processes(data: bytes) -> list[Process]:
     """Returns the processes of a journal, in the order in which they started."""
     reader = JournalReader()
     reader.feed(data)
+    if reader.is_damaged and reader.processes:
+        first = reader.processes[0]
+        first.blind_spots = [*first.blind_spots, _DAMAGED]
     return reader.processes
+
+
+_DAMAGED = (
+    "a part of the journal is damaged, by a full disk or by a program that writes into it; what it says is not in this"
+    " report"
+)
 
 
 _STATES: dict[str, tuple[Any, ...]] = {

@@ -5,6 +5,9 @@ A program may end in any way: killed, out of file descriptors, replaced by `exec
 appending; forked children write to the same file. The format is private to this version of the package. It is marshal,
 which is built in and needs no import.
 
+Before each entry are its length and checksum: after a full disk, or a program that writes into the file, what follows a
+damaged part is read all the same, and marshal never sees the damaged part, which could crash it.
+
 Every entry is `(process id, tag, fields…)`:
 
     P  process     parent's process id, command line, Python version
@@ -26,6 +29,7 @@ Every entry is `(process id, tag, fields…)`:
 
 from __future__ import annotations
 
+import binascii
 import itertools
 import marshal
 import sys
@@ -65,7 +69,12 @@ BEYOND: Final = "more"
 MOST_BYTES: Final = 16 * 1024 * 1024
 """The length of a journal from which only the program itself appends to it: it may start others for weeks."""
 
-_LENGTH: Final = 4
+DAMAGED: Final = (0, "")
+"""What is read in the place of a damaged part."""
+
+_BEGINS: Final = b"\xe5\x0e\xd1\xa6"
+_FRONT: Final = len(_BEGINS) + 8
+"""Bytes before each entry: how one begins, its length and its checksum."""
 
 _FORMAT: Final = 4
 """What every Python from 3.10 on reads: a child may run on another one than the supervisor."""
@@ -240,7 +249,8 @@ class Journal(Instrument):
         data = b""
         for entry in entries:
             packed = marshal.dumps((getpid(), *entry), _FORMAT)
-            data += len(packed).to_bytes(_LENGTH, "little") + packed
+            checksum = binascii.crc32(packed).to_bytes(4, "little")
+            data += _BEGINS + len(packed).to_bytes(4, "little") + checksum + packed
         try:
             identity, length = _identity(self._descriptor)
         except OSError:
@@ -296,11 +306,31 @@ def _frame(code: CodeType, at: int) -> tuple[Any, ...]:
 
 
 def entries(data: bytes) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Yields the entries of a journal, each after the position of its end, except a last one that is incomplete."""
+    """Yields the entries of a journal, each after the position of its end, except a last one that is incomplete.
+
+    Damaged parts are left out; the last entry before one is followed by `DAMAGED`.
+    """
     at = 0
-    while at + _LENGTH <= len(data):
-        end = at + _LENGTH + int.from_bytes(data[at : at + _LENGTH], "little")
-        if end > len(data):
+    while at < len(data):
+        end = _end(data, at)
+        if end:
+            yield end, marshal.loads(data[at + _FRONT : end])  # noqa: S302 - written by this version of this package
+            at = end
+            continue
+        found = data.find(_BEGINS, at + 1)
+        while found >= 0 and not _end(data, found):
+            found = data.find(_BEGINS, found + 1)
+        if found < 0:
             return
-        yield end, marshal.loads(data[at + _LENGTH : end])  # noqa: S302 - written by this version of this package
-        at = end
+        at = found
+        yield at, DAMAGED
+
+
+def _end(data: bytes, at: int) -> int:
+    """Returns where an entry ends that begins here; 0 if there is no whole one."""
+    packed = at + _FRONT
+    end = packed + int.from_bytes(data[packed - 8 : packed - 4], "little")
+    if not data.startswith(_BEGINS, at) or not packed <= end <= len(data):
+        return 0
+    checksum = int.from_bytes(data[packed - 4 : packed], "little")
+    return end if binascii.crc32(memoryview(data)[packed:end]) == checksum else 0

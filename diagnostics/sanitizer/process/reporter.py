@@ -33,8 +33,6 @@ from diagnostics.sanitizer.output.text import blind_spot, render, summary
 _CLIENTS = {name for name, row in LIBRARIES.items() if row.role in ("sdk", "client")}
 """What the last line names with its version."""
 
-_FULL = "the journal is full: of the processes that the program starts, the first {count:,} {are} in this report"
-
 TIMED_OUT = 124
 """Exit status after `--timeout`, as with timeout(1), unless an error was found."""
 
@@ -117,9 +115,7 @@ def report(
     assert data is not None
     causes = across(parts)
     data["root_causes"] = [encode(joined) for joined, _ in causes]
-    data["cannot_tell"] += not_instrumented(found, follow=settings.follow)
-    if len(journal) >= MOST_BYTES and len(found) > 1:
-        data["cannot_tell"].append(_FULL.format(count=len(found) - 1, are="is" if len(found) == 2 else "are"))
+    data["cannot_tell"] += [*not_instrumented(found, follow=settings.follow), *_left_out(journal, len(found) - 1)]
     if settings.file:
         _write(settings.file, data)
     look = style(settings.color, plain=settings.output is not None)
@@ -213,6 +209,16 @@ def _unreported(process: Process, status: int | None, *, is_main: bool) -> list[
     if _runs(process.number):
         return [f"process {process.number} ({what}) is still running; what it leaves open is not in this report"]
     return [f"process {process.number} ({what}) was killed before it could report what it leaves open"]
+
+
+def _left_out(journal: bytes, children: int) -> list[str]:
+    """Returns that children are missing, if the journal has become too long for them."""
+    if children < 1 or len(journal) < MOST_BYTES:
+        return []
+    are = "is" if children == 1 else "are"
+    return [
+        f"the journal is full: of the processes that the program starts, the first {children:,} {are} in this report"
+    ]
 
 
 def _runs(number: int) -> bool:

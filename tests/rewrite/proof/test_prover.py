@@ -13,7 +13,7 @@ from diagnostics.cli.proving import Steps, reported
 from diagnostics.model.errors import CommandError, InvalidInput
 from diagnostics.rewrite.proof.copies import Tree, copy
 from diagnostics.rewrite.proof.observe import Conditions, Observation, Program, Runner
-from diagnostics.rewrite.proof.patches import apply_patch
+from diagnostics.rewrite.proof.patches import apply_patch, patch_of
 from diagnostics.rewrite.proof.prover import Prover
 from tests.rewrite.proof.conftest import BROKEN, FIXED, LINE
 from tests.rewrite.proof.test_judge import LEAK, observed
@@ -60,6 +60,15 @@ def test_the_right_change_is_proven_and_the_copies_leave_the_folder_alone(prover
     assert proof.runs == 2
     assert (folder / "app.py").read_text(encoding="utf-8") == BROKEN
     assert [path.name for path in folder.iterdir()] == ["app.py"]
+
+
+def test_what_a_run_writes_to_its_folder_is_in_no_patch(prover: Build, folder: Path) -> None:
+    lock = 'import pathlib\npathlib.Path("uv.lock").write_text("version = 1")\n'
+    made = prover(f"{lock}{BROKEN}")
+    changed = Tree(folder, {"app.py": f"{lock}{FIXED}"})
+    assert made.prove(changed).accepted
+    assert [path.name for path in folder.iterdir()] == ["app.py"]
+    assert [line for line in patch_of(changed).splitlines() if line.startswith(b"+++")] == [b"+++ b/app.py"]
 
 
 def test_a_change_that_hides_the_error_is_refused_by_its_first_run(prover: Build, folder: Path) -> None:

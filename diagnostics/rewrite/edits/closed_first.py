@@ -11,6 +11,7 @@ import libcst.matchers as m
 from diagnostics.rewrite.edits.closing import closing_call, on
 from diagnostics.rewrite.edits.context import Context, Creation
 from diagnostics.rewrite.edits.program import ParsedFile, Rewrite
+from diagnostics.rewrite.edits.scope import is_shared
 
 SUMMARY: Final = "close the client on its loop, before the program closes that"
 
@@ -27,6 +28,9 @@ def propose(context: Context) -> Iterator[Rewrite]:
     for module, statement in ends:
         loop = module.text(statement.body[0].value.func.value)
         for chain in context.chains:
+            if is_shared(context, chain[0]):  # it closes what it keeps where a loop ends its generators
+                lines.setdefault(statement, []).append(_run(loop, f"await {loop}.shutdown_asyncgens()"))
+                continue
             name = next(_names(chain, module, statement), "")
             if not name:
                 changes.no(f"{module.place(statement)} closes the loop where no variable holds the client")

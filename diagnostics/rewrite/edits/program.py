@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, count
+from itertools import chain, count, dropwhile, takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -239,6 +239,9 @@ class Rewrite:
             elif isinstance(new, cst.SimpleStatementLine):
                 comments = [cst.EmptyLine(comment=found) for found in m.findall(each.body, m.Comment())]  # type: ignore[arg-type]
                 kept["leading_lines"] = [*each.leading_lines, *comments]
+            elif isinstance(new, cst.FunctionDef) and statement in module.tree.body[1:]:
+                blank = sum(1 for _ in takewhile(lambda line: line.comment is None, each.leading_lines))
+                kept["leading_lines"] = [*[cst.EmptyLine(indent=False)] * (2 - blank), *each.leading_lines]
             return new.with_changes(**kept)
 
         self.change(module, statement, change)
@@ -275,7 +278,9 @@ class Rewrite:
             self.change(module, statement, lambda each: each.with_changes(body=[cst.Pass()]))
             return
         at = list(parent.body).index(statement)
-        if at + 1 < len(parent.body):
+        if at == 0 and isinstance(parent, cst.Module):
+            self.change(module, parent.body[1], _without_blank_lines)
+        elif at + 1 < len(parent.body):
             lines = [each for each in statement.leading_lines if each.comment is None]
 
             def after(each: Any) -> Any:
@@ -337,6 +342,11 @@ class Rewrite:
             for name in names:
                 self.import_(module, f"from {dots}{ASYNC_TOOLS} import {name}")
         return (package / f"{ASYNC_TOOLS}.py").as_posix() if package is not None else self.program.async_tools
+
+
+def _without_blank_lines(statement: Any) -> Any:
+    lines = dropwhile(lambda line: line.comment is None, getattr(statement, "leading_lines", ()))
+    return statement.with_changes(leading_lines=[*lines]) if hasattr(statement, "leading_lines") else statement
 
 
 def last_name(node: cst.CSTNode) -> str:

@@ -78,7 +78,7 @@ def _scopes(context: Context) -> list[tuple[Creation, str]]:
         made = chain[0]
         if made.is_entered or (made.target is None and is_cached(made.module.function(made.call))):
             continue
-        if _is_shared(context, made):
+        if is_shared(context, made):
             context.program.no(f"a LoopLocal closes what {made.module.place(made.call)} gets")
             continue
         scope = next((each for each in chain if _is_local(context, each)), None)
@@ -95,7 +95,7 @@ def _scopes(context: Context) -> list[tuple[Creation, str]]:
     return sorted(found.values(), key=lambda each: (each[0].module.path, -each[0].module.line(each[0].call)))
 
 
-def _is_shared(context: Context, made: Creation) -> bool:
+def is_shared(context: Context, made: Creation) -> bool:
     """Returns whether it is `await clients.get()` of a `LoopLocal`, which others get, too."""
     getter = m.Call(func=m.Attribute(attr=m.Name("get")), args=[])
     return m.matches(made.call, getter) and any("LoopLocal" in each.names for each in context.program.modules())

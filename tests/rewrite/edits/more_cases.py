@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.rewrite.edits.cases import HEAD, TOOL
+from tests.rewrite.edits.cases import BY_HAND, HEAD, TOOL
 
 MORE_CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "a class whose exit forgets its client": (
@@ -61,5 +61,16 @@ MORE_CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         + "async def tokens():\n    async with await connect(1) as stream:\n        async for part in stream:\n"
         "            yield part\n\n\nasync def first():\n    async with aclosing(tokens()) as parts:\n"
         "        async for part in parts:\n            return part\n\n\nasyncio.run(first())\n",
+    ),
+    "what a LoopLocal keeps for a loop that is closed by hand": (
+        "explicit-close",
+        {"made": "await clients.get()", "kind": "client-left-open", **BY_HAND},
+        TOOL.format("LoopLocal") + "clients = LoopLocal(Client)\n\n\nasync def ask():\n"
+        "    client = await clients.get()\n    return await client.ask()\n\n\n"
+        "loop = asyncio.new_event_loop()\nloop.run_until_complete(ask())\nloop.close()\n",
+        TOOL.format("LoopLocal") + "clients = LoopLocal(Client)\n\n\nasync def ask():\n"
+        "    client = await clients.get()\n    return await client.ask()\n\n\n"
+        "loop = asyncio.new_event_loop()\nloop.run_until_complete(ask())\n"
+        "loop.run_until_complete(loop.shutdown_asyncgens())\nloop.close()\n",
     ),
 }

@@ -60,13 +60,16 @@ def test_it_follows_the_calls_over_several_files_and_plain_functions(
     tmp_path: Path, path: str, imported: str, factory: str
 ) -> None:
     files, _ = handed(tmp_path, {**SHOP, path: f"import asyncio\n\n{imported}\n\n\n{SHOP_MAIN}"})
-    home = "from sdk import Client\n\n# for all\ndef make_client():\n    return Client(1)\n"
+    home = "from sdk import Client\n\n\n# for all\ndef make_client():\n    return Client(1)\n"
     assert files["src/shop/clients.py"] == home
     assert files["src/shop/_ask.py"] == (
         "from .clients import other\n\n\n"
         "async def ask(client, text: str) -> str:\n    return await client.ask(text)\n\n\n"
         "def later(client, texts):\n    return [ask(client, each) for each in texts]\n"
     )
+    alone = {**SHOP, "src/shop/_ask.py": SHOP["src/shop/_ask.py"].replace(", other", "")}
+    bare, _ = handed(tmp_path, {**alone, path: f"import asyncio\n\n{imported}\n\n\n{SHOP_MAIN}"})
+    assert bare["src/shop/_ask.py"].startswith("async def ask(")
     assert f"\n{factory}\n" in files[path]
     assert "    async with make_client() as client:\n" in files[path]
     assert "_ask.later(client, texts)" in files[path]

@@ -17,6 +17,7 @@ from diagnostics.sanitizer.output.formats import FORMATS
 from diagnostics.sanitizer.output.last_line import plural
 from diagnostics.sanitizer.output.redact import redact, redact_text
 from diagnostics.sanitizer.output.text import blind_spot, render, summary
+from diagnostics.sanitizer.process.reporter import ReportSettings
 
 _CLIENTS: Final = {name for name, row in LIBRARIES.items() if row.role in ("sdk", "client")}
 
@@ -58,7 +59,7 @@ def report(cause: Cause, nodeid: str, *, fails: bool) -> pytest.TestReport:
 
 
 def section(results: Results, width: int, *, colour: bool, shown: bool = False) -> Iterator[str]:
-    """Yields the lines of the section, and the annotations where they are wanted.
+    """Yields the lines of the section.
 
     Args:
         results: what is wrong.
@@ -70,9 +71,20 @@ def section(results: Results, width: int, *, colour: bool, shown: bool = False) 
         yield f"diagnostics: {plural(len(results.causes), 'root cause')}; the report of `run` names the tests"
     else:
         yield from _section(results, Style(max(MIN_WIDTH, width), colour)).splitlines()
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        yield ""
-        yield from FORMATS["github"](redact(results.document)).splitlines()
+
+
+def annotated(results: Results, around: str) -> list[str]:
+    """Returns the annotations for GitHub Actions, where they are wanted.
+
+    Args:
+        results: what is wrong.
+        around: the settings of the `diagnostics run` that has the same root causes; empty if there is none.
+    """
+    settings = ReportSettings.from_json(around) if around else None
+    there = settings is not None and settings.format == "github" and settings.output is None
+    if there or os.environ.get("GITHUB_ACTIONS") != "true":
+        return []
+    return ["", *FORMATS["github"](redact(results.document)).splitlines()]
 
 
 def _section(results: Results, look: Style) -> str:
@@ -88,8 +100,7 @@ def _section(results: Results, look: Style) -> str:
     text += "".join(blind_spot(each, look) + "\n" for each in redact(results.document["cannot_tell"]))
     versions = {name: version for name, version in results.document["environment"].items() if name in _CLIENTS}
     causes = [each.cause for each in results.causes]
-    findings = [finding for each in results.causes for finding in each.findings]
-    return text + summary(causes, findings, versions=versions, **results.document["accounting"]) + "\n"
+    return text + summary(causes, results.processes, versions=versions, **results.document["accounting"]) + "\n"
 
 
 def _what(causes: Sequence[Cause]) -> str:

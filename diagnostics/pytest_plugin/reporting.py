@@ -109,10 +109,12 @@ class Reporting:
         if self._results is None:
             terminalreporter.line(self._clean)
             return
-        from diagnostics.pytest_plugin.blocks import section
+        from diagnostics.pytest_plugin.blocks import annotated, section
 
-        shown = self._is_shown()
-        for line in section(self._results, writer.fullwidth, colour=writer.hasmarkup, shown=shown):
+        around = self._run_around()
+        shown = bool(around) and self._confirming is None  # a confirmation stands only here
+        lines = section(self._results, writer.fullwidth, colour=writer.hasmarkup, shown=shown)
+        for line in [*lines, *annotated(self._results, around)]:
             terminalreporter.line(line)
 
     def _read(self, exit_code: int | None = None) -> Results:
@@ -158,11 +160,10 @@ class Reporting:
                 found[each.key, nodeid, fails] = (each, nodeid, fails)
         return [new for key, new in found.items() if key not in self._published]
 
-    def _is_shown(self) -> bool:
-        """Returns whether `diagnostics run` watches the processes that run tests, and prints the same root causes."""
+    def _run_around(self) -> str:
+        """Returns the settings of a `diagnostics run` that watches the processes with tests: it has the root causes."""
         instruments = TRACKER.instruments
-        shown = instruments.reported if self._recording is not None else instruments.children_reported
-        return shown and self._confirming is None  # a confirmation stands only here
+        return instruments.reported if self._recording is not None or instruments.children_reported else ""
 
     def _count_reports(self) -> None:
         if self._states is None:  # only now, because pytest asks for each report of each test

@@ -54,10 +54,12 @@ class Results(NamedTuple):
     Attributes:
         causes: root causes, errors first.
         document: as `diagnostics run --json` writes it, without secrets removed.
+        processes: the findings of each process.
     """
 
     causes: Sequence[Cause]
     document: dict[str, Any]
+    processes: Sequence[Sequence[Finding]]
 
 
 def read(folder: str, suppressions: Sequence[Rule], argv: list[str], exit_code: int | None = None) -> Results:
@@ -82,7 +84,7 @@ def read(folder: str, suppressions: Sequence[Rule], argv: list[str], exit_code: 
     data = _document(found, findings, causes, argv, exit_code)
     if any(each[0].used and not each[0].end and each[0].number != os.getpid() for each in journals if each):
         data["cannot_tell"].append("a process that ran tests was killed before it could report what it leaves open")
-    return Results(causes, data)
+    return Results(causes, data, [part.findings for part in parts])
 
 
 def confirmed(results: Results, known: Mapping[Any, Confirmation]) -> Results:
@@ -97,7 +99,7 @@ def confirmed(results: Results, known: Mapping[Any, Confirmation]) -> Results:
         findings = [replace(each.findings[0], test=test), *each.findings[1:]]
         causes.append(each._replace(findings=findings, test=test))
         main_finding(results.document, encoded)["test"]["confirmation"] = encode(confirmation)
-    return Results(causes, results.document)
+    return results._replace(causes=causes)
 
 
 def _cause(whole: RootCause, worst: RootCause, by_id: dict[str, Finding], findings: Sequence[Finding]) -> Cause:

@@ -94,12 +94,13 @@ class Instruments:
 
     Attributes:
         problems: instruments that failed, one line each.
-        reported: whether another process reports what this one records.
+        reported: the report settings of another process that reports what this one records, as JSON; or empty.
         children_reported: whether that also holds for the Pythons that this one starts.
     """
 
     def __init__(self) -> None:
-        self.reported = self.children_reported = False
+        self.reported = ""
+        self.children_reported = False
         self.problems = Problems()
         self._active: tuple[Instrument, ...] = ()
         # By hook, for the instruments that override it: an event that nobody asked for costs one look-up.

@@ -40,17 +40,39 @@ def render(causes: Sequence[RootCause], findings: Sequence[Finding], look: Style
 
 
 def summary(
-    causes: Sequence[RootCause], findings: Sequence[Finding], *, calls: int, requests: int, versions: dict[str, str]
+    causes: Sequence[RootCause],
+    processes: Sequence[Sequence[Finding]],
+    *,
+    calls: int,
+    requests: int,
+    versions: dict[str, str],
 ) -> str:
-    """Returns the last line: what was found, and in what."""
+    """Returns the last line: what was found, and in what.
+
+    Args:
+        causes: all root causes.
+        processes: the findings of each process; the first one is the program itself.
+        calls: how many there were.
+        requests: how many there were.
+        versions: of the libraries.
+    """
     counts = {word: sum(cause.severity == word for cause in causes) for word in ("error", "leak", "note")}
     found = [plural(count, word) for word, count in counts.items() if count]
-    clients = {finding.client.id for finding in findings if finding.client is not None}
-    named = {loop.id for finding in findings for loop in _loops(finding)}
-    loops = range(max([len(named), *(each.client.loops for each in findings if each.client is not None)]))
-    seen = [plural(len(each), word) for each, word in ((clients, "client"), (loops, "loop")) if each]
+    clients = {
+        (0 if each.kind == "inherited-connection" else number, each.client.id)  # which the program has, as a rule
+        for number, findings in enumerate(processes)
+        for each in findings
+        if each.client is not None
+    }
+    loops = sum(map(_count_loops, processes))  # each process begins at L1
+    seen = [plural(count, word) for count, word in ((len(clients), "client"), (loops, "loop")) if count]
     parts = [", ".join(found) or "no problem found", *seen]
     return last_line(parts, calls=calls, requests=requests, versions=versions)
+
+
+def _count_loops(findings: Sequence[Finding]) -> int:
+    named = {loop.id for finding in findings for loop in _loops(finding)}
+    return max([len(named), *(each.client.loops for each in findings if each.client is not None)])
 
 
 def worse(cause: RootCause, before: str, look: Style) -> str:

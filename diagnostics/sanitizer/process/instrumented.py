@@ -56,7 +56,7 @@ class Instrumented:
         """Starts recording; nothing is restored before the process ends."""
         self.journal.process_begins(os.getppid(), child=CHILD in self.role)
         TRACKER.instruments.add(self.journal)
-        TRACKER.instruments.reported, TRACKER.instruments.children_reported = True, FOLLOW in self.role
+        TRACKER.instruments.reported, TRACKER.instruments.children_reported = self.settings, FOLLOW in self.role
         session.install()
         if self.condition is not None:
             self.condition.begin()

@@ -130,7 +130,7 @@ def report(
         clients = {name: version for name, version in data["environment"].items() if name in _CLIENTS}
         if next_step and not settings.quiet and any(_is_curable(data, each) for each in data["root_causes"]):
             text += f"diagnostics: change it and prove the change: {next_step}\n"
-        text += summary(shown, findings, versions=clients, **counts) + "\n"
+        text += summary(shown, [part.findings for part in parts], versions=clients, **counts) + "\n"
     _print(text if settings.format == "text" else _formatted(data, settings, suggest, next_step), settings)
     bad = {"error", "leak"} if settings.leaks == "error" else {"error"}
     failed = any(finding["severity"] in bad for finding in data["findings"])

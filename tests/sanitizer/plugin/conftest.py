@@ -94,6 +94,7 @@ def run_suite(
     ) -> SuiteRun:
         folder = tmp_path_factory.mktemp("suite")
         for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
         (folder / "pytest.ini").write_text(
             f"[pytest]\nasyncio_default_fixture_loop_scope = function\ncache_dir = {folder.with_suffix('.cache')}\n"

@@ -179,6 +179,7 @@ def test_under_diagnostics_run_the_test_is_told_once_and_is_in_both_documents(
     ran = run_suite(suite(LEAK), *asked, under=under)
     assert ran.status == 1
     assert ran.output.count("= test:  test_it.py::test_leak") == 1, ran.output
+    assert "1 leak · 1 client · 1 loop · " in ran.output
     if workers != "-n0" and not follow:  # the sanitizer does not watch the workers
         return
     outer = json.loads((ran.folder / "outer.json").read_text())
@@ -221,17 +222,62 @@ def test_annotations_in_github_actions(run_suite: Callable[..., SuiteRun]) -> No
 
 
 @pytest.mark.environment
-def test_the_guide_shows_what_is_printed(
-    run_suite: Callable[..., SuiteRun], surroundings: Callable[[str], dict[str, str]]
+@pytest.mark.parametrize(("confirmed", "workers"), [((), "-n0"), (("--event-loops-confirm",), "-n0"), ((), "-n1")])
+def test_run_and_the_plugin_annotate_a_line_once(
+    run_suite: Callable[..., SuiteRun], confirmed: tuple[str, ...], workers: str
 ) -> None:
+    under = ("-m", "diagnostics.sanitizer", "--follow", "--format=github")
+    asked = ("--event-loops=report", *confirmed, "-o", "event_loops_confirm_seconds=600", workers)
+    ran = run_suite(suite(LEAK), *asked, under=under, more={"GITHUB_ACTIONS": "true"})
+    assert len([line for line in ran.output.splitlines() if line.startswith("::")]) == 1, ran.output
+
+
+@pytest.mark.environment
+def test_what_two_workers_find_is_counted_of_both(run_suite: Callable[..., SuiteRun]) -> None:
+    second = LEAK.replace("test_leak", "test_second")
+    under = ("-m", "diagnostics.sanitizer", "--follow")
+    asked = ("--event-loops=report", "-n2", "--dist=loadfile")
+    ran = run_suite({**suite(LEAK), "test_two.py": second}, *asked, under=under)
+    assert "2 leaks · 2 clients · 2 loops · 2 calls, 2 requests" in ran.output, ran.output
+    ran = run_suite({**suite(LEAK), "test_two.py": second}, *asked)
+    assert "2 leaks · 2 clients · 2 loops · 2 calls, 2 requests" in ran.output, ran.output
+
+
+def example(name: str) -> str:
+    """A block of the guide."""
     guide = Path(__file__).parents[3].joinpath("docs", "guides", "find-the-test-that-leaks.md").read_text()
-    (program,) = re.findall(r"<!-- example: tests/test_chat.py -->\n```python\n(.*?)```", guide, re.DOTALL)
-    (printed,) = re.findall(r"<!-- example: what is printed -->\n```text\n(.*?)```", guide, re.DOTALL)
-    ran = run_suite(
-        {"test_chat.py": program}, "--event-loops=error", more={"API_URL": surroundings("guide")["PROVIDER"]}
-    )
-    kept = [line for line in printed.splitlines() if re.match(r" *(?:-->|:::|= test:|= hurt:|\d+ \|)", line)]
-    assert len(kept) == 6
-    for line in kept:  # the words of the others have tests of their own
-        assert line in ran.output.splitlines()
+    (found,) = re.findall(rf"<!-- example: {re.escape(name)} -->\n```\w+\n(.*?)```", guide, re.DOTALL)
+    return str(found)
+
+
+ANYIO = """
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+"""
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize("runner", ["asyncio", "anyio"])
+def test_the_guide_shows_what_is_printed(
+    run_suite: Callable[..., SuiteRun], surroundings: Callable[[str], dict[str, str]], runner: str
+) -> None:
+    program = example("tests/test_chat.py")
+    if runner == "anyio":
+        program = program.replace("pytest.mark.asyncio", "pytest.mark.anyio") + ANYIO
+    confirm = ("--event-loops-confirm", "-o", "event_loops_confirm_seconds=600")
+    more = {"API_URL": surroundings("guide")["PROVIDER"], "GITHUB_ACTIONS": "true"}
+    ran = run_suite({"tests/test_chat.py": program}, "--event-loops=error", *confirm, "-n0", more=more)
+    again = example("a confirmation")
+    assert again in ran.output
+    printed, output = example("what is printed"), ran.output.replace(again, "")
+    if runner == "anyio":  # another package makes the loop, and helps in another way
+        printed = printed.partition("help: ")[0].replace("pytest-asyncio, function scope", "anyio, pytest plugin")
+        assert "help: or use one loop: `anyio_backend` with session scope" in output
+    assert printed in output, output
+    assert "ERROR tests/test_chat.py::test_one [event-loops] - error[cross-loop-use]" in output
+    assert [line.partition(",title=")[0] for line in output.splitlines() if line.startswith("::")] == [
+        "::error file=tests/test_chat.py,line=9,col=12"
+    ]
     assert ran.status == 1

@@ -92,6 +92,10 @@ class Moments:
         """Returns the moment that the running thread works for; see `later`."""
         return described(self.later())
 
+    def is_here(self) -> bool:
+        """Returns whether this is the thread in which pytest runs."""
+        return get_ident() == self._main
+
     def later(self) -> Moment | Later:
         """Returns the moment that the running thread works for; without a node id where that cannot be known.
 
@@ -120,13 +124,21 @@ class Moments:
                 if thread not in self._threads:
                     self._threads[thread] = self.latest
         _CURRENT.set(moment)
-        self.back(moment)
+        number = now()
+        if number != self._began + 1:
+            self._ended()
+        self._began = number
+        self.latest = moment
 
     def back(self, moment: Moment | Later) -> None:
         """Goes to a moment in which pytest runs no code of a test or fixture."""
         number = now()
-        if number != self._began + 1:  # something was made in the last one
-            self._numbers.append(self._began)
-            self._moments.append(self.latest)
+        if number != self._began + 1:
+            self._ended()
         self._began = number
         self.latest = moment
+
+    def _ended(self) -> None:
+        """Keeps the last moment, in which something was made."""
+        self._numbers.append(self._began)
+        self._moments.append(self.latest)

@@ -16,6 +16,7 @@ from diagnostics.pytest_plugin.attribution import Attribution
 from diagnostics.pytest_plugin.moments import NOWHERE, Later, Moment, Moments, described
 from diagnostics.sanitizer.capture.blind_spots import blind_spots
 from diagnostics.sanitizer.capture.journal import Journal
+from diagnostics.sanitizer.capture.loop_origins import ask, ask_no_more
 from diagnostics.sanitizer.capture.pending import stuck_calls
 from diagnostics.sanitizer.capture.recorder import RECORDER
 from diagnostics.sanitizer.capture.sites import ends_at, goes_on_at
@@ -53,6 +54,7 @@ class Recording:
         self._journal = Journal(journal)
         self._journal.process_begins(os.getppid())
         self._attribution = Attribution(self._moments, root, self._fixture_of, self._after_fork)
+        ask(self._scope)
         TRACKER.instruments.add(self._attribution, first=True)
         TRACKER.instruments.add(self._journal)
         for fact in RECORDER.facts:  # of a `conftest.py`
@@ -69,6 +71,7 @@ class Recording:
         self._journal.ends("exit")
         TRACKER.instruments.remove(self._journal)
         TRACKER.instruments.remove(self._attribution)
+        ask_no_more(self._scope)
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Stacks end where pytest begins a phase of a test."""
@@ -124,20 +127,23 @@ class Recording:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> _Wrapped:
         """Sets up a fixture."""
-        before = self._moments.latest
+        moments = self._moments
+        before = moments.latest
         self._fixtures[fixturedef] = moment = (_in_fixture, fixturedef, (before, request.node))
-        self._moments.go(moment)
-        # Where the code of a test or another fixture asks for this one, stacks go on to that.
-        longer = before[2] != "setup" and _CALLS_FIXTURE is not None and goes_on_at(_CALLS_FIXTURE)
+        moments.go(moment)
+        if before[2] == "setup":
+            try:
+                return (yield)
+            finally:
+                moments.back(before)
+        # The code of a test or another fixture asks for this one: stacks go on to that.
+        longer = _CALLS_FIXTURE is not None and goes_on_at(_CALLS_FIXTURE)
         try:
             return (yield)
         finally:
-            if before[2] == "setup":
-                self._moments.back(before)
-            else:
-                if longer:
-                    ends_at(_CALLS_FIXTURE)  # type: ignore[arg-type]
-                self._moments.go(before)
+            if longer:
+                ends_at(_CALLS_FIXTURE)  # type: ignore[arg-type]
+            moments.go(before)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> _Wrapped:
@@ -146,6 +152,11 @@ class Recording:
             return (yield)
         finally:
             self.end()
+
+    def _scope(self) -> str | None:
+        latest: Any = self._moments.latest
+        is_here = latest[0] is _in_fixture and self._moments.is_here()
+        return str(latest[1].scope) if is_here else None
 
     def _fixture_of(self, file: str, line: int) -> Moment | None:
         for fixturedef, moment in self._fixtures.items():

@@ -19,7 +19,8 @@ def instrument_closed_loop(loop: Any) -> None:
     if transports or connections:
         recorded = [each.transport() for each in list(connections.values()) if each.transport]
         instrument({id(each): each for each in [*(transports or {}).values(), *recorded]}.values())
-    release(loop)
+    if TRACKER.threads:
+        release(loop)
     if hasattr(loop, "_check_closed"):
         swap(loop, _descriptors)
 

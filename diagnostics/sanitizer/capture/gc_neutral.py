@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
 
-from diagnostics.sanitizer.capture.sites import outermost
+from diagnostics.sanitizer.capture.sites import Stack, identified, identity, outermost
 
 _Work = TypeVar("_Work", bound=Callable[..., Any])
 
@@ -55,3 +55,29 @@ def gc_neutral(work: _Work) -> _Work:
                 gc.enable()
 
     return done  # type: ignore[return-value]
+
+
+def gc_neutral_at(observe: Callable[[Any, FrameType, Stack], Any]) -> Callable[[Any], Any]:
+    """Decorates an observer of loops so; it also gets the frame that calls the patched method, and its stack.
+
+    Test suites have many loops. The frames that become objects are those of the stack, so they are looked at once.
+    """
+
+    def done(thing: Any) -> Any:
+        running = gc.isenabled()
+        gc.disable()
+        try:
+            frame = sys._getframe(2)
+            key = identity(frame)
+            count = gc.get_count()[0]
+            try:
+                return observe(thing, frame, identified(frame, key))
+            finally:
+                kept = gc.get_count()[0] - count
+                if kept > 0:
+                    del _ballast[-kept:]
+        finally:
+            if running:
+                gc.enable()
+
+    return done

@@ -25,9 +25,11 @@ def report_leaks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     if record.generation != here and not left:
         return
     _tasks(loop, record, stack)
-    if any(code.co_name == "__del__" and "base_events" in code.co_filename for code in stack[:8:2]):
-        severity = "leak" if left else "note"
-        TRACKER.report(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
+    for code in stack[:8:2]:
+        if code.co_name == "__del__" and "base_events" in code.co_filename:
+            severity = "leak" if left else "note"
+            TRACKER.report(Fact("loop-closed-by-gc", severity, loop=record, stack=stack, trigger="gc"))
+            break
 
 
 def _connections(record: LoopRecord, stack: Stack) -> bool:
@@ -83,7 +85,9 @@ def left_open(record: LoopRecord, client: ClientRecord | None, connections: list
 
 def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
     tasks = tasks_of(loop)
-    calls = {id(call()) for call in list(TRACKER.active_calls)} if tasks else set()
+    if not tasks:
+        return
+    calls = {id(call()) for call in list(TRACKER.active_calls)}
     for task in tasks:
         coroutine = task.get_coro()
         frame = getattr(coroutine, "cr_frame", None)

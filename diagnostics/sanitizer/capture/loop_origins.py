@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -21,6 +22,8 @@ _KNOWN_AT_MOST: Final = 4096
 _kinds: dict[str, str] = {}
 """By file: `_STDLIB` for what tells nothing, `_OTHER` for packages and programs, or what creates loops there."""
 
+_askers: list[Callable[[], str | None]] = []
+"""Functions of a test runner that say the scope of the fixture it sets up in this thread, without a look at a frame."""
 
 _origins: dict[int, tuple[Stack, int | None, str]] = {}
 """Keyed by id: stacks that tell all but what one frame says, how many frames further that is, and the purpose.
@@ -41,14 +44,27 @@ def origin(frame: FrameType, stack: Stack) -> tuple[Stack, str]:
         return _examined(frame, stack)
     _, distance, purpose = known
     if distance is not None:
-        at: FrameType | None = frame
-        for _ in range(distance):
-            at = at and at.f_back
-        scope = None if at is None else _scope(at)
+        scope = _askers[-1]() if _askers else _scope_at(frame, distance)
         if scope is None:
             return _examined(frame, stack)
         purpose = f"{scope} scope"
     return stack, purpose
+
+
+def ask(scope: Callable[[], str | None]) -> None:
+    """Asks a test runner for the scope of a loop that it creates."""
+    _askers.append(scope)
+
+
+def ask_no_more(scope: Callable[[], str | None]) -> None:
+    """Takes that back."""
+    _askers.remove(scope)
+
+
+def _scope_at(frame: FrameType | None, distance: int) -> str | None:
+    for _ in range(distance):
+        frame = frame and frame.f_back
+    return None if frame is None else _scope(frame)
 
 
 def _examined(frame: FrameType, stack: Stack) -> tuple[Stack, str]:

@@ -18,8 +18,21 @@ def running_loop() -> Any:
 
 def tasks_of(loop: Any) -> set[Any]:
     """Returns the tasks of a loop that are not done; imports nothing, as the program's import hooks would see."""
-    found: set[Any] = sys.modules["asyncio.tasks"].all_tasks(loop)
+    tasks = sys.modules["asyncio.tasks"]
+    if _has_none(tasks):
+        return set()
+    found: set[Any] = tasks.all_tasks(loop)
     return found
+
+
+def _has_none(tasks: Any) -> bool:
+    """Returns whether there is certainly no task, as when most loops close: `all_tasks` takes longer to say so.
+
+    Since Python 3.14, tasks are kept where only `all_tasks` sees them.
+    """
+    kept = getattr(tasks, "_all_tasks" if sys.version_info < (3, 12) else "_scheduled_tasks", None)
+    known = sys.version_info < (3, 14) and hasattr(kept, "data")
+    return known and not (kept.data or getattr(tasks, "_eager_tasks", ()))  # type: ignore[union-attr]
 
 
 events: Any = None

@@ -89,13 +89,17 @@ def capture(frame: FrameType | None = None) -> Stack:
     Equal stacks are one object, so a thousand connections opened on one line cost one stack.
     """
     innermost = frame or sys._getframe(1)
-    key = identity(innermost)
+    return identified(innermost, identity(innermost))
+
+
+def identified(innermost: FrameType, key: tuple[int, ...]) -> Stack:
+    """Returns the same as `capture`, of a frame whose identity is known."""
     # Most stacks were captured before, so look at their identity only.
     stack = _interned.get(key)
     if stack is None:
         if len(_interned) >= _INTERNED_AT_MOST:
             _interned.clear()
-        stack = _interned[key] = _kept(innermost)
+        stack = _interned[(*key,)] = _kept(innermost)  # a copy, which counts as made here: see `gc_neutral`
     return stack
 
 
@@ -115,7 +119,8 @@ def identity(frame: FrameType | None, until: CodeType | None = None) -> tuple[in
         if code is until:
             break
         number = id(code)
-        found += number, frame.f_lasti
+        found.append(number)
+        found.append(frame.f_lasti)
         if number in ends:
             break
         frame = frame.f_back

@@ -13,25 +13,23 @@ from typing import Any
 
 from diagnostics.sanitizer.capture import foreign_futures, thread_use
 from diagnostics.sanitizer.capture.closed_loops import instrument_closed_loop
-from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import KEPT, LoopRecord
-from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral_at
 from diagnostics.sanitizer.capture.holders import locals_of
 from diagnostics.sanitizer.capture.leaks import report_leaks
 from diagnostics.sanitizer.capture.loop_origins import origin
 from diagnostics.sanitizer.capture.patching import Patch, around, before, disguise
 from diagnostics.sanitizer.capture.pending import stuck_calls
-from diagnostics.sanitizer.capture.sites import capture
+from diagnostics.sanitizer.capture.sites import Stack
 from diagnostics.sanitizer.capture.tracker import TRACKER
 from diagnostics.sanitizer.capture.transport_use import instrument_open_loops
 
 
-@gc_neutral
-def created(loop: Any) -> None:
+@gc_neutral_at
+def created(loop: Any, frame: FrameType, stack: Stack) -> None:
     """A loop is initialized."""
     foreign_futures.loop_created()
-    frame = sys._getframe(3)
-    stack, purpose = origin(frame, capture(frame))
+    stack, purpose = origin(frame, stack)
     TRACKER.loop(loop, stack).purpose = purpose
     if TRACKER.threads:
         thread_use.watch(loop)
@@ -48,7 +46,10 @@ def _runs(original: Any, patch: Patch) -> Any:
         if patch.on:
             try:
                 if self._thread_id is None:  # as `is_running`
-                    record = getattr(self, MARK, None) or tracker.loop(self)
+                    try:
+                        record = self._diagnostics_record  # `MARK`, in the fastest way
+                    except AttributeError:
+                        record = tracker.loop(self)
                     record.runs += 1
                     if thread() != tracker.home or "loop_run" in tracker.instruments.hooks:
                         _told(record)
@@ -65,8 +66,8 @@ def _told(record: LoopRecord) -> None:
         TRACKER.instruments.call("loop_run_aside", record)
 
 
-@gc_neutral
-def closing(loop: Any) -> Any:
+@gc_neutral_at
+def closing(loop: Any, _: FrameType, stack: Stack) -> Any:
     """A loop is about to close: what is open on it can be seen now or never.
 
     What variables of modules kept to the end was open at the end of the program, and that has been reported. The
@@ -74,7 +75,7 @@ def closing(loop: Any) -> Any:
     """
     if loop.is_closed() or loop.is_running() or (sys.is_finalizing() and sys.meta_path is None):
         return None
-    record, stack = TRACKER.loop(loop), capture(sys._getframe(3))
+    record = TRACKER.loop(loop)
     TRACKER.instruments.call("loop_closing", record, stack)
     report_leaks(loop, record, stack)
     return loop

@@ -100,6 +100,7 @@ class Library:
         makes: what else makes async clients, pools and connections, within `module`.
         async_by: what marks the async calls of a client for both: an attribute, or the end of a method's name.
         per_loop: classes that look like async clients, but of which the library keeps one a loop itself.
+        bound: classes that check by a `_get_loop` of their own that they are used on one loop, as asyncio's locks do.
         unseen: what the sanitizer does not report of such a library in any program.
     """
 
@@ -122,6 +123,7 @@ class Library:
     makes: tuple[str, ...] = ()
     async_by: str = ""
     per_loop: tuple[str, ...] = ()
+    bound: tuple[str, ...] = ()
     unseen: str = ""
 
 
@@ -318,7 +320,7 @@ _ROWS: Final = (
         observed=(Observed("sqlalchemy.ext.asyncio.engine", "AsyncEngine"),),
         makes=("ext.asyncio.create_async_engine", "ext.asyncio.async_engine_from_config"),
     ),
-    Library("psycopg-pool", "psycopg_pool", makes=("AsyncConnectionPool",)),
+    Library("psycopg-pool", "psycopg_pool", close="close", makes=("AsyncConnectionPool",)),
     Library("aiomysql", "aiomysql", makes=("create_pool", "connect")),
     Library("aio-pika", "aio_pika", makes=("connect", "connect_robust")),
     Library("nats-py", "nats", makes=("connect",)),
@@ -330,6 +332,8 @@ _ROWS: Final = (
         ("aiokafka.producer.producer", "AIOKafkaProducer"),
         ("aiokafka.consumer.consumer", "AIOKafkaConsumer"),
     ),
+    _made("zeroconf", ("zeroconf._core", "Zeroconf"), ("zeroconf.asyncio", "AsyncZeroconf")),
+    Library("janus", "janus", bound=("Queue",)),
     Library("motor", "motor", unseen="clients left open, and their use after a fork"),
 )
 

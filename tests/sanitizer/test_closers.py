@@ -100,6 +100,11 @@ class OfAPart(Kept):
         OPEN.discard(self)
 
 
+class OfItsPool(Kept):
+    async def close_connection_pool(self) -> None:
+        OPEN.discard(self)
+
+
 class OfAnother(Kept):
     def close_session(self, session: object) -> None:
         """Closes what it gets."""
@@ -130,6 +135,7 @@ class Nothing(Kept):
         (InTwoSteps, "close(); await wait_closed()"),
         (Decorated, "await close()"),
         (OfAPart, "await close_session()"),
+        (OfItsPool, "await close_connection_pool()"),
         (OfAnother, ""),
         (Nothing, ""),
         (asyncio.StreamWriter, "close(); await wait_closed()"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from diagnostics.sanitizer.capture.sites import (
     is_generated,
     is_users,
     line,
+    module_file,
     users_frame,
 )
 
@@ -178,3 +180,12 @@ def test_a_program_may_forbid_calls_that_block(tmp_path: Path, monkeypatch: pyte
     found = sites.is_tool(str(file))
     monkeypatch.undo()
     assert found
+
+
+def test_a_program_that_has_ended_still_has_a_file(tmp_path: Path) -> None:
+    loader = SourceFileLoader("__main__", str(tmp_path / "program.py"))
+    main, other = ModuleType("__main__"), ModuleType("other")
+    main.__loader__ = other.__loader__ = loader
+    assert [module_file(each) for each in (main, other, object())] == [loader.path, None, None]
+    main.__file__ = "/here.py"
+    assert module_file(main) == "/here.py"

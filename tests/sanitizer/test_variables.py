@@ -83,6 +83,22 @@ def test_an_attribute_of_a_class_is_a_variable(keeper: Any, name: str) -> None:
     assert found[0].name == name
 
 
+async def rows() -> Any:
+    connection = Wanted()
+    yield id(connection)
+
+
+left = rows()
+
+
+def test_what_a_generator_keeps_that_was_left_is_a_variable() -> None:
+    with pytest.raises(StopIteration) as first:
+        left.__anext__().send(None)
+    found = Variables().leading_to({first.value.value: Wanted})
+    assert found is not None
+    assert (found[0].name, found[0].function) == ("connection", rows.__code__.co_firstlineno)
+
+
 def test_a_slot_is_an_attribute_and_an_empty_one_is_none() -> None:
     thing = Slotted()
     thing.wanted = wanted = Wanted()

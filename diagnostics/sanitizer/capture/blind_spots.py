@@ -15,6 +15,11 @@ _OPAQUE = (
     " than httpx and aiohttp, and sockets that are closed without their pool knowing"
 )
 
+_TRIO = (
+    "trio: it runs without a loop of asyncio. Not reported: clients left open and connections used in another run than"
+    " they were opened in, as with `trio.run`"
+)
+
 _ELSEWHERE = "{library}: its connections are not transports of asyncio. Not reported: {what}"
 
 
@@ -22,7 +27,7 @@ def blind_spots() -> list[str]:
     """Returns one line for each blind spot; empty if everything that is known could be instrumented."""
     lines = [f"switched off after an error: {problem}" for problem in problems()]
     lines += unseen() + TRACKER.budget.blind_spots()
-    lines += [_OPAQUE.format(kind=kind) for kind in sorted(TRACKER.opaque)]
+    lines += [_TRIO if kind == "trio" else _OPAQUE.format(kind=kind) for kind in sorted(TRACKER.opaque)]
     lines += [_ELSEWHERE.format(library=name, what=what) for name, what in sorted(_elsewhere().items())]
     return lines
 

@@ -15,7 +15,9 @@ CLOSERS: Final = ("aclose", "close_async", "async_close", "close", "dispose", "d
 """What an object offers that a person is meant to close, what closes its async part first."""
 
 _OF_A_PART: Final = tuple(
-    f"{verb}_{part}" for verb in ("aclose", "close") for part in ("session", "client", "connection")
+    f"{verb}_{part}"
+    for verb in ("aclose", "close")
+    for part in ("session", "client", "connection", "pool", "connection_pool")
 )
 """What closes the one thing that an object has to close."""
 
@@ -30,9 +32,14 @@ def can_be_closed(cls: type) -> bool:
     return cls.__module__ in _CALLS or _is_managed(cls) or _name(cls) != ""
 
 
+def is_entered_only(cls: type) -> bool:
+    """Returns whether only `async with` ends the use of an object of this class."""
+    return _is_managed(cls) and not _name(cls)
+
+
 def is_awaitable_only(cls: type) -> bool:
     """Returns whether objects of a class only open what a person uses: they are awaited or entered, never closed."""
-    return _is_managed(cls) and hasattr(cls, "__await__") and not _name(cls)
+    return is_entered_only(cls) and hasattr(cls, "__await__")
 
 
 def closer_of(cls: type, thing: Any = None) -> str:

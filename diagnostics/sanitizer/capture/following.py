@@ -6,12 +6,12 @@ import contextvars
 import gc
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from diagnostics.sanitizer.capture.holders import Variable, Wanted, locals_of
-from diagnostics.sanitizer.capture.sites import is_ours, is_users
+from diagnostics.sanitizer.capture.sites import is_ours, is_users, module_file
 
 _OBJECTS_AT_MOST: Final = 50_000
 _LONG: Final = 1000
@@ -26,13 +26,17 @@ _OF_LOOPS: Final = ("_asyncio", "asyncio.events", "selectors")
 
 
 class Variables:
-    """The variables of the person, followed one step at a time, all of them; several questions share one of these."""
+    """The variables of the person, followed one step at a time, all of them; several questions share one of these.
 
-    def __init__(self) -> None:
+    Args:
+        waiting: frames of coroutines whose variables count, too.
+    """
+
+    def __init__(self, waiting: Iterable[types.FrameType] = ()) -> None:
         self._roots: dict[int, Variable] = {}
         self._seen: dict[int, tuple[int, Any, Any]] = {}  # number, the object and what refers to it
         self._level: list[Any] = []
-        for variable, value in _variables():
+        for variable, value in _variables(waiting):
             if id(value) not in self._roots and leads_on(value):
                 self._roots[id(value)] = variable
                 self._sees(value, None)
@@ -70,23 +74,38 @@ class Variables:
             thing = self._seen[id(thing)][2]
 
 
-def _variables() -> Iterator[tuple[Variable, Any]]:
-    """The variables of the person: of the frames of this thread, then of the modules."""
+def _frames(waiting: Iterable[types.FrameType]) -> Iterator[types.FrameType]:
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
+        yield frame
+        frame = frame.f_back
+    yield from waiting
+
+
+def _variables(waiting: Iterable[types.FrameType]) -> Iterator[tuple[Variable, Any]]:
+    """The variables of the person: of the frames of this thread, then of the modules."""
+    for frame in _frames(waiting):
         file = frame.f_code.co_filename
         if frame.f_code.co_name != "<module>" and is_users(file) and not is_ours(file):
             module = str(frame.f_globals.get("__name__", ""))
             for name, value in list(locals_of(frame).items()):
                 yield Variable(name, module, file, frame.f_code.co_firstlineno), value
-        frame = frame.f_back
     for loaded in list(sys.modules.values()):
-        place = vars(loaded).get("__file__") if issubclass(type(loaded), types.ModuleType) else None
-        if isinstance(place, str) and is_users(place) and not is_ours(place):
+        place = module_file(loaded)
+        if place is not None and is_users(place) and not is_ours(place):
             for name, value in list(vars(loaded).items()):
                 if not name.startswith(("__", "@")):  # `@`: what pytest makes of an assertion
                     for inner, each in _values(name, value, loaded.__name__):
                         yield Variable(inner, loaded.__name__, place, 0), each
+                    yield from _suspended(value, loaded.__name__)
+
+
+def _suspended(generator: Any, module: str) -> Iterator[tuple[Variable, Any]]:
+    """The local variables of a generator of the person's that is not at its end."""
+    frame = getattr(generator, "ag_frame", None) if type(generator) is types.AsyncGeneratorType else None
+    if frame is not None and is_users(frame.f_code.co_filename):
+        for name, value in list(locals_of(frame).items()):
+            yield Variable(name, module, frame.f_code.co_filename, frame.f_code.co_firstlineno), value
 
 
 def _values(name: str, value: Any, module: str, depth: int = 1) -> list[tuple[str, Any]]:

@@ -29,6 +29,7 @@ from diagnostics.sanitizer.capture.sites import (
     is_generated,
     is_ours,
     is_users,
+    module_file,
 )
 
 CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
@@ -284,10 +285,9 @@ def variable_of(wanted: Wanted, waiting: Iterable[FrameType] = ()) -> Variable |
     if local is not None:
         return local
     for name, loaded in list(sys.modules.items()):
-        variables: dict[str, Any] = vars(loaded) if issubclass(type(loaded), ModuleType) else {}
-        place = variables.get("__file__")
-        if isinstance(place, str) and is_users(place) and not is_ours(place):
-            for key, value in list(variables.items()):
+        place = module_file(loaded)
+        if place is not None and is_users(place) and not is_ours(place):
+            for key, value in list(vars(loaded).items()):
                 found = reaches(key, value, wanted, DEPTH)
                 if found is not None:
                     return Variable(found, name, place, 0, *_written(value))

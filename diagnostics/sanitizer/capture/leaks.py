@@ -7,7 +7,7 @@ from typing import Any
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.pending import chain
 from diagnostics.sanitizer.capture.running import tasks_of
-from diagnostics.sanitizer.capture.sites import Stack
+from diagnostics.sanitizer.capture.sites import Stack, users_frame
 from diagnostics.sanitizer.capture.streams import is_streaming
 from diagnostics.sanitizer.capture.tracker import TRACKER
 
@@ -113,8 +113,10 @@ def _tasks(loop: Any, record: LoopRecord, stack: Stack) -> None:
 
 def _is_attributed(record: ConnectionRecord) -> bool:
     """Returns whether a line or a variable of the person leads to a connection; a library may be about to use it."""
-    by_library = record.opener is not None and not record.opener.by_person
-    return not by_library or (record.client is not None and record.client.variable is not None)
+    client = record.client
+    if record.opener is None or record.opener.by_person:
+        return True
+    return client is not None and (client.variable is not None or users_frame(client.created) is not None)
 
 
 def is_open(record: ConnectionRecord) -> bool:

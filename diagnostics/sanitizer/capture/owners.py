@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of, is_awaitable_only
+from diagnostics.sanitizer.capture.closers import can_be_closed, closer_of, is_awaitable_only, is_entered_only
 from diagnostics.sanitizer.capture.connections import MARK
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord
 from diagnostics.sanitizer.capture.following import Variables, inside, leads_on
@@ -134,6 +134,22 @@ def client_keeping(
     return _client(Opener((), None, None, "", True), (), held, clients)
 
 
+@gc_neutral
+def client_around(frame: types.FrameType, waiting: Iterable[types.FrameType], clients: Clients) -> ClientRecord | None:
+    """Finds the client of a library whose method a frame runs, where a variable of the person has it.
+
+    Args:
+        frame: of the code that uses something of the client's.
+        waiting: see `Variables`.
+        clients: see `Clients`.
+    """
+    found = opener(frame, None)
+    alive = [each for each in found.receivers if not each.gone] if found is not None else []
+    wanted = {each.id: each.type for each in alive if can_be_closed(each.type)}
+    held = _from_variables(wanted, Variables(waiting)) if wanted else None
+    return _client(found, (), held, clients) if found is not None and held is not None else None
+
+
 def _around(thing: Any, variable: Variable) -> _Found | None:
     """Returns the object of a library that can be closed and leads from a variable to this one, if there is one."""
     held = _from_variables({id(thing): type(thing)}) if "." in variable.name else None
@@ -212,6 +228,9 @@ def _owner(record: ConnectionRecord, clients: Clients, variables: Variables) -> 
     if opener.held is not None:
         return _Found(opener.held, opener.held.ref() if opener.held.ref is not None else None, opener.variable)
     if opener.client is not None:
+        around = _from_referrers([transport]) if transport is not None and not opener.by_person else None
+        if around is not None and around.receiver.made:  # a task of the library opened it for what the person made
+            return around
         return _Found(opener.client, opener.client.ref() if opener.client.ref is not None else None, None)
     return _from_referrers([transport]) if transport is not None else None
 
@@ -300,7 +319,10 @@ def _named(root: Variable, way: list[Any]) -> _Found:
 
 
 def _from_referrers(things: list[Any]) -> _Found | None:
-    """Returns the outermost object of a library that leads to these objects and can be closed."""
+    """Returns the outermost object of a library that leads to these objects and can be closed.
+
+    What has a method for that comes before what is only entered, such as a transaction on a connection.
+    """
     global _spent  # noqa: PLW0603 - one budget a process
     level, seen, closable, cost = things, {id(each) for each in things}, None, 0.0
     for _ in range(_LEVELS):
@@ -312,7 +334,11 @@ def _from_referrers(things: list[Any]) -> _Found | None:
         _spent += cost
         new = [each for each in referrers if each is not level and id(each) not in seen and _leads_back(each)][:_WIDTH]
         seen.update(map(id, new))
-        closable = next((each for each in new if _is_library(type(each)) and can_be_closed(type(each))), closable)
+        found = [each for each in new if _is_library(type(each)) and can_be_closed(type(each))]
+        if closable is None or not is_entered_only(type(closable)):
+            found = [each for each in found if closable is None or not is_entered_only(type(each))]
+        inner = {id(each) for one in found for each in gc.get_referents(one) if each is not one}
+        closable = min(found, key=lambda each: (is_entered_only(type(each)), id(each) in inner), default=closable)
         cost *= max(1.0, len(new) / len(level))
         level = new
     return None if closable is None else _Found(referred(closable), closable, None)

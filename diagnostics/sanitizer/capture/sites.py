@@ -274,10 +274,7 @@ def _lies_in(file: str, package: str) -> bool:
 
 
 def _file_of_package(package: str) -> str | None:
-    module = sys.modules.get(package)
-    # Not by `getattr`, which would make a lazy module import itself.
-    there = object.__getattribute__(module, "__dict__").get("__file__") if isinstance(module, ModuleType) else None
-    return there if isinstance(there, str) else None
+    return module_file(sys.modules.get(package))  # `getattr` would make a lazy module import itself
 
 
 _MARK = b"from Event Loop Diagnostics"
@@ -311,6 +308,18 @@ def _is_copy(file: str) -> bool:
 def is_users(file: str) -> bool:
     """Returns whether a file is first-party: neither the standard library nor an installed package."""
     return not (in_stdlib(file) or installed(file) or is_tool(file))
+
+
+def module_file(module: Any) -> str | None:
+    """Returns the file of a module, without running code of the program.
+
+    The interpreter deletes that of `__main__` as its code ends, before exit functions run; the loader keeps it.
+    """
+    variables = object.__getattribute__(module, "__dict__") if issubclass(type(module), ModuleType) else {}
+    file = variables.get("__file__")
+    if file is None and variables.get("__name__") == "__main__":
+        file = getattr(variables.get("__loader__"), "path", None)
+    return file if isinstance(file, str) else None
 
 
 def users_frame(stack: Stack) -> tuple[Any, Any] | None:

@@ -7,27 +7,31 @@ so a program with one thread pays nothing.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from threading import get_ident
 from types import FrameType, MethodType
 from typing import Any, Final
 
-from diagnostics.sanitizer.capture.facts import Fact
+from diagnostics.sanitizer.capture.facts import Fact, LoopRecord
 from diagnostics.sanitizer.capture.following import inside_callbacks
 from diagnostics.sanitizer.capture.foreign_futures import bound
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import locals_of
-from diagnostics.sanitizer.capture.owners import client_keeping
+from diagnostics.sanitizer.capture.owners import client_around, client_keeping
 from diagnostics.sanitizer.capture.pending import chain
+from diagnostics.sanitizer.capture.running import tasks_of
 from diagnostics.sanitizer.capture.sites import capture, frames, is_finalized, is_users, users_frame
 from diagnostics.sanitizer.capture.tracker import TRACKER
-from diagnostics.sanitizer.capture.transport_use import instrument_open_loops, transport_methods
+from diagnostics.sanitizer.capture.transport_use import instrument_open_loops, only_loads, transport_methods
 
 _ASYNCIO: Final = f"{os.sep}asyncio{os.sep}"
 _THREAD: Final = f"{os.sep}concurrent{os.sep}futures{os.sep}thread.py"
 _STEPS: Final = 3
 """From a thread to the task of the program: it may wait in `gather`, for a task that waits for the thread."""
+
+_TASKS: Final = 100
 
 _watched: dict[type, type] = {}
 
@@ -48,7 +52,9 @@ class _CallSoon:
             return self._original
         if loop._thread_id != here() and loop._thread_id is not None and tracker.on:
             try:
-                _report(loop, sys._getframe(1))
+                frame = sys._getframe(1)
+                if not only_loads(frame):
+                    _report(loop, frame)
             except Exception as error:
                 tracker.problems.add("loop.call_soon", error)
         return bound(self._original, loop)
@@ -100,6 +106,8 @@ def _report(loop: Any, frame: FrameType) -> None:
     call = TRACKER.current_call()
     if client is None and call is not None:
         client = call.client  # what it wakes waits for something inside the client
+    if client is None and not is_loop and _in_callback(at):
+        client = client_around(at, _of_tasks(TRACKER.running()), TRACKER.clients)
     TRACKER.report(
         Fact(
             "cross-loop-use",
@@ -136,6 +144,22 @@ def _waiting(frame: FrameType | None, loop: Any) -> list[FrameType]:
                 return found[::-1]
             futures.append(task)
     return []
+
+
+def _in_callback(frame: FrameType | None) -> bool:
+    """Returns whether a loop runs a callback of a library, which has no line of the person's."""
+    while frame is not None and frame.f_code.co_name != "_run_once":
+        if is_users(frame.f_code.co_filename):
+            return False
+        frame = frame.f_back
+    return frame is not None
+
+
+def _of_tasks(record: LoopRecord | None) -> list[FrameType]:
+    """Returns the frames of the coroutines that wait on a loop."""
+    loop = record.ref() if record is not None else None
+    chains = [chain(task.get_coro()) for task in itertools.islice(tasks_of(loop), _TASKS)] if loop is not None else []
+    return [each.cr_frame for found in chains for each, _ in found if getattr(each, "cr_frame", None) is not None]
 
 
 def _giving(frame: FrameType | None, work: Any) -> list[FrameType]:

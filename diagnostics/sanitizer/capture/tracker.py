@@ -44,7 +44,7 @@ class Tracker:
     Attributes:
         on: whether the process is instrumented.
         generation: how many times this process was forked.
-        opaque: packages of loops that are not built on asyncio's base class.
+        opaque: packages of loops that are not built on asyncio's base class, and trio.
         calls: how many calls there were; `requests` is the number of requests.
         active_calls: calls that have not ended.
         budget: how many facts are reported.

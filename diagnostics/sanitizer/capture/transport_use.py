@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from types import CodeType
+from opcode import opmap
+from types import CodeType, FrameType
 from typing import Any, Final
 
 from diagnostics.sanitizer.capture.connections import record_of
@@ -90,7 +91,8 @@ class _Method:
         foreign = transport is not None and (self._tracker.generation or transport._loop is not running_loop())
         if foreign and self._tracker.on:
             try:
-                self._report(transport)
+                if not (_in_other_thread(transport._loop) and only_loads(sys._getframe(1))):
+                    self._report(transport)
             except Exception as error:
                 self._tracker.problems.add(f"transport.{self._name}", error)
         return method
@@ -127,6 +129,13 @@ class _Method:
             call=TRACKER.current_call(),
             **detail,
         )
+
+
+def only_loads(frame: FrameType) -> bool:
+    """Returns whether a frame looks up a method as a value, as for `call_soon_threadsafe`, rather than calls it."""
+    at, code = frame.f_lasti, frame.f_code.co_code
+    # From Python 3.12, `LOAD_ATTR` also looks up what is called next, and its lowest bit says so.
+    return code[at] == opmap["LOAD_ATTR"] and not (sys.version_info >= (3, 12) and code[at + 1] & 1)
 
 
 def _is_foreign(loop: Any) -> bool:

@@ -27,8 +27,10 @@ from diagnostics.sanitizer.capture.tracker import FINALIZER, TRACKER
 def opened(connection: Any, origin: Any = None, stream: Any = None, *_: Any, **__: Any) -> None:
     """A connection is established."""
     loop = running_loop()
-    if loop is None:
-        return  # trio, or a pool used without a loop
+    if loop is None:  # trio, or a pool used without a loop
+        if "trio" in sys.modules and sys.modules["trio"].lowlevel.in_trio_run():
+            TRACKER.opaque.add("trio")
+        return
     call = TRACKER.current_call()
     host, port = getattr(origin, "host", b""), getattr(origin, "port", None)
     peer = f"{host.decode(errors='replace')}:{port}" if isinstance(host, bytes) and host else ""

@@ -1,7 +1,7 @@
 """asyncio's own locks, events and queues: who waits for one on another loop than its own.
 
-All of them call `_get_loop` before a task has to wait, and it raises on another loop. The patch is a descriptor that
-acts when the method is looked up, so the traceback has no frame of the sanitizer.
+All of them call `_get_loop` before a task has to wait, and it raises on another loop; so do classes of some libraries.
+The patch is a descriptor that acts when the method is looked up, so the traceback has no frame of the sanitizer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import sys
 from types import FrameType
 from typing import Any
 
+from diagnostics.model.libraries import LIBRARIES
 from diagnostics.sanitizer.capture.holders import receiver_of
+from diagnostics.sanitizer.capture.openers import written
 from diagnostics.sanitizer.capture.patching import Patch
 from diagnostics.sanitizer.capture.running import running_loop
 from diagnostics.sanitizer.capture.sites import capture
@@ -51,7 +53,7 @@ def waited(lock: Any, frame: FrameType) -> None:
         once=(loop.number, call.number if call else stack, "lock"),
         client=call.client if call else TRACKER.client_keeping(lock, loop, frame),
         call=call,
-        what=f"an asyncio {name}",
+        what=f"an asyncio {name}" if type(lock).__module__.startswith("asyncio.") else f"a {written(type(lock))}",
     )
 
 
@@ -69,4 +71,11 @@ def _outermost(lock: Any, frame: FrameType) -> tuple[Any, str]:
 
 _MODULES = ("asyncio.locks", "asyncio.queues", "asyncio.mixins")
 
-PATCHES = [Patch("asyncio.mixins", "_LoopBoundMixin", "_get_loop", _GetLoop)]
+PATCHES = [
+    Patch("asyncio.mixins", "_LoopBoundMixin", "_get_loop", _GetLoop),
+    *(
+        Patch(row.module, name, "_get_loop", _GetLoop, optional=True)
+        for row in LIBRARIES.values()
+        for name in row.bound
+    ),
+]

@@ -266,3 +266,20 @@ def test_what_a_thread_writes_is_handed_over(program: str, kind: str, name: str)
     )
     (found,) = group(evaluate([fact]), ()).root_causes
     assert found.advice[0].code == f"loop.call_soon_threadsafe({name}.write, ...)"
+
+
+def test_a_task_that_a_library_leaves_belongs_to_the_client_that_is_left_open(program: str) -> None:
+    loop = LoopRecord(Thing(), (*stack(*IN_RUN), *at(program, LOOP)))
+    client = ClientRecord(Thing(), "mcp.ClientSession", "mcp", at(program, AT_IMPORT))
+    ignored = {"task": "the task read", "waits": "StreamReader.read"}
+    task = Fact("stuck-waiter", "note", loop=loop, current=loop, detail=ignored, trigger="task")
+    task.stack = stack((f"{INSTALLED}/anyio/_backends/_asyncio.py", "receive"))
+    facts = [task, Fact("unclosed-at-exit", "note", loop=loop, client=client)]
+    for _ in range(2):
+        (found,) = group(evaluate(facts), ()).root_causes
+        assert [found.kind, found.advice[0].text] == [
+            "stuck-waiter",
+            "create the session inside each run and close it there",
+        ]
+    (finding,) = evaluate(facts)
+    assert finding.fault.component == "user"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diagnostics.model.finding import Site
-from diagnostics.sanitizer.analyze.sources import assignment, creation_of
+from diagnostics.sanitizer.analyze.assignments import assignment
+from diagnostics.sanitizer.analyze.sources import closes_at_end, creation_of, is_entered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
         ("client = await session.create(1).__aenter__()", "session.create(1)"),
         ("client = await stack.enter_async_context(session.create(1))", "session.create(1)"),
         ("client = await self.enterAsyncContext(Client())", "Client()"),
+        ("self.client = asyncio.run(self.make())", "await self.make()"),
+        ("client = loop.run_until_complete(make(1))", "await make(1)"),
     ],
 )
 def test_the_expression_that_creates_a_client_is_what_async_with_takes(
@@ -45,6 +48,7 @@ def test_the_expression_that_creates_a_client_is_what_async_with_takes(
         ("state['client']", 3, "state = {}\ndef get(key):\n    return state.setdefault(key, Client())"),
         ("app.writer", 2, "async def main(self):\n  self.reader, self.writer = await open()\napp = App()"),
         ("line", 3, "def read():\n    line = next(file)\nline = Line()"),
+        ("client", 1, "with connect() as client:\n    pass"),
         ("line", 3, "def read():\n    global line\n    line = Line()"),
     ],
 )
@@ -90,3 +94,29 @@ def test_of_several_assignments_the_one_that_names_the_class_counts(tmp_path: Pa
     found = assignment(str(file), "cache", 1, "Client")
     assert found is not None
     assert found[0] == line
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("await connection.close()", True),
+        ("await connection.aclose()", True),
+        ("await connection.execute('end')", False),
+        ("await other.close()", False),
+    ],
+)
+def test_a_function_that_closes_at_its_end_what_it_makes_is_one(tmp_path: Path, line: str, ends: bool) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(
+        f"async def main():\n    connection = await connect()\n    try:\n        ...\n    finally:\n        {line}\n"
+    )
+    assert closes_at_end(Site(str(file), 2, "main", "")) is ends
+
+
+@pytest.mark.parametrize(("name", "entered"), [("channel", True), ("client", False)])
+def test_what_a_line_calls_a_method_of_may_be_entered(tmp_path: Path, name: str, entered: bool) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(
+        f"async def main(client):\n    async with client.pubsub() as channel:\n        await {name}.subscribe('a')\n"
+    )
+    assert is_entered(Site(str(file), 3, "main", "")) is entered

@@ -33,11 +33,18 @@ from diagnostics.sanitizer.analyze.advice_on_closing import (
     unfinished,
 )
 from diagnostics.sanitizer.analyze.advice_on_servers import endpoint, is_served, on_server, view, with_test_client
+from diagnostics.sanitizer.analyze.advice_on_threads import (
+    awaited_where_made,
+    given_back,
+    handed_over,
+    is_with_thread,
+)
 from diagnostics.sanitizer.analyze.phrasing import AWAITED, BLOCKED, OTHER_LOOP, THREAD, UNENDED
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
     block,
+    closes_at_end,
     function_around,
     generator_around,
     is_entered,
@@ -104,19 +111,6 @@ def _stream(about: Situation) -> list[Advice]:
     tokens = function.name if function is not None else "tokens"
     code = (f"async with contextlib.aclosing({tokens}(...)) as parts:", "    async for part in parts:", "        ...")
     return [first, Advice(None, "close a generator that you leave before its end, too", block(*code), None)]
-
-
-def _handed_over(about: Situation) -> list[Advice]:
-    access = about.findings[0].access
-    thing, _, method = (access.operation if access is not None else "").partition(".")
-    if thing == "transport" and about.client:
-        thing = about.names(about.variable)[0]
-    has_loop = thing == "loop" or (access is not None and access.running is not None)
-    code = f"loop.call_soon_threadsafe({thing.lower()}.{method or 'set_result'}, ...)"
-    if has_loop:
-        code = "asyncio.run_coroutine_threadsafe(work(), loop)"
-    text = "hand it over to the thread of the loop, which the call wakes then"
-    return [Advice(None, text, code, access.site if access is not None else None)]
 
 
 def _kept_loop_itself(about: Situation) -> list[Advice]:
@@ -306,19 +300,8 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (lambda about: "inherited-connection" in about.kinds, _in_child),
     (lambda about: about.findings[0].kind == "abandoned-stream", _stream),
-    (
-        lambda about: about.findings[0].fault.why == THREAD,
-        _handed_over,
-    ),
-    (
-        lambda about: about.findings[0].fault.why == AWAITED,
-        _plain(
-            "await it on the loop that made it: make it in the coroutine that awaits it, or, for a loop of another"
-            " thread, hand the coroutine over",
-            None,
-            "result = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), loop))",
-        ),
-    ),
+    (lambda about: about.findings[0].fault.why == THREAD, handed_over),
+    (lambda about: about.findings[0].fault.why == AWAITED, awaited_where_made),
     (
         lambda about: (not about.client or about.is_primitive) and "cross-loop-use" in about.kinds,
         _created_in_coroutine,
@@ -352,7 +335,10 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     (lambda about: _is_third_party(about) and about.made_by(about.component), _third_party_client_and_loop),
     (_is_third_party, _third_party_client),
-    (lambda about: is_entered(about.where) and not about.is_used_elsewhere, unfinished),
+    (
+        lambda about: (is_entered(about.where) or closes_at_end(about.where)) and not about.is_used_elsewhere,
+        unfinished,
+    ),
     (lambda about: about.in_fixture and about.is_used_elsewhere and not about.has_function_scope, wide_fixture),
     (lambda about: about.in_fixture and not about.is_used_elsewhere, closed_in_fixture),
     (lambda about: about.in_test and not about.is_used_elsewhere and bool(about.closer), one_run),
@@ -362,6 +348,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: about.made_by("anyio, ") and about.uses("pytest"), anyio_plugin),
     (lambda about: about.made_by("IsolatedAsyncioTestCase"), unittest),
     (lambda about: about.kept_loop is not None and bool(about.closer) and not about.is_local, _kept_loop),
+    (is_with_thread, given_back),
     (lambda about: is_served(about) and about.uses("django") and not about.uses("starlette", "quart"), view),
     (is_served, on_server),
     (lambda about: not about.closer and about.is_used_elsewhere, _without_closer),

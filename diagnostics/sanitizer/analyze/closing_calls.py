@@ -7,7 +7,8 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from diagnostics.model.finding import Site
-from diagnostics.sanitizer.analyze.sources import is_local_at, nodes_of, tree_of
+from diagnostics.sanitizer.analyze.assignments import nodes_of
+from diagnostics.sanitizer.analyze.sources import is_local_at, tree_of
 
 _AROUND: Final = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _MAKE_TASKS: Final = ("create_task", "ensure_future")

@@ -11,7 +11,7 @@ from diagnostics.sanitizer.capture.sites import belongs, file_of, line, users_fr
 
 def without_consequences(facts: Iterable[Fact]) -> list[Fact]:
     """Returns facts without consequences: a call that uses a connection of another loop uses that loop too."""
-    facts = list(facts)
+    facts = _with_clients_of_tasks(list(facts))
     left = {
         fact.loop.number
         for fact in facts
@@ -35,6 +35,19 @@ def without_consequences(facts: Iterable[Fact]) -> list[Fact]:
     return [
         fact for fact in facts if fact.kind != "use-after-loop-close" or fact.call is None or _of(fact) not in reported
     ]
+
+
+def _with_clients_of_tasks(facts: list[Fact]) -> list[Fact]:
+    """Joins a task of a library that does not end with what the program leaves open on that loop: its client."""
+    left = {each.loop: each for each in facts if each.kind == "unclosed-at-exit" and each.client is not None}
+    found = []
+    for fact in facts:
+        of_task = fact.kind == "stuck-waiter" and "task" in fact.detail and users_frame(fact.stack) is None
+        open_one = left.get(fact.loop) if of_task else None
+        if open_one is not None and fact.client in (None, open_one.client):
+            fact.client, fact.connection = open_one.client, open_one.connection
+            found.append(open_one)
+    return [fact for fact in facts if fact not in found]
 
 
 def _without_tasks_of_clients(facts: list[Fact]) -> list[Fact]:

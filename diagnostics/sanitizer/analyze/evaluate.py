@@ -8,6 +8,7 @@ from typing import Any
 
 from diagnostics.model.finding import Access, ClientFacts, ConnectionFacts, Fault, Finding, HeldBy, Hint, LoopFacts
 from diagnostics.model.libraries import LIBRARIES
+from diagnostics.sanitizer.analyze.assignments import assignment
 from diagnostics.sanitizer.analyze.consequences import is_primitive, without_consequences
 from diagnostics.sanitizer.analyze.contributions import contributions
 from diagnostics.sanitizer.analyze.describe import (
@@ -42,7 +43,7 @@ from diagnostics.sanitizer.analyze.phrasing import (
     About,
     noun,
 )
-from diagnostics.sanitizer.analyze.sources import assignment, is_handled
+from diagnostics.sanitizer.analyze.sources import is_handled
 from diagnostics.sanitizer.capture.facts import ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.sites import Stack, file_of, installed, line, users_frame
 
@@ -215,7 +216,7 @@ def _why(fact: Fact, client: ClientRecord | None, at_fault: str, usual: str) -> 
     if fact.kind == "use-after-loop-close" and client is not None and fact.current is not None:
         return KINDS["cross-loop-use"].why
     if "task" in fact.detail:
-        return UNENDED
+        return UNENDED if client is None else KINDS["unclosed-at-exit"].why
     if fact.kind == "stuck-waiter" and client is None and fact.trigger == "task":
         return BLOCKED
     if "robbed" in fact.detail:

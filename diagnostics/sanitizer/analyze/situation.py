@@ -248,8 +248,7 @@ class Situation(NamedTuple):
     @property
     def library(self) -> Library | None:
         """What is known of the client's library."""
-        client = self.findings[0].client
-        return next((row for row in LIBRARIES.values() if client and client.type.startswith(f"{row.module}.")), None)
+        return _library(self._type)
 
     @property
     def without_pool(self) -> str:
@@ -370,18 +369,22 @@ def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situa
     loops = [loop for each in findings for loop in (each.loop, each.access.running if each.access else None) if loop]
     short = client.type.rsplit(".", 1)[-1] if client is not None else ""
     where, assigned = _creation_site(client)
+    made, library = _MADE.get(client.type if client else "", _CLIENT), _library(client.type if client else "")
+    makes = [name.rpartition(".")[2] for name in library.makes] if library is not None else []
     return Situation(
         findings=findings,
         frameworks=frameworks,
         makers=frozenset(loop.created_by for loop in loops if loop.created_by),
         client=short,
-        creation=creation_of(
-            where, short, *_MADE.get(client.type if client else "", _CLIENT).functions, assigned=assigned
-        ),
+        creation=creation_of(where, short, *made.functions, *makes, assigned=assigned),
         closer=client.closer if client is not None else "",
         where=where,
         loops=len({loop.id for loop in loops}),
     )
+
+
+def _library(cls: str) -> Library | None:
+    return next((row for row in LIBRARIES.values() if cls.startswith(f"{row.module}.")), None)
 
 
 def _creation_site(client: ClientFacts | None) -> tuple[Site | None, bool]:

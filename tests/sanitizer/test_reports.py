@@ -89,10 +89,10 @@ def test_the_advised_change_is_tried_for_every_kind_and_every_type_of_program() 
     assert {answer["type_of_program"] for answer in ANSWERS.values()} == {*TYPES}
 
 
-def program(name: str, wanted: str) -> str:
+def program(name: str, wanted: str, folder: Path = FOLDER) -> str:
     """The wrong program or the repaired one; lines of the other one are empty, so that numbers stay."""
     part, lines = "both", []
-    for line in (FOLDER / f"{name}.txt").read_text().splitlines():
+    for line in (folder / f"{name}.txt").read_text().splitlines():
         part = line.removeprefix("# ---- ") if line.startswith("# ---- ") else part
         lines.append(line if part in ("both", wanted) else "")
     return "\n".join(lines) + "\n"

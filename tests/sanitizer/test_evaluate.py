@@ -232,3 +232,10 @@ def test_several_locks_of_one_cause_are_one_root_cause() -> None:
     assert (len(report.findings), report.findings[0].count) == (1, 3)
     assert "an asyncio Lock and an asyncio Event and an asyncio Queue" in report.findings[0].message
     assert cause.kind == "cross-loop-use"
+
+
+def test_a_task_that_was_pending_is_shown_where_it_waits() -> None:
+    fact = Fact("pending-task-destroyed", "leak", loop=LOOPS[0], stack=stack(USERS), trigger="loop close")
+    report = group(evaluate([fact]), ())
+    text = render(report.root_causes, report.findings, Style())
+    assert "the task still waits here" in text

@@ -146,7 +146,7 @@ def _labels(findings: Sequence[Finding], named: dict[str, str]) -> list[MarkedLi
             found.append(MarkedLine(place, _life(named[name], loop)))
     main = findings[0]
     access = main.access
-    if access is not None and access.trigger != "loop close":
+    if access is not None and (access.trigger != "loop close" or main.kind == "pending-task-destroyed"):
         place = _nearest(access.site, access.stack)
         if place is not None:
             found.append(MarkedLine(place, _what(main, named)))
@@ -184,6 +184,7 @@ def _what(finding: Finding, named: dict[str, str]) -> str:
         "duplicate-request": "sent a request again",
         "use-after-loop-close": f"used {owner} after it was closed",
         "stuck-waiter": "waits here",
+        "pending-task-destroyed": "the task still waits here",
         "inherited-connection": "uses a connection of the parent process",
     }
     return where + words.get(finding.kind, access.operation if access is not None else "")

@@ -113,10 +113,15 @@ def test_a_function_that_closes_at_its_end_what_it_makes_is_one(tmp_path: Path, 
     assert closes_at_end(Site(str(file), 2, "main", "")) is ends
 
 
-@pytest.mark.parametrize(("name", "entered"), [("channel", True), ("client", False)])
-def test_what_a_line_calls_a_method_of_may_be_entered(tmp_path: Path, name: str, entered: bool) -> None:
+@pytest.mark.parametrize(
+    ("line", "entered"),
+    [
+        ("await channel.subscribe('a')", True),
+        ("await client.subscribe('a')", False),
+        ("other = await channel.connect('a')", False),
+    ],
+)
+def test_what_a_line_calls_a_method_of_may_be_entered(tmp_path: Path, line: str, entered: bool) -> None:
     file = tmp_path / "program.py"
-    file.write_text(
-        f"async def main(client):\n    async with client.pubsub() as channel:\n        await {name}.subscribe('a')\n"
-    )
+    file.write_text(f"async def main(client):\n    async with client.pubsub() as channel:\n        {line}\n")
     assert is_entered(Site(str(file), 3, "main", "")) is entered

@@ -336,7 +336,10 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: _is_third_party(about) and about.made_by(about.component), _third_party_client_and_loop),
     (_is_third_party, _third_party_client),
     (
-        lambda about: (is_entered(about.where) or closes_at_end(about.where)) and not about.is_used_elsewhere,
+        lambda about: (
+            not about.is_used_elsewhere
+            and (is_entered(about.where) or (closes_at_end(about.where) and not about.in_fixture))
+        ),
         unfinished,
     ),
     (lambda about: about.in_fixture and about.is_used_elsewhere and not about.has_function_scope, wide_fixture),

@@ -239,7 +239,7 @@ def generator_around(where: Site | None) -> str:
 
 
 def is_entered(where: Site | None) -> bool:
-    """Returns whether `async with` takes what a line makes, or the object whose method that line calls."""
+    """Returns whether `async with` takes what a line makes, or the object whose method that line only calls."""
     inner = function_around(where)
     items = (
         [each for node in ast.walk(inner) if isinstance(node, ast.AsyncWith) for each in node.items] if inner else []
@@ -252,6 +252,7 @@ def is_entered(where: Site | None) -> bool:
         and where is not None
         and node.lineno <= where.line <= (node.end_lineno or 0)
     }
+    called = called if assigned_at(where, "") == "" else set()
     return where is not None and any(
         item.context_expr.lineno <= where.line <= (item.context_expr.end_lineno or 0)
         or (item.optional_vars is not None and ast.unparse(item.optional_vars) in called)

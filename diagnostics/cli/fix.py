@@ -14,6 +14,7 @@ from diagnostics.cli import proving as of
 from diagnostics.extras import install
 from diagnostics.model.errors import CommandError, InvalidUsage, known
 from diagnostics.rewrite.proof.copies import Tree, sources
+from diagnostics.rewrite.proof.interface import taken
 from diagnostics.rewrite.proof.patches import apply_patch, check_committed, patch_of, write, write_patch
 from diagnostics.rewrite.proof.prover import TRIALS
 from diagnostics.rewrite.records import Candidate
@@ -80,6 +81,7 @@ def fix(
     steps = of.Steps()
     with of.reported(steps), prover_of(request, tree, steps) as prover:
         fixed = judge_change(prover, changed) if changed else fix_program(prover, candidates, request)
+    lost = taken(fixed.tree)
     if json_file is not None:
         of.write_result(json_file, fixed)
     if fixed.outcome == "proven":
@@ -89,7 +91,7 @@ def fix(
             of.show_patch(patch_of(fixed.tree))
         if writes:
             write(fixed.tree, read, force=force)
-    of.say(*of.lines(fixed, written=writes))
+    of.say(*of.lines(fixed, written=writes, lost=lost))
     sys.exit(0 if fixed.outcome in ("proven", "nothing") else 1)
 
 

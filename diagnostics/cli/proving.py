@@ -195,8 +195,12 @@ def say(*said: str) -> None:
         sys.stderr.write(f"{visible(redact_text(line))}\n")
 
 
-def lines(fixed: Fixed, *, written: bool) -> list[str]:
-    """Returns what `fix` prints about its result; the last line is the conclusion."""
+def lines(fixed: Fixed, *, written: bool, lost: Sequence[str] = ()) -> list[str]:
+    """Returns what `fix` prints about its result; the last line is the conclusion.
+
+    Args:
+        lost: what `taken` said before the files were written.
+    """
     if fixed.outcome == "nothing":
         return [*fixed.advice, "nothing to fix: no client, connection or loop outlived another"]
     said = [f"found: {each}" for each in fixed.causes]
@@ -216,7 +220,7 @@ def lines(fixed: Fixed, *, written: bool) -> list[str]:
     assert fixed.proof is not None
     said += _tried(fixed)
     said += [f"fix: {each.fix}: {each.summary}" for each in fixed.applied]
-    said += [f"note: for code outside this folder, {each}" for each in taken(fixed.tree)]
+    said += [f"note: for code outside this folder, {each}" for each in lost]
     files = ", ".join(sorted(fixed.tree.changed))
     done = f"proven, and written: {files}" if written else f"proven; to change {files}, add --write"
     return [*said, *(f"  {each}" for each in fixed.proof.evidence), done]

@@ -14,6 +14,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 def taken(tree: Tree) -> list[str]:
     """Returns a phrase for each public name that is gone, and for each function with other parameters.
 
+    The files of the tree's folder are those before the change.
     Files that nobody imports are left out: tests, and scripts that run when they are imported.
     """
     found = []
@@ -35,7 +36,7 @@ def _differences(before: ast.Module, after: ast.Module) -> Iterator[str]:
     for name in dict.fromkeys(_names(before)):
         if name not in names:
             yield f"has no {name} any more"
-    for name, function in _functions(before):
+    for name, function in dict(_functions(before)).items():  # of overloads, the last
         now = functions.get(name)
         if now is not None and ast.dump(now.args) != ast.dump(function.args):
             yield f"has {name}({ast.unparse(now.args)})"

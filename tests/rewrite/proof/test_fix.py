@@ -116,12 +116,14 @@ def test_a_patch_is_judged_and_written_only_where_nothing_is_lost(folder: Path) 
         identity = ("-c", "user.name=a", "-c", "user.email=a@b.c")
         return subprocess.run(["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True).stdout
 
+    (folder / "other.py").write_text("shared = 1\n", encoding="utf-8")
     git("init", "-q")
-    git("add", "app.py")
+    git("add", "app.py", "other.py")
     git("commit", "-qm", "before")
     (folder / "app.py").write_text(FIXED, encoding="utf-8")
+    (folder / "other.py").write_text("own = 1\n", encoding="utf-8")
     patch = git("diff")
-    git("checkout", "app.py")
+    git("checkout", ".")
     (folder / "change.patch").write_text(patch, encoding="utf-8")
     options = ("fix", "--patch", "change.patch", "--trials", "1", "--write", "--json", "out.json")
     (folder / "app.py").write_text(BROKEN + "# mine\n", encoding="utf-8")
@@ -135,10 +137,11 @@ def test_a_patch_is_judged_and_written_only_where_nothing_is_lost(folder: Path) 
     git("checkout", "app.py")
     written = command(folder, *options, "app.py")
     output, errors = written.communicate()
-    assert (written.returncode, errors.splitlines()[-1]) == (0, "proven, and written: app.py")
+    assert (written.returncode, errors.splitlines()[-1]) == (0, "proven, and written: app.py, other.py")
+    assert "note: for code outside this folder, other.py has no shared any more" in errors.splitlines()
     assert (folder / "app.py").read_text(encoding="utf-8") == FIXED
     assert json.loads((folder / "out.json").read_text(encoding="utf-8"))["patch"] == output
-    git("checkout", "app.py")
+    git("checkout", ".")
     subprocess.run(["git", "apply", "-"], cwd=folder, input=output, text=True, check=True)
     assert (folder / "app.py").read_text(encoding="utf-8") == FIXED
 

@@ -23,7 +23,9 @@ def test_a_name_that_is_gone_and_a_parameter_that_is_new_are_said(tmp_path: Path
     (tmp_path / "app.py").write_text(f"import asyncio\n{BEFORE}asyncio.run(ask(1))\n", encoding="utf-8")
     tree = Tree(tmp_path, {"llm.py": AFTER, "test_llm.py": AFTER, "app.py": AFTER, "new.py": AFTER})
     assert taken(tree) == ["llm.py has no client any more", "llm.py has ask(client, text)"]
-    assert taken(Tree(tmp_path, {"llm.py": f"# {BEFORE}"})) != []
+    two = BEFORE.replace("def ask(text): ...\n\n\ndef _own", "def ask(one): ...\n\n\ndef ask(text): ...\n\n\ndef _own")
+    (tmp_path / "two.py").write_text(two, encoding="utf-8")
+    assert taken(Tree(tmp_path, {"two.py": two + "# more\n"})) == []
     assert taken(Tree(tmp_path, {"llm.py": BEFORE.replace("...", "return text")})) == []
 
 

@@ -76,7 +76,7 @@ def fix(
     if writes and changed is not None:
         check_committed(changed, force=force)
     candidates = _candidates(name) if changed is None else _none
-    runs = f"3 times or more, and a change of it up to {trials} times"
+    runs = f"at least 3 times, and each change of it up to {trials} times"
     of.ask(words, tree.root, runs, limit, network=network, yes=yes)
     steps = of.Steps()
     with of.reported(steps), prover_of(request, tree, steps) as prover:
@@ -100,7 +100,7 @@ def _candidates(name: str | None) -> Candidates:
         edits = import_module("diagnostics.rewrite.edits")
     except ImportError as error:
         raise CommandError(f"{error.name} is missing: {install('fix')}") from error
-    known("fix", [name] if name else [], [each.fix for each in edits.EDITS])
+    known("fix", [name] if name else [], list(dict.fromkeys(each.fix for each in edits.EDITS)))
     found: Candidates = edits.candidates
     return found
 

@@ -34,7 +34,7 @@ def jets(
         "simple_list,jet_summary"
     ),
     efforts: Annotated[str, of.JETS_EFFORTS] = "low,medium",
-    number: Annotated[int, typer.Option("--jets", min=1, help="Classify the first so many jets of the file.")] = 100,
+    number: Annotated[int, typer.Option("--jets", min=1, help="Classify only this many jets of the file.")] = 100,
     concurrency: Annotated[int, of.CONCURRENCY] = 10,
     retries: Annotated[int, of.RETRIES] = 2,
     data: Annotated[Path | None, of.JETS_DATA] = None,

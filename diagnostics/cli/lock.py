@@ -32,7 +32,7 @@ def lock(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write to this folder instead of the project's own.")] = None,
     matrix: Annotated[Path | None, MATRIX] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Resolve so many environments at once.")] = 4,
+    jobs: Annotated[int, typer.Option(min=1, help="Resolve this many environments at once.")] = 4,
 ) -> None:
     """Resolve every environment of the matrix with uv and write the locks.
 

@@ -28,7 +28,8 @@ PROGRAM_WORDS = typer.Argument(
     metavar="SCRIPT [ARGS] | -- -m MODULE [ARGS]", help="The program; all its own files are in this folder."
 )
 TRIALS = typer.Option(
-    min=1, help="Run a changed program so many times; 20 clean runs exclude a fault in more than one run of seven."
+    min=1,
+    help="Run a changed program this many times; 20 clean runs rule out faults that show in over one run of seven.",
 )
 LIMIT = typer.Option(min=1, metavar="S", help="End a run after S seconds.")
 PYTHON = typer.Option(metavar="PATH", help="Run the program with this interpreter; by default the one that runs this.")
@@ -84,8 +85,8 @@ def ask(words: Sequence[str], folder: Path, runs: str, limit: float, *, network:
         CommandError: the answer is no.
         CommandInterrupted: there is no answer.
     """
-    where = f"each in a copy of {folder.name}/ and for {limit:g} s at most"
-    services = "SDKs call their real services" if network else "SDKs call a local provider, so nothing is billed"
+    where = f"in copies of {folder.name}/, for at most {limit:g} s each"
+    services = "SDKs call their real services" if network else "SDKs call a local server, so nothing is billed"
     sys.stderr.write(f"{' '.join(words)} will run {runs}, {where}; {services}\n")
     try:
         if not yes and sys.stdin.isatty() and not typer.confirm("Go on?", default=True, err=True):
@@ -102,7 +103,7 @@ class Steps:
         self._last = ""
 
     def __call__(self, what: str, done: int, of: int) -> None:
-        """Reports that so many runs are done."""
+        """Reports how many runs are done."""
         if self._terminal:
             sys.stderr.write(f"\r\x1b[K{what}: {done} of {of}")
             sys.stderr.flush()

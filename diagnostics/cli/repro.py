@@ -56,7 +56,7 @@ def repro(
     retries: Annotated[int, of.RETRIES] = RunRequest.retries,
     cold: Annotated[bool, of.COLD] = False,
     instrument: Annotated[str, of.INSTRUMENTED] = RunRequest.instrument,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Run so many environments at once.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Run this many environments at once.")] = None,
     executor: Annotated[str | None, of.EXECUTOR] = None,
     timeout: Annotated[float, of.TIMEOUT] = RunRequest.timeout,
     offline: Annotated[bool, of.OFFLINE] = False,

@@ -22,17 +22,17 @@ def serve(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Listen on this loopback port; 0 picks a free one.")] = 0,
     json_file: Annotated[Path | None, of.JSON] = None,
-    latency: Annotated[float, typer.Option(min=0, help="Wait so many seconds before each answer.")] = 0.0,
+    latency: Annotated[float, typer.Option(min=0, help="Wait this many seconds before each answer.")] = 0.0,
     status: Annotated[str, typer.Option(help="Answer first with these statuses, such as 429,500, then with 200.")] = "",
-    retry_after: Annotated[float, typer.Option(min=0, help="Send a Retry-After of so many seconds with those.")] = 0.0,
+    retry_after: Annotated[float, typer.Option(min=0, help="Send them with a Retry-After of N seconds.")] = 0.0,
     keepalive_expiry: Annotated[
-        float | None, typer.Option(min=0, help="Close a connection after so many idle seconds.")
+        float | None, typer.Option(min=0, help="Close a connection after this many idle seconds.")
     ] = None,
-    reset: Annotated[int, typer.Option(min=0, help="Answer so many requests with a TCP RST first.")] = 0,
-    half_close: Annotated[int, typer.Option(min=0, help="Shut down the sending side after so many answers.")] = 0,
-    slow_body: Annotated[float, typer.Option(min=0, help="Wait so many seconds between two chunks of a body.")] = 0.0,
+    reset: Annotated[int, typer.Option(min=0, help="Answer this many requests with a TCP RST first.")] = 0,
+    half_close: Annotated[int, typer.Option(min=0, help="Shut down the sending side after this many answers.")] = 0,
+    slow_body: Annotated[float, typer.Option(min=0, help="Wait this many seconds between two chunks of a body.")] = 0.0,
     cut_stream_after: Annotated[
-        int | None, typer.Option(min=0, help="Close the connection after so many chunks of a stream.")
+        int | None, typer.Option(min=0, help="Close the connection after this many chunks of a stream.")
     ] = None,
 ) -> None:
     """Serve the APIs of OpenAI, Anthropic and Gemini over HTTPS on loopback until Ctrl-C.

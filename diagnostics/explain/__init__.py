@@ -19,7 +19,7 @@ from diagnostics.model.cell import BASELINE
 from diagnostics.model.cures import cures
 from diagnostics.model.errors import INVALID_USAGE, PROGRAM, suggestion, usage_text
 from diagnostics.model.words import FINDING_KINDS
-from diagnostics.sanitizer.analyze.phrasing import KINDS
+from diagnostics.sanitizer.analyze.phrasing import KINDS, blame
 
 EXAMPLES: Final = Path(__file__).with_name("examples")
 WIDTH: Final = 80
@@ -37,9 +37,13 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit status: 0, or 2 for a name that there is not.
     """
-    if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
+    if not arguments or "-h" in arguments or "--help" in arguments:
         sys.stdout.write(usage())
-        return 0 if list(arguments) in (["-h"], ["--help"], []) else 2
+        return 0
+    if len(arguments) > 1:
+        message = f"one kind or fix at a time, not {' '.join(arguments)}"
+        sys.stderr.write(usage_text(message, f"{PROGRAM} explain"))
+        return INVALID_USAGE
     name = arguments[0]
     text = page(name)
     if text is None:
@@ -53,7 +57,8 @@ def main(arguments: Sequence[str]) -> int:
 def usage() -> str:
     """Returns the help: what can be explained."""
     kinds, fixes = (
-        textwrap.fill(", ".join(names), WIDTH, initial_indent="  ", subsequent_indent="  ") for names in _names()
+        textwrap.fill(", ".join(names), WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+        for names in _names()
     )
     return (
         f"usage: {PROGRAM} explain KIND|FIX\n\n"
@@ -78,10 +83,10 @@ def page(name: str) -> str | None:
 
 
 def _kind(name: str) -> str:
-    parts = [f"{name}: {FINDING_KINDS[name]}", f"Why it is a mistake of the code at fault: {KINDS[name].why}."]
+    parts = [f"{name}: {FINDING_KINDS[name]}", f"{blame('The code at fault', KINDS[name].why)}."]
     found = cures(name)
     if found:
-        parts.append("Fixes, the best first: " + ", ".join(found) + f". `{PROGRAM} explain FIX` shows each of them.")
+        parts.append("Fixes, the best first: " + ", ".join(found) + f". `{PROGRAM} explain FIX` shows each.")
         return _filled(parts) + "\n" + _change(found[0])
     return _filled([*parts, OTHERWISE[name]])
 

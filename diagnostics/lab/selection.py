@@ -100,7 +100,7 @@ def _matching(combinations: Iterable[Combination], key: str, value: str) -> list
         else:
             found = [combination for combination in combinations if test(combination)]
     if not found:
-        raise MatrixError(f"{key} {value!r} is not in the matrix; there is {', '.join(there)}{_anyway(key, value)}")
+        raise MatrixError(f"{key} {value!r} is not in the matrix; choose from {', '.join(there)}{_anyway(key, value)}")
     return found
 
 

@@ -82,9 +82,16 @@ def exit_with(error: CommandError, program: str) -> NoReturn:
     sys.exit(error.status)
 
 
-def unknown(kind: str, name: str, choices: Collection[str]) -> str:
-    """Returns the message for a name that is not in a table, with the nearest one that is."""
-    return f"unknown {kind} {name!r}{suggestion(name, choices)}; choose from {', '.join(choices)}"
+def unknown(kind: str, name: str, choices: Collection[str], shown: Collection[str] = ()) -> str:
+    """Returns the message for a name that is not in a table, with the nearest one that is.
+
+    Args:
+        kind: what the name is of.
+        name: the name.
+        choices: the names in the table.
+        shown: how to list them, if not by their names.
+    """
+    return f"unknown {kind} {name!r}{suggestion(name, choices)}; choose from {', '.join(shown or choices)}"
 
 
 def suggestion(name: str, choices: Collection[str]) -> str:

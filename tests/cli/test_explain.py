@@ -49,3 +49,9 @@ def test_the_command_prints_the_page_and_names_what_was_meant() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: unknown kind or fix 'cross-loop-us' (did you mean 'cross-loop-use'?)\n")
     assert "cross-loop-use" in explain().stdout
+
+
+def test_more_than_one_name_is_one_line() -> None:
+    done = explain("runner", "single-run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: one kind or fix at a time, not runner single-run\n")

@@ -79,7 +79,7 @@ def test_a_value_that_is_not_there_is_an_error_that_says_what_is(key: str, value
     with pytest.raises(MatrixError) as caught:
         select(MATRIX, {key: [value]})
     message, _, command = str(caught.value).partition("; to run it anyway: ")
-    assert message == f"{key} {value!r} is not in the matrix; there is {there}"
+    assert message == f"{key} {value!r} is not in the matrix; choose from {there}"
     assert command in ("", f"python -m diagnostics repro --vary {key}={value}")
     assert bool(command) == (key != "python" and value[0].isdigit())
 

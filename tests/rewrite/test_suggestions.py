@@ -113,12 +113,12 @@ def test_where_no_patch_is_looked_for_one_line_says_so(program: Path) -> None:
     assert "patch" not in json.loads(done.stdout.splitlines()[1])
     (line,) = done.stderr.splitlines()
     assert line.startswith(
-        "diagnostics: no patch in the report: `run` makes one without --python only; change it and prove"
+        "diagnostics: no patch in the report: `run` makes one without --python only; to make the change and"
     )
     assert run(program, "--format", "jsonl", "--python", sys.executable, "--quiet").stderr == ""
 
     (program.parent / "large.py").write_text(f"{'# ' * 250_000}\n", encoding="utf-8")
-    assert "hold more than 500 kB; change it" in run(program, "--format", "jsonl").stderr
+    assert "hold more than 500 kB; to make the change" in run(program, "--format", "jsonl").stderr
 
 
 def test_a_missing_library_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

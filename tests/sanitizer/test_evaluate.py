@@ -15,7 +15,7 @@ from diagnostics.model.codec import encode
 from diagnostics.model.words import FINDING_KINDS, SEVERITIES
 from diagnostics.sanitizer.analyze.describe import component, who
 from diagnostics.sanitizer.analyze.evaluate import counts, evaluate
-from diagnostics.sanitizer.analyze.phrasing import KINDS
+from diagnostics.sanitizer.analyze.phrasing import KINDS, SHARED, UNENDED, blame
 from diagnostics.sanitizer.analyze.root_causes import group
 from diagnostics.sanitizer.analyze.suppressions import keep
 from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
@@ -105,6 +105,11 @@ def test_the_report_ends_with_a_summary_that_names_each_kind(made: list[Fact]) -
 def test_nothing_seen_is_nothing_said() -> None:
     assert full_text.render(evaluate([])) == ""
     assert render([], [], Style()) == ""
+
+
+def test_who_is_at_fault_and_why_is_one_sentence() -> None:
+    assert blame("your code", SHARED) == "your code uses one client on several loops"
+    assert blame("your code", UNENDED) == "your code: its task goes on after it was cancelled"
 
 
 def test_each_kind_has_words() -> None:

@@ -95,7 +95,7 @@ def _end(package: str, releases: Sequence[Release], option: str, text: str | Non
     found = next((release for release in releases if Version(release.version) == version), None)
     if found is None:
         near = get_close_matches(text, [release.version for release in releases], n=3, cutoff=0.5)
-        hint = f"; there is {', '.join(near)}" if near else ""
+        hint = f"; similar ones: {', '.join(near)}" if near else ""
         raise InvalidRequest(f"{package} has no release {text}{hint}")
     if (why := found.why_not(python)) is not None:
         raise InvalidRequest(f"{option} {text} cannot be tried on Python {python} ({why}); choose another release")

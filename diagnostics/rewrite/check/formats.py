@@ -30,7 +30,7 @@ def _block(alert: Alert, look: Style) -> list[str]:
     lines = title(f"warning[{alert.name}]", alert.message, "warning", look)
     lines += frames(alert.lines, look)
     confirmed = ["   = confirmed by a run"] if alert.confirmed else []
-    code = f"   = {alert.code}; this comment on a line above ignores it:  # event-loops: ignore[{alert.code}]"
+    code = f"   = {alert.code}; to ignore it, add to a line above:  # event-loops: ignore[{alert.code}]"
     return [*lines, *confirmed, code, wrapped("help: ", alert.help, look, colour="help")]
 
 

@@ -93,7 +93,7 @@ def read(arguments: Sequence[str]) -> CheckOptions:
         raise InvalidUsage("no path given; name files or folders, such as .")
     missing = next((path for path in given.paths if not os.path.exists(path)), None)
     if missing is not None:
-        raise InvalidInput(f"there is no file or folder {missing}; check the path")
+        raise InvalidInput(f"no such file or folder: {missing}")
     special = next((path for path in given.paths if not os.path.isfile(path) and not os.path.isdir(path)), None)
     if special is not None:
         raise InvalidInput(f"{special} is neither a file nor a folder; name files or folders, such as .")
@@ -109,5 +109,5 @@ def _rules(words: Sequence[str]) -> list[CheckRule]:
     names = [name.strip() for word in words for name in word.split(",") if name.strip()]
     for name in names:
         if name not in known:
-            raise InvalidUsage(unknown("rule", name, known))
+            raise InvalidUsage(unknown("rule", name, known, shown=[f"{rule.code} ({rule.name})" for rule in RULES]))
     return [known[name] for name in names]

@@ -167,7 +167,7 @@ def _plan(program: ParsedProgram, place: Creation, *, handed: bool) -> _Plan | N
     if module.function(place.call) is not None or module.class_around(place.call) is not None:
         return None
     if place.statement is None or not name or place.closer != "async with" or place.awaited:
-        program.no(f"{where} assigns no client with async with to a variable")
+        program.no(f"{where} does not assign a client that supports async with to a variable")
         return None
     found = uses(program, module, name)
     closings = [use for use in found if closing_run(use.module, use.node) is not None]

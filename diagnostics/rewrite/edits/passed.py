@@ -29,7 +29,9 @@ def propose(context: Context) -> Iterator[Rewrite]:
     if place.name and not _runs(place):
         return
     if not place.name or place.closer != "async with":
-        context.program.no(f"{place.module.place(place.call)} assigns no client with async with to a variable")
+        context.program.no(
+            f"{place.module.place(place.call)} does not assign a client that supports async with to a variable"
+        )
         return
     owner = place.module.function(place.call)
     for others in (True, False):  # at first without the runs of the function that creates the client

@@ -84,7 +84,7 @@ def _scopes(context: Context) -> list[tuple[Creation, str]]:
         scope = next((each for each in chain if _is_local(context, each)), None)
         if scope is None or (scope is not made and _is_kept(made)):
             context.program.no(
-                f"no coroutine function keeps what {made.module.place(made.call)} creates in a variable of its own"
+                f"no coroutine function keeps what {made.module.place(made.call)} creates in a local variable"
             )
             continue
         owner = made.module.class_around(made.call) if made.attribute else None

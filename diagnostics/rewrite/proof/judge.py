@@ -334,7 +334,7 @@ def evidence(before: Before, runs: Sequence[Observation]) -> tuple[str, ...]:
     known = before.working or before.runs
     usual = learn([each.output for each in known])
     same = not any(usual.difference(each.output) for each in runs)
-    failed = "the program failed before; now it ends with status 0, and no line is lost but those of the failures"
+    failed = "the program failed before; now it ends with status 0, and only lines about the failures are gone"
     if passed := _tests(runs[0].output)["passed"]:
         failed = f"{count(passed, 'test')} passed, and as many ran before"
     compared = f"{usual}, as in {count(len(known), 'run')} before" if same else failed

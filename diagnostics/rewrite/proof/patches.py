@@ -40,7 +40,7 @@ def apply_patch(tree: Tree, file: Path) -> Tree:
         CommandError: git is missing, or the patch does not fit.
     """
     if not file.is_file():  # git would wait for a pipe
-        raise InvalidInput(f"{file} is no file; write the patch to one, as git diff prints it")
+        raise InvalidInput(f"{file} is not a file; name one with the output of git diff")
     with tempfile.TemporaryDirectory(prefix="diagnostics-") as name:
         folder = Path(name).resolve() / "program"
         copy(tree.root, folder)

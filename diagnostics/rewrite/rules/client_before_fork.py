@@ -72,7 +72,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
     for use, run, setting, file in before_workers(reader):
         client = use.client
         shown = (
-            MarkedLine(client.scope.file.site(client.call, client.scope), "made here"),
+            MarkedLine(client.scope.file.site(client.call, client.scope), "created here"),
             MarkedLine(run.scope.file.site(run.node, run.scope), "connects while Gunicorn loads the program"),
             MarkedLine(file.site(setting, file.body), "the workers are forked after that"),
             MarkedLine(use.scope.file.site(use.node, use.scope), "used in each worker"),
@@ -103,7 +103,7 @@ def _local(scope: CodeScope, reader: ValueReader) -> Iterator[tuple[str, tuple[M
                 after = [each for each in uses if each.lineno > fork.lineno]
                 if after and (before or isinstance(bound.value, ast.Await)) and call.lineno < fork.lineno:
                     marked = (
-                        (call, "made here"),
+                        (call, "created here"),
                         (fork, "the child inherits its connections here"),
                         (after[0], "used here"),
                     )

@@ -110,7 +110,7 @@ def _message(use: ClientUse) -> str:
 def _lines(use: ClientUse, run: LoopRun, inner: LoopRun) -> tuple[MarkedLine, ...]:
     client = use.client
     found = [
-        (client.call, client.scope, "made here"),
+        (client.call, client.scope, "created here"),
         (run.node, run.scope, "one loop"),
         (inner.node, inner.scope, "another loop, in a thread"),
         (use.node, use.scope, "used here"),

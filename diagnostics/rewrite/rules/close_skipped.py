@@ -69,7 +69,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
                         "ends here without closing it" if isinstance(past, _LEAVES) else "an error here skips the close"
                     )
                     lines = (
-                        MarkedLine(file.site(node, scope), "made here"),
+                        MarkedLine(file.site(node, scope), "created here"),
                         MarkedLine(file.site(past, scope), how),
                         MarkedLine(file.site(close, scope), "closed only here"),
                     )

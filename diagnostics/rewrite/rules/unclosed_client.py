@@ -61,7 +61,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
             for node in scope.nodes if scope.is_async else ():
                 maker = client_maker(node, scope, reader.tree) if isinstance(node, ast.Call) else None
                 if maker is not None and maker.library is not None and _Life(reader, maker).is_left(node, scope):
-                    line = MarkedLine(file.site(node, scope), "made here, and never closed")
+                    line = MarkedLine(file.site(node, scope), "created here, and never closed")
                     yield f"`{scope.name}` leaves its {maker.title} open", (line,), _advice(maker)
     yield from _objects(reader)
     yield from _from_helpers(reader)
@@ -123,7 +123,7 @@ def _objects(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...],
                 cls, client = known
                 if _Life(reader, client.maker, cls).is_left(node, scope):
                     lines = (
-                        MarkedLine(file.site(node, scope), "made here, and never closed"),
+                        MarkedLine(file.site(node, scope), "created here, and never closed"),
                         MarkedLine(cls.file.site(client.call, client.scope), "its client"),
                     )
                     yield f"`{scope.name}` leaves the {client.maker.noun} of a {cls.name} open", lines, _CLOSE

@@ -55,7 +55,7 @@ def find(reader: ValueReader) -> Iterator[tuple[str, tuple[MarkedLine, ...], str
             found = _of_object(scope, reader) if scope.is_class else _of_function(scope, reader)
             for made, run, where in found:
                 lines = (
-                    MarkedLine(file.site(made, where), "made here, and never closed"),
+                    MarkedLine(file.site(made, where), "created here, and never closed"),
                     MarkedLine(file.site(run, scope), "runs here"),
                 )
                 yield "an event loop is never closed", lines, _ADVICE

@@ -29,6 +29,11 @@ def noun(type_name: str) -> str:
     return next((each for each in _NOUNS if type_name.lower().endswith(each)), "client")
 
 
+def blame(who: str, why: str) -> str:
+    """Returns the sentence that says who is at fault and why: "it uses …" of your code is "your code uses …"."""
+    return f"{who} {why.removeprefix('it ')}" if why.startswith("it ") else f"{who}: {why}"
+
+
 class About(NamedTuple):
     """The values that a message is made of.
 

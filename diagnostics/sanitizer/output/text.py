@@ -14,6 +14,7 @@ from typing import Final
 from diagnostics.model.errors import PROGRAM
 from diagnostics.model.finding import Advice, Finding, LoopFacts, MarkedLine, RootCause, Site
 from diagnostics.sanitizer.analyze.in_tests import described
+from diagnostics.sanitizer.analyze.phrasing import blame
 from diagnostics.sanitizer.output.drawing import Style, frames, title, wrapped
 from diagnostics.sanitizer.output.last_line import last_line, plural
 from diagnostics.sanitizer.output.redact import redact_text
@@ -105,9 +106,8 @@ def _block(cause: RootCause, findings: list[Finding], named: dict[str, str], loo
     lines += frames(_labels(findings, named), look)
     main = findings[0]
     also = list(dict.fromkeys(each for finding in findings for each in finding.fault.also))
-    here = ", and you can fix it there" if also and main.fault.component == "user" else ""
-    lines.append(wrapped("   = cause: ", f"{by(main.fault.component)}: {main.fault.why}{here}", look))
-    lines += [wrapped("   = and:   ", f"{each.component}: {each.text} (reportable there)", look) for each in also]
+    lines.append(wrapped("   = cause: ", blame(by(main.fault.component), main.fault.why), look))
+    lines += [wrapped("   = and:   ", f"{each.component}: {each.text}; you can report that", look) for each in also]
     lines += [wrapped("   = also:  ", text, look) for text in _consequences(findings, named)]
     if main.test is not None:
         lines.append(wrapped("   = test:  ", described(main.test), look))

@@ -129,7 +129,7 @@ def report(
         counts = {word: data["accounting"][word] for word in ("calls", "requests")}
         clients = {name: version for name, version in data["environment"].items() if name in _CLIENTS}
         if next_step and not settings.quiet and any(_is_curable(data, each) for each in data["root_causes"]):
-            text += f"diagnostics: change it and prove the change: {next_step}\n"
+            text += f"diagnostics: to make the change and prove it, run: {next_step}\n"
         text += summary(shown, [part.findings for part in parts], versions=clients, **counts) + "\n"
     _print(text if settings.format == "text" else _formatted(data, settings, suggest, next_step), settings)
     bad = {"error", "leak"} if settings.leaks == "error" else {"error"}
@@ -152,7 +152,7 @@ def _formatted(data: Mapping[str, Any], settings: ReportSettings, suggest: Sugge
             changes = suggest(data)
         except NoChanges as why:
             clean["no_patch"] = str(why)
-            more = f"; change it and prove the change: {next_step}" if next_step else ""
+            more = f"; to make the change and prove it, run: {next_step}" if next_step else ""
             if not settings.quiet and settings.output is not None:  # standard error has the report otherwise
                 stderr.write(f"diagnostics: no patch in the report: {why}{more}\n")
     for cause, change in zip(clean["root_causes"], changes, strict=False):

@@ -106,10 +106,11 @@ def test_a_file_that_is_not_python_is_one_line_and_folders_of_others_are_left_ou
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("missing.py",), "there is no file or folder missing.py"),
+        (("missing.py",), "no such file or folder: missing.py"),
         ((os.devnull,), f"{os.devnull} is neither a file nor a folder"),
         ((), "no path given"),
         ((".", "--select", "EL0001"), "unknown rule 'EL0001' (did you mean 'EL001'?)"),
+        ((".", "--select", "EL0001"), "; choose from EL001 (shared-client), EL002 (unclosed-client), "),
         ((".", "--confirm"), "--confirm needs a program"),
         ((".", "--", "app.py"), "add --confirm"),
         ((".", "--colour"), "unknown option '--colour' (did you mean '--color'?)"),

@@ -193,6 +193,16 @@ def test_invalid_usage_is_one_line(
     assert capsys.readouterr().err.startswith(f"error: {message}")
 
 
+def test_an_unknown_fix_is_one_line_with_each_fix_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit):
+        app(["fix", "--yes", "--fix", "nothing", "app.py"])
+    said = next(line for line in capsys.readouterr().err.splitlines() if line.startswith("error: unknown fix"))
+    assert said.count("context-manager") == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
 def test_a_disk_that_is_full_leaves_every_file_as_it_was(folder: Path) -> None:
     (folder / "more.py").write_text("more = 1\n", encoding="utf-8")

@@ -112,7 +112,10 @@ def libraries() -> str:
         first = "" if row.searched is None else (row.searched.first or "the oldest")
         url = f"`{row.endpoint.url_variable}`" if row.endpoint and row.endpoint.url_variable else ""
         rows.append((f"`{row.distribution}`", row.role, client, closed, row.generation, first, url))
-    return table(("Library", "Role", "Async client", "Close it with", "HTTP stack", "`bisect` from", "Base URL"), rows)
+    known = [row for row in rows if any(row[2:])]
+    others = ", ".join(row[0] for row in rows if row not in known)
+    heads = ("Library", "Role", "Async client", "Close it with", "HTTP stack", "`bisect` from", "Base URL")
+    return f"{table(heads, known)}\n\nThese are known by name: {others}."
 
 
 def rules() -> str:

@@ -92,7 +92,7 @@ def sweep(name: str, rates: dict[Load, Rate], options: PhaseOptions) -> PhaseAns
     own = [rates[load] for which, load in loads(options) if which == name]
     table = Table(
         f"{FAILING} at several loads",
-        ("calls a run", "at once", "runs", "error seen (95 % interval)", "seconds", "connections"),
+        ("calls per run", "at once", "runs", "error seen (95 % interval)", "seconds", "connections"),
         tuple(_rate_row(each) for each in own),
     )
     tried = [each for each in own if each["trials"]]
@@ -145,7 +145,7 @@ def threshold(rates: dict[Load, Rate], options: PhaseOptions) -> PhaseAnswer:
     always = [each["calls"] for each in own if each["shown"] == each["trials"]]
     if not mixed and never and always and max(never) < min(always):
         sentence = (
-            f"In this interpreter there is a threshold between {max(never)} and {min(always)} calls a run: the error "
+            f"In this interpreter there is a threshold between {max(never)} and {min(always)} calls per run: the error "
             "was never seen below and always above. Identical programs allocate identically, so the collector starts "
             "at the same moment; in a program that does anything else, that moment moves."
         )
@@ -158,8 +158,8 @@ def threshold(rates: dict[Load, Rate], options: PhaseOptions) -> PhaseAnswer:
     if not never:
         return cannot_tell(question, "The error was seen in every trial, so a threshold is below all of these loads.")
     sentence = (
-        f"No threshold: seen at {_numbers(always)}, not at {_numbers(never)} calls a run. All trials of a load agree, "
-        "but a little more or less load moves the passes of the collector to other moments."
+        f"No threshold: seen at {_numbers(always)}, not at {_numbers(never)} calls per run. All trials of a load "
+        "agree, but a little more or less load moves the passes of the collector to other moments."
     )
     return PhaseAnswer(question, (sentence,), facts={"threshold": None})
 
@@ -186,7 +186,7 @@ def chance(results: Sequence[TrialResult], options: PhaseOptions) -> PhaseAnswer
         return cannot_tell(question, "No trial recorded its events, so the passes of the collector were not counted.")
     table = Table(
         "Passes that the collector started by itself, in one instrumented trial each",
-        ("calls a run", "at once", "generation 0", "1", "2", "pass that found a client of another loop", "symptom"),
+        ("calls per run", "at once", "generation 0", "1", "2", "pass that found a client of another loop", "symptom"),
         tuple(rows),
     )
     sentence = (
@@ -230,7 +230,7 @@ def compare(mine: PhaseResult, other: PhaseResult) -> PhaseAnswer:
         for each in here.get(name, ()):
             match = theirs.get(_load(each))
             rows.append((name[3:], str(each["calls"]), str(each["concurrency"]), _cell(each), _cell(match)))
-    columns = ("sweep", "calls a run", "at once", _machine(mine), _machine(other))
+    columns = ("sweep", "calls per run", "at once", _machine(mine), _machine(other))
     table = Table("Error seen, seconds", columns, tuple(rows))
     both = [row for row in rows if "not tried" not in (row[3], row[4])]
     if not both:

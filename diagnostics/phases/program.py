@@ -32,6 +32,7 @@ from diagnostics.report.view.view_models import FixOutcome
 from diagnostics.runs import writer
 from diagnostics.runs.reader import RunError, read_findings
 from diagnostics.sanitizer.analyze.describe import relative_path
+from diagnostics.sanitizer.analyze.phrasing import blame
 from diagnostics.sanitizer.process.command import run
 
 SCENARIO_OF: Final = {
@@ -127,13 +128,18 @@ def _three_answers(mistake: Mistake) -> tuple[PhaseAnswer, ...]:
     if access.get("site"):
         where.append(f"It is used at {_at(access['site'])} (`{access['operation']}`).")
     fault = mistake.finding["fault"]
+    whose = _sentence(blame(_whose(fault["component"]), fault["why"]))
     return (
         PhaseAnswer(when, (f"`{closed}`, for the loop created at {_at(loop.get('created_at'))}.",))
         if closed
         else cannot_tell(when, "No loop of the finding was closed."),
-        PhaseAnswer("Why: what is the mistake?", (f"{mistake.cause['title']}: {fault['why']}.",)),
-        PhaseAnswer("Where: whose code is it?", (*where, f"At fault: {_whose(fault['component'])}.")),
+        PhaseAnswer("Why: what is the mistake?", (f"{_sentence(mistake.cause['title'])}.",)),
+        PhaseAnswer("Where: whose code is it?", (*where, f"{whose}.")),
     )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _how(mistake: Mistake, session: Session, options: PhaseOptions) -> PhaseAnswer:

@@ -87,7 +87,7 @@ def test_fixes_are_tried_with_the_sdk_of_the_program(
     when, why, where, how = diagnosis.answers
     assert when.sentences == ("`asyncio.run`, for the loop created at `app.py:7`.",)
     assert "it uses one client on several loops" in why.sentences[0]
-    assert where.sentences[-1] == "At fault: your code."
+    assert where.sentences[-1].startswith("Your code ")
     assert "`context-manager`" in how.sentences[1]
     assert f"openai {prepared.environment.packages['openai']}" in how.sentences[1]
     verdicts = {row[0]: row[1] for row in how.tables[0].rows}

@@ -16,4 +16,4 @@ def play(stage: Stage) -> Program:
         yield Batch(holder, steps, beams)
 
 
-SCENARIO = Scenario("beam-search", "parallel beams a step, one generate with its own client a prompt", play)
+SCENARIO = Scenario("beam-search", "parallel beams in each step; each prompt has a client of its own", play)

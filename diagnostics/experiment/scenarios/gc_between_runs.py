@@ -17,4 +17,4 @@ def play(stage: Stage) -> Program:
         gc.collect()
 
 
-SCENARIO = Scenario("gc-between-runs", "a client a run; del and gc.collect() outside any loop", play)
+SCENARIO = Scenario("gc-between-runs", "one client per run; del and gc.collect() outside any loop", play)

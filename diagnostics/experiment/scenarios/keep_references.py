@@ -15,4 +15,4 @@ def play(stage: Stage) -> Program:
     yield END
 
 
-SCENARIO = Scenario("keep-references", "a client a run; every one is kept until the end", play)
+SCENARIO = Scenario("keep-references", "one client per run, all of them kept until the end", play)

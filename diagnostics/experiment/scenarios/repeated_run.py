@@ -14,4 +14,4 @@ def play(stage: Stage) -> Program:
     yield END
 
 
-SCENARIO = Scenario("repeated-run", "one client, several asyncio.run one after the other", play)
+SCENARIO = Scenario("repeated-run", "one client is used in several successive asyncio.run calls", play)

@@ -114,5 +114,5 @@ def _closes(file: SourceFile, name: str) -> bool:
 
 
 RULE = CheckRule(
-    "EL004", "weak-client-cache", "a WeakKeyDictionary keeps clients by their loop, open", WHY, WRONG, RIGHT, find
+    "EL004", "weak-client-cache", "a WeakKeyDictionary from loops to clients never closes them", WHY, WRONG, RIGHT, find
 )

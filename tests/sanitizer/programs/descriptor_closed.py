@@ -30,7 +30,11 @@ async def main():
     agent = Agent()
     await agent.ask(0)  # the first call of a client looks things up in a thread, which takes too long below
     calls = [asyncio.create_task(agent.ask(number, collect=number == 3)) for number in range(50)]
-    done, _ = await asyncio.wait(calls, timeout=1)
+    done = set()
+    for _ in range(30):  # on a loaded machine the others take longer than a second
+        before, (done, _) = len(done), await asyncio.wait(calls, timeout=1)
+        if before == len(done) > 0:
+            break
     print("all calls are done" if len(done) == len(calls) else "some calls wait for ever")
     for call in calls:
         call.cancel()

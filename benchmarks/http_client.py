@@ -75,7 +75,8 @@ def count_instructions(how: str) -> None:
         words = ["callgrind_control", "-i", how, str(os.getpid())]
         control = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while control.poll() is None:
-            time.sleep(0.02)  # valgrind answers between instructions of this process
+            # Valgrind answers between instructions of this process. It may count those of this loop: let them be few.
+            time.sleep(0.5)
 
 
 def main(way: str, library: str, url: str, requests: str, concurrency: str, journal: str) -> None:

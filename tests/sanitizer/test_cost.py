@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 OURS = str(Path(diagnostics.sanitizer.__file__).parent) + os.sep
 REQUESTS = 50
-CALLS = 26
+CALLS = 25
 """Function calls of the sanitizer in a request of httpx2 on an open connection. More of them need a good reason."""
 
 CALLS_OPENING = 18

@@ -55,6 +55,17 @@ def test_what_is_patched_is_observed_and_then_what_it_was(module: Any) -> None:
     assert seen == ["a"]
 
 
+def test_a_wrong_argument_is_refused_as_by_the_original(module: Any) -> None:
+    with pytest.raises(TypeError) as plain:
+        module.Client("a").close(1)
+    patches = applied(Patch("library_of_one", "Client", "close", before(lambda self: None)))
+    with pytest.raises(TypeError) as patched:
+        module.Client("a").close(1)
+    patches.restore()
+    assert str(patched.value) == str(plain.value)
+    assert len(patched.traceback) == len(plain.traceback)
+
+
 def test_an_observer_that_fails_is_switched_off_and_named(module: Any) -> None:
     def fail(_: Any) -> None:
         raise ZeroDivisionError("oops")

@@ -224,13 +224,13 @@ class CallRecord(weakref.ref):  # type: ignore[type-arg] # Python 3.10 has no `r
         sender: the client that sends the requests, if that is one inside `client`.
         outer: the call inside which this one was made, if it is not part of that call.
         inside: whether `outer` waits for this call.
-        latest: the last request, as a value that can be compared.
-        headers: of that request.
+        latest: the last request, as a value that can be compared; read it, and its headers, as `request`.
         foreign: the request that went out on a connection of another loop, and that connection.
         stuck: whether a `stuck-waiter` was reported for it.
     """
 
-    # Slots for what each request sets, because there is one record for each; defaults of the class for the rest.
+    # Slots for what each request sets, because there is one record for each; defaults of the class for the rest. Who
+    # makes one sets them, but for those of the request: an `__init__` would cost as much as they do.
     __slots__ = ("__dict__", "client", "headers", "latest", "loop", "outer", "package", "sender")
 
     client: ClientRecord | None
@@ -254,7 +254,10 @@ class CallRecord(weakref.ref):  # type: ignore[type-arg] # Python 3.10 has no `r
     @classmethod
     def of_another_process(cls) -> CallRecord:
         """Returns a call of which only the identity is known."""
-        return started(cls(_gone), None, None)
+        call = cls(_gone)
+        call.client = call.loop = call.outer = call.sender = None
+        call.package = ""
+        return call
 
     @property
     def number(self) -> int:
@@ -262,6 +265,11 @@ class CallRecord(weakref.ref):  # type: ignore[type-arg] # Python 3.10 has no `r
         if not self._number:
             self._number = next(_numbers)
         return self._number
+
+    @property
+    def request(self) -> tuple[Any, Any]:
+        """The last request, as a value that can be compared, and its headers; `None` and nothing before the first."""
+        return getattr(self, "latest", None), getattr(self, "headers", ())
 
     @property
     def http(self) -> ClientRecord | None:
@@ -288,23 +296,6 @@ class CallRecord(weakref.ref):  # type: ignore[type-arg] # Python 3.10 has no `r
         while call is not None and not call.active:
             call = call.outer
         return call
-
-
-def started(
-    call: CallRecord,
-    client: ClientRecord | None,
-    loop: LoopRecord | None,
-    package: str = "",
-    outer: CallRecord | None = None,
-) -> CallRecord:
-    """Sets the attributes of a new record: a subclass of a reference would pay twice for an `__init__`."""
-    call.client = client
-    call.loop = loop
-    call.package = package
-    call.outer = outer
-    call.sender = call.latest = None
-    call.headers = ()
-    return call
 
 
 class Fact:

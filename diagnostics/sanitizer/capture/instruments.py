@@ -51,9 +51,6 @@ class Instrument:
     def call_started(self, call: CallRecord) -> None:
         """A request method was entered that is not part of another call."""
 
-    def request_sent(self, call: CallRecord | None) -> None:
-        """A request goes out, for a call if one is known."""
-
     def connection_opened(self, record: ConnectionRecord) -> None:
         """A connection is established."""
 

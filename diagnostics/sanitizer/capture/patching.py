@@ -108,10 +108,17 @@ class Patch:
 
 def before(observe: Callable[..., None]) -> Build:
     """Builds a replacement that calls `observe(self, *arguments)`, or `observe(self)`, and then the original."""
-    code = getattr(observe, "__code__", None)
-    alone = code is not None and code.co_argcount == 1 and not code.co_flags & ARGUMENTS
+    alone = _takes_nothing(observe)
 
     def build(original: Any, patch: Patch) -> Any:
+        def replacement_of_nothing(self: Any) -> Any:  # as the next one; other arguments would cost a copy of them
+            if patch.on:
+                try:
+                    observe(self)
+                except Exception as error:
+                    patch.fail(error)
+            return original(self)
+
         def replacement_alone(self: Any, *args: Any, **kwargs: Any) -> Any:
             if patch.on:
                 try:
@@ -128,9 +135,17 @@ def before(observe: Callable[..., None]) -> Build:
                     patch.fail(error)
             return original(self, *args, **kwargs)
 
+        if alone and _takes_nothing(original):
+            return disguise(replacement_of_nothing, original)
         return disguise(replacement_alone if alone else replacement, original)
 
     return build
+
+
+def _takes_nothing(method: Any) -> bool:
+    """Returns whether a method takes no argument besides its object."""
+    code = getattr(method, "__code__", None)
+    return code is not None and not code.co_flags & ARGUMENTS and code.co_argcount + code.co_kwonlyargcount == 1
 
 
 def around(start: Callable[..., Any], end: Callable[[Any, Any], None]) -> Build:

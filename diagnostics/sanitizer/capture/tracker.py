@@ -17,7 +17,7 @@ from typing import Any
 from diagnostics.sanitizer.capture import running
 from diagnostics.sanitizer.capture.budget import Budget
 from diagnostics.sanitizer.capture.connections import MARK, dropped, keep, retire_tunnel
-from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord, started
+from diagnostics.sanitizer.capture.facts import CallRecord, ClientRecord, ConnectionRecord, Fact, LoopRecord
 from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
 from diagnostics.sanitizer.capture.holders import holder, local_variable, search
 from diagnostics.sanitizer.capture.instruments import Instruments, Problems
@@ -182,7 +182,9 @@ class Tracker:
             loop = running.events._get_running_loop()._diagnostics_record  # `MARK`, in the fastest way
         except AttributeError:
             loop = self.running()
-        call = started(CallRecord(coroutine, self._call_ended), client, loop, package, outer)
+        call = CallRecord(coroutine, self._call_ended)
+        call.client, call.loop = client, loop
+        call.package, call.outer, call.sender = package, outer, None
         if outer is not None:
             if is_part(outer, client, package):
                 if client is not None and client is not outer.client:
@@ -221,21 +223,18 @@ class Tracker:
         return call if getattr(coroutine, "cr_running", False) else call.innermost()
 
     def sending(self, request: Any, headers: Any = ()) -> CallRecord | None:
-        """Records that a request goes out. The same request after one on another loop's connection is sent twice.
+        """Records that a request goes out, as a value that can be compared; returns the call that it belongs to.
 
-        Args:
-            request: a value that can be compared.
-            headers: of the request.
-
-        Returns:
-            The call that it belongs to.
+        The same request after one on another loop's connection is sent twice.
         """
         call = CALL.get()
-        if call is not None and not getattr(call(), "cr_running", False):
+        try:
+            running = call().cr_running  # type: ignore[union-attr, misc]
+        except (AttributeError, TypeError):  # there is no call, it has returned, or it is no coroutine
+            running = False
+        if not running:
             call = self.current_call()
         self.requests += 1
-        if "request_sent" in self.instruments.hooks:
-            self.instruments.call("request_sent", call)
         if call is None:
             return None
         client = call.sender or call.client
@@ -314,8 +313,8 @@ class Tracker:
         if call is not None and closing and self.budget.has((record.loop.number, call.number)):
             return False  # the call has used that loop in another way and gives its connection up
         if call is not None and not closing and call.foreign is None:
-            call.foreign = (call.latest, record)
-            self._lost.add(call.latest, call.headers, record)
+            call.foreign = (call.request[0], record)
+            self._lost.add(*call.request, record)
         return self.foreign_access(
             "cross-loop-close" if closing else "cross-loop-use",
             record.loop,

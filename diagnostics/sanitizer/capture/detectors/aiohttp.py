@@ -50,7 +50,11 @@ def requests(original: Any, patch: Patch) -> Any:
                 session = args[0]
                 client = client_of(id(session))
                 call = started(client, "aiohttp", coroutine)
-                if call is None or call.loop is None or call.loop.ref() is not session._loop:
+                try:
+                    own = call.loop is session._loop._diagnostics_record  # type: ignore[union-attr] # `MARK`
+                except AttributeError:  # a part of another call, or a loop that is older than the sanitizer
+                    own = False
+                if not own:
                     requested(session, client)
             except Exception as error:
                 patch.fail(error)
@@ -115,7 +119,7 @@ def sends(original: Any, patch: Patch) -> Any:
         if patch.on:
             try:
                 method = self.method  # as in `observe`, whose call would cost more than what it does
-                call = sending((method, self.url))
+                call = sending((method, self.url), ())
                 if method == "CONNECT":
                     tunnelling(call, conn)
             except Exception as error:

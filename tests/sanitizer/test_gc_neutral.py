@@ -6,12 +6,14 @@ import gc
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.answering import answering
-from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral, gc_neutral_without_frames
 
 KEPT = 200
 RUNS = """
@@ -51,14 +53,31 @@ def growth(work: object) -> int:
         gc.enable()
 
 
-def test_what_stays_is_made_up_for() -> None:
+@pytest.mark.parametrize("neutral", [gc_neutral, gc_neutral_without_frames])
+def test_what_stays_is_made_up_for(neutral: Callable[[Any], Any]) -> None:
     kept: list[list[int]] = []
 
     def keep() -> None:
         kept.extend([] for _ in range(KEPT))
 
     assert growth(keep) >= KEPT - 100  # some lists are made from the free list, which the collector does not count
-    assert abs(growth(gc_neutral(keep))) <= 5
+    assert abs(growth(neutral(keep))) <= 5
+
+
+def test_what_stays_of_work_inside_work_is_made_up_for_once() -> None:
+    kept: list[list[int]] = []
+
+    @gc_neutral
+    def inner() -> None:
+        kept.extend([] for _ in range(KEPT))
+
+    def work() -> None:
+        inner()
+        assert not gc.isenabled()
+        inner()
+
+    assert abs(growth(gc_neutral(work))) <= 5
+    assert abs(growth(inner)) <= 5
 
 
 @pytest.mark.parametrize("on", [True, False])

@@ -32,17 +32,31 @@ class _Ballast:
 _ballast = [_Ballast() for _ in range(BALLAST)]
 
 
+_at_work = False
+"""Whether such work is being done: what it calls is part of it."""
+
+
 def gc_neutral(work: _Work) -> _Work:
     """Decorates a function so that it does not move the moment at which the collector starts by itself."""
+    return _neutral(work, sees_frames=True)
 
+
+def gc_neutral_without_frames(work: _Work) -> _Work:
+    """The same, at half the cost, for a function that looks at no frame."""
+    return _neutral(work, sees_frames=False)
+
+
+def _neutral(work: _Work, *, sees_frames: bool) -> _Work:
     def done(*args: Any, **kwargs: Any) -> Any:
+        global _at_work  # noqa: PLW0603 - the collector is one for all threads
+        if _at_work:
+            return work(*args, **kwargs)
         running = gc.isenabled()
         gc.disable()
+        _at_work = True
         try:
-            frame: FrameType | None = sys._getframe(1)
-            # Looking at a frame makes it an object, which goes with its call: it is not kept.
-            while frame is not None and id(frame.f_code) not in outermost:
-                frame = frame.f_back
+            if sees_frames:
+                _make_frames(sys._getframe(1))
             count = gc.get_count()[0]
             try:
                 return work(*args, **kwargs)
@@ -51,10 +65,17 @@ def gc_neutral(work: _Work) -> _Work:
                 if kept > 0:
                     del _ballast[-kept:]
         finally:
+            _at_work = False
             if running:
                 gc.enable()
 
     return done  # type: ignore[return-value]
+
+
+def _make_frames(frame: FrameType | None) -> None:
+    """Makes frames into objects, as looking at them does: each goes with its call, so it is not kept."""
+    while frame is not None and (not outermost or id(frame.f_code) not in outermost):
+        frame = frame.f_back
 
 
 def gc_neutral_at(observe: Callable[[Any, FrameType, Stack], Any]) -> Callable[[Any], Any]:

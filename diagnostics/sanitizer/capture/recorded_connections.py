@@ -53,9 +53,12 @@ def closes(record: ConnectionRecord | None, frame: Any) -> None:
 def _in_finalizer(frame: Any) -> bool:
     """Returns whether a `__del__` closes it: not beyond a coroutine, which runs for itself."""
     for _ in range(_NEAR):
-        if frame is None or frame.f_code.co_flags & _COROUTINE:
+        if frame is None:
             return False
-        if frame.f_code.co_name == "__del__":
+        code = frame.f_code  # an audit event, and most of the cost
+        if code.co_flags & _COROUTINE:
+            return False
+        if code.co_name == "__del__":
             return True
         frame = frame.f_back
     return False

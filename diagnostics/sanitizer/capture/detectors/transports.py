@@ -12,7 +12,7 @@ from typing import Any
 
 from diagnostics.sanitizer.capture.connections import MARK, record_of
 from diagnostics.sanitizer.capture.facts import LoopRecord
-from diagnostics.sanitizer.capture.gc_neutral import gc_neutral
+from diagnostics.sanitizer.capture.gc_neutral import gc_neutral_without_frames
 from diagnostics.sanitizer.capture.openers import Opener, opening
 from diagnostics.sanitizer.capture.patching import Patch
 from diagnostics.sanitizer.capture.recorded_connections import closes, recorded
@@ -78,7 +78,7 @@ def opened(transport: Any, loop: Any, protocol: Any, frame: Any) -> None:
         made(transport, record, *found)
 
 
-@gc_neutral
+@gc_neutral_without_frames
 def made(transport: Any, loop: LoopRecord, found: Opener, stack: Stack) -> None:
     """Makes the record of a transport that no server has accepted."""
     # Not the frames that run the loop of a library's task.

@@ -24,22 +24,28 @@ from diagnostics.sanitizer.analyze.advice_in_tests import (
 from diagnostics.sanitizer.analyze.advice_on_closing import (
     CANCEL,
     awaited,
+    close_on_kept_loop,
     closed_by_hand,
     closed_elsewhere,
+    closed_with_runner,
     closes_elsewhere,
     closing_from_outside,
     forgotten,
     one_run,
     unfinished,
+    with_runner,
 )
-from diagnostics.sanitizer.analyze.advice_on_servers import endpoint, is_served, on_server, view, with_test_client
+from diagnostics.sanitizer.analyze.advice_on_runs import in_each_run, on_running_loop
+from diagnostics.sanitizer.analyze.advice_on_servers import is_served, on_server, view, with_test_client
 from diagnostics.sanitizer.analyze.advice_on_threads import (
     awaited_where_made,
     given_back,
     handed_over,
     is_with_thread,
 )
+from diagnostics.sanitizer.analyze.closing_calls import generator_call
 from diagnostics.sanitizer.analyze.phrasing import AWAITED, BLOCKED, OTHER_LOOP, THREAD, UNENDED
+from diagnostics.sanitizer.analyze.scope import module_of
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
@@ -107,9 +113,11 @@ def _stream(about: Situation) -> list[Advice]:
     first = Advice(None, text, _reading(about, "yield part" if around else "..."), where)
     if not around:
         return [first]
-    function = function_around(where)
-    tokens = function.name if function is not None else "tokens"
-    code = (f"async with contextlib.aclosing({tokens}(...)) as parts:", "    async for part in parts:", "        ...")
+    code = (
+        f"async with contextlib.aclosing({generator_call(where)}) as parts:",
+        "    async for part in parts:",
+        "        ...",
+    )
     return [first, Advice(None, "close a generator that you leave before its end, too", block(*code), None)]
 
 
@@ -183,7 +191,7 @@ def _one_loop(about: Situation, text: str = _MANY_RUNS, instead: str = "") -> Ad
         f"# {_GET}",
         "from async_tools import LoopLocal, run_sync",
         "",
-        f"clients = LoopLocal(lambda: {about.creation.removeprefix('await ')})",
+        f"clients = LoopLocal(lambda: {about.at(module_of(about.where)).creation.removeprefix('await ')})",
         "",
         "async def ask():",
         "    client = await clients.get()",
@@ -194,17 +202,9 @@ def _one_loop(about: Situation, text: str = _MANY_RUNS, instead: str = "") -> Ad
     return Advice("background-loop", text, code, about.where)
 
 
-def _inside(about: Situation, what: str, function: str = "async def main():") -> list[Advice]:
-    """Create and close the client in each run of something; one loop is the other way, where calls need one."""
-    code = block(function, about.managed(indent="    ", name=about.variable))
-    return [
-        Advice("context-manager", f"{about.create} {what} and close it there", code, about.where),
-        *([_one_loop(about)] if about.is_used_elsewhere else []),
-    ]
-
-
 def _several_runs(about: Situation) -> list[Advice]:
-    return _inside(about, "inside each run", about.run)
+    own = in_each_run(about, f"{about.create} inside each run and close it there")
+    return [own, *([_one_loop(about)] if about.is_used_elsewhere else [])]
 
 
 def _created_in_coroutine(about: Situation) -> list[Advice]:
@@ -229,8 +229,10 @@ def _kept_loop(about: Situation) -> list[Advice]:
     """The program runs a loop in a thread: the client is used there, and closed there before the loop stops."""
     kept = about.kept_loop
     runs = kept is not None and "asyncio.run" in str(kept.created_by).lower()  # then that line makes no variable
-    loop = assigned_at(kept.created_at if kept is not None and not runs else None, "loop")
-    close = closing_from_outside(about, f"asyncio.run_coroutine_threadsafe({{}}, {loop}).result()")
+    line = kept.created_at if kept is not None and not runs else None
+    loop = assigned_at(line, "loop")
+    name, loop = close_on_kept_loop(about, line, loop) or ("", loop)
+    close = closing_from_outside(about, f"asyncio.run_coroutine_threadsafe({{}}, {loop}).result()", name)
     if not about.is_used_elsewhere:
         text = f"close the {about.noun} on that loop, which your program keeps in a thread, before you stop it"
         return [Advice("explicit-close", text, block(*close), about.where)]
@@ -244,9 +246,9 @@ def _kept_loop(about: Situation) -> list[Advice]:
     return [Advice(None, text, block(f"answer = {instead}", "", *(close if is_run else ())), about.where)]
 
 
-def _endpoint(about: Situation) -> list[Advice]:
-    one_loop = "or keep the endpoint: `run_sync` runs all its calls on one loop, with one client"
-    return [endpoint(about), _one_loop(about, one_loop)]
+def _in_thread_of_loop(about: Situation) -> list[Advice]:
+    one_loop = "or keep the thread: `run_sync` runs all its calls on one loop, with one client"
+    return [*on_running_loop(about), _one_loop(about, one_loop)]
 
 
 def _notebook(about: Situation) -> list[Advice]:
@@ -255,20 +257,20 @@ def _notebook(about: Situation) -> list[Advice]:
     return [Advice("single-run", text, code, about.where)]
 
 
-def _per(what: str, function: str = "async def work():") -> Callable[[Situation], list[Advice]]:
+def _per(what: str) -> Callable[[Situation], list[Advice]]:
     def advice(about: Situation) -> list[Advice]:
         why = ": each one runs a loop of its own" if about.loops > 1 and len(about.makers) == 1 else ""
         own = f"create and close the {about.noun} inside {what}{why}"
-        code = block(function, about.managed(indent="    ", name=about.variable))
         # A loop that a package makes is not the program's to keep.
         one_loop = [_one_loop(about)] if about.is_used_elsewhere and not about.made_by(" in ") else []
-        return [Advice("context-manager", own, code, about.where), *one_loop]
+        return [in_each_run(about, own), *one_loop]
 
     return advice
 
 
 def _in_child(about: Situation) -> list[Advice]:
-    code = block(about.run, about.managed(indent="    ", name=about.variable)) if about.is_created else ""
+    there = about.at(next(iter(about.coroutines), None))
+    code = block(about.run, there.managed(indent="    ", name=about.variable)) if about.is_created else ""
     return [Advice(None, "create the client in the child, after the fork", code, about.findings[0].fault.site)]
 
 
@@ -346,7 +348,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: about.in_fixture and not about.is_used_elsewhere, closed_in_fixture),
     (lambda about: about.in_test and not about.is_used_elsewhere and bool(about.closer), one_run),
     (lambda about: about.made_by("pytest-asyncio"), pytest_asyncio),
-    (lambda about: about.in_endpoint and about.is_used_elsewhere, _endpoint),
+    (lambda about: about.is_used_elsewhere and about.handed_over is not None, _in_thread_of_loop),
     (lambda about: about.made_by("portal of TestClient"), with_test_client),
     (lambda about: about.made_by("anyio, ") and about.uses("pytest"), anyio_plugin),
     (lambda about: about.made_by("IsolatedAsyncioTestCase"), unittest),
@@ -365,6 +367,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (lambda about: not about.closer, _without_closer),
     (lambda about: forgotten(about) is not None, awaited),
     (lambda about: about.closed_by_hand is not None and not about.is_local, closed_by_hand),
+    (lambda about: with_runner(about) is not None and not about.is_local, closed_with_runner),
     (closes_elsewhere, closed_elsewhere),
     (lambda about: about.findings[0].kind == "cross-loop-close", _several_runs),
     (lambda about: about.loops >= 0, one_run),

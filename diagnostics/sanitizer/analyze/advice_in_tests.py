@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from diagnostics.model.finding import Advice
+from diagnostics.sanitizer.analyze.scope import module_of
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import block
 
@@ -17,6 +18,7 @@ def _fixture(about: Situation, decorator: str, name: str = "") -> str:
 
 def pytest_asyncio(about: Situation) -> list[Advice]:
     """Each test of pytest-asyncio uses a client of its own loop, or all share one loop."""
+    about = about.at(module_of(about.where))
     text = "make the client a fixture: each test has a loop of its own, and so its own client"
     fixture = _fixture(about, "@pytest_asyncio.fixture")
     scope = 'or run all tests on one loop: `loop_scope="session"`, also for the fixtures that hold the client'
@@ -60,6 +62,7 @@ def closed_in_fixture(about: Situation) -> list[Advice]:
 
 def anyio_plugin(about: Situation) -> list[Advice]:
     """Each test of anyio's plugin uses a client of its own loop, or all share one loop."""
+    about = about.at(module_of(about.where))
     text = "make the client a fixture, so that each test creates and closes it on its own loop"
     fixture = _fixture(about, "@pytest.fixture")
     scope = "or keep one loop for all tests: give `anyio_backend` session scope"

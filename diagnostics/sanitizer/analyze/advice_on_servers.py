@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 from diagnostics.model.finding import Advice
 from diagnostics.sanitizer.analyze.hosts import APPLICATIONS, ASGI, BY_IMPORT, HOSTS, LIFESPAN, SERVERS, Host
+from diagnostics.sanitizer.analyze.runs import function_at
+from diagnostics.sanitizer.analyze.scope import module_of
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import block
 
@@ -27,6 +31,9 @@ def _host(about: Situation) -> Host:
 def lifespan(about: Situation) -> str:
     """Returns code that has the client for as long as its host runs, as that offers it."""
     host = _host(about)
+    around = function_at(about.where)  # where a function makes the application, it can define this, too
+    is_plain = around is not None and isinstance(around.inside, ast.FunctionDef)
+    about = about.at(module_of(about.where), around if is_plain else None)
     indent = " " * (len(host.starts[-1]) - len(host.starts[-1].lstrip()) + (4 if host.starts[-1].endswith(":") else 0))
     if not host.stops:
         return block(*host.starts, about.managed(host.body, indent, host.keeps), *host.then)
@@ -51,19 +58,11 @@ def with_test_client(about: Situation) -> list[Advice]:
     return [Advice("context-manager", text, code, about.where)]
 
 
-def endpoint(about: Situation) -> Advice:
-    """A `def` endpoint runs a loop for each request."""
-    text = f"make the endpoint `async def` and await your coroutine in it; create the client {LIFESPAN}"
-    is_fastapi = about.uses("fastapi")
-    head = ('@app.get("/")', "async def endpoint():") if is_fastapi else ("async def endpoint(request):",)
-    route = (*head, f"    client = {'' if is_fastapi else 'request.'}app.state.client", "    ...")
-    return Advice("context-manager", text, block(lifespan(about), "", *route), about.where)
-
-
 def view(about: Situation) -> list[Advice]:
     """Under WSGI a view runs a loop for each request; Django has no lifespan under ASGI either."""
     why = ": under WSGI each request runs a loop of its own" if about.made_by("asgiref") else ", and close it there"
-    code = block("async def view(request):", about.managed(indent="    "))
+    there = about.at(module_of(about.where))
+    code = block("async def view(request):", there.managed(indent="    "))
     own = Advice("context-manager", f"create and close the client inside the view{why}", code, about.where)
     served = "or serve the application over ASGI, where one loop runs all async views"
     return [own, *([Advice("single-run", served, "", None)] if about.made_by("asgiref") else [])]

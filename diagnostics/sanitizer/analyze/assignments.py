@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from diagnostics.sanitizer.analyze.sources import parsed
+from diagnostics.sanitizer.analyze.sources import pairs, parsed
 
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ADDING: Final = ("append", "appendleft", "add")
@@ -96,8 +96,8 @@ def _defaults(scope: ast.AST) -> list[tuple[str, ast.expr | None]]:
         return []
     given = scope.args
     last = [*given.posonlyargs, *given.args][-len(given.defaults) :] if given.defaults else []
-    pairs = [*zip(last, given.defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults, strict=True)]
-    return [(each.arg, value) for each, value in pairs]
+    both = [*zip(last, given.defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults, strict=True)]
+    return [(each.arg, value) for each, value in both]
 
 
 def nodes_of(scope: ast.AST, names: set[str]) -> Iterator[ast.AST]:
@@ -132,7 +132,11 @@ def _given(node: ast.AST, wanted: set[str]) -> ast.expr | None:
             node.func.attr == "setdefault" and f"{thing}[]" in wanted
         )
         return node.args[-1] if is_added else None
-    several = [one for each in targets for one in (each.elts if isinstance(each, ast.Tuple) else [each])]
-    names = {ast.unparse(each) for each in several}
-    names |= {f"{ast.unparse(each.value)}[]" for each in several if isinstance(each, ast.Subscript)}
-    return getattr(node, "value", None) if names & wanted else None
+    value = getattr(node, "value", None)
+    for each, given in [pair for target in targets for pair in pairs(target, value)] if value is not None else []:
+        several = each.elts if isinstance(each, ast.Tuple) else [each]
+        names = {ast.unparse(one) for one in several}
+        names |= {f"{ast.unparse(one.value)}[]" for one in several if isinstance(one, ast.Subscript)}
+        if names & wanted:
+            return given
+    return None

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from diagnostics.model.finding import Site
 from diagnostics.sanitizer.analyze.assignments import nodes_of
-from diagnostics.sanitizer.analyze.sources import is_local_at, tree_of
+from diagnostics.sanitizer.analyze.sources import function_around, is_local_at, tree_of
 
 _AROUND: Final = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _MAKE_TASKS: Final = ("create_task", "ensure_future")
@@ -94,6 +94,17 @@ def returned_by(where: Site | None) -> str:
         if any(first <= where.line <= last for first, last in lines) and "self" not in arguments:
             return f"{node.name}({'...' if arguments else ''})"
     return ""
+
+
+def generator_call(where: Site | None) -> str:
+    """Returns the call of the async generator function around a line, as the program writes it, without arguments."""
+    function, tree = function_around(where), tree_of(where)
+    if function is None or tree is None:
+        return "tokens(...)"
+    loops = (each.iter for each in ast.walk(tree) if isinstance(each, (ast.AsyncFor, ast.comprehension)))
+    calls = [each.func for each in loops if isinstance(each, ast.Call)]
+    called = next((ast.unparse(each) for each in calls if ast.unparse(each).rpartition(".")[2] == function.name), "")
+    return f"{called or function.name}(...)"
 
 
 def _scope(where: Site | None, target: str) -> ast.AST | None:

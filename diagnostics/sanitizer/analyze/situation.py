@@ -2,59 +2,28 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from diagnostics.model.finding import ClientFacts, Finding, LoopFacts, Site
 from diagnostics.model.libraries import LIBRARIES, Library
 from diagnostics.sanitizer.analyze.hosts import APPLICATIONS, hosts
+from diagnostics.sanitizer.analyze.made import CLIENT, MADE, TRANSPORT, MadeByAsyncio
 from diagnostics.sanitizer.analyze.phrasing import noun
+from diagnostics.sanitizer.analyze.runs import HandedOver, coroutines, handed_over, head, run_at
+from diagnostics.sanitizer.analyze.scope import Place, module_of, node_of, written_at
 from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
     creation_of,
-    first_line,
     fixture_around,
     function_around,
     given_to,
     has_class,
     is_local_at,
     mentions,
-    run_at,
 )
 from diagnostics.sanitizer.capture.facts import KEPT
 from diagnostics.sanitizer.capture.sites import belongs, in_stdlib, is_users
-
-
-class _Made(NamedTuple):
-    """What functions return.
-
-    Attributes:
-        closed: the name of what is closed.
-        names: of all that they return.
-    """
-
-    functions: tuple[str, ...]
-    closed: str
-    names: str
-    verb: str
-    noun: str
-
-
-_CLIENT: Final = _Made((), "client", "client", "create", "client")
-_TRANSPORT: Final = _Made(
-    ("create_connection", "create_unix_connection", "create_datagram_endpoint", "connect_read_pipe"),
-    *("transport", "transport, protocol", "open", "connection"),
-)
-_MADE: Final = {
-    "asyncio.StreamWriter": _Made(
-        ("open_connection", "open_unix_connection"), "writer", "reader, writer", "open", "connection"
-    ),
-    "asyncio.subprocess.Process": _Made(
-        ("create_subprocess_exec", "create_subprocess_shell"), "process", "process", "start", "process"
-    ),
-}
-"""What functions of asyncio make."""
 
 
 class Situation(NamedTuple):
@@ -69,6 +38,8 @@ class Situation(NamedTuple):
         closer: how it is closed: see `capture.closers`; empty where it offers nothing.
         where: the line that creates it.
         loops: how many loops are involved.
+        source: the expression where it is; `creation` may be that of another place.
+        imports: the lines that such a place lacks.
     """
 
     findings: Sequence[Finding]
@@ -79,6 +50,8 @@ class Situation(NamedTuple):
     closer: str
     where: Site | None
     loops: int
+    source: str = ""
+    imports: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> set[str]:
@@ -163,6 +136,12 @@ class Situation(NamedTuple):
         return any(mentions(place, "async_to_sync") for place in sites)
 
     @property
+    def made_along(self) -> tuple[Site, ...]:
+        """The frames in which the client is made."""
+        client = self.findings[0].client
+        return client.stack if client is not None else ()
+
+    @property
     def _stacks(self) -> list[tuple[Site, ...]]:
         parts = [part for each in self.findings for part in (each.client, each.access, each.connection) if part]
         return [part.stack for part in parts]
@@ -184,14 +163,14 @@ class Situation(NamedTuple):
         return client.type if client is not None else ""
 
     @property
-    def _made(self) -> _Made:
+    def _made(self) -> MadeByAsyncio:
         function = self.creation.partition("(")[0].rpartition(".")[2]
-        return _MADE.get(self._type, _TRANSPORT if function in _TRANSPORT.functions else _CLIENT)
+        return MADE.get(self._type, TRANSPORT if function in TRANSPORT.functions else CLIENT)
 
     @property
     def is_made(self) -> bool:
         """Whether a function of asyncio makes it."""
-        return self._made is not _CLIENT
+        return self._made is not CLIENT
 
     @property
     def is_created(self) -> bool:
@@ -215,22 +194,45 @@ class Situation(NamedTuple):
         return self._made.noun if self.is_made else noun(self.client)
 
     @property
-    def run(self) -> str:
-        """The first line of the coroutine function that the program runs on the loops."""
-        if self.kinds & {"cross-loop-close"} and not self.is_used_elsewhere:  # what runs on the other loop only closes
-            return run_at(self.findings[0].loop.created_at if self.findings[0].loop else None) or "async def main():"
-        loops = (each.access.running for each in self.findings if each.access is not None)
-        lines = [run_at(loop.created_at) for loop in loops if loop is not None]
-        lines += [_first_of_task(each.access.stack) for each in self.findings if each.access is not None]
-        lines += [run_at(each.access.site) for each in self.findings if each.access is not None]
-        return next(filter(None, lines), "async def main():")
+    def coroutines(self) -> list[Place]:
+        """The coroutine functions that the program runs on the loops, those that a loop runs itself first."""
+        return coroutines(self.findings)
 
     @property
-    def in_endpoint(self) -> bool:
-        """Whether a `def` endpoint of Starlette makes loops: those run in threads of anyio."""
-        stacks = [finding.access.stack for finding in self.findings if finding.access is not None]
-        runs = [stack[-3].file.replace("\\", "/") for stack in stacks if len(stack) > 2]
-        return self.uses("starlette") and any(file.endswith("/anyio/_backends/_asyncio.py") for file in runs)
+    def run(self) -> str:
+        """The first line of the coroutine function that the program runs on the loops."""
+        closes = self.kinds & {"cross-loop-close"} and not self.is_used_elsewhere
+        if closes:  # what runs on the other loop only closes
+            loop = self.findings[0].loop
+            place = run_at(loop.created_at if loop is not None else None)
+        else:
+            place = next(iter(self.coroutines), None)
+        return head(place, self.variable) if place is not None else "async def main():"
+
+    @property
+    def handed_over(self) -> HandedOver | None:
+        """What code of a running loop gives to a thread, which runs a loop of its own there."""
+        return handed_over(self.findings)
+
+    def at(self, *goals: Place | None) -> Situation:
+        """Returns the situation with the expression that creates the client as another place writes it.
+
+        Args:
+            goals: the first that knows all of it counts; else the first one, without the arguments.
+        """
+        origin, node = module_of(self.where), node_of(self.where, self.creation)
+        moved = [written_at(origin, node, each) for each in goals if origin and node and each is not None]
+        if not moved:
+            return self
+        chosen = next((each for each in moved if each.is_whole), moved[0])
+        prefix = "await " if self.creation.startswith("await ") and not chosen.is_same else ""
+        text = self.creation if chosen.is_same else prefix + (chosen.text or f"{self.client}(...)")
+        return self._replace(creation=text, imports=chosen.imports)
+
+    @property
+    def is_elided(self) -> bool:
+        """Whether what the client takes is unknown in the place where `creation` creates it."""
+        return self.creation.endswith("(...)") and not self.source.endswith("(...)")
 
     def made_by(self, *words: str) -> bool:
         """Whether one of the loops was created by something with one of these words in its description."""
@@ -280,7 +282,7 @@ class Situation(NamedTuple):
     @property
     def target(self) -> str:
         """What the program assigns the client to, as it writes it."""
-        return given_to(self.where, self.creation) if self.is_created else ""
+        return given_to(self.where, self.source) if not self.source.endswith("(...)") else ""
 
     @property
     def variable(self) -> str:
@@ -338,14 +340,6 @@ class Situation(NamedTuple):
         return lines
 
 
-def _first_of_task(stack: Sequence[Site]) -> str:
-    """Returns the first line of the program's coroutine function that a loop runs, given what that calls."""
-    inside = itertools.takewhile(lambda each: each.function != "_run_once", stack)
-    own = [each for each in inside if is_users(each.file)]
-    function = function_around(own[-1]) if own else None
-    return first_line(function) if function is not None else ""
-
-
 def _is_kept(loop: LoopFacts | None) -> bool:
     """Returns whether a thread of the program keeps a loop by `asyncio.run`, to which others give coroutines."""
     return loop is not None and str(loop.created_by).endswith(f", {KEPT}")
@@ -369,14 +363,16 @@ def situation(findings: Sequence[Finding], frameworks: Collection[str]) -> Situa
     loops = [loop for each in findings for loop in (each.loop, each.access.running if each.access else None) if loop]
     short = client.type.rsplit(".", 1)[-1] if client is not None else ""
     where, assigned = _creation_site(client)
-    made, library = _MADE.get(client.type if client else "", _CLIENT), _library(client.type if client else "")
+    made, library = MADE.get(client.type if client else "", CLIENT), _library(client.type if client else "")
     makes = [name.rpartition(".")[2] for name in library.makes] if library is not None else []
+    creation = creation_of(where, short, *made.functions, *makes, assigned=assigned)
     return Situation(
         findings=findings,
         frameworks=frameworks,
         makers=frozenset(loop.created_by for loop in loops if loop.created_by),
         client=short,
-        creation=creation_of(where, short, *made.functions, *makes, assigned=assigned),
+        creation=creation,
+        source=creation,
         closer=client.closer if client is not None else "",
         where=where,
         loops=len({loop.id for loop in loops}),

@@ -52,6 +52,7 @@ def creation_of(where: Site | None, client: str, *functions: str, assigned: bool
     ]
     names = {client, *functions} - {""}
     named = [call for call in calls if names & {*re.findall(r"\w+", ast.unparse(call.func))}]
+    named.sort(key=lambda call: (call.lineno, call.col_offset) != (where.line, where.column))  # of several on one line
     chosen = named or [call for call in calls if assigned and call.lineno == where.line and _is_at(call, where)]
     call = _entered(chosen[0]) if chosen else None
     run = coroutine_of(call)
@@ -94,27 +95,6 @@ def has_class(where: Site | None, name: str) -> bool:
 def function_around(where: Site | None) -> ast.AsyncFunctionDef | None:
     """Returns the coroutine function around a line."""
     return next((node for node in _functions(where) if isinstance(node, ast.AsyncFunctionDef)), None)
-
-
-def run_at(where: Site | None) -> str:
-    """Returns the first line of the coroutine function that a line runs, as in `asyncio.run(work())`, or ""."""
-    tree = parsed(where.file) if where is not None else None
-    if where is None or tree is None:
-        return ""
-    nodes = list(ast.walk(tree[0]))
-    calls = [
-        each for each in nodes if isinstance(each, ast.Call) and each.lineno <= where.line <= (each.end_lineno or 0)
-    ]
-    runs = [each.args[0].func for each in calls if each.args and isinstance(each.args[0], ast.Call)]
-    names = {each.id for each in runs if isinstance(each, ast.Name)}
-    names |= {each.attr for each in runs if isinstance(each, ast.Attribute)}
-    found = [each for each in nodes if isinstance(each, ast.AsyncFunctionDef) and each.name in names]
-    return first_line(found[0]) if len(found) == 1 else ""
-
-
-def first_line(function: ast.AsyncFunctionDef) -> str:
-    """Returns the first line of a coroutine function."""
-    return f"async def {function.name}({ast.unparse(function.args)}):"
 
 
 def _functions(where: Site | None) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -171,7 +151,7 @@ def given_to(where: Site | None, creation: str) -> str:
     wanted = "".join(creation.removeprefix("await ").split())
     for target, value in _givings(tree[0]):
         last = value.end_lineno or 0
-        if value.lineno <= where.line <= last and any(wanted == _written(tree[1], each) for each in _results(value)):
+        if value.lineno <= where.line <= last and any(wanted == written(tree[1], each) for each in _results(value)):
             return ast.unparse(target)
     return ""
 
@@ -180,11 +160,19 @@ def _givings(tree: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     """Yields each variable and the expression whose value it gets."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
-            yield node.targets[0], node.value
+            yield from pairs(node.targets[0], node.value)
         elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
             yield node.target, node.value
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             yield node.optional_vars, node.context_expr
+
+
+def pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yields the variables of an assignment, each with its own value where those are written one by one."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        yield from zip(target.elts, value.elts, strict=True)
+    else:
+        yield target, value
 
 
 def _results(value: ast.expr) -> Iterator[ast.expr]:
@@ -202,7 +190,7 @@ def _results(value: ast.expr) -> Iterator[ast.expr]:
             yield run
 
 
-def _written(text: str, node: ast.expr) -> str:
+def written(text: str, node: ast.expr) -> str:
     """Returns an expression as `creation_of` does, without blanks."""
     found = ast.get_source_segment(text, node) or ""
     found = ast.unparse(node) if "#" in found and "\n" in found else found

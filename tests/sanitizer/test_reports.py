@@ -6,7 +6,11 @@ run with all tests; `EVERY_REPORT=1 python -m pytest tests/sanitizer/test_report
 
 from __future__ import annotations
 
+import ast
+import builtins
 import os
+import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +38,9 @@ ANSWER_KEYS = {
     *("file", "type_of_program", "report", "environment", "pytest", "first"),
     *("kind", "fault", "loop", "advice", "never", "code", "type", "also"),
 }
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+IMPORTS = (ast.Import, ast.ImportFrom)
+CREATES = re.compile(r"(Client|Session|OpenAI|Anthropic|Groq|Mistral)\w*$")
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
 
 
@@ -50,8 +57,9 @@ def run_report(run: Callable[..., Ran], address: str, tmp_path: Path) -> Callabl
 
     def run_program(name: str, wanted: str) -> Ran:
         answer = ANSWERS[name]
+        for each, text in files_of(name, wanted).items():
+            tmp_path.joinpath(each).write_text(text)
         file = tmp_path / f"test_{name}.py"
-        file.write_text(program(name, wanted))
         urls = {"SERVICE": address, "OPENAI_BASE_URL": f"{address}/v1", "ANTHROPIC_BASE_URL": address}
         words = ("pytest", "-q", "-p", "no:cacheprovider", str(file)) if answer.get("pytest") else (str(file),)
         more = {**urls, **dict.fromkeys(KEYS, "none")}
@@ -66,7 +74,7 @@ def run_report(run: Callable[..., Ran], address: str, tmp_path: Path) -> Callabl
 def test_a_report_gets_the_right_answer(run_report: Callable[[str, str], Ran], name: str) -> None:
     ran = run_report(name, "wrong")
     assert ran.document is not None, ran.errors
-    assert wrong_with(ANSWERS[name], ran.document, program(name, "wrong")) == [], ran.errors
+    assert wrong_with(ANSWERS[name], ran.document, files_of(name, "wrong")) == [], ran.errors
 
 
 @pytest.mark.environment
@@ -90,24 +98,35 @@ def test_the_advised_change_is_tried_for_every_kind_and_every_type_of_program() 
 
 
 def program(name: str, wanted: str, folder: Path = FOLDER) -> str:
-    """The wrong program or the repaired one; lines of the other one are empty, so that numbers stay."""
-    part, lines = "both", []
+    """The file of a program that has one: see `files_of`."""
+    (text,) = files_of(name, wanted, folder).values()
+    return text
+
+
+def files_of(name: str, wanted: str, folder: Path = FOLDER) -> dict[str, str]:
+    """The files of the wrong program or the repaired one; lines of the other one are empty, so that numbers stay."""
+    file, part = f"test_{name}.py", "both"
+    files: dict[str, list[str]] = {}
     for line in (folder / f"{name}.txt").read_text().splitlines():
-        part = line.removeprefix("# ---- ") if line.startswith("# ---- ") else part
-        lines.append(line if part in ("both", wanted) else "")
-    return "\n".join(lines) + "\n"
+        mark, _, rest = line.partition(" ")[2].partition(" ") if line.startswith(("# ----", "# ====")) else ("", "", "")
+        if mark == "====":
+            file, part = (f"test_{name}.py" if rest == "main" else rest), "both"
+        part = rest if mark == "----" else part
+        files.setdefault(file, []).append(line if part in ("both", wanted) and mark != "====" else "")
+    return {each: "\n".join(lines) + "\n" for each, lines in files.items()}
 
 
-def wrong_with(answer: dict[str, Any], document: dict[str, Any], text: str) -> list[str]:
+def wrong_with(answer: dict[str, Any], document: dict[str, Any], files: dict[str, str]) -> list[str]:
     """What a report of `run` gets wrong, in words; empty where all is right."""
     right = [each for each in document["findings"] if each["kind"] in answer["kind"]]
     if not right:
         return [f"kind: {[each['kind'] for each in document['findings']]}"]
     found = []
-    made = [number for number, line in enumerate(text.splitlines(), 1) if line.endswith("# MADE")]
+    texts = {name: text.splitlines() for name, text in files.items()}
+    made = {(name, at) for name, text in texts.items() for at, line in enumerate(text, 1) if line.endswith("# MADE")}
     clients = [each["client"] for each in right if each["client"]]
-    lines = {site["line"] for each in clients for site in _sites(each)}
-    if made and not lines & {*made}:
+    lines = {(Path(site["file"]).name, site["line"]) for each in clients for site in _sites(each)}
+    if made and not lines & made:
         found.append(f"line: {lines}")
     faults = {each["fault"]["component"] for each in right}
     if faults != {answer.get("fault", "user")}:
@@ -125,10 +144,48 @@ def wrong_with(answer: dict[str, Any], document: dict[str, Any], text: str) -> l
     found += [f"code lacks: {each}" for each in answer.get("code", []) if each not in code]
     every = "\n".join(f"{each['text']}\n{each['code']}" for each in cause["advice"])
     found += [f"advice has: {each}" for each in answer.get("never", []) if each in every]
+    found += [f"unknown where it goes: {each}" for advice in cause["advice"] for each in unknown(advice, files)]
     also = {each["component"] for finding in right for each in finding["fault"].get("also", [])}
     if not {*answer.get("also", [])} <= also:
         found.append(f"also: {also}")
     return found
+
+
+def unknown(advice: dict[str, Any], files: dict[str, str]) -> set[str]:
+    """The names that what creates a client takes, in code of advice, and that are unknown where that code goes."""
+    where = advice["where"]
+    if where is not None and Path(where["file"]).name not in files:  # a cell of a notebook
+        return set()
+    try:
+        code = ast.parse(f"async def code():\n{textwrap.indent(advice['code'] or '...', '    ')}")
+    except SyntaxError:  # a part of a statement, such as a decorator, makes no client
+        return set()
+    functions = [each for each in ast.walk(code) if isinstance(each, FUNCTIONS)]
+    own = {each.id for each in ast.walk(code) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    own |= {each.arg for each in ast.walk(code) if isinstance(each, ast.arg)} | {each.name for each in functions}
+    own |= {each.asname or each.name for node in ast.walk(code) if isinstance(node, IMPORTS) for each in node.names}
+    trees = [ast.parse(text) for text in files.values()]
+    known = {name for tree in trees for name in _defined(tree)}
+    heads = {each.name for each in functions} | {*re.findall(r"in `(\w+)`", advice["text"])}
+    for around in (each for tree in trees for each in ast.walk(tree) if isinstance(each, FUNCTIONS)):
+        if any(isinstance(each, FUNCTIONS) and each.name in heads for each in ast.walk(around)):
+            known |= {*_defined(around)} | {each.arg for each in ast.walk(around.args) if isinstance(each, ast.arg)}
+    calls = [each for each in ast.walk(code) if isinstance(each, ast.Call) and CREATES.search(ast.unparse(each.func))]
+    taken = {each.id for call in calls for each in ast.walk(call) if isinstance(each, ast.Name)}
+    return taken - own - known - {*dir(builtins)}
+
+
+def _defined(scope: ast.AST) -> Iterator[str]:
+    """The names that code defines, but for those inside its functions and classes."""
+    for node in ast.iter_child_nodes(scope):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            yield node.name
+            continue
+        if isinstance(node, IMPORTS):
+            yield from (each.asname or each.name.partition(".")[0] for each in node.names)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        yield from _defined(node)
 
 
 def _sites(client: dict[str, Any]) -> list[dict[str, Any]]:

@@ -36,6 +36,14 @@ def advised(folder: Path, source: str, kind: str, **words: Any) -> tuple[Advice,
     use = (*at(str(file), lines.get("USE", lines["ONE"])), *stack(*IN_RUN))
     known: dict[str, Any] = {"loop": loops[0], "client": client, "stack": use, "trigger": "user"}
     known |= {"current": loops[1]} if "cross" in kind else {}
+    if "ran" in words:
+        function, step, thread = words["ran"]
+        known["stack"] = (
+            *at(str(file), lines["USE"], "get"),
+            *stack(step),
+            *at(str(file), lines["ONE"], function),
+            *stack(*thread),
+        )
     fact = Fact(kind, "leak", **known, **words.get("detail", {}))
     (found,) = group(evaluate([fact]), words.get("frameworks", ())).root_causes
     for each in found.advice:
@@ -271,3 +279,59 @@ def test_a_session_made_on_the_loop_of_a_thread_belongs_there(tmp_path: Path) ->
     (advice,) = advised(tmp_path, source, "cross-loop-use", type="aiohttp.ClientSession", inside=IN_THREAD)
     assert "only on the loop that your program keeps in a thread" in advice.text
     assert advice.code.splitlines()[-1] == "asyncio.run_coroutine_threadsafe(session.close(), loop).result()"
+
+
+def test_a_client_that_a_coroutine_gives_to_the_module_is_closed_where_it_is_used(tmp_path: Path) -> None:
+    source = """
+    import asyncio, httpx
+    async def init():
+        global http
+        http = httpx.AsyncClient()  # MADE
+    asyncio.run(init())  # ONE
+    """
+
+    (advice,) = advised(tmp_path, source, "client-left-open")
+
+    assert advice.text.endswith("in the coroutine that uses it")
+    assert advice.code.splitlines()[-1].strip() == "await http.aclose()"
+
+
+@pytest.mark.parametrize("name", ["first.client", "made"])
+def test_what_has_the_client_inside_or_beside_it_is_not_entered(tmp_path: Path, name: str) -> None:
+    source = """
+    import asyncio, httpx
+    def load(n):
+        return [Provider(httpx.AsyncClient(limit=each)) for each in range(n)]  # MADE
+    first, made = load(2)  # HELD
+    asyncio.run(ask())  # ONE
+    asyncio.run(ask())  # TWO
+    async def ask(): ...
+    """
+
+    own, _ = advised(tmp_path, source, "cross-loop-use", name=name)
+
+    assert own.code.splitlines()[:2] == ["async def ask():", "    async with httpx.AsyncClient(...) as client:"]
+
+
+def test_a_thread_that_a_coroutine_waits_for_needs_no_loop(tmp_path: Path) -> None:
+    source = """
+    import asyncio, httpx
+    client = httpx.AsyncClient()  # MADE
+    async def get(path):
+        await client.get(path)  # USE
+    def in_thread(path):
+        return asyncio.run(get(path))  # ONE TWO
+    async def main():
+        await asyncio.to_thread(in_thread, "/")
+    asyncio.run(main())
+    """
+    step = (asyncio_folder() + "base_events.py", "_run_once")
+    thread = [
+        (asyncio_folder().replace("asyncio/", "threading.py"), each)
+        for each in ("run", "_bootstrap_inner", "_bootstrap")
+    ]
+
+    first, _ = advised(tmp_path, source, "cross-loop-use", ran=("in_thread", step, thread))
+
+    assert first.text.startswith("await `get` in `main`, which has a loop: `in_thread` in a thread makes another one")
+    assert first.code.splitlines()[:2] == ["async def main():", "    async with httpx.AsyncClient() as client:"]

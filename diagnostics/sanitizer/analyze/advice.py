@@ -51,7 +51,6 @@ from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
     block,
     closes_at_end,
-    function_around,
     generator_around,
     is_entered,
     with_imports,

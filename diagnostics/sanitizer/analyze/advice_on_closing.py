@@ -22,9 +22,10 @@ from diagnostics.sanitizer.analyze.sources import (
     assigned_at,
     block,
     generator_around,
+    is_local_at,
     receiver_at,
 )
-from diagnostics.sanitizer.analyze.whereabouts import name_in, object_of, users_of
+from diagnostics.sanitizer.analyze.whereabouts import Named, name_in, object_of, users_of
 
 CANCEL: Final = block("task.cancel()", "await asyncio.gather(task, return_exceptions=True)")
 
@@ -40,7 +41,8 @@ def one_run(about: Situation) -> list[Advice]:
     if stack:
         text += f", with `{stack}`, which enters it"
         return [Advice("explicit-close", text, _in_finally([f"await {stack}.aclose()"]), about.where)]
-    is_kept = "." in target or (maker is not None and isinstance(maker.inside, ast.FunctionDef))
+    is_plain = maker is not None and isinstance(maker.inside, ast.FunctionDef)
+    is_kept = "." in target or is_plain or (target.isidentifier() and not is_local_at(about.where))
     if about.is_made or not about.closer or maker is None or not (is_kept and maker.inside is not None):
         return [_managed(about, text, maker)]
     if target.startswith("self."):
@@ -188,10 +190,13 @@ def close_on_kept_loop(about: Situation, line: Site | None, loop: str) -> tuple[
     maker = function_at(line)
     if about.where is None or maker is None or not about.target:
         return None
-    for each in users_of(about.where, about.made_along, about.target):
-        there = object_of(each.place, loop, maker) if each.place.tree is maker.tree else ""
-        if there:
-            return each.name, there
+    named = users_of(about.where, about.made_along, about.target)
+    module = maker._replace(inside=None)
+    named.append(Named(module, name_in(module, about.target, about.where, about.made_along)))
+    pairs = [(each.name, object_of(each.place, loop, maker)) for each in named if each.place.tree is maker.tree]
+    known = [pair for pair in pairs if all(pair)]
+    if known:  # what plain code can write comes first
+        return min(known, key=lambda pair: pair[0].startswith("self."))
     own = name_in(maker, about.target, about.where, about.made_along)
     return (own, loop) if own else None
 

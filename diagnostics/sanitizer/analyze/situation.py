@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -390,7 +391,10 @@ def _creation_site(client: ClientFacts | None) -> tuple[Site | None, bool]:
     held = client.held_by
     if held is None or held.site is None:
         return client.created_at, not client.first_use
-    target, path = assigned_at(held.site, ""), held.name.split(".")
-    if target.rpartition(".")[2] != path[-1] and target in path:  # what it keeps has the client inside
-        return client.created_at, False
+    targets = assigned_at(held.site, "").strip("()").split(", ")
+    direct = {each.rpartition(".")[2] for each in targets}
+    inside = held.name.rpartition(".")[2] not in direct and {*re.split(r"[.\[]", held.name)} & {*targets}
+    made = client.created_at
+    if inside or (len(targets) > 1 and made is not None and made.line != held.site.line):
+        return made, False  # what it keeps, or what a call returns with it, has the client inside
     return held.site, True

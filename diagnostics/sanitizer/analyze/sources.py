@@ -59,11 +59,17 @@ def creation_of(where: Site | None, client: str, *functions: str, assigned: bool
     call = call if run is None else run
     text = ast.get_source_segment(tree[1], call) if call is not None else None
     if call is None or text is None:
-        return f"{client}(...)"
+        return f"{_as_written(tree[0], client)}(...)"
     if "#" in text and "\n" in text:  # a comment would end the one line that it becomes
         text = ast.unparse(call)
     awaited = run is not None or any(isinstance(node, ast.Await) and node.value is call for node in ast.walk(tree[0]))
     return ("await " if awaited else "") + re.sub(r",? \)$", ")", " ".join(text.split()).replace("( ", "("))
+
+
+def _as_written(tree: ast.Module, name: str) -> str:
+    """Returns how a file writes the name of a class, as `httpx.AsyncClient`; the name where it has none."""
+    dotted = (each for each in ast.walk(tree) if isinstance(each, ast.Attribute) and each.attr == name)
+    return next((ast.unparse(each) for each in dotted if isinstance(each.value, ast.Name)), name)
 
 
 def _entered(call: ast.Call) -> ast.expr:

@@ -111,6 +111,7 @@ def test_no_patch_is_made_up(program: Path) -> None:
 def test_where_no_patch_is_looked_for_one_line_says_so(program: Path) -> None:
     done = run(program, "--format", "jsonl", "--python", sys.executable)
     assert "patch" not in json.loads(done.stdout.splitlines()[1])
+    assert "without --python" in json.loads(done.stdout.splitlines()[-1])["no_patch"]
     (line,) = done.stderr.splitlines()
     assert line.startswith(
         "diagnostics: no patch in the report: `run` makes one without --python only; to make the change and"

@@ -48,6 +48,13 @@ def test_the_shapes_of_public_reports(run_suite: Callable[..., SuiteRun]) -> Non
 
 
 @pytest.mark.environment
+def test_fixtures_and_loops_of_every_scope(run_suite: Callable[..., SuiteRun]) -> None:
+    ran = run_suite(programs("fixtures.py", "scopes.py"), "--event-loops=error", "-n0", "--reruns=1")
+    assert ran.blamed == expected("scopes.py"), ran.output
+    assert f"passed, {len(ran.blamed)} errors" in ran.output
+
+
+@pytest.mark.environment
 def test_an_old_pytest_and_other_plugins(run_suite: Callable[..., SuiteRun]) -> None:
     ran = run_suite(programs("fixtures.py", "plugins.py"), "--event-loops=report", environment="pytest-old")
     assert ran.blamed == expected("plugins.py"), ran.output

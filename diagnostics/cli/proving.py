@@ -21,7 +21,7 @@ from diagnostics.model.visible import visible
 from diagnostics.rewrite.proof.interface import taken
 from diagnostics.rewrite.proof.patches import patch_of
 from diagnostics.sanitizer.output import json_document
-from diagnostics.sanitizer.output.redact import redact, redact_text
+from diagnostics.sanitizer.output.redact import command_line, redact, redact_text
 from diagnostics.workflows.fix import Fixed
 
 PROGRAM_WORDS = typer.Argument(
@@ -87,7 +87,7 @@ def ask(words: Sequence[str], folder: Path, runs: str, limit: float, *, network:
     """
     where = f"in copies of {folder.name}/, for at most {limit:g} s each"
     services = "SDKs call their real services" if network else "SDKs call a local server, so nothing is billed"
-    sys.stderr.write(f"{' '.join(words)} will run {runs}, {where}; {services}\n")
+    sys.stderr.write(f"{visible(' '.join(command_line(list(words))))} will run {runs}, {where}; {services}\n")
     try:
         if not yes and sys.stdin.isatty() and not typer.confirm("Go on?", default=True, err=True):
             raise CommandError("nothing was run")

@@ -1,4 +1,4 @@
-"""Finds known values in spellings of which no word tells that it is one: cut by quotes, or written in base85.
+"""Finds known values in spellings of which no word tells that it is one: cut by quotes, in base85 or base58, backwards.
 
 Such a spelling is only searched for values that are known: read as base85, half of all words would be something.
 """
@@ -6,6 +6,7 @@ Such a spelling is only searched for values that are known: read as base85, half
 from __future__ import annotations
 
 import base64
+import codecs
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -23,10 +24,11 @@ _SEAM: Final = r"[\"'`][\s+,\\]{0,40}[bfruBFRU]{0,2}\\*[\"'`]"
 _SEAMS: Final = re.compile(_SEAM)
 _CUT: Final = rf"(?:\\*{_SEAM}|\\*[\"'`])?"
 _WORD: Final = r"(?<!\S)\S*{}\S*"
+_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 def without_disguised(text: str, known: Known) -> str:
-    """The text without known values that quotes cut or base85 hides.
+    """The text without known values that quotes cut or another spelling hides.
 
     Args:
         text: the text.
@@ -55,13 +57,34 @@ def _values(known: Known) -> tuple[tuple[str, re.Pattern[str], str], ...]:
 
 @lru_cache(maxsize=16)
 def _spellings(known: Known) -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    found = {
-        needle: kind
+    wholly = {
+        needle: (re.escape(needle), kind)
+        for value, kind in known
+        if len(value) >= _SHORTEST
+        for needle in _otherwise(value)
+        if needle != value
+    }
+    partly = {
+        needle: (_WORD.format(re.escape(needle)), kind)
         for value, kind in known
         if len(value) >= _SHORTEST
         for needle in _in_base85(value.encode("utf-8", "replace"))
     }
-    return tuple((needle, re.compile(_WORD.format(re.escape(needle))), kind) for needle, kind in found.items())
+    return tuple((needle, re.compile(pattern), kind) for needle, (pattern, kind) in {**partly, **wholly}.items())
+
+
+def _otherwise(value: str) -> Iterator[str]:
+    """The whole value in spellings that no text has by chance."""
+    data = value.encode("utf-8", "replace")
+    yield value[::-1]
+    yield codecs.encode(value, "rot13")
+    for between in ("", " "):
+        yield between.join(f"{byte:08b}" for byte in data)
+    number, letters = int.from_bytes(data, "big"), ""
+    while number:
+        number, letter = divmod(number, len(_BASE58))
+        letters = _BASE58[letter] + letters
+    yield letters
 
 
 def _in_base85(value: bytes) -> Iterator[str]:

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Collection
 from typing import Final, NoReturn
 
+from diagnostics.model.secret_forms import ANY_KEY
 from diagnostics.model.visible import visible
 
 FAILED: Final = 1
@@ -63,7 +64,7 @@ class CommandInterrupted(CommandError):
 
 def text(message: str) -> str:
     """Returns the line of an error."""
-    return f"error: {visible(_one_line(message))}\n"
+    return f"error: {visible(ANY_KEY.sub('<key>', _one_line(message)))}\n"
 
 
 def usage_text(message: str, program: str) -> str:

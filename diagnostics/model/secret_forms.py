@@ -154,6 +154,15 @@ SECRET_FORMS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         ),
         ("key", "token", "secret", "pass", "pwd", "credential", "auth"),
     ),
+    # Of these, only what looks random.
+    (
+        "key",
+        (
+            r"(?i:((?<![\w-])--?[a-z0-9_-]{0,40}?(?<![a-z])(?:signature|cookie|authorization|dsn|session(?:[_-]?id)?|webhook"
+            rf"|private|pat)(?:=| +)[\"']?)(?!<key>){_RANDOM})"
+        ),
+        ("signature", "cookie", "authorization", "dsn", "session", "webhook", "private", "pat"),
+    ),
     ("key", r"(?i:((?<![\w-])--?(?:proxy-)?user(?:=|[ ]+)[\"']?)(?!<key>)[^\s:\"'<>]+:[^\s\"'<>]+)", ("-user",)),
     # The same as curl's `-u`; `docker -u 1000:1000` names no password.
     ("key", r"((?<![\w-])-u[ ]+[\"']?)(?!<key>)[^\s:\"'<>]+:(?!\d+(?!\S))[^\s\"'<>/]{6,}", ("-u ",)),

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from diagnostics.model.field_types import Rule
+from diagnostics.model.placeholders import KINDS
 
 Clean = Callable[[str], str]
 
@@ -52,6 +54,16 @@ def text(value: Any, clean: Clean) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [text(each, clean) for each in value]
     return value if value is None or isinstance(value, bool | int | float) else clean(str(value))
+
+
+def words(given: Sequence[Any], shown: Sequence[Any], clean: Clean) -> tuple[Any, ...]:
+    """Texts in a row, each of them redacted: on a command line, an option says that the next word is a secret."""
+    found = list(shown)
+    for number, (option, word) in enumerate(pairwise(given), start=1):
+        if isinstance(word, str) and isinstance(option, str) and option.startswith("-") and found[number] == word:
+            hides = clean(f"{option} {word}") == f"{option} {KINDS['key']}"
+            found[number] = KINDS["key"] if hides else word
+    return tuple(found)
 
 
 def code(value: Any, clean: Clean) -> Any:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from diagnostics.model.field_types import Rule
-from diagnostics.redaction.field_rules import RULES, Clean
+from diagnostics.redaction.field_rules import RULES, Clean, words
 from diagnostics.redaction.secrets import Secrets
 from diagnostics.redaction.text import bounded, redact
 
@@ -65,7 +65,11 @@ def _rule(hint: Any, where: str) -> _Redact | None:
         return _optional([_rule(part, where) for part in parts if part is not type(None)])
     if origin is tuple:
         each = _rule(parts[0], where)
-        return None if each is None else lambda value, clean, done: tuple(each(item, clean, done) for item in value)
+        return (
+            None
+            if each is None
+            else (lambda value, clean, done: words(value, [each(item, clean, done) for item in value], clean))
+        )
     if origin in (dict, Mapping):
         return _mapping(_rule(parts[0], where), _rule(parts[1], where))
     if is_dataclass(hint) and isinstance(hint, type):

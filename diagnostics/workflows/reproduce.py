@@ -126,7 +126,7 @@ def reproduce(
     about = stores.new_meta(command, request.profile, redacted=removed, request=request)
     try:
         losses = _play(settings, place, scheduler, about, hidden, progress)
-        view = _reported(place.made(), hidden)
+        view = _reported(place.made(), hidden, resumed=part.resume is not None)
     except KeyboardInterrupt:
         raise CommandInterrupted(place.kept("interrupted")) from None
     return Reproduction(view, place.made(), place.lost(losses))
@@ -236,9 +236,9 @@ def _play(
         raise CommandError(str(error)) from error
 
 
-def _reported(folder: Path, hidden: Secrets) -> View:
+def _reported(folder: Path, hidden: Secrets, *, resumed: bool) -> View:
     try:
-        view = view_of(folder)
+        view = view_of(folder, hidden if resumed else None)  # the folder may be somebody else's
         write_reports(view, folder, content=hidden.content)
     except (RunError, OSError) as error:
         raise CommandError(f"the run is complete, but its report could not be written: {error}") from error

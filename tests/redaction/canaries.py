@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import html
 import json
 import re
@@ -108,6 +109,15 @@ SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
 }
 
 
+def base58(text: str) -> str:
+    """A text as Bitcoin writes addresses."""
+    number, letters = int.from_bytes(text.encode(), "big"), ""
+    while number:
+        number, letter = divmod(number, 58)
+        letters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[letter] + letters
+    return letters
+
+
 DISGUISES: Final[dict[str, Callable[[str], str]]] = {
     "colours": lambda text: f"\x1b[31m{text[:9]}\x1b[0m{text[9:]}",
     "zero-width space": lambda text: f"{text[:9]}\u200b{text[9:]}",
@@ -150,6 +160,11 @@ DISGUISES: Final[dict[str, Callable[[str], str]]] = {
     "base64 of UTF-16": lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),
     "base64 twice": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
     "entities for signs": lambda text: text.replace("/", "&sol;").replace(".", "&period;"),
+    "backwards": lambda text: text[::-1],
+    "rot13": lambda text: codecs.encode(text, "rot13"),
+    "binary digits": lambda text: "".join(f"{byte:08b}" for byte in text.encode()),
+    "binary digits with blanks": lambda text: " ".join(f"{byte:08b}" for byte in text.encode()),
+    "base58": base58,
 }
 """Spellings of a value that is known, which only a person with a mind to it would undo."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -28,6 +29,8 @@ ARGUMENTS = (
     ["Authorization:", "Bearer", CANARY],
     [f"myApiKey={CANARY}"],
     [f"GROQKEY={CANARY}"],
+    ["--session-id", CANARY],
+    ["--cookie", f"{CANARY}zQ8"],
 )
 CODE = (
     f'headers={{"api-key": "{CANARY}"}}',
@@ -69,6 +72,30 @@ def test_no_value_of_a_variable_is_shown_in_any_spelling(
     monkeypatch.setenv("MY_SESSION_TOKEN", secret)
     disguise = {**SPELLINGS, **DISGUISES}[spelling]
     assert traces(redact_text(f"text = {disguise(secret)}"), [secret]) == []
+
+
+UUID = "7f3b2a10-1c2d-4e5f-8a9b-0c1d2e3f4a5b"
+
+
+@pytest.mark.parametrize("option", ["--api-key", "--dsn", "--session-id", "--signature", "--webhook", "--pat"])
+def test_a_uuid_is_a_key_after_an_option_that_says_so(option: str) -> None:
+    assert command_line(["app.py", option, UUID]) == ["app.py", option, "<key>"]
+    assert redact_text(f"app.py {option} {UUID} x") == f"app.py {option} <key> x"
+    assert redact_text(f"app.py {option}={UUID} x") == f"app.py {option}=<key> x"
+
+
+@pytest.mark.parametrize("option", ["--request", "--id", "--run", "--project", "-p", "--compat", "--trace"])
+def test_a_uuid_is_evidence_after_any_other(option: str) -> None:
+    assert command_line(["app.py", option, UUID]) == ["app.py", option, UUID]
+    assert redact_text(f"app.py {option} {UUID}") == f"app.py {option} {UUID}"
+
+
+def test_the_value_of_an_option_is_known_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        sys, "argv", ["diagnostics", "run", "app.py", "--api-key", UUID, "--token=Zx81Kq", "--limit=500000"]
+    )
+    assert redact_text(f"request {UUID} of 500000 with Zx81Kqab") == "request <key> of 500000 with Zx81Kqab"
+    assert redact_text(UUID[::-1]) == "<key>"
 
 
 def test_control_characters_are_visible_in_the_document() -> None:

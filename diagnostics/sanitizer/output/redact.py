@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 from diagnostics.model.disguised import Known, without_disguised
@@ -101,6 +103,7 @@ def command_line(words: list[str]) -> list[str]:
             (_NAME.fullmatch(before) and _is_secret(before, word))
             or before.lower() in ("bearer", "basic")
             or (_USER.fullmatch(before) and ":" in word)
+            or (before.startswith("-") and redact_text(f"{before} {word}") == f"{before} {_MARK}")
         )
         shown.append(_MARK if hides else _word(word))
     return shown
@@ -126,4 +129,15 @@ def _is_secret(name: str, value: str) -> bool:
 
 def _values() -> set[str]:
     held = {value.strip() for name, value in os.environ.items() if is_secret_name(name)}
-    return {value for value in held if len(value) >= SHORTEST_SECRET}
+    return {value for value in (*held, *_of_options(tuple(sys.argv))) if len(value) >= SHORTEST_SECRET}
+
+
+@lru_cache(maxsize=4)
+def _of_options(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the values of options whose names say that they are secrets, if they look random."""
+    pairs = [*pairwise(words), *((name, value) for name, _, value in (word.partition("=") for word in words))]
+    return tuple(
+        value
+        for name, value in pairs
+        if name.startswith("-") and not value.startswith("-") and _RANDOM.fullmatch(value) and _is_secret(name, value)
+    )

@@ -270,11 +270,13 @@ ROWS: Final[dict[str, Callable[[Stage], None]]] = {
 }
 
 
-def left(folder: Path, given: dict[Path, float]) -> Iterator[tuple[str, str]]:
-    """Each file that a command has written: its name and its text."""
+def left(folder: Path, given: dict[Path, str]) -> Iterator[tuple[str, str]]:
+    """Each file that there is now: its name, and the lines of it that it was not given."""
     for path in folder.rglob("*"):
-        if path.is_file() and given.get(path) != path.stat().st_mtime_ns and "cache" not in path.parts:
-            yield str(path.relative_to(folder)), path.read_bytes().decode(errors="replace")
+        if path.is_file() and "cache" not in path.parts:
+            before = set(given.get(path, "").splitlines())
+            lines = path.read_bytes().decode(errors="replace").splitlines()
+            yield str(path.relative_to(folder)), "\n".join(line for line in lines if line not in before)
 
 
 def test_every_command_has_a_row() -> None:
@@ -284,13 +286,12 @@ def test_every_command_has_a_row() -> None:
 @pytest.mark.parametrize("command", ROWS)
 def test_no_command_prints_or_writes_a_secret(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(tmp_path / "stage")
-    given: dict[Path, float] = {}
+    given: dict[Path, str] = {}
     put = Path.write_text
 
-    def noted(path: Path, *args: Any, **words: Any) -> int:
-        written = put(path, *args, **words)
-        given[path] = path.stat().st_mtime_ns
-        return written
+    def noted(path: Path, text: str, **words: Any) -> int:
+        given[path] = text
+        return put(path, text, **words)
 
     monkeypatch.setattr(Path, "write_text", noted)
     ROWS[command](stage)

@@ -283,3 +283,30 @@ def test_a_task_that_a_library_leaves_belongs_to_the_client_that_is_left_open(pr
         ]
     (finding,) = evaluate(facts)
     assert finding.fault.component == "user"
+
+
+KEEPS = f"{INSTALLED}/chatkit/models.py"
+
+
+def kept_by_a_package(program: str, *runs: tuple[str, str]) -> RootCause:
+    """What is said of a client that a package keeps and that loops with these frames use."""
+    loops = [LoopRecord(Thing(), stack(*IN_RUN, *runs)) for _ in range(2)]
+    client = ClientRecord(Thing(), "httpx.AsyncClient", "httpx", stack((KEEPS, "model"), (program, "<module>")))
+    step = (asyncio_folder() + "base_events.py", "_run_once")
+    call = stack((KEEPS, "answer"), step, *IN_RUN, *runs)
+    fact = Fact("cross-loop-use", "error", loop=loops[0], current=loops[1], client=client, stack=call)
+    (found,) = group(evaluate([fact]), ()).root_causes
+    return found
+
+
+def test_where_one_package_keeps_the_client_and_another_runs_the_calls_both_are_named(program: str) -> None:
+    found = kept_by_a_package(program, (f"{INSTALLED}/scorekit/run.py", "score"), (program, "<module>"))
+    assert found.advice[0].text.startswith("chatkit keeps one client and scorekit runs each of these calls on a loop")
+    assert not found.advice[0].code  # the program has no `asyncio.run` to replace
+
+
+def test_the_run_of_a_packages_client_is_replaced_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text("asyncio.run(agent.answer(question, length=3))\n")
+    found = kept_by_a_package(str(file), (str(file), "<module>"))
+    assert "answer = run_sync(agent.answer(question, length=3))  # instead of asyncio.run(...)" in found.advice[0].code

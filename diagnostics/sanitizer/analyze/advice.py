@@ -6,6 +6,7 @@ One table, a row a situation. The first row that matches gives the advice. Names
 
 from __future__ import annotations
 
+import ast
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,6 +46,7 @@ from diagnostics.sanitizer.analyze.advice_on_threads import (
 )
 from diagnostics.sanitizer.analyze.closing_calls import generator_call
 from diagnostics.sanitizer.analyze.phrasing import AWAITED, BLOCKED, OTHER_LOOP, THREAD, UNENDED
+from diagnostics.sanitizer.analyze.runs import run_call
 from diagnostics.sanitizer.analyze.scope import module_of
 from diagnostics.sanitizer.analyze.situation import Situation
 from diagnostics.sanitizer.analyze.sources import (
@@ -85,12 +87,8 @@ def advise(about: Situation) -> tuple[Advice, ...]:
 
 
 _GET: Final = f"{PROGRAM} async-tools > async_tools.py   # once"
-_RUN_SYNC: Final = block(
-    f"# {_GET}",
-    "from async_tools import run_sync",
-    "",
-    "answer = run_sync(ask())  # instead of asyncio.run(ask())",
-)
+_IMPORTED: Final = (f"# {_GET}", "from async_tools import run_sync", "")
+_RUN_SYNC: Final = block(*_IMPORTED, "answer = run_sync(ask())  # instead of asyncio.run(ask())")
 
 
 def _plain(text: str, fix: str | None = None, code: str = "") -> Callable[[Situation], list[Advice]]:
@@ -155,12 +153,20 @@ def _third_party_loop(about: Situation) -> list[Advice]:
 
 
 def _third_party_client_and_loop(about: Situation) -> list[Advice]:
-    package = about.component
+    package, runners = about.component, sorted(_runners(about) - {about.component})
+    runs = f"{' and '.join(runners)} runs" if runners else "runs"
     text = (
-        f"{package} keeps one client and runs each of these calls on a loop of its own; you can work around it here:"
-        " await its async functions on one loop that you keep, if it has them"
+        f"{package} keeps one client and {runs} each of these calls on a loop of its own; you can work around it here:"
+        " await the async functions behind these calls on one loop that you keep"
     )
     return [Advice(None, text, "", None)]
+
+
+def _runners(about: Situation) -> set[str]:
+    """Returns the packages that create a loop for each call: all loops, or one is of the package with the client."""
+    found = {maker.partition(" in ")[2] for maker in about.makers}
+    is_each = about.is_used_elsewhere and "" not in found
+    return found - {""} if is_each or about.component in found else set()
 
 
 def _third_party_client(about: Situation) -> list[Advice]:
@@ -175,7 +181,11 @@ def _third_party_client(about: Situation) -> list[Advice]:
         f"{package} keeps the {about.noun}; you can work around it here: run every call that uses it on one loop that"
         f" stays open (`run_sync`), or close its {about.noun} before each loop closes, if it offers that"
     )
-    return [Advice("background-loop", text, _RUN_SYNC, None)]
+    run, code = run_call(about.findings), _RUN_SYNC
+    if run is not None:
+        now, before = f"run_sync({ast.unparse(run.args[0])})", ast.unparse(run.func)
+        code = block(*_IMPORTED, f"answer = {now}  # instead of {before}(...)")
+    return [Advice("background-loop", text, code, None)]
 
 
 _MANY_RUNS: Final = "many short runs? keep one loop and one client: `run_sync` with `LoopLocal`"
@@ -334,7 +344,7 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda about: _is_third_party(about) and about.findings[0].fault.why == OTHER_LOOP,
         _third_party_loop,
     ),
-    (lambda about: _is_third_party(about) and about.made_by(about.component), _third_party_client_and_loop),
+    (lambda about: _is_third_party(about) and bool(_runners(about)), _third_party_client_and_loop),
     (_is_third_party, _third_party_client),
     (
         lambda about: (

@@ -59,6 +59,15 @@ def runner(findings: Sequence[Finding]) -> Site | None:
     return next(filter(None, (next(iter(_outside(stack)), None) for stack in stacks)), None)
 
 
+def run_call(findings: Sequence[Finding]) -> ast.Call | None:
+    """Returns the call by which the program runs a coroutine on one of the loops, such as `asyncio.run(ask())`."""
+    for call in _calls_at(runner(findings)):
+        name = ast.unparse(call.func).rpartition(".")[2]
+        if name in ("run", "run_until_complete") and call.args and isinstance(call.args[0], ast.Call):
+            return call
+    return None
+
+
 def handed_over(findings: Sequence[Finding]) -> HandedOver | None:
     """Returns what code of a running loop gives to a thread, in which that runs a loop of its own."""
     for access in (each.access for each in findings if each.access is not None):

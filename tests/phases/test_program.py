@@ -42,7 +42,7 @@ def found(kind: str, client: str, severity: str = "error") -> dict[str, Any]:
         kind=kind,
         severity=severity,
         count=1,
-        message="",
+        message="one client is used on 2 event loops",
         client=ClientFacts("C1", client, made, (made,), 2, 2),
         loop=LoopFacts("L1", "asyncio", used, "asyncio.run", used, "asyncio.run"),
         connection=None,
@@ -86,8 +86,8 @@ def test_fixes_are_tried_with_the_sdk_of_the_program(
 
     when, why, where, how = diagnosis.answers
     assert when.sentences == ("`asyncio.run`, for the loop created at `app.py:7`.",)
-    assert "it uses one client on several loops" in why.sentences[0]
-    assert where.sentences[-1].startswith("Your code ")
+    assert why.sentences == ("One client is used on 2 event loops.",)
+    assert where.sentences[-1] == "Your code uses one client on several loops."
     assert "`context-manager`" in how.sentences[1]
     assert f"openai {prepared.environment.packages['openai']}" in how.sentences[1]
     verdicts = {row[0]: row[1] for row in how.tables[0].rows}

@@ -139,7 +139,7 @@ def test_a_change_that_another_package_brought_is_put_down_to_that(own_index: In
         ({"provider": "nobody"}, "unknown provider 'nobody'; choose from "),
         ({"good": "2.0.0", "bad": "1.0.0"}, "the range is reversed: 2.0.0 comes after 1.0.0"),
         ({"good": "1.0.0", "bad": "1.0.0"}, "--good and --bad are both 1.0.0; name two releases"),
-        ({"good": "1.1.9"}, "openai has no release 1.1.9; there is 1.1.0"),
+        ({"good": "1.1.9"}, "openai has no release 1.1.9; similar ones: 1.1.0, "),
         ({"good": "one"}, "--good 'one' is not a version"),
         ({"good": "1.3.0"}, f"--good 1.3.0 cannot be tried on Python {RUNNING} (yanked)"),
         ({"hold": "yesterday"}, "--hold 'yesterday' is neither date nor a day such as 2025-10-10"),

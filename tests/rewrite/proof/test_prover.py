@@ -173,7 +173,7 @@ def test_a_link_to_itself_is_copied(tmp_path: Path) -> None:
             "a link",
         ),
         ("\0\xff", "cannot be applied"),
-        (None, "is no file"),
+        (None, "is not a file"),
     ],
 )
 def test_a_hostile_patch_is_refused(tmp_path: Path, patch: str | None, message: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from diagnostics.lab.execution.outcome import Traces, TrialPlan, TrialResult, conclude, not_run
@@ -75,11 +75,17 @@ def a_run(text: str) -> Run:
     return Run(tuple(careless), rows, meta, (text,))
 
 
+def as_version(text: str) -> str:
+    """A value for a field of versions, in which what has their form stays: one of nvidia-curand is 10.3.10.19."""
+    return "3.13.0" if re.fullmatch(r"[0-9.]+", text) else text
+
+
 def texts(drawn: str | Mapping[str, bytes]) -> list[str]:
     return [drawn] if isinstance(drawn, str) else [part.decode() for part in drawn.values()]
 
 
 @given(text=said)
+@example(text="10.47.11.99")
 @settings(max_examples=12)
 def test_no_format_shows_one(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     view = build_view(a_run(text), ME)
@@ -93,17 +99,21 @@ def test_no_format_shows_one(text: str, tmp_path_factory: pytest.TempPathFactory
 
 
 @given(text=said)
+@example(text="10.47.11.99")
 @settings(max_examples=12)
 def test_no_file_of_a_run_folder_holds_one(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("run")
     with Store(folder, ME) as store:
         store.append(trial("x", evidence=text))
         store.append(trial(text, number=1))
-        store.put_environments(EnvironmentRow("e", "e", "broken", text, text, {text: text}))
+        store.put_environments(EnvironmentRow("e", "e", "broken", text, as_version(text), {text: as_version(text)}))
         request = RunRequest(provider=(text,), matrix=text, as_of=text)
-        merged = (MergedPart(text, 1, text, Machine(text, 1, text)),)
+        machine = Machine(text, 1, as_version(text))
+        merged = (MergedPart(text, 1, text, machine),)
         store.put_meta(
-            RunMeta(text, text, Machine(text, 1, text), ("x", text), text, 1, 1, None, request, text, merged)
+            RunMeta(
+                text, text, Machine(text, 1, as_version(text)), ("x", text), text, 1, 1, None, request, text, merged
+            )
         )
         store.put_lock("e", f"--index-url {text}\nopenai==3.54.0 --hash=sha256:{'0f' * 32}\n# {text}\n")
         site = Site(f"/srv/people/canarymarple/{text}.py", 1, text, text)
@@ -118,6 +128,7 @@ def test_no_file_of_a_run_folder_holds_one(text: str, tmp_path_factory: pytest.T
 
 
 @given(text=said)
+@example(text="10.47.11.99")
 @settings(max_examples=10)
 def test_no_file_of_a_phase_holds_one(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("phase")
@@ -126,7 +137,9 @@ def test_no_file_of_a_phase_holds_one(text: str, tmp_path_factory: pytest.TempPa
     )
     event = Event(1, "L1", "asyncio", "created", site=Site("a.py", 1, "main", text), detail=text)
     one = trial("x", evidence=text)
-    found = PhaseResult(1, "t", "openai", HERE, Machine(text, 1, text), "now", 1.0, (answer,), (one,), (HERE,))
+    found = PhaseResult(
+        1, "t", "openai", HERE, Machine(text, 1, as_version(text)), "now", 1.0, (answer,), (one,), (HERE,)
+    )
     # The names of this process are not those of the canaries' owner: theirs go where the phase itself knows them.
     own = redacted(found, ME)
     write_phase(own, [TrialResult(one, (event,))], folder)
@@ -136,6 +149,7 @@ def test_no_file_of_a_phase_holds_one(text: str, tmp_path_factory: pytest.TempPa
 
 
 @given(text=said)
+@example(text="10.47.11.99")
 @settings(max_examples=10)
 def test_the_document_of_a_persons_program_leaves_without_one(text: str) -> None:
     site = Site("/srv/people/canarymarple/app/main.py", 3, "main", f"client.ask({text!r})")

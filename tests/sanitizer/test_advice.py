@@ -285,6 +285,19 @@ def test_a_task_that_a_library_leaves_belongs_to_the_client_that_is_left_open(pr
     assert finding.fault.component == "user"
 
 
+def test_a_run_by_anyio_in_the_main_thread_is_no_thread(program: str) -> None:
+    runs = [(f"{INSTALLED}/anyio/_backends/_asyncio.py", "run"), (f"{INSTALLED}/anyio/_core/_eventloop.py", "run")]
+    loops = [LoopRecord(Thing(), stack(*IN_RUN, *runs, (program, "<module>"))) for _ in range(2)]
+    client = ClientRecord(Thing(), "httpx.AsyncClient", "httpx", at(program, AT_IMPORT))
+    step = (asyncio_folder() + "base_events.py", "_run_once")
+    call = (*at(program, FETCH, "fetch"), *stack(step, *IN_RUN, *runs, (program, "<module>")))
+    fact = Fact("cross-loop-use", "error", loop=loops[0], current=loops[1], client=client, stack=call)
+
+    (found,) = group(evaluate([fact]), ("starlette",)).root_causes
+
+    assert found.advice[0].text == "create the client inside each run and close it there"
+
+
 KEEPS = f"{INSTALLED}/chatkit/models.py"
 
 

@@ -73,11 +73,13 @@ def handed_over(findings: Sequence[Finding]) -> HandedOver | None:
     for access in (each.access for each in findings if each.access is not None):
         outside, coroutine = _outside(access.stack), next(iter(_of_task(access.stack)), None)
         function = function_at(outside[-1]) if outside else None
-        last = access.stack[-3].file.replace("\\", "/") if len(access.stack) > 2 else ""
-        if last.endswith("/anyio/_backends/_asyncio.py"):
+        bottom = [each.file.replace("\\", "/") for each in access.stack[-3:]]
+        if not bottom or not bottom[-1].endswith("/threading.py"):
+            continue
+        if bottom[0].endswith("/anyio/_backends/_asyncio.py"):
             return HandedOver(function, coroutine, None)
         given = function if outside else coroutine
-        if given is None or given.inside is None or not last.endswith("/threading.py"):
+        if given is None or given.inside is None or not bottom[0].endswith("/threading.py"):
             continue
         files = dict.fromkeys(each.file for each in access.stack if is_users(each.file))
         sites = [next(each for each in access.stack if each.file == file) for file in files]

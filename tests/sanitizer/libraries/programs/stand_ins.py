@@ -1,4 +1,4 @@
-"""The servers that programs of `libraries` talk to, besides PostgreSQL and Redis: run in the environment of those.
+"""The servers that programs of `libraries` talk to, besides PostgreSQL and Redis on sockets: run in their environment.
 
 Prints the addresses as JSON in one line, and ends with its standard input. A server that is not installed is left out.
 """
@@ -49,16 +49,18 @@ def is_up(port: int) -> bool:
 
 def installed(folder: Path) -> tuple[dict[str, str], list[subprocess.Popen[bytes]]]:
     """Starts the programs of this machine."""
-    nats, mqtt, cluster = free_port(), free_port(), free_port(55000)  # a node listens 10,000 above, too
+    nats, mqtt, redis = free_port(), free_port(), free_port()
+    cluster = free_port(55000)  # a node listens 10,000 above, too
     (folder / "mqtt.conf").write_text(f"listener {mqtt} 127.0.0.1\nallow_anonymous true\n")
-    node = ("--port", str(cluster), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
+    server = ("redis-server", "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), "--port")
     commands = {
         "NATS": (nats, f"nats://127.0.0.1:{nats}", ("nats-server", "-a", "127.0.0.1", "-p", str(nats))),
         "MQTT": (mqtt, str(mqtt), ("mosquitto", "-c", str(folder / "mqtt.conf"))),
+        "REDIS_TCP": (redis, f"redis://127.0.0.1:{redis}", (*server, str(redis))),
         "REDIS_CLUSTER": (
             cluster,
             f"redis://127.0.0.1:{cluster}",
-            ("redis-server", *node, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"),
+            (*server, str(cluster), "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"),
         ),
     }
     names, started = {}, []

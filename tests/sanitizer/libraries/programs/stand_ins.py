@@ -69,7 +69,9 @@ def installed(folder: Path) -> tuple[dict[str, str], list[subprocess.Popen[bytes
         if process is not None:
             started.append(process)
             names[name] = address
-            while not is_up(port):
+            while not is_up(port):  # none of them says when it listens
+                if process.poll() is not None:
+                    raise RuntimeError(f"{command[0]} ended with {process.returncode}")
                 time.sleep(0.05)
     if "REDIS_CLUSTER" in names:
         slots = ("redis-cli", "-p", str(cluster), "cluster", "addslotsrange", "0", "16383")
